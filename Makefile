@@ -1,0 +1,82 @@
+# The same commands for people, hooks and CI. `make` alone lists them.
+# Needs only make and Python 3.11 or later with venv: make setup PYTHON=python3.12
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+PACKAGES := tracker eventlog ingest warehouse attribution schemas runtime clew
+KILLS ?= 200
+PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
+
+.DEFAULT_GOAL := help
+.PHONY: help setup demo test check lint types imports format bench load soak docs lock clean
+
+help: ## Show this list
+	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 16
+
+setup: $(VENV)/.installed ## Make .venv with everything locked; a second run costs nothing
+
+# Two stamps: what is locked, and Clew itself (one path entry, see pyproject.toml).
+$(VENV)/.locked: requirements-dev.txt
+	@$(PYTHON) -c 'import sys; sys.version_info >= (3, 11) or sys.exit("Clew needs Python 3.11 or later: make setup PYTHON=python3.11")'
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(PIP) install --require-hashes -r requirements-dev.txt
+	@touch $@
+
+$(VENV)/.installed: $(VENV)/.locked pyproject.toml requirements.in
+	$(PIP) install --no-deps --no-build-isolation --no-index --editable .
+	@touch $@
+
+demo: setup ## Serve a made-up program on ports of its own, send it traffic, print its reports (KEEP=1 leaves it running)
+	$(BIN)/clew demo $(if $(KEEP),--keep)
+
+# First the kernels as plain Python, where a wrong index raises instead of reading past the end; then everything.
+# NUMBA_DISABLE_JIT holds for a whole process, hence two runs. Exit 5 of the first: no kernel test yet.
+test: setup ## Run all tests; the last lines are pytest's own summary
+	@test ! -d tests/attribution || NUMBA_DISABLE_JIT=1 $(BIN)/python -m pytest tests/attribution -q -m kernel || test $$? -eq 5
+	$(BIN)/python -m pytest $(ARGS)
+
+check: lint types imports ## Lint, format, types (mypy --strict) and import direction
+
+lint: setup ## Part of check: ruff's rules and format
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+types: setup ## Part of check: mypy --strict
+	$(BIN)/mypy $(wildcard $(PACKAGES))
+
+imports: setup ## Part of check: who may import whom
+	$(BIN)/lint-imports
+
+format: setup ## Put code into ruff's format and apply its safe fixes
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+bench: setup ## Measure each hop, beside its peer
+	$(BIN)/python -m benchmarks $(ARGS)
+
+load: setup ## Load the edge over HTTP
+	$(BIN)/python -m loadtests $(ARGS)
+
+soak: setup ## Kill and restart under traffic, KILLS=200 times, then audit
+	$(BIN)/python -m tests.soak --kills $(KILLS)
+
+docs: setup ## Write the generated references anew
+	$(BIN)/python -m clew.docs
+
+# The lock names no index: each machine uses the one that its pip is set up for. uv stands apart from the locked tools.
+UV := $(VENV)/lock/bin/uv
+COMPILE := $(UV) pip compile --quiet --universal --python-version 3.11 --fork-strategy fewest --generate-hashes \
+	--no-emit-index-url --no-emit-find-links --custom-compile-command "make lock" $(if $(UPGRADE),--upgrade)
+
+$(UV):
+	$(PYTHON) -m venv $(VENV)/lock
+	$(VENV)/lock/bin/python -m pip --disable-pip-version-check --quiet install uv
+
+lock: $(UV) ## Write requirements*.txt anew from requirements*.in (UPGRADE=1: newest versions)
+	$(COMPILE) requirements.in --output-file requirements.txt
+	$(COMPILE) requirements-dev.in --output-file requirements-dev.txt
+
+clean: ## Remove .venv, caches and builds
+	rm -rf $(VENV) build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
+	find $(wildcard $(PACKAGES)) tests benchmarks loadtests -name __pycache__ -prune -exec rm -rf {} + 2>/dev/null || true
