@@ -1,0 +1,124 @@
+"""The log: bytes in order, per topic and partition. Two ends: Producer (edges) and Consumer (ingest, attribution).
+
+Invariants that every adapter keeps and tests/contracts/eventlog.py checks: an answered append is durable;
+offsets of a partition are 0, 1, 2, … without gaps; a log has an identity, and positions are kept by identity.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple, Protocol
+
+from schemas.claims import GetState, Ruling
+
+Rule = Callable[[GetState, bytes], Ruling]
+
+
+class Partition(NamedTuple):
+    """One sequence of records."""
+
+    topic: str
+    partition: int
+
+
+class Record(NamedTuple):
+    offset: int
+    value: bytes
+
+
+class Appended(NamedTuple):
+    partition: Partition
+    offset: int
+
+
+class Ruled(NamedTuple):
+    """A ruling, and where its record stands if it has one."""
+
+    ruling: Ruling
+    appended: Appended | None
+
+
+@dataclass(frozen=True, slots=True)
+class Position:
+    """What a group has committed of a partition: everything before `offset`; `intent` is "" at rest."""
+
+    offset: int
+    intent: str = ""
+
+
+class LogUnavailable(Exception):
+    """The append could not be made durable; nothing may be assumed about it. Try again after `retry_after_s`."""
+
+    def __init__(self, message: str, retry_after_s: int = 1) -> None:
+        super().__init__(message)
+        self.retry_after_s = retry_after_s
+
+
+class LogFull(LogUnavailable):
+    """The log has reached its bound in bytes, or its disk is full."""
+
+
+class Fenced(Exception):
+    """Another consumer owns the partition now; drop what is in hand and stop."""
+
+
+class Producer(Protocol):
+    """Where an edge writes. All methods may be called from one event loop only."""
+
+    async def append(self, topic: str, key: bytes, values: Sequence[bytes]) -> Sequence[Appended]:
+        """Append records without a claim; returns when all are durable. Raises LogUnavailable."""
+        ...
+
+    async def decide(
+        self, topic: str, values: Sequence[bytes], *, keys: Sequence[bytes], dry_run: bool = False
+    ) -> Sequence[Ruled]:
+        """Rule over each record in order and append what the rulings say, claims and records in one transaction.
+
+        `keys` are the partition keys of the records. With `dry_run` nothing is written. Raises LogUnavailable.
+        """
+        ...
+
+    async def healthy(self) -> str:
+        """"" when it can append, else one sentence why not."""
+        ...
+
+    async def close(self) -> None:
+        """Flush what waits, then let go. Idempotent."""
+        ...
+
+
+class Consumer(Protocol):
+    """Where ingest and attribution read: one group, all partitions that it owns."""
+
+    async def partitions(self) -> Sequence[Partition]:
+        """Partitions that exist now and are this consumer's, sorted."""
+        ...
+
+    async def log_id(self, partition: Partition) -> str:
+        """Identity of the log behind the partition (32 hex digits); another one means it was remade."""
+        ...
+
+    async def begin(self, partition: Partition) -> int:
+        """First offset that is still kept."""
+        ...
+
+    async def end(self, partition: Partition) -> int:
+        """Offset that the next record will get."""
+        ...
+
+    async def read(self, partition: Partition, offset: int, rows_max: int, bytes_max: int) -> Sequence[Record]:
+        """Records from `offset` on, at least one if there is one, whatever its size."""
+        ...
+
+    async def committed(self, partition: Partition) -> Position | None:
+        """What this group has committed of this log identity; None if it has not."""
+        ...
+
+    async def commit(self, partition: Partition, position: Position) -> None:
+        """Make the position durable. Raises Fenced when the partition is no longer this consumer's."""
+        ...
+
+    async def trim(self) -> int:
+        """Drop records that every group has committed and that are past retention; returns how many."""
+        ...
+
+    async def close(self) -> None: ...

@@ -1,0 +1,105 @@
+"""Metrics: every name is listed here once with its sentence; docs/metrics.md is made from the list.
+
+With PROMETHEUS_MULTIPROC_DIR set (the parent does) all processes of `clew serve` write to one directory, and
+whichever answers /metrics shows the sum.
+"""
+
+import os
+from typing import Literal
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from prometheus_client.multiprocess import MultiProcessCollector
+
+CounterName = Literal[
+    "clew_hits_total",
+    "clew_clicks_unrecorded_total",
+    "clew_http_requests_total",
+    "clew_log_appends_total",
+    "clew_log_append_errors_total",
+    "clew_ingest_rows_total",
+    "clew_ingest_dead_letters_total",
+    "clew_ingest_retries_total",
+    "clew_ingest_recoveries_total",
+    "clew_attribution_conversions_total",
+    "clew_attribution_restatements_total",
+    "clew_children_restarted_total",
+]
+GaugeName = Literal[
+    "clew_ingest_lag_records",
+    "clew_ingest_paused_partitions",
+    "clew_attribution_pending_conversions",
+    "clew_log_bytes",
+]
+HistogramName = Literal[
+    "clew_http_seconds",
+    "clew_log_commit_seconds",
+    "clew_ingest_batch_seconds",
+    "clew_attribution_pass_seconds",
+]
+
+COUNTERS: dict[CounterName, tuple[str, tuple[str, ...]]] = {
+    "clew_hits_total": ("Hits by kind and verdict or reason.", ("kind", "verdict")),
+    "clew_clicks_unrecorded_total": ("Visitors redirected although their click could not be recorded.", ()),
+    "clew_http_requests_total": ("Answers by route and status.", ("route", "status")),
+    "clew_log_appends_total": ("Records made durable, by topic.", ("topic",)),
+    "clew_log_append_errors_total": ("Appends that failed, by topic.", ("topic",)),
+    "clew_ingest_rows_total": ("Rows stored, by table.", ("table",)),
+    "clew_ingest_dead_letters_total": ("Records that could not be decoded.", ()),
+    "clew_ingest_retries_total": ("Inserts tried again.", ()),
+    "clew_ingest_recoveries_total": ("Batches finished after a crash.", ()),
+    "clew_attribution_conversions_total": ("Conversions credited for the first time.", ()),
+    "clew_attribution_restatements_total": ("Conversions credited again after late events.", ()),
+    "clew_children_restarted_total": ("Children that died and were started again.", ("child",)),
+}
+GAUGES: dict[GaugeName, tuple[str, tuple[str, ...]]] = {
+    "clew_ingest_lag_records": ("Records in the log that are not in the warehouse.", ("topic", "partition")),
+    "clew_ingest_paused_partitions": ("Partitions paused at a record of an unknown schema version.", ()),
+    "clew_attribution_pending_conversions": ("Conversions not credited yet.", ()),
+    "clew_log_bytes": ("Bytes of a partition's file.", ("topic", "partition")),
+}
+HISTOGRAMS: dict[HistogramName, tuple[str, tuple[str, ...]]] = {
+    "clew_http_seconds": ("Time to answer, by route.", ("route",)),
+    "clew_log_commit_seconds": ("Time of one group commit.", ()),
+    "clew_ingest_batch_seconds": ("Time to store one batch.", ()),
+    "clew_attribution_pass_seconds": ("Time of one attribution pass.", ()),
+}
+
+REGISTRY = CollectorRegistry()
+_BUCKETS_S = (0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0)
+
+_counters = {name: Counter(name, doc, labels, registry=REGISTRY) for name, (doc, labels) in COUNTERS.items()}
+_gauges = {
+    name: Gauge(name, doc, labels, registry=REGISTRY, multiprocess_mode="livemostrecent")
+    for name, (doc, labels) in GAUGES.items()
+}
+_histograms = {
+    name: Histogram(name, doc, labels, registry=REGISTRY, buckets=_BUCKETS_S)
+    for name, (doc, labels) in HISTOGRAMS.items()
+}
+
+
+def count(name: CounterName, amount: int = 1, **labels: str) -> None:
+    """Add to a counter."""
+    metric = _counters[name]
+    (metric.labels(**labels) if labels else metric).inc(amount)
+
+
+def gauge(name: GaugeName, value: float, **labels: str) -> None:
+    """Set a gauge."""
+    metric = _gauges[name]
+    (metric.labels(**labels) if labels else metric).set(value)
+
+
+def observe(name: HistogramName, seconds: float, **labels: str) -> None:
+    """Record one duration in seconds."""
+    metric = _histograms[name]
+    (metric.labels(**labels) if labels else metric).observe(seconds)
+
+
+def exposition() -> bytes:
+    """All metrics in Prometheus' text form, summed over processes where they share a directory."""
+    if "PROMETHEUS_MULTIPROC_DIR" not in os.environ:
+        return generate_latest(REGISTRY)
+    registry = CollectorRegistry()
+    MultiProcessCollector(registry)  # type: ignore[no-untyped-call]
+    return generate_latest(registry)

@@ -1,0 +1,154 @@
+"""Every setting of Clew, one section per station; the only reader of the environment.
+
+`CLEW_<SECTION>__<NAME>` sets one; an unknown name with that prefix is an error, and all mistakes are reported
+together. Stations receive their section, never this module's loader. docs/settings.md is made from here.
+"""
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+PREFIX = "CLEW_"
+
+
+class SettingsError(ValueError):
+    """The settings are wrong; the message lists every mistake."""
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class TrackerSettings(_Section):
+    """The edge."""
+
+    url_bytes_max: int = Field(8_192, description="Longest request target; longer ones answer 414.")
+    header_bytes_max: int = Field(16_384, description="Largest request head; larger ones answer 431.")
+    postback_body_bytes_max: int = Field(65_536, description="Largest postback body; larger ones answer 413.")
+    batch_body_bytes_max: int = Field(8 * 1024 * 1024, description="Largest /v1/events body; larger ones answer 413.")
+    batch_lines_max: int = Field(10_000, description="Most lines in one /v1/events body; more answer 413.")
+    field_bytes_max: int = Field(2_048, description="Longest value of one field, in UTF-8 bytes.")
+    custom_fields_max: int = Field(50, description="Most custom fields of one postback.")
+    inflight_max: int = Field(2_000, description="Most requests that wait for the log; more answer 503.")
+    redirect_append_timeout_ms: int = Field(2_000, description="Longest wait of a redirect for its click's append.")
+    append_timeout_ms: int = Field(10_000, description="Longest wait of a postback or batch before 503.")
+    future_ts_max_s: int = Field(300, description="How far ahead of the clock a line's ts may be.")
+    ip_privacy: Literal["full", "truncated"] = Field(
+        "full", description="Store visitor addresses whole, or cut to /24 (IPv4) and /48 (IPv6)."
+    )
+
+
+class LogSettings(_Section):
+    """The embedded log."""
+
+    group_rows_max: int = Field(4_096, description="Most records in one transaction.")
+    queue_rows_max: int = Field(50_000, description="Most records that wait for a transaction in one process.")
+    busy_timeout_ms: int = Field(5_000, description="Longest wait for the shared file's write lock.")
+    log_bytes_max: int = Field(20 * 1024**3, description="Largest file of one partition; beyond it appends answer 503.")
+    retention_age_max_s: int = Field(7 * 86_400, description="Committed records are kept at most this long.")
+    retention_bytes_max: int = Field(4 * 1024**3, description="Committed records are dropped, oldest first, above it.")
+    dedupe_keys_age_max_s: int = Field(730 * 86_400, description="How long a dedupe key is remembered.")
+
+
+class WarehouseSettings(_Section):
+    """The embedded warehouse."""
+
+    memory_bytes_max: int = Field(6 * 1024**3, description="Most memory of the engine.")
+    query_memory_bytes_max: int = Field(3 * 1024**3, description="Most memory of one query of Clew itself.")
+    threads_max: int = Field(2, description="Most threads of one query.")
+    fsync: bool = Field(True, description="Make every insert durable before it is committed.")
+    dedup_window_blocks: int = Field(
+        10_000, ge=1_200, description="Inserted blocks per table whose tokens are remembered."
+    )
+
+
+class IngestSettings(_Section):
+    """From the log to the warehouse."""
+
+    batch_rows_max: int = Field(50_000, description="Most records of one batch.")
+    batch_bytes_max: int = Field(32 * 1024**2, description="Most bytes of one batch.")
+    batch_age_max_ms: int = Field(250, description="Longest wait of a record for its batch to fill.")
+    poll_interval_ms: int = Field(50, description="Pause between looks at an idle log.")
+    retry_backoff_max_ms: int = Field(5_000, description="Longest pause between tries of a failed insert.")
+    user_agent_cache_max: int = Field(20_000, description="User agents whose reading is remembered.")
+    geo_database: Path | None = Field(None, description="A MaxMind-format country or city database, if there is one.")
+
+
+class AttributionSettings(_Section):
+    """From touches to credits and commissions."""
+
+    pass_interval_ms: int = Field(500, description="Pause between passes when there is nothing new.")
+    pass_conversions_max: int = Field(20_000, description="Most conversions of one pass.")
+    ingest_wait_timeout_ms: int = Field(60_000, description="Longest wait of a pass for ingest to catch up.")
+
+
+class ApiSettings(_Section):
+    """Reports and queries."""
+
+    query_timeout_s: int = Field(30, description="Longest run of a user's query.")
+    query_memory_bytes_max: int = Field(2 * 1024**3, description="Most memory of a user's query.")
+    query_rows_max: int = Field(1_000_000, description="Most rows of a user's answer.")
+
+
+class ServeSettings(_Section):
+    """The parent process."""
+
+    restart_backoff_max_ms: int = Field(1_000, description="Longest pause before a dead child is started again.")
+    drain_timeout_s: int = Field(30, description="Longest wait for requests in flight at a stop.")
+    engine_stop_timeout_s: int = Field(120, description="Longest wait for the engine to finish what was answered.")
+
+
+class Settings(BaseSettings):
+    """All sections. Build it with `load_settings`."""
+
+    model_config = SettingsConfigDict(frozen=True, env_prefix=PREFIX, env_nested_delimiter="__", extra="forbid")
+
+    tracker: TrackerSettings = TrackerSettings()
+    log: LogSettings = LogSettings()
+    warehouse: WarehouseSettings = WarehouseSettings()
+    ingest: IngestSettings = IngestSettings()
+    attribution: AttributionSettings = AttributionSettings()
+    api: ApiSettings = ApiSettings()
+    serve: ServeSettings = ServeSettings()
+    keys: Path | None = Field(None, description="File of the token keys; DIR/keys.toml unless set.")
+    api_key: str | None = Field(None, description="Key that `clew replay` sends.")
+
+
+_SECTIONS = tuple(name for name, field in Settings.model_fields.items() if isinstance(field.default, _Section))
+_PLAIN = tuple(name for name in Settings.model_fields if name not in _SECTIONS)
+
+
+def load_settings() -> Settings:
+    """Settings from the environment. Raises SettingsError with every mistake, one a line."""
+    unknown = [
+        name
+        for name in sorted(os.environ)
+        if name.startswith(PREFIX)
+        and name[len(PREFIX) :].lower().split("__")[0] not in _SECTIONS
+        and name[len(PREFIX) :].lower() not in _PLAIN
+    ]
+    problems = [f"{name}: there is no such setting; see docs/settings.md" for name in unknown]
+    try:
+        settings = Settings()
+    except ValidationError as error:
+        problems += [
+            f"{PREFIX}{'__'.join(str(part).upper() for part in e['loc'])}: {e['msg'].lower()}" for e in error.errors()
+        ]
+        raise SettingsError("\n".join(problems)) from None
+    if problems:
+        raise SettingsError("\n".join(problems))
+    return settings
+
+
+def environment_value(name: str) -> str | None:
+    """The value that a program file asks for by "env:NAME"."""
+    return os.environ.get(name)
+
+
+def child_environment(extra: Mapping[str, str]) -> dict[str, str]:
+    """Environment of a child process: this one's and more."""
+    return {**os.environ, **extra}

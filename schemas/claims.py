@@ -1,0 +1,252 @@
+"""What a dedupe key is, and what may follow what came before under it (contract 2.1, 2.2).
+
+`rule` is pure: it reads the states of the keys that a record touches, and says the verdict, what to store and
+which states to put. The embedded log runs it in the transaction that appends; a replicated log can run it
+over its records in order and comes to the same verdicts.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from hashlib import blake2b
+from typing import Literal
+
+import msgspec
+
+from schemas.events import STATUS_ORDER, Adjustment, Conversion, Given, Kind, Touch
+from schemas.fields import NO_TOKEN
+from schemas.money import e4_of_minor, format_minor, minor_of_e4
+from schemas.reasons import Reason
+from schemas.wire import decode, encode
+
+Verdict = Literal["accepted", "duplicate", "conflict", "rejected", "malformed"]
+GetState = Callable[[bytes], bytes | None]
+
+WHAT_REMAINS = -1
+"""`Adjustment.amount_e4` of a refund that names no amount."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ruling:
+    """The verdict over one record. `record` is what is to be stored, None when nothing is."""
+
+    verdict: Verdict
+    record: bytes | None = None
+    puts: dict[bytes, bytes] = field(default_factory=dict)
+    reason: Reason | None = None
+    field: str = ""
+    detail: str = ""
+    status: str = ""
+    issued: bytes = b""
+    """The id that answers the sender: touch, conversion or adjustment id."""
+
+
+class LineState(msgspec.Struct, frozen=True, array_like=True):
+    """What a line's id on /v1/events stands for."""
+
+    content: bytes
+    issued: bytes
+
+
+class ConversionState(msgspec.Struct, frozen=True, array_like=True):
+    """What is known under one conversion key. `known` is False while only adjustments have come."""
+
+    known: bool = False
+    amount_minor: int = 0
+    currency: str = ""
+    click_id: bytes = NO_TOKEN
+    statuses: int = 0
+    refunded_e4: int = 0
+
+
+_encoder = msgspec.msgpack.Encoder()
+_lines = msgspec.msgpack.Decoder(LineState)
+_conversions = msgspec.msgpack.Decoder(ConversionState)
+
+
+def _digest(*parts: object) -> bytes:
+    return blake2b(_encoder.encode(parts), digest_size=16).digest()
+
+
+def conversion_key(offer_id: int, goal: str, *, txn_id: str = "", click: bytes | str = b"", ref: str = "") -> bytes:
+    """conversion_id: (offer, goal, txn_id), else the click (its token, or the id of its line), else the line."""
+    if txn_id:
+        return _digest("txn", offer_id, goal, txn_id)
+    if click:
+        return _digest("click", offer_id, goal, click)
+    return _digest("line", offer_id, goal, ref)
+
+
+def refund_key(conversion_id: bytes, refund_id: str) -> bytes:
+    """adjustment_id of a refund that a postback asks for."""
+    return _digest("refund", conversion_id, refund_id)
+
+
+def status_key(conversion_id: bytes, status: str) -> bytes:
+    """adjustment_id of a status that a postback sets; each status is seen once per conversion."""
+    return _digest("status", conversion_id, status)
+
+
+def line_key(kind: str, ref: str) -> bytes:
+    """Key of a line's id; also adjustment_id of an adjustment line."""
+    return _digest("ref", kind, ref)
+
+
+def status_of(statuses: int) -> str:
+    """The status as of now: the furthest one seen; "" if none was."""
+    return STATUS_ORDER[statuses.bit_length() - 1] if statuses else ""
+
+
+def status_bit(status: str) -> int:
+    """Bit of a status in `ConversionState.statuses`; furthest highest."""
+    return 1 << STATUS_ORDER.index(status)  # type: ignore[arg-type]
+
+
+def rule(get: GetState, value: bytes) -> Ruling:
+    """The verdict over one encoded touch line, conversion or adjustment."""
+    kind, event = decode(value)
+    if isinstance(event, Touch):
+        return _rule_touch(get, value, kind, event)
+    if isinstance(event, Conversion):
+        return _rule_conversion(get, value, event)
+    if isinstance(event, Adjustment):
+        return _rule_adjustment(get, value, event)
+    raise TypeError(f"{kind.name} records claim no key")
+
+
+def _rule_line(get: GetState, kind: str, ref: str, content: bytes, issued: bytes) -> Ruling | dict[bytes, bytes]:
+    """The verdict if the line's id came before, else the state that claims it."""
+    key = line_key(kind, ref)
+    before = get(key)
+    if before is None:
+        return {key: _encoder.encode(LineState(content, issued))}
+    line = _lines.decode(before)
+    if line.content == content:
+        return Ruling("duplicate", issued=line.issued)
+    return Ruling("conflict", reason=Reason.CONFLICT, field="id", issued=line.issued,
+                  detail="this id came before with other content; give every line an id of its own")  # fmt: skip
+
+
+def _rule_touch(get: GetState, value: bytes, kind: Kind, touch: Touch) -> Ruling:
+    content = _digest(encode(kind, msgspec.structs.replace(touch, touch_id=NO_TOKEN, received_ts=0, ip_hash=0)))
+    claimed = _rule_line(get, kind.name.lower(), touch.ref, content, touch.touch_id)
+    if isinstance(claimed, Ruling):
+        return claimed
+    return Ruling("accepted", value, claimed, issued=touch.touch_id)
+
+
+def _rule_conversion(get: GetState, value: bytes, event: Conversion) -> Ruling:
+    key = event.conversion_id
+    stored = get(key)
+    state = _conversions.decode(stored) if stored is not None else ConversionState()
+    puts: dict[bytes, bytes] = {}
+    if event.ref:
+        content = _digest(encode(Kind.CONVERSION, msgspec.structs.replace(event, ts=0, sender_ip="")))
+        claimed = _rule_line(get, "conversion", event.ref, content, key)
+        if isinstance(claimed, Ruling):
+            return _with_status(claimed, state)
+        puts = claimed
+    if not state.known:
+        state = msgspec.structs.replace(
+            state, known=True, amount_minor=event.amount_minor, currency=event.currency, click_id=event.click_id,
+            statuses=state.statuses | status_bit(event.status),
+        )  # fmt: skip
+        puts[key] = _encoder.encode(state)
+        return Ruling("accepted", value, puts, status=status_of(state.statuses), issued=key)
+    return _rule_again(event, state, puts)
+
+
+def _with_status(ruling: Ruling, state: ConversionState) -> Ruling:
+    """The same ruling, with the conversion's status as of now."""
+    return Ruling(ruling.verdict, reason=ruling.reason, field=ruling.field, detail=ruling.detail,
+                  status=status_of(state.statuses), issued=ruling.issued)  # fmt: skip
+
+
+def _rule_again(event: Conversion, state: ConversionState, puts: dict[bytes, bytes]) -> Ruling:
+    """A key that is taken: the same again, a conflict, or the next status."""
+    key, now = event.conversion_id, status_of(state.statuses)
+    differs = _what_differs(event, state)
+    if differs:
+        detail = f"this conversion came before with another {differs}; refund it or use another txn_id"
+        return Ruling("conflict", reason=Reason.CONFLICT, field=differs, detail=detail, status=now, issued=key)
+    if not event.given & Given.STATUS or state.statuses & status_bit(event.status):
+        return Ruling("duplicate", None, puts, status=now, issued=key)
+    adjustment = Adjustment(
+        adjustment_id=status_key(key, event.status), conversion_id=key, ts=event.ts, event_ts=event.event_ts,
+        kind="status", status=event.status, actor=event.origin, ref=event.ref,
+    )  # fmt: skip
+    return _rule_status(adjustment, state, puts)
+
+
+def _what_differs(event: Conversion, state: ConversionState) -> str:
+    """The first field that was given and differs; amounts compare as decimals, whatever the currency."""
+    given = Given(event.given)
+    if Given.CURRENCY in given and event.currency != state.currency:
+        return "currency"
+    if Given.AMOUNT in given:
+        if e4_of_minor(event.amount_minor, event.currency) != e4_of_minor(state.amount_minor, state.currency):
+            return "amount"
+    if Given.CLICK_ID in given and event.click_id != state.click_id:
+        return "click_id"
+    return ""
+
+
+def _rule_status(event: Adjustment, state: ConversionState, puts: dict[bytes, bytes]) -> Ruling:
+    """A status moves only forward; one that was seen is a duplicate."""
+    key, bit, now = event.conversion_id, status_bit(event.status), status_of(state.statuses)
+    if state.statuses & bit:
+        return Ruling("duplicate", None, puts, status=now, issued=key)
+    if bit < state.statuses:
+        detail = f"the status is {now}; it only moves forward: {' < '.join(STATUS_ORDER)}"
+        return Ruling("rejected", reason=Reason.STATUS_NOT_PENDING, field="status", detail=detail, status=now, issued=key)
+    state = msgspec.structs.replace(state, statuses=state.statuses | bit)
+    puts = {**puts, key: _encoder.encode(state)}
+    return Ruling("accepted", encode(Kind.ADJUSTMENT, event), puts, status=event.status, issued=key)
+
+
+def _rule_adjustment(get: GetState, value: bytes, event: Adjustment) -> Ruling:
+    key = event.conversion_id
+    stored = get(key)
+    state = _conversions.decode(stored) if stored is not None else ConversionState()
+    puts: dict[bytes, bytes] = {}
+    if event.ref:
+        content = _digest(encode(Kind.ADJUSTMENT, msgspec.structs.replace(event, ts=0)))
+        claimed = _rule_line(get, "adjustment", event.ref, content, key)
+        if isinstance(claimed, Ruling):
+            return _with_status(claimed, state)
+        puts = claimed
+    if event.kind == "status":
+        return _rule_status(event, state, puts)
+    return _rule_refund(get, event, state, puts)
+
+
+def _rule_refund(get: GetState, event: Adjustment, state: ConversionState, puts: dict[bytes, bytes]) -> Ruling:
+    key, now = event.conversion_id, status_of(state.statuses)
+
+    def refuse(verdict: Verdict, reason: Reason, name: str, detail: str) -> Ruling:
+        return Ruling(verdict, reason=reason, field=name, detail=detail, status=now, issued=key)
+
+    if not event.ref:
+        before = get(event.adjustment_id)
+        if before is not None:
+            same = event.amount_e4 in (WHAT_REMAINS, int.from_bytes(before, "big"))
+            if same:
+                return Ruling("duplicate", status=now, issued=key)
+            return refuse("conflict", Reason.CONFLICT, "amount", "this refund_id came before with another amount")
+        if not state.known:
+            return refuse("rejected", Reason.CONVERSION_NOT_FOUND, "txn_id", "there is no conversion with that key")
+    amount_e4 = event.amount_e4
+    if state.known:
+        remains_e4 = max(0, e4_of_minor(state.amount_minor, state.currency) - state.refunded_e4)
+        amount_e4 = remains_e4 if amount_e4 == WHAT_REMAINS else amount_e4
+        if event.currency and event.currency != state.currency:
+            return refuse("conflict", Reason.CONFLICT, "currency", f"the conversion is in {state.currency}")
+        if minor_of_e4(amount_e4, state.currency) is None:
+            return refuse("malformed", Reason.MALFORMED, "amount", f"too many decimals for {state.currency}")
+        if amount_e4 <= 0 or amount_e4 > remains_e4:
+            left = format_minor(minor_of_e4(remains_e4, state.currency) or 0, state.currency)
+            return refuse("rejected", Reason.REFUND_EXCEEDS_AMOUNT, "amount", f"{left} {state.currency} remain")
+    if not event.ref:
+        puts[event.adjustment_id] = amount_e4.to_bytes(10, "big")
+    puts[key] = _encoder.encode(msgspec.structs.replace(state, refunded_e4=state.refunded_e4 + amount_e4))
+    record = encode(Kind.ADJUSTMENT, msgspec.structs.replace(event, amount_e4=amount_e4))
+    return Ruling("accepted", record, puts, status=now, issued=key)

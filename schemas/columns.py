@@ -1,0 +1,104 @@
+"""Tables to columns: names, ClickHouse types and Arrow types, all computed from the Structs."""
+
+import functools
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any, get_type_hints
+
+import msgspec
+import pyarrow as pa
+
+from schemas.tables import TABLE, Table
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    name: str
+    clickhouse: str
+    arrow: pa.DataType
+    doc: str
+    unit: str
+    privacy: str
+    codec: str
+
+
+_ARROW: dict[str, pa.DataType] = {
+    "UInt8": pa.uint8(),
+    "UInt16": pa.uint16(),
+    "UInt32": pa.uint32(),
+    "UInt64": pa.uint64(),
+    "Int8": pa.int8(),
+    "Int64": pa.int64(),
+    "DateTime64(6, 'UTC')": pa.timestamp("us", tz="UTC"),
+    "FixedString(16)": pa.binary(16),
+    "FixedString(27)": pa.binary(27),
+    "LowCardinality(String)": pa.string(),
+    "Map(LowCardinality(String), String)": pa.map_(pa.string(), pa.string()),
+    "Map(String, String)": pa.map_(pa.string(), pa.string()),
+    "Map(LowCardinality(String), UInt64)": pa.map_(pa.string(), pa.uint64()),
+}
+
+
+def _arrow_of(clickhouse: str, python: Any) -> pa.DataType:
+    if clickhouse == "String":
+        return pa.binary() if python is bytes else pa.string()
+    return _ARROW[clickhouse]
+
+
+def columns_of_struct(struct: type[msgspec.Struct]) -> tuple[Column, ...]:
+    """Columns of one Struct in the order of its fields."""
+    hints = get_type_hints(struct, include_extras=True)
+    columns = []
+    for name in struct.__struct_fields__:
+        python, meta = hints[name].__origin__, hints[name].__metadata__[0]
+        extra = meta.extra
+        columns.append(
+            Column(
+                name, extra["clickhouse"], _arrow_of(extra["clickhouse"], python), meta.description,
+                extra["unit"], extra["privacy"], extra["codec"],
+            )  # fmt: skip
+        )
+    return tuple(columns)
+
+
+@functools.cache
+def columns_of(table: str) -> tuple[Column, ...]:
+    """Columns of a base table in order."""
+    spec: Table = TABLE[table]
+    names = dict(spec.rename)
+    found = []
+    for struct in spec.structs:
+        for column in columns_of_struct(struct):
+            renamed = names.get(column.name, column.name)
+            found.append(
+                Column(renamed, column.clickhouse, column.arrow, column.doc, column.unit, column.privacy, column.codec)
+            )
+    return tuple(found)
+
+
+@functools.cache
+def arrow_schema(table: str) -> pa.Schema:
+    """Arrow schema of a base table."""
+    return pa.schema([(column.name, column.arrow) for column in columns_of(table)])
+
+
+def to_arrow(table: str, rows: Iterable[Sequence[msgspec.Struct]]) -> pa.Table:
+    """Rows, each one value per Struct of the table, as columns. Raises ValueError if a value does not fit."""
+    tuples = [tuple(value for part in row for value in msgspec.structs.astuple(part)) for row in rows]
+    return tuples_to_arrow(table, tuples)
+
+
+def tuples_to_arrow(table: str, rows: Sequence[tuple[Any, ...]]) -> pa.Table:
+    """Rows as plain tuples in the order of the table's columns. Raises ValueError if a value does not fit."""
+    schema = arrow_schema(table)
+    if not rows:
+        return schema.empty_table()
+    arrays = []
+    for field, values in zip(schema, zip(*rows, strict=True), strict=True):
+        if pa.types.is_map(field.type):
+            values = tuple(list(value.items()) for value in values)
+        try:
+            arrays.append(pa.array(values, field.type))
+        except (pa.ArrowInvalid, OverflowError, TypeError, UnicodeEncodeError) as error:
+            raise ValueError(f"{table}.{field.name}: {error}") from error
+    return pa.Table.from_arrays(arrays, schema=schema)

@@ -1,0 +1,179 @@
+"""CREATE statements of the base tables and of the analysts' views, computed from tables.py. Pure."""
+
+from dataclasses import dataclass
+
+from schemas.columns import Column, columns_of
+from schemas.currencies import DECIMALS, DECIMALS_MAX
+from schemas.events import STATUS_ORDER
+from schemas.tables import TABLE, TABLES, Table
+
+DATABASE = "clew"
+ANALYST = "analyst"
+
+
+@dataclass(frozen=True, slots=True)
+class Storage:
+    """What may differ between installations: the engine's name and its settings."""
+
+    engine: str = "MergeTree"
+    dedup_window_blocks: int = 10_000
+    fsync: bool = True
+
+
+def create_table(table: Table, storage: Storage) -> str:
+    """CREATE TABLE of one base table."""
+    lines = [f"    {_column(column)}" for column in columns_of(table.name)]
+    lines += [f"    {index}" for index in table.indexes]
+    fsync = int(storage.fsync)
+    parts = [
+        f"CREATE TABLE IF NOT EXISTS {DATABASE}.{table.name}\n(\n" + ",\n".join(lines) + "\n)",
+        f"ENGINE = {storage.engine}",
+        *([f"PARTITION BY {table.partition_by}"] if table.partition_by else []),
+        f"ORDER BY {table.order_by}",
+        f"SETTINGS non_replicated_deduplication_window = {storage.dedup_window_blocks}, "
+        f"fsync_after_insert = {fsync}, fsync_part_directory = {fsync}",
+        f"COMMENT {_quote(table.doc)}",
+    ]
+    return "\n".join(parts)
+
+
+def _column(column: Column) -> str:
+    codec = f" CODEC({column.codec})" if column.codec else ""
+    return f"`{column.name}` {column.clickhouse} COMMENT {_quote(column.doc)}{codec}"
+
+
+def _quote(text: str) -> str:
+    return "'" + text.replace("\\", "\\\\").replace("'", "\\'") + "'"
+
+
+def money(minor: str, currency: str) -> str:
+    """SQL: minor units as Decimal(38, 4) of the currency."""
+    return f"toDecimal128({minor}, {DECIMALS_MAX}) / {_divisor(currency)}"
+
+
+def _divisor(currency: str) -> str:
+    odd = {code: 10**digits for code, digits in DECIMALS.items() if digits != 2}
+    codes = ", ".join(f"'{code}'" for code in odd)
+    divisors = ", ".join(str(value) for value in odd.values())
+    return f"transform({currency}, [{codes}], [{divisors}], 100)"
+
+
+def token_text(column: str) -> str:
+    """SQL: a 27-byte id as the 36 characters that were issued; empty for none."""
+    return f"if({column} = toFixedString('', 27), '', base64URLEncode({column}))"
+
+
+def digest_text(column: str) -> str:
+    """SQL: a 16-byte id as 32 hex digits; empty for none."""
+    return f"if({column} = toFixedString('', 16), '', lower(hex({column})))"
+
+
+_RANK = f"indexOf([{', '.join(repr(status) for status in STATUS_ORDER)}], {{}})"
+
+STATE_NOW = f"""SELECT conversion_id,
+    max(if(kind = 'status', {_RANK.format("status")}, 0)) AS status_rank,
+    sum(if(kind = 'status', 0, amount_e4)) AS refunded_e4
+FROM {DATABASE}.adjustments GROUP BY conversion_id"""
+"""SQL: what adjustments make of each conversion, as of now."""
+
+STATUS_NOW = f"[{', '.join(repr(s) for s in STATUS_ORDER)}][greatest({_RANK.format('c.status')}, a.status_rank)]"
+"""SQL: status as of now, with the conversion as c and STATE_NOW as a."""
+
+REFUNDED_MINOR = (
+    f"least(c.amount_minor, intDiv(a.refunded_e4 * {_divisor('c.currency')}, {10**DECIMALS_MAX}))"
+)
+"""SQL: refunded minor units as of now, with the conversion as c and STATE_NOW as a."""
+
+
+def _plain_view(table: str, special: dict[str, str], skip: frozenset[str] = frozenset()) -> str:
+    """A view with each column as it is, ids as issued, money as Decimal."""
+    selected = []
+    for column in columns_of(table):
+        name, kind = column.name, column.clickhouse
+        if name in skip:
+            continue
+        if name in special:
+            selected.append(f"{special[name]} AS {name}")
+        elif kind == "FixedString(27)":
+            selected.append(f"{token_text('c.' + name)} AS {name}")
+        elif kind == "FixedString(16)":
+            selected.append(f"{digest_text('c.' + name)} AS {name}")
+        elif name.endswith("_minor"):
+            selected.append(f"{money('c.' + name, 'c.currency')} AS {name.removesuffix('_minor')}")
+        elif name.endswith("_e4"):
+            selected.append(f"toDecimal128(c.{name}, 4) / 10000 AS {name.removesuffix('_e4')}")
+        else:
+            selected.append(f"c.{name} AS {name}")
+    return "SELECT\n    " + ",\n    ".join(selected) + f"\nFROM {DATABASE}.{table} AS c"
+
+
+def _touch_view(table: str) -> str:
+    subs = ",\n    ".join(f"c.subs['sub{n}'] AS sub{n}" for n in range(1, 31))
+    plain = _plain_view(table, {}, frozenset({"ip_hash", "visitor_hash"}))
+    return plain.replace(f"\nFROM {DATABASE}.{table} AS c", f",\n    {subs}\nFROM {DATABASE}.{table} AS c")
+
+
+def _conversions_view() -> str:
+    plain = _plain_view("conversions", {"status": STATUS_NOW})
+    refunded = money(REFUNDED_MINOR, "c.currency")
+    return plain.replace(
+        f"\nFROM {DATABASE}.conversions AS c",
+        f",\n    {refunded} AS refunded\nFROM {DATABASE}.conversions AS c\n"
+        f"LEFT JOIN ({STATE_NOW}) AS a ON a.conversion_id = c.conversion_id",
+    )
+
+
+CURRENT_REVISIONS = (
+    f"SELECT conversion_id, max(revision) FROM {DATABASE}.revisions GROUP BY conversion_id"
+)
+
+
+def _credits_view() -> str:
+    plain = _plain_view("credits", {"weight_e12": "toDecimal128(c.weight_e12, 12) / 1000000000000"}, frozenset({"sign"}))
+    return (
+        plain.replace(" AS weight_e12", " AS weight")
+        + f"\nWHERE c.sign = 1 AND (c.run_id != 'live' OR (c.conversion_id, c.model, c.revision) IN (\n"
+        f"    SELECT conversion_id, model, max(revision) FROM {DATABASE}.credits WHERE run_id = 'live' AND sign = 1\n"
+        f"    GROUP BY conversion_id, model))"
+    )
+
+
+def _commissions_view() -> str:
+    reversed_ids = f"SELECT reverses FROM {DATABASE}.commissions WHERE reverses != toFixedString('', 16)"
+    status = (
+        f"multiIf(c.reverses != toFixedString('', 16) OR c.commission_id IN ({reversed_ids}), 'reversed', "
+        "c.conversion_status = 'pending', 'pending', "
+        "c.conversion_status = 'hold' OR c.hold_until > now64(6), 'held', 'payable')"
+    )
+    return _plain_view("commissions", {"conversion_status": status}).replace(" AS conversion_status", " AS status")
+
+
+def views() -> dict[str, str]:
+    """SELECT of each analysts' view by name."""
+    return {
+        "clicks": _touch_view("clicks"),
+        "impressions": _touch_view("impressions"),
+        "conversions": _conversions_view(),
+        "adjustments": _plain_view("adjustments", {}),
+        "rejected": _plain_view("rejected", {}),
+        "credits": _credits_view(),
+        "commissions": _commissions_view(),
+        "ledger": _plain_view("ledger", {}),
+    }
+
+
+def create_views() -> list[str]:
+    """Statements that (re)make database `analyst`; views hold no data, so they are simply replaced."""
+    made = [f"CREATE DATABASE IF NOT EXISTS {ANALYST}"]
+    made += [f"CREATE OR REPLACE VIEW {ANALYST}.{name} AS\n{select}" for name, select in views().items()]
+    return made
+
+
+def create_tables(storage: Storage) -> list[str]:
+    """Statements that make database `clew` as it is today; migrations must come to the same."""
+    return [f"CREATE DATABASE IF NOT EXISTS {DATABASE}"] + [create_table(t, storage) for t in TABLES]
+
+
+def table_names() -> tuple[str, ...]:
+    """Names of the base tables."""
+    return tuple(TABLE)

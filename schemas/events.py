@@ -1,0 +1,177 @@
+"""The five events, each defined once: touch (click or impression), conversion, adjustment, rejected hit.
+
+From these Structs the wire codec (wire.py), the columns (columns.py), the DDL (ddl.py) and docs/events.md are
+derived. Fields are append-only: a new field goes last and has a default. Clicks and impressions are the same
+Struct in two tables; the first field is named after the table (click_id, impression_id).
+"""
+
+from enum import IntEnum, IntFlag
+from typing import Annotated, Literal
+
+import msgspec
+
+from schemas.fields import NO_TOKEN, col, digest, micros, minor, number, text, token, word
+
+Status = Literal["pending", "hold", "approved", "declined"]
+STATUS_ORDER: tuple[Status, ...] = ("pending", "hold", "approved", "declined")
+"""A status moves only forward in this order (contract 2.1)."""
+
+AdjustmentKind = Literal["status", "refund", "chargeback"]
+MatchKind = Literal["click_id", "click_ref", "impression_id", "impression_ref", "user_id", "visitor_id"]
+
+
+class Kind(IntEnum):
+    """The kind byte of a record on the wire."""
+
+    CLICK = 1
+    IMPRESSION = 2
+    CONVERSION = 3
+    ADJUSTMENT = 4
+    REJECTED = 5
+
+
+class Consent(IntFlag):
+    """Consent signals that came with a hit."""
+
+    GPC = 1
+    DNT = 2
+
+
+class Hint(IntFlag):
+    """What the request itself told about the sender; scored as bot reasons by ingest."""
+
+    HEAD = 1
+    PREFETCH = 2
+
+
+class Given(IntFlag):
+    """Fields that a conversion hit named itself; fields that are left out are not compared (contract 2.1)."""
+
+    AMOUNT = 1
+    CURRENCY = 2
+    STATUS = 4
+    CLICK_ID = 8
+
+
+class Touch(msgspec.Struct, frozen=True, array_like=True, kw_only=True):
+    """A click or an impression of a partner's link."""
+
+    touch_id: Annotated[bytes, token("Id of the click or impression (36 characters as issued).")]
+    ts: Annotated[int, micros("When it happened: time of receipt, or the line's ts on /v1/events.")]
+    received_ts: Annotated[int, micros("When Clew received it.")]
+    offer_id: Annotated[int, number("Number of the offer.")]
+    partner_id: Annotated[int, number("Number of the partner.")]
+    link: Annotated[str, word("Code of the link that was followed; empty when offer and partner were named.")] = ""
+    ref: Annotated[str, text("The sender's own id of the line on /v1/events.")] = ""
+    subs: Annotated[
+        dict[str, str], col("Map(LowCardinality(String), String)", "sub1 to sub30 as the partner sent them.")
+    ] = {}
+    partner_click_id: Annotated[str, text("The partner's own id of the click.", "pseudonym")] = ""
+    visitor_id: Annotated[
+        str, text("Who: parameter, first-party cookie, or `~` and a keyed hash that never joins touches.", "pseudonym")
+    ] = ""
+    user_id: Annotated[str, text("The advertiser's id of the person.", "pseudonym")] = ""
+    ip: Annotated[str, text("Address of the visitor, or its truncated form by the privacy setting.", "personal")] = ""
+    ip_hash: Annotated[int, col("UInt64", "Keyed hash of the address; changes daily.", privacy="pseudonym")] = 0
+    user_agent: Annotated[str, text("User-Agent header.", "personal")] = ""
+    referrer: Annotated[str, text("Referer header.", "personal")] = ""
+    accept_language: Annotated[str, word("Accept-Language header.")] = ""
+    consent: Annotated[int, number("Bits: 1 Sec-GPC, 2 DNT.", "UInt8")] = 0
+    hints: Annotated[int, number("Bits: 1 HEAD request, 2 prefetch.", "UInt8")] = 0
+    tcf: Annotated[str, text("TCF consent string, if one was given.")] = ""
+    landing_url: Annotated[str, text("Where the visitor was sent.", "personal")] = ""
+    redirect_type: Annotated[str, word("302, pixel or api.")] = "302"
+
+
+class Conversion(msgspec.Struct, frozen=True, array_like=True, kw_only=True):
+    """A goal that an advertiser reports; one row per accepted dedupe key."""
+
+    conversion_id: Annotated[bytes, digest("16-byte BLAKE2b of the dedupe key (32 hex digits as issued).")]
+    ts: Annotated[int, micros("When Clew received it.")]
+    event_ts: Annotated[int, micros("Conversion time: the line's ts, for postbacks the time of receipt.")]
+    offer_id: Annotated[int, number("Number of the offer.")]
+    goal: Annotated[str, word("Key of the goal.")]
+    txn_id: Annotated[str, text("The advertiser's transaction id.", "pseudonym")] = ""
+    match_kind: Annotated[str, word("By which field it matches touches.")] = "click_id"
+    click_id: Annotated[bytes, token("The click it names, if it names one by token.")] = NO_TOKEN
+    impression_id: Annotated[bytes, token("The impression it names, if it names one by token.")] = NO_TOKEN
+    click_ref: Annotated[str, text("The sender's id of the click line it names.")] = ""
+    impression_ref: Annotated[str, text("The sender's id of the impression line it names.")] = ""
+    user_id: Annotated[str, text("The advertiser's id of the person.", "pseudonym")] = ""
+    visitor_id: Annotated[str, text("Id of the visitor.", "pseudonym")] = ""
+    amount_minor: Annotated[int, minor("Value as first reported, before refunds.")] = 0
+    currency: Annotated[str, word("ISO 4217 code of the amount.")] = ""
+    status: Annotated[str, word("Status as first reported; adjustments move it forward.")] = "approved"
+    custom: Annotated[
+        dict[str, str], col("Map(LowCardinality(String), String)", "Further fields of the postback.", privacy="pseudonym")
+    ] = {}
+    ref: Annotated[str, text("The sender's own id of the line on /v1/events.")] = ""
+    origin: Annotated[str, word("postback or api.")] = "postback"
+    given: Annotated[int, number("Bits of the fields that the hit named itself (Given).", "UInt8")] = 0
+    sender_ip: Annotated[str, text("Address that reported it.", "personal")] = ""
+
+
+class Adjustment(msgspec.Struct, frozen=True, array_like=True, kw_only=True):
+    """A later change of a conversion: status, refund or chargeback. Nothing is ever overwritten."""
+
+    adjustment_id: Annotated[bytes, digest("16-byte BLAKE2b of what makes it unique.")]
+    conversion_id: Annotated[bytes, digest("The conversion it changes; may arrive later.")]
+    ts: Annotated[int, micros("When Clew received it.")]
+    event_ts: Annotated[int, micros("When it happened: the line's ts, for postbacks the time of receipt.")]
+    kind: Annotated[str, word("status, refund or chargeback.")]
+    status: Annotated[str, word("New status, for kind status.")] = ""
+    amount_e4: Annotated[
+        int, number("Amount taken off, positive; -1 asks for what remains.", "Int64", "1/10000 of the currency")
+    ] = 0
+    currency: Annotated[str, word("ISO 4217 code, if it was given; else the conversion's.")] = ""
+    reason: Annotated[str, text("The sender's reason.")] = ""
+    actor: Annotated[str, word("Who: postback or api.")] = "postback"
+    refund_id: Annotated[str, text("The sender's id of the refund.")] = ""
+    ref: Annotated[str, text("The sender's own id of the line on /v1/events.")] = ""
+
+
+class Rejected(msgspec.Struct, frozen=True, array_like=True, kw_only=True):
+    """A hit that was not accepted: everything of it, and why. Secrets are left out."""
+
+    ts: Annotated[int, micros("When Clew received it.")]
+    kind: Annotated[str, word("click, impression, conversion, adjustment or event.")]
+    reason: Annotated[str, word("Why, out of the closed list (docs/reasons.md).")]
+    field: Annotated[str, word("The field that was wrong, if one was.")] = ""
+    detail: Annotated[str, text("One sentence for a person.")] = ""
+    offer_id: Annotated[int, number("Number of the offer, if it is known.")] = 0
+    partner_id: Annotated[int, number("Number of the partner, if it is known.")] = 0
+    link: Annotated[str, word("Code of the link as asked for.")] = ""
+    conversion_id: Annotated[bytes, digest("The conversion it would have made or changed.")] = bytes(16)
+    method: Annotated[str, word("HTTP method.")] = ""
+    path: Annotated[str, text("Path of the request.")] = ""
+    fields: Annotated[
+        dict[str, str], col("Map(String, String)", "Parameters or fields as sent, secrets left out.", privacy="personal")
+    ] = {}
+    visitor_id: Annotated[str, text("Visitor, as for touches.", "pseudonym")] = ""
+    ip: Annotated[str, text("Address of the sender.", "personal")] = ""
+    user_agent: Annotated[str, text("User-Agent header.", "personal")] = ""
+    referrer: Annotated[str, text("Referer header.", "personal")] = ""
+    ref: Annotated[str, text("The sender's own id of the line on /v1/events.")] = ""
+
+
+Event = Touch | Conversion | Adjustment | Rejected
+
+STRUCT_OF: dict[Kind, type[Touch] | type[Conversion] | type[Adjustment] | type[Rejected]] = {
+    Kind.CLICK: Touch,
+    Kind.IMPRESSION: Touch,
+    Kind.CONVERSION: Conversion,
+    Kind.ADJUSTMENT: Adjustment,
+    Kind.REJECTED: Rejected,
+}
+
+HITS = "hits"
+CONVERSIONS = "conversions"
+TOPICS: tuple[str, ...] = (HITS, CONVERSIONS)
+TOPIC_OF: dict[Kind, str] = {
+    Kind.CLICK: HITS,
+    Kind.IMPRESSION: HITS,
+    Kind.REJECTED: HITS,
+    Kind.CONVERSION: CONVERSIONS,
+    Kind.ADJUSTMENT: CONVERSIONS,
+}
+"""Touches and rejected hits share one sequence of offsets, conversions and adjustments another."""

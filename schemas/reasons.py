@@ -1,0 +1,50 @@
+"""Why a hit was not accepted, or a touch got nothing: closed lists, built on what the field uses.
+
+docs/reasons.md is made from here.
+"""
+
+from enum import StrEnum
+
+
+class Reason(StrEnum):
+    """Reason of a rejected hit."""
+
+    def __new__(cls, value: str, doc: str) -> "Reason":
+        member = str.__new__(cls, value)
+        member._value_ = value
+        member.__doc__ = doc
+        return member
+
+    UNKNOWN_LINK = "unknown_link", "The program has no link with that code."
+    INACTIVE_LINK = "inactive_link", "The link is switched off."
+    UNKNOWN_OFFER = "unknown_offer", "The program has no offer with that number."
+    INACTIVE_OFFER = "inactive_offer", "The offer is switched off."
+    UNKNOWN_PARTNER = "unknown_partner", "The program has no partner with that number."
+    INACTIVE_PARTNER = "inactive_partner", "The partner is switched off."
+    DEEPLINK_NOT_ALLOWED = "deeplink_not_allowed", "The deep link's host is not on the offer's list."
+    MALFORMED = "malformed", "A field is missing or cannot be read; `field` names it."
+    ACCESS_DENIED = "access_denied", "The secret is missing or wrong."
+    CLICK_ID_INVALID = "click_id_invalid", "The click id was not signed by this installation."
+    CONFLICT = "conflict", "The same key came before with other content; `field` names what differs."
+    STATUS_NOT_PENDING = "status_not_pending", "The status would move backward."
+    REFUND_EXCEEDS_AMOUNT = "refund_exceeds_amount", "More than what remains of the conversion."
+    CONVERSION_NOT_FOUND = "conversion_not_found", "There is no conversion with that key."
+    TOO_LARGE = "too_large", "The request is over a size limit."
+
+
+class NoCredit(StrEnum):
+    """Why a touch, or a whole conversion, got no credit."""
+
+    def __new__(cls, value: str, doc: str) -> "NoCredit":
+        member = str.__new__(cls, value)
+        member._value_ = value
+        member.__doc__ = doc
+        return member
+
+    NO_TOUCH = "no_touch", "No touch of the offer joins the conversion."
+    OUTSIDE_WINDOW = "outside_window", "The touch is older than its window."
+    AFTER_CONVERSION = "after_conversion", "The touch came after the conversion."
+    BOT = "bot", "The touch was made by a bot."
+    LOWER_PRECEDENCE = "lower_precedence", "A touch of higher precedence, or the named one, wins."
+    NOT_LAST = "not_last", "A later touch of the same precedence wins."
+    CLICK_PENDING = "click_pending", "The click's row is not there; its token alone is paid."

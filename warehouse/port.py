@@ -1,0 +1,51 @@
+"""The warehouse: columns by table. Inserts carry a token, so a retry of the same bytes stores them once."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Protocol
+
+import pyarrow as pa
+
+
+class WarehouseError(Exception):
+    """The engine's own error. `retryable` says whether the same call may go through later."""
+
+    def __init__(self, message: str, code: int = 0, *, retryable: bool = False) -> None:
+        super().__init__(message)
+        self.code = code
+        self.retryable = retryable
+
+
+class Warehouse(Protocol):
+    """Synchronous and thread-safe; callers on an event loop use a thread."""
+
+    def insert(self, table: str, rows: pa.Table, token: str) -> None:
+        """Insert into `clew.<table>` once: a second insert with the same token is a no-op. Raises WarehouseError.
+
+        At most `block_rows_max` rows and 12 table partitions, so that one token covers one block.
+        """
+        ...
+
+    def query(
+        self, sql: str, parameters: Mapping[str, Any] | None = None, settings: Mapping[str, Any] | None = None
+    ) -> pa.Table:
+        """Rows of a SELECT as Arrow; parameters are bound by the server as {name:Type}. Raises WarehouseError."""
+        ...
+
+    def execute(self, sql: str, parameters: Mapping[str, Any] | None = None) -> None:
+        """A statement without rows. Raises WarehouseError."""
+        ...
+
+    def close(self) -> None: ...
+
+
+def rows_of(table: pa.Table) -> list[dict[str, Any]]:
+    """Small answers as a list of dicts."""
+    return table.to_pylist()
+
+
+def scalar_of(table: pa.Table) -> Any:
+    """The one value of a one-row, one-column answer."""
+    return table.column(0)[0].as_py()
+
+
+__all__: Sequence[str] = ("Warehouse", "WarehouseError", "rows_of", "scalar_of")
