@@ -43,7 +43,7 @@ lint: setup ## Part of check: ruff's rules and format
 	$(BIN)/ruff format --check .
 
 types: setup ## Part of check: mypy --strict
-	$(BIN)/mypy $(wildcard $(PACKAGES))
+	$(BIN)/mypy $(patsubst %/__init__.py,%,$(wildcard $(PACKAGES:=/__init__.py)))
 
 imports: setup ## Part of check: who may import whom
 	$(BIN)/lint-imports

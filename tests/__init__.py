@@ -1,0 +1,1 @@
+"""Tests mirror the tree; conventions/ checks the tree itself, reference/ holds the kernels' plain twins."""

@@ -1,0 +1,1 @@
+"""Rules that the whole tree keeps, each with what to do when it is broken."""
