@@ -1,0 +1,88 @@
+"""A log in memory, for tests: the same port, nothing durable."""
+
+import secrets
+from collections.abc import Sequence
+
+from eventlog.port import Appended, Partition, Position, Record, Rule, Ruled
+from schemas.events import TOPICS
+
+
+class MemoryLog:
+    """What producers and consumers of one test share."""
+
+    def __init__(self) -> None:
+        self.records: dict[Partition, list[bytes]] = {Partition(topic, 0): [] for topic in TOPICS}
+        self.keys: dict[bytes, bytes] = {}
+        self.positions: dict[tuple[str, Partition], Position] = {}
+        self.log_ids = {partition: secrets.token_hex(16) for partition in self.records}
+
+
+class MemoryProducer:
+    def __init__(self, log: MemoryLog, rule: Rule) -> None:
+        self._log, self._rule = log, rule
+
+    async def append(self, topic: str, key: bytes, values: Sequence[bytes]) -> Sequence[Appended]:
+        return [self._append(topic, value) for value in values]
+
+    def _append(self, topic: str, value: bytes) -> Appended:
+        partition = Partition(topic, 0)
+        self._log.records[partition].append(value)
+        return Appended(partition, len(self._log.records[partition]) - 1)
+
+    async def decide(
+        self, topic: str, values: Sequence[bytes], *, keys: Sequence[bytes], dry_run: bool = False
+    ) -> Sequence[Ruled]:
+        ruled = []
+        for value in values:
+            ruling = self._rule(self._log.keys.get, value)
+            appended = None
+            if not dry_run:
+                self._log.keys.update(ruling.puts)
+                appended = self._append(topic, ruling.record) if ruling.record is not None else None
+            ruled.append(Ruled(ruling, appended))
+        return ruled
+
+    async def healthy(self) -> str:
+        return ""
+
+    async def close(self) -> None:
+        """Nothing to let go of."""
+
+
+class MemoryConsumer:
+    def __init__(self, log: MemoryLog, group: str) -> None:
+        self._log, self._group = log, group
+
+    async def partitions(self) -> Sequence[Partition]:
+        return sorted(self._log.records)
+
+    async def log_id(self, partition: Partition) -> str:
+        return self._log.log_ids[partition]
+
+    async def begin(self, partition: Partition) -> int:
+        return 0
+
+    async def end(self, partition: Partition) -> int:
+        return len(self._log.records[partition])
+
+    async def read(self, partition: Partition, offset: int, rows_max: int, bytes_max: int) -> Sequence[Record]:
+        found: list[Record] = []
+        size = 0
+        for at, value in enumerate(self._log.records[partition][offset : offset + rows_max], offset):
+            size += len(value)
+            if found and size > bytes_max:
+                break
+            found.append(Record(at, value))
+        return found
+
+    async def committed(self, partition: Partition) -> Position | None:
+        return self._log.positions.get((self._group, partition))
+
+    async def commit(self, partition: Partition, position: Position) -> None:
+        self._log.positions[(self._group, partition)] = position
+
+    async def trim(self) -> int:
+        return 0
+
+    async def close(self) -> None:
+        """Nothing to let go of."""

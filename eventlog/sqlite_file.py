@@ -1,0 +1,156 @@
+"""One file of the embedded log: one partition's records, the dedupe keys claimed with them, and its identity.
+
+WAL with synchronous=FULL: a committed transaction is on disk. Offsets count from 0 without gaps; the newest
+record is never deleted, so that the next offset is always known. A file that was removed and made again has
+another identity.
+"""
+
+import contextlib
+import fcntl
+import os
+import secrets
+import sqlite3
+from collections.abc import Iterator
+from pathlib import Path
+
+from eventlog.port import Partition
+
+_SCHEMA = """
+CREATE TABLE IF NOT EXISTS meta (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS records (offset INTEGER PRIMARY KEY, ts_us INTEGER NOT NULL, value BLOB NOT NULL);
+CREATE TABLE IF NOT EXISTS keys (key BLOB PRIMARY KEY, ts_us INTEGER NOT NULL, state BLOB NOT NULL) WITHOUT ROWID;
+CREATE INDEX IF NOT EXISTS keys_by_age ON keys (ts_us);
+"""
+_POSITIONS = """
+CREATE TABLE IF NOT EXISTS positions (
+    consumer_group TEXT NOT NULL, log_id TEXT NOT NULL, topic TEXT NOT NULL, partition INTEGER NOT NULL,
+    offset INTEGER NOT NULL, intent TEXT NOT NULL, ts_us INTEGER NOT NULL,
+    PRIMARY KEY (consumer_group, log_id)
+) WITHOUT ROWID;
+"""
+WAL_BYTES_MAX = 64 * 1024 * 1024
+"""The WAL file is cut back to this after a checkpoint."""
+
+
+def path_of(folder: Path, partition: Partition) -> Path:
+    """File of a partition."""
+    return folder / f"{partition.topic}-{partition.partition}.sqlite"
+
+
+def partition_of(path: Path) -> Partition:
+    """Partition of a file that `path_of` named."""
+    topic, number = path.stem.rsplit("-", 1)
+    return Partition(topic, int(number))
+
+
+def positions_path(folder: Path) -> Path:
+    """File with what each group has committed."""
+    return folder / "positions.sqlite"
+
+
+@contextlib.contextmanager
+def _alone(folder: Path) -> Iterator[None]:
+    """Only one process makes files of a folder at a time."""
+    with open(folder / ".making", "a") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
+def connect(path: Path, busy_timeout_ms: int) -> sqlite3.Connection:
+    """A connection to an existing file, durable on commit. Transactions are begun by hand."""
+    connection = sqlite3.connect(
+        f"file:{_quoted(path)}?mode=rw", uri=True, isolation_level=None, check_same_thread=False,
+        timeout=busy_timeout_ms / 1000,
+    )  # fmt: skip
+    try:
+        connection.execute("PRAGMA synchronous = FULL")
+        connection.execute(f"PRAGMA journal_size_limit = {WAL_BYTES_MAX}")
+        connection.execute("PRAGMA cache_size = -16384")
+    except BaseException:
+        connection.close()
+        raise
+    return connection
+
+
+def _quoted(path: Path) -> str:
+    return str(path.absolute()).replace("%", "%25").replace("?", "%3f").replace("#", "%23")
+
+
+def make_log(path: Path, now_us: int, busy_timeout_ms: int) -> None:
+    """Make a partition's file if there is none; safe from several processes at once."""
+    _make(path, _SCHEMA, busy_timeout_ms, {"log_id": secrets.token_hex(16), "made_us": str(now_us)})
+
+
+def make_positions(path: Path, busy_timeout_ms: int) -> None:
+    """Make the file of committed positions if there is none."""
+    _make(path, _POSITIONS, busy_timeout_ms, {})
+
+
+def _make(path: Path, schema: str, busy_timeout_ms: int, meta: dict[str, str]) -> None:
+    """Build the file under another name, then rename: there is never a half-made one."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    if path.exists():
+        return
+    with _alone(path.parent):
+        if path.exists():
+            return
+        for suffix in ("-wal", "-shm"):  # left over from a removed file, they would be replayed into the new one
+            path.with_name(path.name + suffix).unlink(missing_ok=True)
+        fresh = path.with_name(path.name + ".new")
+        for stale in (fresh, fresh.with_name(fresh.name + "-wal"), fresh.with_name(fresh.name + "-shm")):
+            stale.unlink(missing_ok=True)
+        connection = sqlite3.connect(fresh, isolation_level=None, timeout=busy_timeout_ms / 1000)
+        try:
+            connection.execute("PRAGMA synchronous = FULL")
+            connection.executescript(schema)
+            connection.executemany("INSERT INTO meta VALUES (?, ?)", sorted(meta.items())) if meta else None
+            connection.execute("PRAGMA journal_mode = WAL")
+        finally:
+            connection.close()
+        fresh.rename(path)
+        _sync_folder(path.parent)
+
+
+def _sync_folder(folder: Path) -> None:
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def log_id_of(connection: sqlite3.Connection) -> str:
+    """Identity of the file behind a connection."""
+    value: str = connection.execute("SELECT value FROM meta WHERE name = 'log_id'").fetchone()[0]
+    return value
+
+
+def next_offset_of(connection: sqlite3.Connection) -> int:
+    """Offset after the newest record."""
+    newest = connection.execute("SELECT max(offset) FROM records").fetchone()[0]
+    return 0 if newest is None else int(newest) + 1
+
+
+def committed_floor(folder: Path, log_id: str, busy_timeout_ms: int) -> int:
+    """The furthest offset any group has committed of a log; 0 if none.
+
+    A file whose tail was torn off may end before it. New records then start there, or their rows would count
+    as stored already.
+    """
+    path = positions_path(folder)
+    if not path.exists():
+        return 0
+    connection = connect(path, busy_timeout_ms)
+    try:
+        found = connection.execute("SELECT max(offset) FROM positions WHERE log_id = ?", (log_id,)).fetchone()[0]
+    finally:
+        connection.close()
+    return int(found or 0)
+
+
+def used_bytes(connection: sqlite3.Connection) -> int:
+    """Bytes in use; pages of deleted records are free and count not."""
+    pages = connection.execute("PRAGMA page_count").fetchone()[0]
+    free = connection.execute("PRAGMA freelist_count").fetchone()[0]
+    size = connection.execute("PRAGMA page_size").fetchone()[0]
+    return int((pages - free) * size)

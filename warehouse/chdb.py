@@ -1,0 +1,115 @@
+"""The embedded warehouse: ClickHouse's engine in this process, through clickhouse-connect.
+
+One process per directory, and never fork after opening. The directory is locked by a file beside it, so a
+second process gets a clear answer instead of the engine's.
+"""
+
+import contextlib
+import fcntl
+import os
+import queue
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import IO, Any
+
+import clickhouse_connect
+import pyarrow as pa
+from clickhouse_connect.driver.client import Client
+from clickhouse_connect.driver.exceptions import ClickHouseError
+
+from runtime.settings import WarehouseSettings
+from schemas.ddl import DATABASE
+from warehouse.port import WarehouseError
+
+_RETRYABLE = frozenset({3, 107, 159, 164, 202, 203, 209, 210, 241, 242, 252, 285, 319, 425, 999})
+"""Codes of the engine after which the same call may go through later (design 6)."""
+
+_HANDLES = 4
+"""Connections to the engine: so many statements run at the same time, the rest wait."""
+
+BLOCK_ROWS_MAX = 1_000_000
+"""Rows that the engine keeps in one block, so that one token covers them."""
+
+
+class WarehouseBusy(Exception):
+    """Another process has the directory open."""
+
+
+class ChdbWarehouse:
+    """The warehouse under one directory. Thread-safe."""
+
+    def __init__(self, folder: Path, settings: WarehouseSettings) -> None:
+        folder.mkdir(parents=True, exist_ok=True)
+        self._settings = settings
+        self._lock = _lock(folder)
+        self._handles: queue.Queue[Client] = queue.Queue()
+        for _ in range(_HANDLES):
+            self._handles.put(clickhouse_connect.get_client(interface="chdb", path=str(folder)))
+        self._open_handles = _HANDLES
+
+    def insert(self, table: str, rows: pa.Table, token: str) -> None:
+        if rows.num_rows == 0:
+            return
+        if rows.num_rows > BLOCK_ROWS_MAX:
+            raise ValueError(f"{rows.num_rows} rows are more than one block of {BLOCK_ROWS_MAX}")
+        settings = {
+            "async_insert": 0,
+            "insert_deduplicate": 1,
+            "insert_deduplication_token": token,
+            "deduplicate_blocks_in_dependent_materialized_views": 1,
+            "max_insert_block_size": BLOCK_ROWS_MAX,
+            "min_insert_block_size_rows": BLOCK_ROWS_MAX,
+            "min_insert_block_size_bytes": 0,
+            "max_insert_threads": 1,
+            "max_threads": 1,
+        }
+        with self._handle() as client:
+            client.insert_arrow(f"{DATABASE}.{table}", rows, settings=settings)
+
+    def query(
+        self, sql: str, parameters: Mapping[str, Any] | None = None, settings: Mapping[str, Any] | None = None
+    ) -> pa.Table:
+        merged = {
+            "max_threads": self._settings.threads_max,
+            "max_memory_usage": self._settings.query_memory_bytes_max,
+            **(settings or {}),
+        }
+        with self._handle() as client:
+            return client.query_arrow(sql, parameters=dict(parameters or {}), settings=merged)
+
+    def execute(self, sql: str, parameters: Mapping[str, Any] | None = None) -> None:
+        with self._handle() as client:
+            client.command(sql, parameters=dict(parameters or {}))
+
+    def close(self) -> None:
+        while self._open_handles:
+            self._handles.get().close()
+            self._open_handles -= 1
+        self._lock.close()
+
+    @contextlib.contextmanager
+    def _handle(self) -> Iterator[Client]:
+        """A free connection; the engine's errors come out as WarehouseError."""
+        client = self._handles.get()
+        try:
+            yield client
+        except ClickHouseError as error:
+            code = int(getattr(error, "code", None) or 0)
+            raise WarehouseError(str(error), code, retryable=code in _RETRYABLE) from error
+        except UnicodeDecodeError as error:
+            # The engine's message had bytes that are no UTF-8; its code is lost with them.
+            raise WarehouseError(f"the engine failed with an unreadable message: {error.object[:300]!r}") from error
+        finally:
+            self._handles.put(client)
+
+
+def _lock(folder: Path) -> IO[str]:
+    """Hold the directory for this process; the lock goes with the process, however it ends."""
+    handle = open(folder.with_name(folder.name + ".lock"), "a")  # noqa: SIM115 - held until close()
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        handle.close()
+        raise WarehouseBusy(f"another process has {folder} open") from None
+    os.set_inheritable(handle.fileno(), False)
+    return handle
