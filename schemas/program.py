@@ -108,9 +108,15 @@ class Program(msgspec.Struct, frozen=True):
 
 
 def canonical(rules: Rules) -> bytes:
-    """JSON of the rules, keys sorted: equal programs give equal bytes, in whatever order the file has them."""
-    plans = tuple(sorted(rules.plans, key=lambda plan: plan.name))
-    return msgspec.json.encode(msgspec.structs.replace(rules, plans=plans), order="sorted")
+    """JSON of the rules, everything sorted: equal programs give equal bytes, in whatever order the file has them."""
+    ordered = msgspec.structs.replace(
+        rules,
+        partners=dict(sorted(rules.partners.items())),
+        offers=dict(sorted(rules.offers.items())),
+        links=dict(sorted(rules.links.items())),
+        plans=tuple(sorted(rules.plans, key=lambda plan: plan.name)),
+    )
+    return msgspec.json.encode(ordered)
 
 
 def from_canonical(text: bytes) -> Rules:
