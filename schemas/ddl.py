@@ -123,19 +123,15 @@ def _conversions_view() -> str:
     )
 
 
-CURRENT_REVISIONS = (
-    f"SELECT conversion_id, max(revision) FROM {DATABASE}.revisions GROUP BY conversion_id"
-)
+CURRENT_REVISIONS = f"SELECT conversion_id, max(revision) FROM {DATABASE}.revisions GROUP BY conversion_id"
+"""SQL: the current revision of each conversion. A pass writes it last, so credits change all at once."""
 
 
 def _credits_view() -> str:
-    plain = _plain_view("credits", {"weight_e12": "toDecimal128(c.weight_e12, 12) / 1000000000000"}, frozenset({"sign"}))
-    return (
-        plain.replace(" AS weight_e12", " AS weight")
-        + f"\nWHERE c.sign = 1 AND (c.run_id != 'live' OR (c.conversion_id, c.model, c.revision) IN (\n"
-        f"    SELECT conversion_id, model, max(revision) FROM {DATABASE}.credits WHERE run_id = 'live' AND sign = 1\n"
-        f"    GROUP BY conversion_id, model))"
-    )
+    weight = {"weight_e12": "toDecimal128(c.weight_e12, 12) / 1000000000000"}
+    plain = _plain_view("credits", weight, frozenset({"sign"})).replace(" AS weight_e12", " AS weight")
+    current = f"c.run_id != 'live' OR (c.conversion_id, c.revision) IN ({CURRENT_REVISIONS})"
+    return f"{plain}\nWHERE c.sign = 1 AND ({current})"
 
 
 def _commissions_view() -> str:

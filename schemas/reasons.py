@@ -43,8 +43,28 @@ class NoCredit(StrEnum):
 
     NO_TOUCH = "no_touch", "No touch of the offer joins the conversion."
     OUTSIDE_WINDOW = "outside_window", "The touch is older than its window."
+    OTHER_OFFER = "other_offer", "The touch that the conversion names is of another offer."
     AFTER_CONVERSION = "after_conversion", "The touch came after the conversion."
     BOT = "bot", "The touch was made by a bot."
     LOWER_PRECEDENCE = "lower_precedence", "A touch of higher precedence, or the named one, wins."
     NOT_LAST = "not_last", "A later touch of the same precedence wins."
     CLICK_PENDING = "click_pending", "The click's row is not there; its token alone is paid."
+
+
+class Problem(StrEnum):
+    """What `clew problems` lists about a conversion; nothing is held up by it."""
+
+    def __new__(cls, value: str, doc: str) -> "Problem":
+        member = str.__new__(cls, value)
+        member._value_ = value
+        member.__doc__ = doc
+        return member
+
+    NO_PLAN = "no_plan", "A credited partner has no plan for the offer and goal, so it is paid nothing."
+    ADJUSTMENT_IGNORED = "adjustment_ignored", "A refund's currency or decimals do not fit the conversion's."
+    CROWDED_IDENTITY = "crowded_identity", "Too many touches share the visitor or user id to be one person's."
+    TOO_LARGE = "too_large", "The amount that the plan comes to is above the limit; nothing is paid."
+    UNKNOWN_MODEL = "unknown_model", "The plan names a model that this Clew lacks; it pays nothing."
+    PROGRAM_MISSING = "program_missing", "The program it was priced under is not in clew.programs."
+    FAILED = "failed", "It could not be computed; the detail says why."
+    ADJUSTMENT_ORPHAN = "adjustment_orphan", "The adjustment waits for a conversion that has not come."

@@ -75,6 +75,8 @@ class Credit(msgspec.Struct, frozen=True, array_like=True, kw_only=True):
     value_minor: Annotated[int, minor("Part of the net value.")] = 0
     currency: Annotated[str, word("ISO 4217 code.")] = ""
     reason: Annotated[str, word("Why it is unattributed, or click_pending.")] = ""
+    status: Annotated[str, word("Status of the conversion when this was written.")] = ""
+    paying: Annotated[int, number("1 when the model is the one that the conversion pays by.", "UInt8")] = 0
 
 
 class Commission(msgspec.Struct, frozen=True, array_like=True, kw_only=True):
@@ -122,8 +124,12 @@ class Revision(msgspec.Struct, frozen=True, array_like=True, kw_only=True):
     offer_id: Annotated[int, number("Number of the offer.")]
     program_hash: Annotated[str, word("The program in force at revision 1; later revisions keep it.")]
     paying_model: Annotated[str, word("Model that reports group the conversion by.")]
-    problem: Annotated[str, word("Code of what is wrong, if anything; see docs/reasons.md.")] = ""
-    problem_detail: Annotated[str, text("One sentence for a person.")] = ""
+    status: Annotated[str, word("Status of the conversion when this was written.")]
+    value_minor: Annotated[int, minor("Net value, which its credits add up to; never below 0.")]
+    currency: Annotated[str, word("ISO 4217 code.")]
+    problems: Annotated[
+        dict[str, str], col("Map(LowCardinality(String), String)", "What is wrong: code and one sentence.")
+    ] = {}
 
 
 class Join(msgspec.Struct, frozen=True, array_like=True):
@@ -133,18 +139,29 @@ class Join(msgspec.Struct, frozen=True, array_like=True):
     conversion_id: Annotated[bytes, digest("The conversion.")]
     offer_id: Annotated[int, number("Number of the offer.")]
     event_ts: Annotated[int, micros("Conversion time.")]
+    named: Annotated[int, number("1 when it is the touch that the conversion names.", "UInt8")]
 
 
 class Pass(msgspec.Struct, frozen=True, array_like=True, kw_only=True):
-    """Attribution's intent and its end. The intent holds the very rows, so a redo writes the same bytes."""
+    """A pass of attribution that is done. Kept for ever: audit compares the tables with its counts."""
 
     pass_id: Annotated[int, col("UInt64", "Counts up by one per shard.")]
     shard: Annotated[int, number("Shard of the identity hash.")]
-    state: Annotated[str, word("intent or done.")]
     ts: Annotated[int, micros("When it was written.")]
     cursor: Annotated[str, text("JSON: positions per log and partition after this pass.")]
     rows: Annotated[dict[str, int], col("Map(LowCardinality(String), UInt64)", "Rows per table.")]
-    payload: Annotated[bytes, col("String", "Arrow IPC of the rows; empty when done.", codec="ZSTD(3)")]
+    code_version: Annotated[str, word("Version of Clew.")]
+
+
+class Intent(msgspec.Struct, frozen=True, array_like=True, kw_only=True):
+    """What a pass is about to write, with the very rows, so a redo writes the same. Old ones are dropped."""
+
+    pass_id: Annotated[int, col("UInt64", "Counts up by one per shard.")]
+    shard: Annotated[int, number("Shard of the identity hash.")]
+    ts: Annotated[int, micros("When it was written.")]
+    cursor: Annotated[str, text("JSON: positions per log and partition after this pass.")]
+    rows: Annotated[dict[str, int], col("Map(LowCardinality(String), UInt64)", "Rows per table.")]
+    payload: Annotated[bytes, col("String", "The rows of all tables, each an Arrow IPC stream (zstd).")]
     code_version: Annotated[str, word("Version of Clew.")]
 
 
@@ -200,7 +217,12 @@ TABLES: tuple[Table, ...] = (
     Table("ledger", (Entry, Source), "(conversion_id, journal_id)", "Double-entry postings.", "", (), _BY_OFFSET),
     Table("revisions", (Revision, Source), "(conversion_id, revision)", "Which conversions are credited, and how often.", "", (), _BY_OFFSET),
     Table("joins", (Join, Source), "(identity, event_ts)", "Identities that conversions were joined by."),
-    Table("passes", (Pass,), "(shard, pass_id)", "Attribution's passes: intents and ends."),
+    Table("passes", (Pass,), "(shard, pass_id)", "Attribution's passes that are done."),
+    # Partitions make dropping old intents cheap: no rewrite, just files removed.
+    Table(
+        "intents", (Intent,), "(shard, pass_id)", "What attribution is about to write.",
+        "(shard, intDiv(pass_id, 64))",
+    ),
     Table("programs", (ProgramRow,), "(program_hash)", "Every program that was loaded."),
 )  # fmt: skip
 
