@@ -32,7 +32,7 @@ class Offer(msgspec.Struct, frozen=True):
     landing_url: str
     status: Literal["active", "inactive"] = "active"
     allowed_hosts: tuple[str, ...] = ()
-    """Hosts a deep link may go to, lower case; `*.shop.example` is any subdomain. The landing host always may."""
+    """Hosts of deep links, lower case; `*.shop.example` is any subdomain. The landing host always may."""
     click_window_us: int = DEFAULT_CLICK_WINDOW_US
     impression_window_us: int = DEFAULT_IMPRESSION_WINDOW_US
     goals: tuple[Goal, ...] = (Goal("1", "Conversion"),)
@@ -59,7 +59,7 @@ class Plan(msgspec.Struct, frozen=True):
 
     @property
     def name(self) -> str:
-        """How the plan is called in tables and explanations; unique in a program that `clew check` accepts."""
+        """How tables and explanations call the plan; unique in a program that `clew check` accepts."""
         parts = [f"offer={self.offer_id}"]
         if self.partner_id is not None:
             parts.append(f"partner={self.partner_id}")
@@ -108,7 +108,7 @@ class Program(msgspec.Struct, frozen=True):
 
 
 def canonical(rules: Rules) -> bytes:
-    """JSON of the rules, everything sorted: equal programs give equal bytes, in whatever order the file has them."""
+    """JSON of the rules, sorted: equal programs give equal bytes, in whatever order the file has them."""
     ordered = msgspec.structs.replace(
         rules,
         partners=dict(sorted(rules.partners.items())),

@@ -1,0 +1,149 @@
+"""On which line of a TOML text each value stands; tomllib tells the values but not their places.
+
+The text must be one that tomllib has read: this scanner checks nothing, it only follows the structure.
+A place is a path of keys and list positions, as in ("offer", 2, "goals", 0, "key").
+"""
+
+import re
+import tomllib
+from bisect import bisect_right
+
+Place = tuple[str | int, ...]
+
+_BLANK = re.compile(r"(?:[ \t\r\n]|#[^\n]*)*")
+_SPACE = re.compile(r"[ \t]*")
+_BARE_KEY = re.compile(r"[A-Za-z0-9_-]+")
+_SCALAR = re.compile(r"[^,\]}#\r\n]*")
+_STRINGS = {
+    '"""': re.compile(r'"""(?:[^\\]|\\.)*?""""{0,2}', re.DOTALL),
+    "'''": re.compile(r"'''.*?''''{0,2}", re.DOTALL),
+    '"': re.compile(r'"(?:[^"\\]|\\.)*"'),
+    "'": re.compile(r"'[^']*'"),
+}
+
+
+def line_numbers(text: str) -> dict[Place, int]:
+    """Line of every table, key and list item, counted from 1."""
+    return _Scanner(text).scan()
+
+
+class _Scanner:
+    def __init__(self, text: str) -> None:
+        self._text = text
+        self._at = 0
+        self._line_ends = [match.start() for match in re.finditer("\n", text)]
+        self._lines: dict[Place, int] = {}
+        self._tables: dict[Place, int] = {}
+        """How many [[tables]] of each name there are so far."""
+
+    def scan(self) -> dict[Place, int]:
+        table: Place = ()
+        while not self._end():
+            if self._peek("["):
+                table = self._header()
+            else:
+                self._pair(table)
+        return self._lines
+
+    def _end(self) -> bool:
+        self._skip(_BLANK)
+        return self._at >= len(self._text)
+
+    def _skip(self, pattern: re.Pattern[str]) -> str:
+        match = pattern.match(self._text, self._at)
+        if match is None:
+            raise ValueError(f"line {self._line()}: tomllib would not have read this")
+        self._at = match.end()
+        return match.group()
+
+    def _peek(self, start: str) -> bool:
+        return self._text.startswith(start, self._at)
+
+    def _line(self) -> int:
+        return bisect_right(self._line_ends, self._at - 1) + 1
+
+    def _note(self, place: Place) -> None:
+        # The first mention counts: a table's header, not the keys that extend it later.
+        self._lines.setdefault(place, self._line())
+
+    def _header(self) -> Place:
+        many = self._peek("[[")
+        line_at = self._at
+        self._at += 2 if many else 1
+        keys = self._keys()
+        end_at = self._at + (2 if many else 1)
+        self._at = line_at
+        table: Place = ()
+        for depth, key in enumerate(keys):
+            table = (*table, key)
+            last = depth == len(keys) - 1
+            if last and many:
+                self._tables[table] = self._tables.get(table, 0) + 1
+            self._note(table)
+            if table in self._tables:
+                table = (*table, self._tables[table] - 1)
+                self._note(table)
+        self._at = end_at
+        return table
+
+    def _keys(self) -> list[str]:
+        """One dotted key; stops behind it."""
+        keys = []
+        while True:
+            self._skip(_SPACE)
+            quote = self._text[self._at]
+            if quote in "\"'":
+                keys.append(next(iter(tomllib.loads(self._skip(_STRINGS[quote]) + "=0"))))
+            else:
+                keys.append(self._skip(_BARE_KEY))
+            self._skip(_SPACE)
+            if not self._peek("."):
+                return keys
+            self._at += 1
+
+    def _pair(self, table: Place) -> None:
+        line_at = self._at
+        keys = self._keys()
+        value_at = self._at + 1
+        self._at = line_at
+        for depth in range(len(keys)):
+            self._note((*table, *keys[: depth + 1]))
+        self._at = value_at
+        self._skip(_SPACE)
+        self._value((*table, *keys))
+
+    def _value(self, place: Place) -> None:
+        for quote, pattern in _STRINGS.items():
+            if self._peek(quote):
+                self._skip(pattern)
+                return
+        if self._peek("["):
+            self._items(place)
+        elif self._peek("{"):
+            self._inline(place)
+        else:
+            self._skip(_SCALAR)
+
+    def _items(self, place: Place) -> None:
+        self._at += 1
+        count = 0
+        while not self._closed("]"):
+            self._note((*place, count))
+            self._value((*place, count))
+            count += 1
+
+    def _inline(self, place: Place) -> None:
+        self._at += 1
+        while not self._closed("}"):
+            self._pair(place)
+
+    def _closed(self, end: str) -> bool:
+        """Step over a comma, if there is one; then whether the list or inline table ends here."""
+        self._skip(_BLANK)
+        if self._peek(","):
+            self._at += 1
+            self._skip(_BLANK)
+        if self._peek(end):
+            self._at += 1
+            return True
+        return False
