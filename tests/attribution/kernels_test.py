@@ -1,0 +1,116 @@
+"""Each kernel gives what its plain twin gives. Runs with the JIT, and without it (make test)."""
+
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from attribution import kernels
+from tests.reference import kernels as plain
+
+pytestmark = pytest.mark.kernel
+
+WORDS = {
+    kernels.ELIGIBLE: "eligible",
+    kernels.OTHER_OFFER: "other_offer",
+    kernels.AFTER_CONVERSION: "after_conversion",
+    kernels.OUTSIDE_WINDOW: "outside_window",
+    kernels.BOT: "bot",
+}
+
+
+def ints(values: Any) -> kernels.Ints:
+    return np.array(values, np.int64)
+
+
+def small(values: Any) -> kernels.Bytes:
+    return np.array(values, np.uint8)
+
+
+@st.composite
+def journeys(draw: st.DrawFn, touches_max: int = 6) -> tuple[list[int], int]:
+    lengths = draw(st.lists(st.integers(0, touches_max), max_size=5))
+    offsets = [0]
+    for length in lengths:
+        offsets.append(offsets[-1] + length)
+    return offsets, offsets[-1]
+
+
+@given(st.data(), journeys())
+@settings(max_examples=200, deadline=None)
+def test_select_touches(data: st.DataObject, shape: tuple[list[int], int]) -> None:
+    offsets, count = shape
+    instants = st.integers(0, 12)
+    bits = st.lists(st.integers(0, 1), min_size=count, max_size=count)
+    ts = data.draw(st.lists(instants, min_size=count, max_size=count))
+    windows = data.draw(st.lists(st.integers(0, 6), min_size=count, max_size=count))
+    when = data.draw(st.lists(instants, min_size=len(offsets) - 1, max_size=len(offsets) - 1))
+    bots, same = data.draw(bits), data.draw(bits)
+    codes = kernels.select_touches(ints(offsets), ints(ts), small(bots), small(same), ints(when), ints(windows))
+    assert [WORDS[int(code)] for code in codes] == plain.select_touches(offsets, ts, bots, same, when, windows)
+
+
+@pytest.mark.parametrize(("age", "code"), [(0, kernels.ELIGIBLE), (10, kernels.ELIGIBLE), (11, kernels.OUTSIDE_WINDOW)])
+def test_the_window_is_inclusive(age: int, code: int) -> None:
+    found = kernels.select_touches(ints([0, 1]), ints([100 - age]), small([0]), small([1]), ints([100]), ints([10]))
+    assert found.tolist() == [code]
+
+
+@given(st.data(), journeys())
+@settings(max_examples=200, deadline=None)
+@pytest.mark.parametrize("model", ["last_click", "linear"])
+def test_models(model: str, data: st.DataObject, shape: tuple[list[int], int]) -> None:
+    offsets, count = shape
+    codes = data.draw(st.lists(st.integers(0, 4), min_size=count, max_size=count))
+    precedence = data.draw(st.lists(st.integers(1, 3), min_size=count, max_size=count))
+    named = data.draw(st.lists(st.integers(0, 1), min_size=count, max_size=count))
+    weights = getattr(kernels, model)(ints(offsets), small(codes), small(precedence), small(named))
+    eligible = [code == kernels.ELIGIBLE for code in codes]
+    assert weights.tolist() == getattr(plain, model)(offsets, eligible, precedence, named)
+
+
+@given(st.data(), journeys(40))
+@settings(max_examples=300, deadline=None)
+def test_allocate(data: st.DataObject, shape: tuple[list[int], int]) -> None:
+    offsets, count = shape
+    amounts = data.draw(st.lists(st.integers(-(10**15), 10**15), min_size=len(offsets) - 1, max_size=len(offsets) - 1))
+    weights = data.draw(st.lists(st.integers(0, 50), min_size=count, max_size=count))
+    parts = kernels.allocate(ints(offsets), ints(amounts), ints(weights)).tolist()
+    assert parts == plain.allocate(offsets, amounts, weights)
+    for c, amount in enumerate(amounts):
+        lo, hi = offsets[c], offsets[c + 1]
+        assert sum(parts[lo:hi]) == (amount if sum(weights[lo:hi]) else 0)
+
+
+def test_allocate_by_hand() -> None:
+    offsets = ints([0, 3, 6, 8, 8])
+    parts = kernels.allocate(offsets, ints([1000, -1000, 1, 5]), ints([1, 1, 1, 1, 1, 1, 0, 2]))
+    assert parts.tolist() == [334, 333, 333, -334, -333, -333, 0, 1]
+
+
+def test_allocate_largest_numbers() -> None:
+    assert kernels.allocate(ints([0, 2]), ints([kernels.INT64_MAX]), ints([1, 0])).tolist() == [kernels.INT64_MAX, 0]
+    assert kernels.allocate(ints([0, 1]), ints([3]), ints([kernels.INT64_MAX // 3])).tolist() == [3]
+    with pytest.raises(kernels.Overflow, match="journey 1"):
+        kernels.allocate(ints([0, 1, 2]), ints([1, kernels.INT64_MAX]), ints([1, 2]))
+    with pytest.raises(kernels.Overflow, match="journey 0"):
+        kernels.allocate(ints([0, 1]), ints([-(2**63)]), ints([1]))
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda: kernels.allocate(ints([0, 2]), ints([1]), ints([1])),
+        lambda: kernels.allocate(ints([0, 1]), ints([1, 2]), ints([1])),
+        lambda: kernels.allocate(ints([0, 1]), ints([1]), ints([-1])),
+        lambda: kernels.allocate(ints([0, 2, 1]), ints([1, 1]), ints([1])),
+        lambda: kernels.last_click(ints([0, 1]), small([0]), small([1, 1]), small([0])),
+        lambda: kernels.linear(ints([1, 1]), small([0]), small([1]), small([0])),
+        lambda: kernels.select_touches(ints([0, 1]), ints([-1]), small([0]), small([1]), ints([5]), ints([1])),
+    ],
+)
+def test_wrong_shapes_are_refused(call: Any) -> None:
+    with pytest.raises(ValueError):
+        call()
