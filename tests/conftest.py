@@ -1,11 +1,17 @@
-"""What every test may use: bounded hypothesis profiles, the shared samples, and `skip_or_fail`."""
+"""What every test may use: bounded hypothesis profiles, the shared samples, the warehouse, and `skip_or_fail`."""
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 from typing import NoReturn
 
 import pytest
 from hypothesis import HealthCheck, settings
+
+from runtime.settings import WarehouseSettings
+from schemas.ddl import DATABASE, table_names
+from warehouse.open import open_warehouse
+from warehouse.port import Warehouse
 
 ROOT = Path(__file__).resolve().parent.parent
 CI = os.environ.get("CI", "").lower() in ("1", "true")
@@ -32,3 +38,24 @@ def shared_data() -> Path:
     if not folder.is_dir():
         pytest.skip("no shared/data beside the repository")
     return folder
+
+
+@pytest.fixture(scope="session")
+def open_embedded_warehouse(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Warehouse]:
+    """The one warehouse of this process: the embedded engine opens one directory per process, so all tests share it."""
+    opened = open_warehouse(tmp_path_factory.mktemp("warehouse") / "chdb", WarehouseSettings(fsync=False))
+    yield opened
+    opened.close()
+
+
+@pytest.fixture
+def warehouse(open_embedded_warehouse: Warehouse) -> Warehouse:
+    """The shared warehouse with every table empty."""
+    empty(open_embedded_warehouse)
+    return open_embedded_warehouse
+
+
+def empty(warehouse: Warehouse) -> None:
+    """Drop every row, and with the rows the tokens that remember them; for tests that run many examples."""
+    for table in table_names():
+        warehouse.execute(f"TRUNCATE TABLE {DATABASE}.{table}")

@@ -239,6 +239,8 @@ CREATE TABLE IF NOT EXISTS clew.credits
     `value_minor` Int64 COMMENT 'Part of the net value.',
     `currency` LowCardinality(String) COMMENT 'ISO 4217 code.',
     `reason` LowCardinality(String) COMMENT 'Why it is unattributed, or click_pending.',
+    `status` LowCardinality(String) COMMENT 'Status of the conversion when this was written.',
+    `paying` UInt8 COMMENT '1 when the model is the one that the conversion pays by.',
     `_log` LowCardinality(String) COMMENT 'Identity of the log (32 hex digits).',
     `_source` LowCardinality(String) COMMENT 'Topic, or `attribution`.',
     `_partition` UInt32 COMMENT 'Partition, or shard.',
@@ -313,8 +315,10 @@ CREATE TABLE IF NOT EXISTS clew.revisions
     `offer_id` UInt32 COMMENT 'Number of the offer.',
     `program_hash` LowCardinality(String) COMMENT 'The program in force at revision 1; later revisions keep it.',
     `paying_model` LowCardinality(String) COMMENT 'Model that reports group the conversion by.',
-    `problem` LowCardinality(String) COMMENT 'Code of what is wrong, if anything; see docs/reasons.md.',
-    `problem_detail` String COMMENT 'One sentence for a person.',
+    `status` LowCardinality(String) COMMENT 'Status of the conversion when this was written.',
+    `value_minor` Int64 COMMENT 'Net value, which its credits add up to; never below 0.',
+    `currency` LowCardinality(String) COMMENT 'ISO 4217 code.',
+    `problems` Map(LowCardinality(String), String) COMMENT 'What is wrong: code and one sentence.',
     `_log` LowCardinality(String) COMMENT 'Identity of the log (32 hex digits).',
     `_source` LowCardinality(String) COMMENT 'Topic, or `attribution`.',
     `_partition` UInt32 COMMENT 'Partition, or shard.',
@@ -333,6 +337,7 @@ CREATE TABLE IF NOT EXISTS clew.joins
     `conversion_id` FixedString(16) COMMENT 'The conversion.',
     `offer_id` UInt32 COMMENT 'Number of the offer.',
     `event_ts` DateTime64(6, 'UTC') COMMENT 'Conversion time.' CODEC(Delta, LZ4),
+    `named` UInt8 COMMENT '1 when it is the touch that the conversion names.',
     `_log` LowCardinality(String) COMMENT 'Identity of the log (32 hex digits).',
     `_source` LowCardinality(String) COMMENT 'Topic, or `attribution`.',
     `_partition` UInt32 COMMENT 'Partition, or shard.',
@@ -348,17 +353,31 @@ CREATE TABLE IF NOT EXISTS clew.passes
 (
     `pass_id` UInt64 COMMENT 'Counts up by one per shard.',
     `shard` UInt32 COMMENT 'Shard of the identity hash.',
-    `state` LowCardinality(String) COMMENT 'intent or done.',
     `ts` DateTime64(6, 'UTC') COMMENT 'When it was written.' CODEC(Delta, LZ4),
     `cursor` String COMMENT 'JSON: positions per log and partition after this pass.',
     `rows` Map(LowCardinality(String), UInt64) COMMENT 'Rows per table.',
-    `payload` String COMMENT 'Arrow IPC of the rows; empty when done.' CODEC(ZSTD(3)),
     `code_version` LowCardinality(String) COMMENT 'Version of Clew.'
 )
 ENGINE = $engine
 ORDER BY (shard, pass_id)
 SETTINGS non_replicated_deduplication_window = $dedup_window_blocks, fsync_after_insert = $fsync, fsync_part_directory = $fsync
-COMMENT 'Attribution\'s passes: intents and ends.';
+COMMENT 'Attribution\'s passes that are done.';
+
+CREATE TABLE IF NOT EXISTS clew.intents
+(
+    `pass_id` UInt64 COMMENT 'Counts up by one per shard.',
+    `shard` UInt32 COMMENT 'Shard of the identity hash.',
+    `ts` DateTime64(6, 'UTC') COMMENT 'When it was written.' CODEC(Delta, LZ4),
+    `cursor` String COMMENT 'JSON: positions per log and partition after this pass.',
+    `rows` Map(LowCardinality(String), UInt64) COMMENT 'Rows per table.',
+    `payload` String COMMENT 'The rows of all tables, each an Arrow IPC stream (zstd).',
+    `code_version` LowCardinality(String) COMMENT 'Version of Clew.'
+)
+ENGINE = $engine
+PARTITION BY (shard, intDiv(pass_id, 64))
+ORDER BY (shard, pass_id)
+SETTINGS non_replicated_deduplication_window = $dedup_window_blocks, fsync_after_insert = $fsync, fsync_part_directory = $fsync
+COMMENT 'What attribution is about to write.';
 
 CREATE TABLE IF NOT EXISTS clew.programs
 (
