@@ -5,10 +5,11 @@ whichever answers /metrics shows the sum.
 """
 
 import os
+from pathlib import Path
 from typing import Literal
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
-from prometheus_client.multiprocess import MultiProcessCollector
+from prometheus_client.multiprocess import MultiProcessCollector, mark_process_dead
 
 CounterName = Literal[
     "clew_hits_total",
@@ -103,3 +104,8 @@ def exposition() -> bytes:
     registry = CollectorRegistry()
     MultiProcessCollector(registry)  # type: ignore[no-untyped-call]
     return generate_latest(registry)
+
+
+def forget_process(pid: int, folder: Path) -> None:
+    """Drop the live gauges of a process that ended; its counters stay."""
+    mark_process_dead(pid, str(folder))  # type: ignore[no-untyped-call]

@@ -1,0 +1,35 @@
+"""The command `clew`: which commands there are. Each one's own file says what it does."""
+
+import typer
+
+from clew import cli_ask, cli_demo, cli_program, cli_run
+
+app = typer.Typer(
+    name="clew", no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False,
+    help="Follows every click to the cent: tracking, attribution and commissions for partner marketing.",
+    epilog="Exit codes: 0 fine, 1 the answer is no, 2 wrong use, 3 timed out, 4 could not reach or open what it needs.",
+)  # fmt: skip
+app.command()(cli_run.serve)
+app.command()(cli_demo.demo)
+app.command()(cli_program.replay)
+app.command()(cli_ask.report)
+app.command()(cli_ask.explain)
+app.command()(cli_ask.problems)
+app.command()(cli_ask.sql)
+app.command()(cli_ask.attribute)
+app.command()(cli_ask.audit)
+app.command("check")(cli_program.check)
+app.command("id")(cli_program.show_id)
+app.command()(cli_run.migrate)
+program_app = typer.Typer(no_args_is_help=True, help="Program files.")
+program_app.command("infer")(cli_program.infer)
+app.add_typer(program_app, name="program")
+
+
+def main() -> None:
+    """Entry point of the console script."""
+    app()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,126 @@
+"""Every question that needs the warehouse: the same function answers beside a running engine and from a stopped one.
+
+Each takes the engine and plain parameters, and returns what `--json` prints.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from attribution.audit import attribution_checks
+from attribution.explain import explain
+from attribution.kpi import kpi_report, rejected_report
+from attribution.problems import list_problems
+from attribution.ranges import BadRange, range_us
+from clew.ask_error import NO, TIMED_OUT, AskError
+from clew.audit_log import log_checks
+from clew.engine import Engine
+from clew.sql import run_sql
+from clew.sql_guard import SqlRefused
+from schemas.ddl import ANALYST
+from warehouse.port import WarehouseError, rows_of
+
+Parameters = dict[str, Any]
+Answer = dict[str, Any]
+
+async def _report(engine: Engine, p: Parameters) -> Answer:
+    reports = {"kpi": kpi_report, "rejected": rejected_report}
+    make = reports.get(p["name"])
+    if make is None:
+        raise AskError(f"there is no report {p['name']!r}; there are {', '.join(reports)}")
+    rules = engine.program.rules
+    by = [name.strip() for name in (p.get("by") or "").split(",") if name.strip()]
+    try:
+        from_us, to_us = range_us(p.get("from"), p.get("to"), rules.timezone)
+        report = await asyncio.to_thread(make, engine.warehouse, rules, by, from_us, to_us)
+    except (BadRange, ValueError) as error:
+        raise AskError(str(error)) from None
+    return report.to_json()
+
+
+async def _explain(engine: Engine, p: Parameters) -> Answer:
+    conversion_id = _conversion_id(p)
+    explanation = await asyncio.to_thread(explain, engine.warehouse, conversion_id)
+    if explanation is None:
+        raise AskError(f"there is no conversion {conversion_id} in the warehouse", NO)
+    return explanation.to_json()
+
+
+async def _conversion(engine: Engine, p: Parameters) -> Answer:
+    conversion_id = _conversion_id(p)
+    found = await asyncio.to_thread(
+        engine.warehouse.query,
+        f"SELECT * FROM {ANALYST}.conversions WHERE conversion_id = {{id:String}}",
+        {"id": conversion_id},
+    )
+    rows = rows_of(found)
+    if not rows:
+        raise AskError(f"there is no conversion {conversion_id} in the warehouse", NO)
+    public = {name: value for name, value in rows[0].items() if not name.startswith("_")}
+    return {name: _plain(value) for name, value in public.items()}
+
+
+def _plain(value: Any) -> Any:
+    """Dates as RFC 3339, decimals as text, maps as objects."""
+    if hasattr(value, "isoformat"):
+        return value.isoformat()
+    if isinstance(value, list):
+        return dict(value)
+    return value if isinstance(value, str | int) else str(value)
+
+
+def _conversion_id(p: Parameters) -> str:
+    text = str(p["conversion_id"]).lower()
+    if len(text) != 32 or any(c not in "0123456789abcdef" for c in text):
+        raise AskError(f"{text[:64]!r} is no conversion id: it has 32 hex digits")
+    return text
+
+
+async def _problems(engine: Engine, p: Parameters) -> Answer:
+    rows = await asyncio.to_thread(list_problems, engine.warehouse)
+    return {"problems": rows}
+
+
+async def _sql(engine: Engine, p: Parameters) -> Answer:
+    try:
+        answer = await asyncio.to_thread(run_sql, engine.warehouse, str(p["sql"]), engine.settings.api)
+    except SqlRefused as error:
+        raise AskError(str(error)) from None
+    return answer.to_json()
+
+
+async def _audit(engine: Engine, p: Parameters) -> Answer:
+    settled = await engine.settle(float(p.get("timeout") or 15)) if p.get("running") else True
+    checks = await log_checks(engine.warehouse, engine.consumer, settled=settled)
+    checks += await asyncio.to_thread(attribution_checks, engine.warehouse, engine.clock.now_us())
+    return {"ok": all(check.ok for check in checks), "checks": [check.to_json() for check in checks]}
+
+
+async def _attribute(engine: Engine, p: Parameters) -> Answer:
+    if not p.get("running"):
+        await engine.drain()
+    done = await engine.settle(float(p.get("timeout") or 600))
+    if not done:
+        raise AskError("not everything was attributed in time; see `clew problems`", TIMED_OUT)
+    return {"ok": True}
+
+
+_ASKS: dict[str, Callable[[Engine, Parameters], Awaitable[Answer]]] = {
+    "report": _report,
+    "explain": _explain,
+    "conversion": _conversion,
+    "problems": _problems,
+    "sql": _sql,
+    "audit": _audit,
+    "attribute": _attribute,
+}
+
+
+async def ask(engine: Engine, name: str, parameters: Parameters) -> Answer:
+    """The answer of one question. Raises AskError."""
+    if name not in _ASKS:
+        raise AskError(f"this engine does not know {name!r}; it may be of another version")
+    try:
+        return await _ASKS[name](engine, parameters)
+    except WarehouseError as error:
+        raise AskError(str(error).splitlines()[0][:500], NO) from error

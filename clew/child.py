@@ -1,0 +1,41 @@
+"""What every child of `clew serve` does: know its sockets, end with its parent, load the program again on SIGHUP."""
+
+import os
+import threading
+from dataclasses import dataclass
+from pathlib import Path
+
+from clew.datadir import DataDir
+
+
+@dataclass(frozen=True, slots=True)
+class ChildArguments:
+    """What the parent tells a child on its command line."""
+
+    directory: DataDir
+    worker: int
+    socket_fd: int
+    life_fd: int
+    url: str
+
+    def encode(self) -> list[str]:
+        return [str(self.directory.root), str(self.worker), str(self.socket_fd), str(self.life_fd), self.url]
+
+    @classmethod
+    def decode(cls, words: list[str]) -> "ChildArguments":
+        root, worker, socket_fd, life_fd, url = words
+        return cls(DataDir(Path(root)), int(worker), int(socket_fd), int(life_fd), url)
+
+
+def end_with_parent(life_fd: int) -> None:
+    """Exit at once when the parent is gone, however it went: its end of the pipe closes.
+
+    Nothing is lost by that: what was answered is durable, and the next start finishes the rest.
+    """
+
+    def watch() -> None:
+        while os.read(life_fd, 1):
+            pass
+        os._exit(1)
+
+    threading.Thread(target=watch, name="parent watch", daemon=True).start()

@@ -1,0 +1,82 @@
+"""What lies where under one data directory."""
+
+import os
+import secrets
+from dataclasses import dataclass
+from pathlib import Path
+
+import msgspec
+
+
+@dataclass(frozen=True, slots=True)
+class DataDir:
+    """Paths of one installation."""
+
+    root: Path
+
+    @property
+    def log(self) -> Path:
+        return self.root / "log"
+
+    @property
+    def warehouse(self) -> Path:
+        return self.root / "warehouse"
+
+    @property
+    def metrics(self) -> Path:
+        """Shared counters of the processes that run now."""
+        return self.root / "metrics"
+
+    @property
+    def engine_file(self) -> Path:
+        """Where a running engine answers, and the key for it; only this user may read it."""
+        return self.root / "engine.json"
+
+    @property
+    def program(self) -> Path:
+        """Copy of the program in force: children that start again load this one, not a file that is being edited."""
+        return self.root / "program.toml"
+
+    def keys(self, configured: Path | None) -> Path:
+        return configured if configured is not None else self.root / "keys.toml"
+
+    def make(self) -> None:
+        """Make the directory for its owner only. Raises OSError."""
+        self.root.mkdir(parents=True, exist_ok=True)
+        if not any(self.root.iterdir()):
+            self.root.chmod(0o700)
+
+
+class EngineAddress(msgspec.Struct, frozen=True):
+    """Where and how the command line reaches a running engine."""
+
+    url: str
+    key: str
+    pid: int
+
+
+def write_private(path: Path, data: bytes) -> None:
+    """Replace a file in one step, readable by its owner only, durable."""
+    fresh = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
+    handle = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        fresh.rename(path)
+    except BaseException:
+        fresh.unlink(missing_ok=True)
+        raise
+
+
+def write_address(directory: DataDir, address: EngineAddress) -> None:
+    write_private(directory.engine_file, msgspec.json.encode(address))
+
+
+def read_address(directory: DataDir) -> EngineAddress | None:
+    """The address that the last engine wrote; it may not run any more."""
+    try:
+        return msgspec.json.decode(directory.engine_file.read_bytes(), type=EngineAddress)
+    except (FileNotFoundError, msgspec.DecodeError):
+        return None

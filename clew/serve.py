@@ -1,0 +1,171 @@
+"""The parent: binds the ports, starts the engine and the edge workers, starts them again when they die.
+
+Children end with it (a pipe tells them), and a start after any crash needs no help.
+"""
+
+import asyncio
+import contextlib
+import os
+import signal
+import socket
+import sys
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from clew.child import ChildArguments
+from clew.datadir import DataDir, write_private
+from clew.keys_file import load_or_make_keys
+from clew.programs import ProgramError, load_program
+from runtime import metrics
+from runtime.clock import Clock
+from runtime.logs import logger
+from runtime.settings import Settings, child_environment
+
+_log = logger("serve")
+_BACKLOG = 4_096
+_QUICK_DEATH_S = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class ServeOptions:
+    directory: DataDir
+    program: Path
+    host: str
+    port: int
+    api_port: int
+    workers: int
+
+
+class PortTaken(Exception):
+    """A port cannot be bound."""
+
+
+@dataclass(slots=True)
+class _Child:
+    name: str
+    module: str
+    arguments: ChildArguments
+    process: asyncio.subprocess.Process | None = None
+    keeper: asyncio.Task[None] | None = None
+
+
+@dataclass(slots=True)
+class Parent:
+    """One run of `clew serve`."""
+
+    options: ServeOptions
+    settings: Settings
+    clock: Clock
+    stopping: asyncio.Event = field(default_factory=asyncio.Event)
+
+    async def run(self) -> None:
+        """Serve until SIGTERM or SIGINT. Raises ProgramError, PortTaken, OSError."""
+        options, directory = self.options, self.options.directory
+        load_program(options.program)
+        directory.make()
+        self._take_program()
+        load_or_make_keys(directory.keys(self.settings.keys), os.urandom, self.clock.now_us() // 1000)
+        _empty(directory.metrics)
+        tracking, api = bind(options.host, options.port), bind(options.host, options.api_port)
+        life_read, life_write = os.pipe()
+        edges = [self._child("edge", "clew.edge_process", n, tracking, life_read) for n in range(options.workers)]
+        engine = self._child("engine", "clew.engine_process", 0, api, life_read)
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, self.stopping.set)
+        loop.add_signal_handler(signal.SIGHUP, self._reload, [engine, *edges])
+        for child in (engine, *edges):
+            child.keeper = asyncio.create_task(self._keep(child))
+        _log.info("serving", tracking=url_of(tracking), api=url_of(api), data=str(directory.root))
+        await self.stopping.wait()
+        await self._stop(edges, self.settings.serve.drain_timeout_s + 5)
+        await self._stop([engine], self.settings.serve.engine_stop_timeout_s)
+        os.close(life_write)
+        _log.info("stopped")
+
+    def _child(self, name: str, module: str, worker: int, listener: socket.socket, life_fd: int) -> _Child:
+        arguments = ChildArguments(
+            self.options.directory, worker, listener.fileno(), life_fd, url_of(listener)
+        )
+        return _Child(name if name == "engine" else f"{name}-{worker}", module, arguments)
+
+    async def _keep(self, child: _Child) -> None:
+        """Start the child, and again whenever it dies before we stop."""
+        environment = child_environment({"PROMETHEUS_MULTIPROC_DIR": str(self.options.directory.metrics)})
+        while not self.stopping.is_set():
+            started_s = self.clock.monotonic_s()
+            child.process = await asyncio.create_subprocess_exec(
+                sys.executable, "-m", child.module, *child.arguments.encode(),
+                env=environment, pass_fds=(child.arguments.socket_fd, child.arguments.life_fd),
+                start_new_session=True, stdin=asyncio.subprocess.DEVNULL,
+            )  # fmt: skip
+            code = await child.process.wait()
+            metrics.forget_process(child.process.pid, self.options.directory.metrics)
+            if self.stopping.is_set():
+                return
+            _log.error("child_died", child=child.name, exit_code=code)
+            metrics.count("clew_children_restarted_total", child=child.name)
+            if self.clock.monotonic_s() - started_s < _QUICK_DEATH_S:
+                await asyncio.sleep(self.settings.serve.restart_backoff_max_ms / 1000 / 2)
+
+    async def _stop(self, children: list[_Child], timeout_s: float) -> None:
+        """SIGTERM, wait, and SIGKILL for those that do not end in time."""
+        for child in children:
+            _signal(child, signal.SIGTERM)
+        keepers = [child.keeper for child in children if child.keeper is not None]
+        _, late = await asyncio.wait(keepers, timeout=timeout_s)
+        for child in children:
+            if child.keeper in late:
+                _log.error("child_killed", child=child.name, waited_s=timeout_s)
+                _signal(child, signal.SIGKILL)
+        if late:
+            await asyncio.wait(late)
+
+    def _take_program(self) -> None:
+        """Copy the file, so that children which start later load what was checked, not what is being edited."""
+        write_private(self.options.directory.program, self.options.program.read_bytes())
+
+    def _reload(self, children: list[_Child]) -> None:
+        try:
+            program = load_program(self.options.program)
+            self._take_program()
+        except (ProgramError, OSError) as error:
+            _log.error("program_kept", why=str(error))
+            return
+        _log.info("program_taken", hash=program.hash)
+        for child in children:
+            _signal(child, signal.SIGHUP)
+
+
+def _signal(child: _Child, number: signal.Signals) -> None:
+    if child.process is not None and child.process.returncode is None:
+        with contextlib.suppress(ProcessLookupError):
+            child.process.send_signal(number)
+
+
+def bind(host: str, port: int) -> socket.socket:
+    """A listening socket that children share: connections wait in it while a child starts again."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    listener = socket.socket(family, socket.SOCK_STREAM)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind((host, port))
+        listener.listen(_BACKLOG)
+    except OSError as error:
+        listener.close()
+        raise PortTaken(f"{host}:{port} cannot be bound: {error.strerror}; choose another port") from None
+    listener.setblocking(False)
+    return listener
+
+
+def url_of(listener: socket.socket) -> str:
+    """http URL of a listening socket."""
+    host, port = listener.getsockname()[:2]
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+
+
+def _empty(folder: Path) -> None:
+    """Counters of processes that are gone."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for path in folder.glob("*.db"):
+        path.unlink()

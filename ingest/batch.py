@@ -1,0 +1,71 @@
+"""Log records to rows by table. Pure: the same records and epoch give the same rows, at any time, anywhere."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import msgspec
+
+from eventlog.port import Partition, Record
+from ingest.enrich import Enricher
+from schemas import identity
+from schemas.events import Adjustment, Conversion, Event, Kind, Rejected, Touch
+from schemas.tables import DeadLetter, Source, TouchKey
+from schemas.wire import UndecodableRecord, UnknownSchemaVersion, decode
+
+Row = tuple[msgspec.Struct, ...]
+
+TABLE_OF: dict[Kind, str] = {
+    Kind.CLICK: "clicks",
+    Kind.IMPRESSION: "impressions",
+    Kind.CONVERSION: "conversions",
+    Kind.ADJUSTMENT: "adjustments",
+    Kind.REJECTED: "rejected",
+}
+
+
+@dataclass(slots=True)
+class Batch:
+    """Rows by table of the offsets [lo, hi] of one partition of one log."""
+
+    partition: Partition
+    log_id: str
+    lo: int
+    hi: int
+    rows: dict[str, list[Row]] = field(default_factory=dict)
+    newer_version: int | None = None
+    """A record of this schema version stopped the batch before it; `hi` is the last one that was read."""
+
+
+def build_batch(partition: Partition, log_id: str, lo: int, records: Sequence[Record], enricher: Enricher) -> Batch:
+    """Decode and enrich. What cannot be decoded becomes a dead letter; an unknown version ends the batch."""
+    batch = Batch(partition, log_id, lo, lo - 1)
+    for record in records:
+        source = Source(log_id, partition.topic, partition.partition, record.offset, lo)
+        try:
+            kind, event = decode(record.value)
+        except UnknownSchemaVersion as newer:
+            batch.newer_version = newer.version
+            break
+        except UndecodableRecord as error:
+            batch.rows.setdefault("dead_letters", []).append((DeadLetter(str(error), record.value), source))
+        else:
+            _add(batch.rows, kind, event, source, enricher)
+        batch.hi = record.offset
+    return batch
+
+
+def _add(rows: dict[str, list[Row]], kind: Kind, event: Event, source: Source, enricher: Enricher) -> None:
+    match event:
+        case Touch():
+            enrichment = enricher.enrich(event)
+            rows.setdefault(TABLE_OF[kind], []).append((event, enrichment, source))
+            keys = rows.setdefault("touches", [])
+            visitor, user = identity.of_visitor(event.visitor_id), identity.of_user(event.user_id)
+            for key in identity.of_touch(kind, event):
+                touch = TouchKey(
+                    key, event.ts, int(kind), event.touch_id, event.offer_id, event.partner_id, enrichment.is_bot,
+                    visitor, user,
+                )  # fmt: skip
+                keys.append((touch, source))
+        case Conversion() | Adjustment() | Rejected():
+            rows.setdefault(TABLE_OF[kind], []).append((event, source))

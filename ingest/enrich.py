@@ -1,0 +1,112 @@
+"""A touch to what ingest adds to it: a pure function of the record's bytes and the named epoch.
+
+The epoch names the rules and the geo database; every row keeps it, so that a later reading can be told apart.
+"""
+
+from collections import OrderedDict
+from pathlib import Path
+from typing import Any, Protocol
+
+import maxminddb
+
+from ingest.bots import BOT_BITS, RULES, Agent, BotReason, read_agent
+from schemas.events import Hint, Touch
+from schemas.identity import visitor_hash
+from schemas.tables import Enrichment
+
+
+class Geo(Protocol):
+    """Where an address is. `epoch` names the database and its build."""
+
+    epoch: str
+
+    def place(self, ip: str) -> tuple[str, str, str]:
+        """Country code, region, city; empty where unknown."""
+        ...
+
+
+class NoGeo:
+    """No database is configured."""
+
+    epoch = "none"
+
+    def place(self, ip: str) -> tuple[str, str, str]:
+        return "", "", ""
+
+
+class MaxMindGeo:
+    """A MaxMind-format country or city database, nested or flat."""
+
+    def __init__(self, path: Path) -> None:
+        self._reader = maxminddb.open_database(str(path))
+        meta = self._reader.metadata()
+        self.epoch = f"{meta.database_type}-{meta.build_epoch}"
+
+    def place(self, ip: str) -> tuple[str, str, str]:
+        try:
+            found = self._reader.get(ip)
+        except ValueError:  # the text is no address, as in data sets with hashed ones
+            return "", "", ""
+        if not isinstance(found, dict):
+            return "", "", ""
+        return _country(found), _name(_first(found.get("subdivisions"))), _name(found.get("city"))
+
+
+def _first(value: Any) -> Any:
+    return value[0] if isinstance(value, list) and value else value
+
+
+def _country(found: dict[str, Any]) -> str:
+    nested = found.get("country")
+    code = nested.get("iso_code") if isinstance(nested, dict) else found.get("country_code")
+    return code if isinstance(code, str) else ""
+
+
+def _name(value: Any) -> str:
+    if isinstance(value, dict):
+        names = value.get("names")
+        value = names.get("en") if isinstance(names, dict) else None
+    return value if isinstance(value, str) else ""
+
+
+def open_geo(path: Path | None) -> Geo:
+    """The configured database, or none. Raises OSError, maxminddb.InvalidDatabaseError."""
+    return MaxMindGeo(path) if path is not None else NoGeo()
+
+
+class Enricher:
+    """Enrichment of touches; remembers the last `user_agents_max` readings."""
+
+    def __init__(self, geo: Geo, user_agents_max: int) -> None:
+        self._geo = geo
+        self._agents: OrderedDict[str, Agent] = OrderedDict()
+        self._agents_max = user_agents_max
+        self.epoch = f"{RULES}+geo-{geo.epoch}"
+
+    def enrich(self, touch: Touch) -> Enrichment:
+        """What is added to one touch."""
+        agent = self._agent(touch.user_agent)
+        reasons = BotReason(0)
+        if agent.is_crawler:
+            reasons |= BotReason.CRAWLER
+        if touch.hints:
+            reasons |= BotReason.HEAD if touch.hints & Hint.HEAD else BotReason(0)
+            reasons |= BotReason.PREFETCH if touch.hints & Hint.PREFETCH else BotReason(0)
+        if not touch.user_agent and touch.redirect_type != "api":
+            reasons |= BotReason.UA_MISSING
+        country, region, city = self._geo.place(touch.ip) if touch.ip else ("", "", "")
+        return Enrichment(
+            country, region, city, agent.device, agent.os, agent.browser, int(bool(reasons & BOT_BITS)), int(reasons),
+            visitor_hash(touch.visitor_id), self.epoch,
+        )  # fmt: skip
+
+    def _agent(self, user_agent: str) -> Agent:
+        agent = self._agents.get(user_agent)
+        if agent is None:
+            agent = read_agent(user_agent)
+            self._agents[user_agent] = agent
+            if len(self._agents) > self._agents_max:
+                self._agents.popitem(last=False)
+        else:
+            self._agents.move_to_end(user_agent)
+        return agent

@@ -1,0 +1,179 @@
+"""The visible loop: read, decide the batch, write the intent, insert, commit. One partition, one writer, in order.
+
+What happens at a crash at each point: before the intent, nothing was stored; after it, `finish` reads back
+what is stored and adds the rest; after the commit, the batch is done.
+"""
+
+import asyncio
+import threading
+from dataclasses import dataclass
+
+from eventlog.port import Consumer, LogUnavailable, Partition, Position, Record
+from ingest.batch import Batch, build_batch
+from ingest.enrich import Enricher
+from ingest.intent import BadIntent, Intent
+from ingest.resume import resume_offset
+from ingest.store import Stopped, Store
+from runtime import metrics
+from runtime.clock import Clock
+from runtime.logs import logger
+from runtime.settings import IngestSettings
+from schemas.wire import WIRE_VERSION
+from warehouse.port import Warehouse
+
+GROUP = "ingest"
+_log = logger("ingest")
+
+
+@dataclass(slots=True)
+class _Waiting:
+    """A batch that is not full yet: since when its first record has been seen."""
+
+    offset: int
+    since_s: float
+
+
+class Ingest:
+    """From a consumer of group `ingest` into the warehouse."""
+
+    def __init__(
+        self, consumer: Consumer, warehouse: Warehouse, enricher: Enricher, settings: IngestSettings, clock: Clock,
+        code_version: str,
+    ) -> None:  # fmt: skip
+        self._consumer, self._warehouse, self._enricher = consumer, warehouse, enricher
+        self._settings, self._clock, self._code_version = settings, clock, code_version
+        self._stop = threading.Event()
+        self._store = Store(warehouse, GROUP, settings.retry_backoff_max_ms, self._stop)
+        self._waiting: dict[Partition, _Waiting] = {}
+        self._paused: dict[Partition, int] = {}
+        self._recovered: set[tuple[Partition, str]] = set()
+
+    def stop(self) -> None:
+        """Ask `run` to end after the batch in hand."""
+        self._stop.set()
+
+    @property
+    def paused(self) -> dict[Partition, int]:
+        """Partitions that wait for a newer Clew, and the schema version they wait for."""
+        return dict(self._paused)
+
+    async def run(self) -> None:
+        """Until `stop`. Trouble with the log is waited out; whatever else fails ends the process."""
+        while not self._stop.is_set():
+            try:
+                stored = await self.step()
+            except LogUnavailable as error:
+                _log.error("log_unavailable", error=str(error))
+                stored = 0
+            except Stopped:
+                return
+            if not stored:
+                await asyncio.sleep(self._settings.poll_interval_ms / 1000)
+
+    async def catch_up(self) -> None:
+        """Store everything that is in the log now, without waiting for batches to fill."""
+        while await self.step(flush=True):
+            pass
+
+    async def step(self, *, flush: bool = False) -> int:
+        """One look at every partition; how many records were stored."""
+        stored = 0
+        for partition in await self._consumer.partitions():
+            if partition not in self._paused and not self._stop.is_set():
+                stored += await self._step(partition, flush)
+        return stored
+
+    async def _step(self, partition: Partition, flush: bool) -> int:
+        log_id = await self._consumer.log_id(partition)
+        lo = await self._start(partition, log_id)
+        settings = self._settings
+        records = await self._consumer.read(partition, lo, settings.batch_rows_max, settings.batch_bytes_max)
+        if not records:
+            self._waiting.pop(partition, None)
+            return 0
+        if not flush and not self._due(partition, lo, records):
+            return 0
+        self._waiting.pop(partition, None)
+        batch = await asyncio.to_thread(build_batch, partition, log_id, lo, records, self._enricher)
+        if batch.newer_version is not None:
+            self._pause(partition, batch)
+        if batch.hi < lo:
+            return 0
+        await self._store_batch(batch)
+        await self._report_lag(partition, batch.hi + 1)
+        return batch.hi - lo + 1
+
+    async def _start(self, partition: Partition, log_id: str) -> int:
+        """The offset to go on from; an intent found for the first time is finished before."""
+        position = await self._consumer.committed(partition)
+        if position is None:
+            offset = await asyncio.to_thread(resume_offset, self._warehouse, partition, log_id)
+            position = Position(max(offset, await self._consumer.begin(partition)))
+            if position.offset:
+                _log.warning("positions_missing", partition=str(partition), resumed_at=position.offset)
+            await self._consumer.commit(partition, position)
+        if position.intent:
+            position = await self._recover(partition, log_id, position)
+        return position.offset
+
+    async def _recover(self, partition: Partition, log_id: str, position: Position) -> Position:
+        """Finish the batch that a crash interrupted: fetch exactly its records, read back, add what is missing."""
+        try:
+            intent = Intent.decode(position.intent)
+        except BadIntent as error:
+            raise RuntimeError(f"{partition.topic}-{partition.partition}: {error}; run `clew audit`") from error
+        records: list[Record] = []
+        lo = position.offset
+        while not records or records[-1].offset < intent.hi:
+            start = records[-1].offset + 1 if records else lo
+            more = await self._consumer.read(partition, start, intent.hi - start + 1, self._settings.batch_bytes_max)
+            if not more:
+                break
+            records += [record for record in more if record.offset <= intent.hi]
+        batch = await asyncio.to_thread(build_batch, partition, log_id, lo, records, self._enricher)
+        batch.hi = intent.hi
+        await asyncio.to_thread(self._store.finish, batch)
+        done = Position(intent.hi + 1)
+        await self._consumer.commit(partition, done)
+        metrics.count("clew_ingest_recoveries_total")
+        _log.info("batch_recovered", partition=str(partition), lo=lo, hi=intent.hi)
+        return done
+
+    def _due(self, partition: Partition, lo: int, records: list[Record] | object) -> bool:
+        """Full, or old enough."""
+        found: list[Record] = list(records)  # type: ignore[call-overload]
+        settings = self._settings
+        if len(found) >= settings.batch_rows_max or sum(len(r.value) for r in found) >= settings.batch_bytes_max // 2:
+            return True
+        now_s = self._clock.monotonic_s()
+        waiting = self._waiting.get(partition)
+        if waiting is None or waiting.offset != lo:
+            self._waiting[partition] = _Waiting(lo, now_s)
+            return settings.batch_age_max_ms == 0
+        return (now_s - waiting.since_s) * 1000 >= settings.batch_age_max_ms
+
+    async def _store_batch(self, batch: Batch) -> None:
+        started_s = self._clock.monotonic_s()
+        intent = Intent(
+            batch.hi, WIRE_VERSION, self._enricher.epoch, self._clock.now_us() // 1000, self._code_version
+        ).encode()
+        await self._consumer.commit(batch.partition, Position(batch.lo, intent))
+        await asyncio.to_thread(self._store.write, batch)
+        await self._consumer.commit(batch.partition, Position(batch.hi + 1))
+        dead = len(batch.rows.get("dead_letters", ()))
+        if dead:
+            metrics.count("clew_ingest_dead_letters_total", dead)
+            _log.error("dead_letters", partition=str(batch.partition), records=dead, lo=batch.lo, hi=batch.hi)
+        metrics.observe("clew_ingest_batch_seconds", self._clock.monotonic_s() - started_s)
+
+    def _pause(self, partition: Partition, batch: Batch) -> None:
+        self._paused[partition] = batch.newer_version or 0
+        metrics.gauge("clew_ingest_paused_partitions", len(self._paused))
+        _log.error(
+            "partition_paused", partition=str(partition), offset=batch.hi + 1, schema_version=batch.newer_version,
+            fix="a newer Clew wrote this record; upgrade this one",
+        )  # fmt: skip
+
+    async def _report_lag(self, partition: Partition, position: int) -> None:
+        lag = await self._consumer.end(partition) - position
+        metrics.gauge("clew_ingest_lag_records", lag, topic=partition.topic, partition=str(partition.partition))
