@@ -86,17 +86,26 @@ def _check_url(text: str) -> None:
         raise BadValue("must have no macro in its host: it would send visitors to a host that nobody allowed")
     if "@" in parts.netloc:
         raise BadValue("must have no user name or password")
+    if not host.isascii():
+        raise BadValue(f"must have its host in ASCII: {_ascii_host(host)}")
 
 
 def host_pattern(text: str) -> str:
-    """A host, lower case, or `*.` and a host for any of its subdomains."""
-    host = text.lower()
+    """A host in lower-case ASCII, or `*.` and a host for any of its subdomains."""
+    host = _ascii_host(text).lower()
     bare = host.removeprefix("*.")
     if "*" in bare:
         raise BadValue('may have a star only as the first part, as in "*.shop.example"')
     if not all(_LABEL.fullmatch(label) for label in bare.split(".")) or len(bare) > 253:
         raise BadValue('must be a host without scheme, port and path, as in "shop.example"')
     return host
+
+
+def _ascii_host(host: str) -> str:
+    try:
+        return host if host.isascii() else host.encode("idna").decode()
+    except UnicodeError:
+        raise BadValue("has a host that cannot be written in ASCII") from None
 
 
 def proxy(text: str) -> str:
