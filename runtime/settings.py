@@ -36,6 +36,7 @@ class TrackerSettings(_Section):
     inflight_max: int = Field(2_000, description="Most requests that wait for the log; more answer 503.")
     redirect_append_timeout_ms: int = Field(2_000, description="Longest wait of a redirect for its click's append.")
     append_timeout_ms: int = Field(10_000, description="Longest wait of a postback or batch before 503.")
+    body_timeout_ms: int = Field(30_000, description="Longest wait for a request's body; slower ones answer 408.")
     future_ts_max_s: int = Field(300, description="How far ahead of the clock a line's ts may be.")
     ip_privacy: Literal["full", "truncated"] = Field(
         "full", description="Store visitor addresses whole, or cut to /24 (IPv4) and /48 (IPv6)."

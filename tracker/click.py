@@ -1,0 +1,222 @@
+"""A hit on a link or pixel to its touch and where the visitor goes, in named steps over one draft.
+
+A step does one thing and returns nothing, or why the hit is refused; the first refusal ends the row of steps.
+Pure: time stands in the hit, chance and keys come in with the context.
+"""
+
+from collections.abc import Callable
+
+import msgspec
+
+from schemas.clickid import RANDOM_BYTES, TokenKeys, mint, to_text
+from schemas.events import Kind, Rejected, Touch
+from schemas.fields import NO_TOKEN
+from schemas.program import Link, Partner
+from schemas.reasons import Reason
+from tracker import visitor as visitors
+from tracker.compiled import CompiledOffer, CompiledProgram
+from tracker.deeplink import deeplink_of
+from tracker.hit import Hit
+from tracker.landing import SUB_NAMES, Landing, compile_landing, render
+from tracker.refusal import Refusal, rejected, with_ids
+from tracker.rejected import rejected_event
+from tracker.text import cut
+
+
+class Context(msgspec.Struct, frozen=True):
+    """What a decision depends on beside the hit."""
+
+    program: CompiledProgram
+    keys: TokenKeys
+    random_bytes: Callable[[int], bytes]
+    field_bytes_max: int
+    landing_chars_max: int
+
+
+class Draft:
+    """What the steps have found so far."""
+
+    __slots__ = (
+        "code", "hit", "kind", "landing", "landing_url", "link", "offer", "partner", "subs", "touch_id", "visitor",
+    )  # fmt: skip
+
+    def __init__(self, kind: Kind, code: str, hit: Hit) -> None:
+        self.kind, self.code, self.hit = kind, code, hit
+        self.visitor = visitors.Visitor("")
+        self.link: Link | None = None
+        self.offer: CompiledOffer | None = None
+        self.partner: Partner | None = None
+        self.landing: Landing | None = None
+        self.subs: dict[str, str] = {}
+        self.touch_id = NO_TOKEN
+        self.landing_url = ""
+
+
+Step = Callable[[Draft, Context], Refusal | None]
+
+
+class Outcome(msgspec.Struct, frozen=True):
+    """What to record, and how to answer."""
+
+    kind: Kind
+    key: bytes
+    event: Touch | Rejected
+    verdict: str
+    """`accepted`, or the reason."""
+    location: str
+    """Where the visitor goes; "" where there is nowhere."""
+    visitor: visitors.Visitor
+
+
+def put_visitor(draft: Draft, context: Context) -> Refusal | None:
+    hit = draft.hit
+    given = visitors.named(cut(hit.params.get("visitor_id", ""), context.field_bytes_max))
+    if given:
+        draft.visitor = visitors.Visitor(given)
+    elif hit.consent:
+        secret = context.keys.hash_secret
+        draft.visitor = visitors.Visitor(visitors.anonymous(hit.sender, hit.user_agent, hit.ts, secret))
+    elif hit.cookie:
+        draft.visitor = visitors.Visitor(hit.cookie)
+    else:
+        draft.visitor = visitors.Visitor(visitors.fresh(context.random_bytes(visitors.RANDOM_BYTES)), is_new=True)
+    return None
+
+
+def find_link(draft: Draft, context: Context) -> Refusal | None:
+    draft.link = context.program.links.get(draft.code)
+    if draft.link is None:
+        return rejected(Reason.UNKNOWN_LINK, "link", "the program has no link with this code")
+    if draft.link.status != "active":
+        return rejected(Reason.INACTIVE_LINK, "link", "the link is switched off")
+    return None
+
+
+def find_offer(draft: Draft, context: Context) -> Refusal | None:
+    assert draft.link is not None  # find_link comes before
+    draft.offer = context.program.offer(draft.link.offer_id)
+    if draft.offer is None:
+        return rejected(Reason.UNKNOWN_OFFER, "link", "the link's offer is not in the program")
+    if draft.offer.offer.status != "active":
+        return rejected(Reason.INACTIVE_OFFER, "link", "the link's offer is switched off")
+    return None
+
+
+def find_partner(draft: Draft, context: Context) -> Refusal | None:
+    assert draft.link is not None  # find_link comes before
+    draft.partner = context.program.partners.get(draft.link.partner_id)
+    if draft.partner is None:
+        return rejected(Reason.UNKNOWN_PARTNER, "link", "the link's partner is not in the program")
+    if draft.partner.status != "active":
+        return rejected(Reason.INACTIVE_PARTNER, "link", "the link's partner is switched off")
+    return None
+
+
+def find_landing(draft: Draft, _context: Context) -> Refusal | None:
+    """The deep link if one is asked for and allowed, else the offer's landing page."""
+    assert draft.offer is not None  # find_offer comes before
+    asked = draft.hit.params.get("url", "")
+    if not asked:
+        draft.landing = draft.offer.landing
+        return None
+    url = deeplink_of(asked, draft.offer.allowed)
+    if url is None:
+        detail = "deep links go to http and https URLs on the offer's landing host or allowed_hosts only"
+        return rejected(Reason.DEEPLINK_NOT_ALLOWED, "url", detail)
+    draft.landing = compile_landing(url)
+    return None
+
+
+def put_subs(draft: Draft, context: Context) -> Refusal | None:
+    params, bytes_max = draft.hit.params, context.field_bytes_max
+    draft.subs = {name: cut(value, bytes_max) for name, value in params.items() if name in SUB_NAMES and value}
+    return None
+
+
+def mint_id(draft: Draft, context: Context) -> Refusal | None:
+    assert draft.link is not None  # find_link comes before
+    offer_id, partner_id = draft.link.offer_id, draft.link.partner_id
+    random = context.random_bytes(RANDOM_BYTES)
+    draft.touch_id = mint(context.keys, draft.hit.ts // 1_000, offer_id, partner_id, random)
+    return None
+
+
+def put_landing_url(draft: Draft, context: Context) -> Refusal | None:
+    assert draft.link is not None and draft.landing is not None  # find_link and find_landing come before
+    values = {
+        **draft.subs,
+        "click_id": to_text(draft.touch_id),
+        "offer_id": str(draft.link.offer_id),
+        "partner_id": str(draft.link.partner_id),
+        "link": draft.link.code,
+        "ip": draft.hit.ip,
+        "ts": str(draft.hit.ts // 1_000_000),
+    }
+    draft.landing_url = render(draft.landing, values, context.landing_chars_max)
+    return None
+
+
+CLICK_STEPS: tuple[tuple[str, Step], ...] = (
+    ("put_visitor", put_visitor),
+    ("find_link", find_link),
+    ("find_offer", find_offer),
+    ("find_partner", find_partner),
+    ("find_landing", find_landing),
+    ("put_subs", put_subs),
+    ("mint_id", mint_id),
+    ("put_landing_url", put_landing_url),
+)
+IMPRESSION_STEPS: tuple[tuple[str, Step], ...] = tuple(
+    step for step in CLICK_STEPS if step[0] not in ("find_landing", "put_landing_url")
+)
+
+
+def decide_hit(kind: Kind, code: str, hit: Hit, context: Context) -> Outcome:
+    """What becomes of a hit on a link (Kind.CLICK) or pixel (Kind.IMPRESSION)."""
+    draft = Draft(kind, code, hit)
+    for _, step in CLICK_STEPS if kind is Kind.CLICK else IMPRESSION_STEPS:
+        refusal = step(draft, context)
+        if refusal is not None:
+            return _refused(draft, refusal, context)
+    touch = _touch(draft, context)
+    return Outcome(kind, draft.touch_id, touch, "accepted", draft.landing_url, draft.visitor)
+
+
+def _touch(draft: Draft, context: Context) -> Touch:
+    assert draft.link is not None  # find_link came before
+    hit, bytes_max = draft.hit, context.field_bytes_max
+    return Touch(
+        touch_id=draft.touch_id,
+        ts=hit.ts,
+        received_ts=hit.ts,
+        offer_id=draft.link.offer_id,
+        partner_id=draft.link.partner_id,
+        link=draft.link.code,
+        subs=draft.subs,
+        partner_click_id=cut(hit.params.get("partner_click_id", ""), bytes_max),
+        visitor_id=draft.visitor.id,
+        user_id=cut(hit.params.get("user_id", ""), bytes_max),
+        ip=hit.ip,
+        ip_hash=hit.ip_hash,
+        user_agent=hit.user_agent,
+        referrer=hit.referrer,
+        accept_language=hit.accept_language,
+        consent=hit.consent,
+        hints=hit.hints,
+        tcf=cut(hit.params.get("gdpr_consent", ""), bytes_max),
+        landing_url=draft.landing_url,
+        redirect_type="302" if draft.kind is Kind.CLICK else "pixel",
+    )
+
+
+def _refused(draft: Draft, refusal: Refusal, context: Context) -> Outcome:
+    hit, link = draft.hit, draft.link
+    if link is not None:
+        refusal = with_ids(refusal, link.offer_id, link.partner_id)
+    event = rejected_event(
+        draft.kind.name.lower(), refusal, hit, hit.params, context.program,
+        link=draft.code, visitor_id=draft.visitor.id, referrer=hit.referrer,
+    )  # fmt: skip
+    location = context.program.fallback_url if draft.kind is Kind.CLICK else ""
+    key = hit.ip_hash.to_bytes(8, "big")
+    return Outcome(Kind.REJECTED, key, event, refusal.reason.value, location, draft.visitor)

@@ -1,0 +1,38 @@
+"""What an edge process is made of: where it writes, the program in force, keys, clock, settings, chance."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from eventlog.port import Producer
+from runtime.clock import Clock
+from runtime.settings import TrackerSettings
+from schemas.clickid import TokenKeys
+from schemas.program import Program
+from tracker.compiled import CompiledProgram
+
+
+class ProgramHolder:
+    """The program in force. Setting `current` swaps it; a request reads `compiled` once and keeps it."""
+
+    __slots__ = ("compiled",)
+
+    def __init__(self, program: Program) -> None:
+        self.compiled = CompiledProgram(program)
+
+    @property
+    def current(self) -> Program:
+        return self.compiled.program
+
+    @current.setter
+    def current(self, program: Program) -> None:
+        self.compiled = CompiledProgram(program)
+
+
+@dataclass(frozen=True, slots=True)
+class Edge:
+    producer: Producer
+    program: ProgramHolder
+    keys: TokenKeys
+    clock: Clock
+    settings: TrackerSettings
+    random_bytes: Callable[[int], bytes]
