@@ -19,7 +19,7 @@ def serve(
     data: Data,
     program: ProgramFile,
     host: Annotated[str, typer.Option(help="Address to bind; only this machine unless given.")] = "127.0.0.1",
-    port: Annotated[int, typer.Option(help="Port for links, pixels, postbacks and /v1/events.", min=0, max=65535)] = 8080,
+    port: Annotated[int, typer.Option(help="Port for links, pixels and events.", min=0, max=65535)] = 8080,
     api_port: Annotated[int, typer.Option(help="Port for reports and explanations.", min=0, max=65535)] = 8081,
     workers: Annotated[int, typer.Option(help="Edge processes.", min=1, max=64)] = 1,
 ) -> None:

@@ -6,10 +6,10 @@ import signal
 import socket
 import sys
 
-import uvicorn
 import uvloop
 
 from clew.child import ChildArguments, end_with_parent
+from clew.http_server import http_server
 from clew.keys_file import load_or_make_keys
 from clew.programs import ProgramError, load_program
 from eventlog.open import open_producer
@@ -31,11 +31,7 @@ async def run(arguments: ChildArguments) -> None:
     edge = Edge(
         producer=producer, program=holder, keys=keys, clock=clock, settings=settings.tracker, random_bytes=os.urandom
     )
-    config = uvicorn.Config(
-        create_app(edge), loop="uvloop", http="httptools", lifespan="off", log_config=None, access_log=False,
-        server_header=False, proxy_headers=False, timeout_graceful_shutdown=settings.serve.drain_timeout_s,
-        h11_max_incomplete_event_size=settings.tracker.header_bytes_max,
-    )  # fmt: skip
+    server = http_server(create_app(edge), settings.serve.drain_timeout_s, settings.tracker.header_bytes_max)
 
     def reload() -> None:
         try:
@@ -47,7 +43,7 @@ async def run(arguments: ChildArguments) -> None:
     asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, reload)
     listener = socket.socket(fileno=arguments.socket_fd)
     try:
-        await uvicorn.Server(config).serve(sockets=[listener])
+        await server.serve(sockets=[listener])
     finally:
         await producer.close()
 

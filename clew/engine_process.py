@@ -7,13 +7,13 @@ import signal
 import socket
 import sys
 
-import uvicorn
 import uvloop
 
 from clew.api import create_api
 from clew.child import ChildArguments, end_with_parent
 from clew.datadir import EngineAddress, write_address
 from clew.engine import Engine, open_engine
+from clew.http_server import HttpServer, http_server
 from clew.programs import ProgramError, load_program
 from runtime.clock import Clock, SystemClock
 from runtime.logs import configure_logs, logger
@@ -32,7 +32,7 @@ async def run(arguments: ChildArguments) -> None:
     try:
         await engine.recover()
         key = secrets.token_urlsafe(32)
-        server = _server(engine, key, settings)
+        server = http_server(create_api(engine, key), settings.serve.drain_timeout_s)
         loop = asyncio.get_running_loop()
         loop.add_signal_handler(signal.SIGHUP, lambda: asyncio.ensure_future(_reload(engine)))
         write_address(arguments.directory, EngineAddress(arguments.url, key, os.getpid()))
@@ -43,7 +43,7 @@ async def run(arguments: ChildArguments) -> None:
         arguments.directory.engine_file.unlink(missing_ok=True)
 
 
-async def _serve(engine: Engine, server: uvicorn.Server, socket_fd: int) -> None:
+async def _serve(engine: Engine, server: HttpServer, socket_fd: int) -> None:
     """Run the loops and the API together until SIGTERM reaches the server, or one of them fails."""
     running = asyncio.create_task(engine.run())
     running.add_done_callback(lambda _: setattr(server, "should_exit", True))
@@ -72,16 +72,6 @@ async def _reload(engine: Engine) -> None:
         _log.info("program_loaded", hash=engine.program.hash)
     except ProgramError as error:
         _log.error("program_kept", error=str(error))
-
-
-def _server(engine: Engine, key: str, settings: Settings) -> uvicorn.Server:
-    return uvicorn.Server(
-        uvicorn.Config(
-            create_api(engine, key), loop="uvloop", http="httptools", lifespan="off", log_config=None,
-            access_log=False, server_header=False, proxy_headers=False,
-            timeout_graceful_shutdown=settings.serve.drain_timeout_s,
-        )  # fmt: skip
-    )
 
 
 def main() -> None:
