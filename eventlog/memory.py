@@ -32,15 +32,17 @@ class MemoryProducer:
     async def decide(
         self, topic: str, values: Sequence[bytes], *, keys: Sequence[bytes], dry_run: bool = False
     ) -> Sequence[Ruled]:
-        ruled = []
-        for value in values:
-            ruling = self._rule(self._log.keys.get, value)
-            appended = None
+        claimed: dict[bytes, bytes] = {}
+        rulings = []
+        for value in values:  # nothing is kept before every record is ruled over: one may raise
+            rulings.append(self._rule(lambda key: claimed.get(key, self._log.keys.get(key)), value))
             if not dry_run:
-                self._log.keys.update(ruling.puts)
-                appended = self._append(topic, ruling.record) if ruling.record is not None else None
-            ruled.append(Ruled(ruling, appended))
-        return ruled
+                claimed.update(rulings[-1].puts)
+        self._log.keys.update(claimed)
+        return [
+            Ruled(ruling, self._append(topic, ruling.record) if ruling.record is not None and not dry_run else None)
+            for ruling in rulings
+        ]
 
     async def healthy(self) -> str:
         return ""

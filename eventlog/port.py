@@ -78,7 +78,7 @@ class Producer(Protocol):
         ...
 
     async def healthy(self) -> str:
-        """"" when it can append, else one sentence why not."""
+        """ "" when it can append, else one sentence why not."""
         ...
 
     async def close(self) -> None:

@@ -67,7 +67,8 @@ class SqliteConsumer:
         cursor = self._file(partition).connection.execute(
             "SELECT offset, value FROM records WHERE offset >= ? ORDER BY offset LIMIT ?", (offset, rows_max)
         )
-        records, size = [], 0
+        records: list[Record] = []
+        size = 0
         for row in cursor:
             size += len(row[1])
             if records and size > bytes_max:
@@ -87,15 +88,18 @@ class SqliteConsumer:
         return await self._call(find)
 
     async def commit(self, partition: Partition, position: Position) -> None:
-        await self._call(
-            lambda: self._positions.execute(
-                "INSERT OR REPLACE INTO positions VALUES (?, ?, ?, ?, ?, ?, ?)",
+        def put() -> None:
+            file = self._file(partition)
+            reached = sqlite_file.next_offset_of(file.connection)
+            self._positions.execute(
+                "INSERT OR REPLACE INTO positions VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
                 (
-                    self._group, self._file(partition).log_id, partition.topic, partition.partition,
-                    position.offset, position.intent, self._clock.now_us(),
+                    self._group, file.log_id, partition.topic, partition.partition,
+                    position.offset, position.intent, self._clock.now_us(), reached,
                 ),
-            )
-        )  # fmt: skip
+            )  # fmt: skip
+
+        await self._call(put)
 
     async def forgotten(self) -> list[tuple[Partition, str]]:
         """Committed logs whose file is gone: partition and identity. Whatever was not ingested went with them."""
@@ -117,7 +121,8 @@ class SqliteConsumer:
 
     def _trim(self, partition: Partition) -> int:
         file, settings = self._file(partition), self._settings
-        safe = self._positions.execute("SELECT min(offset) FROM positions WHERE log_id = ?", (file.log_id,)).fetchone()[0]
+        committed = "SELECT min(offset) FROM positions WHERE log_id = ?"
+        safe = self._positions.execute(committed, (file.log_id,)).fetchone()[0]
         now_us = self._clock.now_us()
         if safe is None:
             return 0
@@ -129,7 +134,8 @@ class SqliteConsumer:
         if used > settings.retention_bytes_max:
             too_old_us = now_us
         cut = file.connection.execute(
-            "SELECT max(offset) FROM (SELECT offset FROM records WHERE offset < ? AND ts_us <= ? ORDER BY offset LIMIT ?)",
+            "SELECT max(offset) FROM "
+            "(SELECT offset FROM records WHERE offset < ? AND ts_us <= ? ORDER BY offset LIMIT ?)",
             (safe, too_old_us, _TRIM_ROWS_MAX),
         ).fetchone()[0]
         keys_before_us = now_us - settings.dedupe_keys_age_max_s * 1_000_000
@@ -138,9 +144,12 @@ class SqliteConsumer:
             return 0
         with file.connection:
             file.connection.execute("BEGIN IMMEDIATE")
-            gone = file.connection.execute("DELETE FROM records WHERE offset <= ?", (-1 if cut is None else cut,)).rowcount
+            gone = file.connection.execute(
+                "DELETE FROM records WHERE offset <= ?", (-1 if cut is None else cut,)
+            ).rowcount
             file.connection.execute(
-                "DELETE FROM keys WHERE key IN (SELECT key FROM keys WHERE ts_us < ? LIMIT ?)", (keys_before_us, _TRIM_ROWS_MAX)
+                "DELETE FROM keys WHERE key IN (SELECT key FROM keys WHERE ts_us < ? LIMIT ?)",
+                (keys_before_us, _TRIM_ROWS_MAX),
             )
         return int(gone)
 

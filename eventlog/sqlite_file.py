@@ -24,7 +24,7 @@ CREATE INDEX IF NOT EXISTS keys_by_age ON keys (ts_us);
 _POSITIONS = """
 CREATE TABLE IF NOT EXISTS positions (
     consumer_group TEXT NOT NULL, log_id TEXT NOT NULL, topic TEXT NOT NULL, partition INTEGER NOT NULL,
-    offset INTEGER NOT NULL, intent TEXT NOT NULL, ts_us INTEGER NOT NULL,
+    offset INTEGER NOT NULL, intent TEXT NOT NULL, ts_us INTEGER NOT NULL, reached INTEGER NOT NULL,
     PRIMARY KEY (consumer_group, log_id)
 ) WITHOUT ROWID;
 """
@@ -132,17 +132,18 @@ def next_offset_of(connection: sqlite3.Connection) -> int:
 
 
 def committed_floor(folder: Path, log_id: str, busy_timeout_ms: int) -> int:
-    """The furthest offset any group has committed of a log; 0 if none.
+    """The furthest offset any group may have read of a log; 0 if none has committed.
 
     A file whose tail was torn off may end before it. New records then start there, or their rows would count
-    as stored already.
+    as stored already. `reached` is where the log ended at the commit, so it covers what an intent announces.
     """
     path = positions_path(folder)
     if not path.exists():
         return 0
     connection = connect(path, busy_timeout_ms)
     try:
-        found = connection.execute("SELECT max(offset) FROM positions WHERE log_id = ?", (log_id,)).fetchone()[0]
+        furthest = "SELECT max(max(offset, reached)) FROM positions WHERE log_id = ?"
+        found = connection.execute(furthest, (log_id,)).fetchone()[0]
     finally:
         connection.close()
     return int(found or 0)

@@ -45,6 +45,7 @@ class SqliteWriter:
         self._path = sqlite_file.path_of(folder, partition)
         self._queue: queue.SimpleQueue[_Work | None] = queue.SimpleQueue()
         self._waiting_rows = 0
+        self._closing = False
         self._commits = 0
         self._connection: sqlite3.Connection | None = None
         self._inode = 0
@@ -73,21 +74,32 @@ class SqliteWriter:
 
     async def close(self) -> None:
         """Finish what waits and stop the thread."""
+        self._closing = True
         if self._thread.is_alive():
             self._queue.put(None)
             await asyncio.to_thread(self._thread.join)
 
     async def _submit(self, values: Sequence[bytes], *, ruled: bool, dry_run: bool) -> Any:
+        if self._closing:
+            raise LogUnavailable("the log is being closed")
         if self._waiting_rows + len(values) > self._settings.queue_rows_max and self._waiting_rows:
             raise LogUnavailable(f"{self._waiting_rows} records wait for the disk already")
         loop = asyncio.get_running_loop()
         work = _Work(values, ruled, dry_run, loop, loop.create_future())
         self._waiting_rows += len(values)
-        try:
-            self._queue.put(work)
-            return await work.future
-        finally:
-            self._waiting_rows -= len(values)
+        self._queue.put(work)
+        return await work.future
+
+    def _set_results(self, settled: list[tuple[_Work, Any]]) -> None:
+        """Records count as waiting until the thread is done with them, even if their caller has given up."""
+        for work, result in settled:
+            self._waiting_rows -= len(work.values)
+            if work.future.done():
+                continue
+            if isinstance(result, BaseException):
+                work.future.set_exception(result)
+            else:
+                work.future.set_result(result)
 
     # -- the thread
 
@@ -124,7 +136,7 @@ class SqliteWriter:
             results = self._commit(group)
             self._trouble = ""
             metrics.count("clew_log_appends_total", sum(len(w.values) for w in group), topic=self.partition.topic)
-        except (sqlite3.Error, OSError, LogUnavailable) as error:
+        except Exception as error:  # noqa: BLE001 - whatever it is, the callers wait for an answer
             self._trouble = str(error) or type(error).__name__
             self._give_up()
             failure = error if isinstance(error, LogUnavailable) else _unavailable(error)
@@ -132,7 +144,16 @@ class SqliteWriter:
             _log.error("append_failed", file=self._path.name, error=self._trouble, records=len(group))
             results = [failure] * len(group)
         metrics.observe("clew_log_commit_seconds", self._clock.monotonic_s() - started_s)
-        _answer(group, results)
+        self._answer(group, results)
+
+    def _answer(self, group: list[_Work], results: list[Any]) -> None:
+        """Wake the callers, one hop per event loop."""
+        by_loop: dict[asyncio.AbstractEventLoop, list[tuple[_Work, Any]]] = {}
+        for work, result in zip(group, results, strict=True):
+            by_loop.setdefault(work.loop, []).append((work, result))
+        for loop, settled in by_loop.items():
+            if not loop.is_closed():
+                loop.call_soon_threadsafe(self._set_results, settled)
 
     def _commit(self, group: list[_Work]) -> list[Any]:
         connection = self._connected()
@@ -145,7 +166,9 @@ class SqliteWriter:
             connection.execute("SAVEPOINT work")
             try:
                 result, next_offset = self._write(connection, work, offset, now_us)
-            except (ValueError, TypeError) as error:  # one caller's bad record is not the others' trouble
+            except (sqlite3.Error, OSError):
+                raise
+            except Exception as error:  # noqa: BLE001 - one caller's bad record is not the others' trouble
                 connection.execute("ROLLBACK TO work")
                 result, next_offset = error, offset
             connection.execute("RELEASE work")
@@ -236,23 +259,3 @@ def _unavailable(error: Exception) -> LogUnavailable:
     if getattr(error, "sqlite_errorname", "") == "SQLITE_FULL" or getattr(error, "errno", 0) == 28:
         return LogFull(f"the log's disk is full: {error}", 10)
     return LogUnavailable(f"the log cannot be written: {error}")
-
-
-def _answer(group: list[_Work], results: list[Any]) -> None:
-    """Wake the callers, one hop per event loop."""
-    by_loop: dict[asyncio.AbstractEventLoop, list[tuple[asyncio.Future[Any], Any]]] = {}
-    for work, result in zip(group, results, strict=True):
-        by_loop.setdefault(work.loop, []).append((work.future, result))
-    for loop, settled in by_loop.items():
-        if not loop.is_closed():
-            loop.call_soon_threadsafe(_set_results, settled)
-
-
-def _set_results(settled: list[tuple["asyncio.Future[Any]", Any]]) -> None:
-    for future, result in settled:
-        if future.done():  # the caller gave up waiting
-            continue
-        if isinstance(result, BaseException):
-            future.set_exception(result)
-        else:
-            future.set_result(result)
