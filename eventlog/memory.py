@@ -13,7 +13,7 @@ class MemoryLog:
     def __init__(self) -> None:
         self.records: dict[Partition, list[bytes]] = {Partition(topic, 0): [] for topic in TOPICS}
         self.keys: dict[bytes, bytes] = {}
-        self.positions: dict[tuple[str, Partition], Position] = {}
+        self.positions: dict[tuple[str, str], Position] = {}
         self.log_ids = {partition: secrets.token_hex(16) for partition in self.records}
 
 
@@ -78,10 +78,10 @@ class MemoryConsumer:
         return found
 
     async def committed(self, partition: Partition) -> Position | None:
-        return self._log.positions.get((self._group, partition))
+        return self._log.positions.get((self._group, self._log.log_ids[partition]))
 
     async def commit(self, partition: Partition, position: Position) -> None:
-        self._log.positions[(self._group, partition)] = position
+        self._log.positions[(self._group, self._log.log_ids[partition])] = position
 
     async def trim(self) -> int:
         return 0

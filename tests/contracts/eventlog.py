@@ -1,0 +1,324 @@
+"""What every adapter of the log must do. A test class of an adapter inherits `LogContract` and gives it a bench."""
+
+import asyncio
+from collections.abc import Awaitable, Sequence
+from typing import Protocol
+
+import pytest
+
+from eventlog.port import Consumer, Partition, Position, Producer, Record, Rule
+from schemas.claims import GetState, Ruling
+from schemas.claims import rule as claims_rule
+from schemas.events import CONVERSIONS, HITS, TOPICS
+from tests.schemas.samples import conversion, refund, touch, wire
+
+BYTES_MAX = 1 << 20
+
+
+class Bench(Protocol):
+    """One log of an adapter: makes its ends."""
+
+    def producer(self, worker: int, rule: Rule = claims_rule) -> Producer: ...
+
+    def consumer(self, group: str) -> Consumer: ...
+
+    def remake(self, partition: Partition) -> None:
+        """Put an empty log with a new identity in a partition's place; no producer is open."""
+        ...
+
+
+def values(count: int, tag: str = "") -> list[bytes]:
+    return [f"{tag}{n}".encode() for n in range(count)]
+
+
+def sales(*txn_ids: str) -> list[bytes]:
+    return [wire(conversion(txn_id)) for txn_id in txn_ids]
+
+
+async def decide(producer: Producer, records: Sequence[bytes], *, dry_run: bool = False) -> list[str]:
+    ruled = await producer.decide(CONVERSIONS, records, keys=list(records), dry_run=dry_run)
+    return [one.ruling.verdict for one in ruled]
+
+
+async def read_all(consumer: Consumer, partition: Partition, offset: int = 0) -> list[Record]:
+    return list(await consumer.read(partition, offset, 100_000, 1 << 30))
+
+
+def choosy(get: GetState, value: bytes) -> Ruling:
+    """A rule that breaks at one record, in a way that nobody foresaw."""
+    if value.endswith(b"bad"):
+        raise KeyError("an error of a kind that is no ValueError")
+    return Ruling("accepted", value, {value: b"claimed"}) if get(value) is None else Ruling("duplicate")
+
+
+class LogContract:
+    """Needs a fixture `bench`."""
+
+    def test_an_answered_append_is_there(self, bench: Bench) -> None:
+        async def story() -> None:
+            producer, early = bench.producer(0), bench.consumer("a")
+            appended = await producer.append(HITS, b"", [b"one", b"", b"three" * 100_000])
+            assert len({one.partition for one in appended}) == 1
+            assert [one.offset for one in appended] == [0, 1, 2]
+            late = bench.consumer("b")
+            for consumer in (early, late):
+                found = await read_all(consumer, appended[0].partition)
+                assert found == [Record(0, b"one"), Record(1, b""), Record(2, b"three" * 100_000)]
+            await close(producer, early, late)
+
+        asyncio.run(story())
+
+    def test_offsets_of_several_writers_have_no_gap(self, bench: Bench) -> None:
+        async def story() -> None:
+            producers = [bench.producer(worker) for worker in (0, 1)]
+            calls: list[Awaitable[list[tuple[Partition, int, bytes]]]] = []
+            for n in range(12):
+                producer = producers[n % 2]
+                calls.append(sent(producer, HITS, values(3, f"h{n}-")))
+                calls.append(sent_ruled(producer, sales(f"t{n}-0", f"t{n}-1")))
+            where = [place for call in await asyncio.gather(*calls) for place in call]
+            consumer = bench.consumer("a")
+            stored = {
+                (partition, record.offset): record.value
+                for partition in await consumer.partitions()
+                for record in await read_all(consumer, partition)
+            }
+            assert {(partition, offset): value for partition, offset, value in where} == stored
+            assert len(where) == 12 * 5
+            for partition in {place[0] for place in where}:
+                offsets = sorted(offset for p, offset in stored if p == partition)
+                assert offsets == list(range(len(offsets)))
+                assert await consumer.end(partition) == len(offsets)
+            await close(*producers, consumer)
+
+        asyncio.run(story())
+
+    def test_records_of_one_append_stay_in_order(self, bench: Bench) -> None:
+        async def story() -> None:
+            producer = bench.producer(0)
+            appended = await asyncio.gather(*(producer.append(HITS, b"", values(20, f"{n}-")) for n in range(5)))
+            for call in appended:
+                offsets = [one.offset for one in call]
+                assert offsets == list(range(offsets[0], offsets[0] + 20))
+            assert await producer.append(HITS, b"", []) == []
+            await close(producer)
+
+        asyncio.run(story())
+
+    def test_of_the_same_key_at_once_one_is_accepted(self, bench: Bench) -> None:
+        async def story() -> None:
+            producers = [bench.producer(worker) for worker in (0, 1)]
+            verdicts = await asyncio.gather(*(decide(producers[n % 2], sales("same")) for n in range(30)))
+            assert sorted(verdict for call in verdicts for verdict in call) == ["accepted"] + ["duplicate"] * 29
+            assert await decide(producers[0], sales("a", "b", "a")) == ["accepted", "accepted", "duplicate"]
+            consumer = bench.consumer("a")
+            assert [r.value for r in await read_all(consumer, Partition(CONVERSIONS, 0))] == sales("same", "a", "b")
+            await close(*producers, consumer)
+
+        asyncio.run(story())
+
+    def test_a_ruling_may_store_another_record_than_it_was_given(self, bench: Bench) -> None:
+        async def story() -> None:
+            producer, consumer = bench.producer(0), bench.consumer("a")
+            sale = conversion("a")
+            asked = wire(refund(sale.conversion_id, "r", -1))
+            assert await decide(producer, [wire(sale), asked]) == ["accepted", "accepted"]
+            found = await read_all(consumer, Partition(CONVERSIONS, 0))
+            assert found[1].value == wire(refund(sale.conversion_id, "r", 75_000))
+            await close(producer, consumer)
+
+        asyncio.run(story())
+
+    def test_what_is_not_accepted_takes_no_offset(self, bench: Bench) -> None:
+        async def story() -> None:
+            producer, consumer = bench.producer(0), bench.consumer("a")
+            other = wire(conversion("a", amount_minor=1))
+            await decide(producer, sales("a"))
+            ruled = await producer.decide(CONVERSIONS, [*sales("a"), other], keys=[b"", b""])
+            assert [(one.ruling.verdict, one.appended) for one in ruled] == [("duplicate", None), ("conflict", None)]
+            assert await consumer.end(Partition(CONVERSIONS, 0)) == 1
+            await close(producer, consumer)
+
+        asyncio.run(story())
+
+    def test_a_dry_run_writes_nothing(self, bench: Bench) -> None:
+        async def story() -> None:
+            producer, consumer = bench.producer(0), bench.consumer("a")
+            ruled = await producer.decide(CONVERSIONS, sales("a"), keys=[b""], dry_run=True)
+            assert (ruled[0].ruling.verdict, ruled[0].appended) == ("accepted", None)
+            assert ruled[0].ruling.issued == conversion("a").conversion_id
+            assert await consumer.end(Partition(CONVERSIONS, 0)) == 0
+            assert await decide(producer, sales("a")) == ["accepted"]
+            assert await decide(producer, sales("a"), dry_run=True) == ["duplicate"]
+            await close(producer, consumer)
+
+        asyncio.run(story())
+
+    def test_a_call_is_kept_whole_or_not_at_all(self, bench: Bench) -> None:
+        """Claims and records of a call that breaks are undone, and the calls beside it are not touched."""
+
+        async def story() -> None:
+            producer, consumer = bench.producer(0, choosy), bench.consumer("a")
+            calls = [[b"a"], [b"b", b"bad", b"c"], [b"d"]]
+            results = await asyncio.gather(
+                *(producer.decide(CONVERSIONS, call, keys=call) for call in calls), return_exceptions=True
+            )
+            assert [isinstance(result, KeyError) for result in results] == [False, True, False]
+            assert await decide(producer, [b"b", b"c", b"a"]) == ["accepted", "accepted", "duplicate"]
+            found = [record.value for record in await read_all(consumer, Partition(CONVERSIONS, 0))]
+            assert found == [b"a", b"d", b"b", b"c"]
+            await close(producer, consumer)
+
+        asyncio.run(story())
+
+    def test_both_topics_and_all_partitions_are_seen(self, bench: Bench) -> None:
+        async def story() -> None:
+            producer, consumer = bench.producer(0), bench.consumer("a")
+            await producer.append(HITS, b"", [b"x"])
+            found = await consumer.partitions()
+            assert list(found) == sorted(found) and {partition.topic for partition in found} == set(TOPICS)
+            assert sum([await consumer.end(partition) for partition in found]) == 1
+            ids = [await consumer.log_id(partition) for partition in found]
+            assert len(set(ids)) == len(ids) and all(len(one) == 32 and int(one, 16) for one in ids)
+            await close(producer, consumer)
+
+        asyncio.run(story())
+
+    def test_ends_of_a_log(self, bench: Bench) -> None:
+        async def story() -> None:
+            producer, consumer = bench.producer(0), bench.consumer("a")
+            partition = (await producer.append(HITS, b"", [b"x"]))[0].partition
+            empty = Partition(CONVERSIONS, 0)
+            assert (await consumer.begin(empty), await consumer.end(empty)) == (0, 0)
+            assert await read_all(consumer, empty) == []
+            assert (await consumer.begin(partition), await consumer.end(partition)) == (0, 1)
+            assert await read_all(consumer, partition, 1) == []
+            await close(producer, consumer)
+
+        asyncio.run(story())
+
+    @pytest.mark.parametrize(
+        ("rows_max", "bytes_max", "found"),
+        [(100, BYTES_MAX, 5), (2, BYTES_MAX, 2), (100, 250, 2), (100, 300, 3), (100, 1, 1), (1, 1, 1)],
+    )
+    def test_read_is_bounded_but_gives_one(self, bench: Bench, rows_max: int, bytes_max: int, found: int) -> None:
+        async def story() -> None:
+            producer, consumer = bench.producer(0), bench.consumer("a")
+            records = [bytes([n]) * 100 for n in range(6)]
+            partition = (await producer.append(HITS, b"", records))[0].partition
+            read = await consumer.read(partition, 1, rows_max, bytes_max)
+            assert list(read) == [Record(n, records[n]) for n in range(1, 1 + found)]
+            await close(producer, consumer)
+
+        asyncio.run(story())
+
+    def test_positions_are_kept_by_group(self, bench: Bench) -> None:
+        async def story() -> None:
+            producer, consumer, other = bench.producer(0), bench.consumer("a"), bench.consumer("b")
+            partition = (await producer.append(HITS, b"", values(3)))[0].partition
+            assert await consumer.committed(partition) is None
+            await consumer.commit(partition, Position(1, "v2|2|intent"))
+            assert await consumer.committed(partition) == Position(1, "v2|2|intent")
+            await consumer.commit(partition, Position(3))
+            again = bench.consumer("a")
+            assert await again.committed(partition) == Position(3)
+            assert await other.committed(partition) is None
+            assert await again.committed(Partition(CONVERSIONS, 0)) is None
+            await close(producer, consumer, other, again)
+
+        asyncio.run(story())
+
+    def test_positions_belong_to_the_log_that_they_were_made_in(self, bench: Bench) -> None:
+        async def story() -> None:
+            producer, consumer = bench.producer(0), bench.consumer("a")
+            partition = (await producer.append(HITS, b"", values(3)))[0].partition
+            await consumer.commit(partition, Position(3))
+            before = await consumer.log_id(partition)
+            await producer.close()
+            bench.remake(partition)
+            assert await consumer.log_id(partition) != before
+            assert await consumer.committed(partition) is None
+            assert await consumer.end(partition) == 0
+            await consumer.commit(partition, Position(0, "new"))
+            assert await consumer.committed(partition) == Position(0, "new")
+            await close(consumer)
+
+        asyncio.run(story())
+
+    def test_trim_keeps_what_is_not_committed_and_the_newest(self, bench: Bench) -> None:
+        async def story() -> None:
+            producer, consumer, slow = bench.producer(0), bench.consumer("a"), bench.consumer("b")
+            partition = (await producer.append(HITS, b"", values(10)))[0].partition
+            await consumer.trim()
+            assert len(await read_all(consumer, partition)) == 10
+            await consumer.commit(partition, Position(10))
+            await slow.commit(partition, Position(4, "busy"))
+            await consumer.trim()
+            begin = await consumer.begin(partition)
+            assert begin <= 4
+            assert [r.value for r in await read_all(consumer, partition, 4)] == values(10)[4:]
+            await slow.commit(partition, Position(10))
+            await slow.trim()
+            assert await consumer.begin(partition) <= 9
+            assert (await read_all(consumer, partition, 9)) == [Record(9, b"9")]
+            assert await consumer.end(partition) == 10
+            assert (await producer.append(HITS, b"", [b"next"]))[0].offset == 10
+            await close(producer, consumer, slow)
+
+        asyncio.run(story())
+
+    def test_close_finishes_what_waits_and_may_be_called_again(self, bench: Bench) -> None:
+        async def story() -> None:
+            producer, consumer = bench.producer(0), bench.consumer("a")
+            waiting = [asyncio.ensure_future(producer.append(HITS, b"", [b"%d" % n])) for n in range(20)]
+            await asyncio.sleep(0)
+            await producer.close()
+            appended = await asyncio.gather(*waiting)
+            assert sorted(one.offset for call in appended for one in call) == list(range(20))
+            assert len(await read_all(consumer, appended[0][0].partition)) == 20
+            await producer.close()
+            await close(consumer)
+
+        asyncio.run(story())
+
+    def test_a_line_of_clicks_is_stored_once(self, bench: Bench) -> None:
+        async def story() -> None:
+            producer, consumer = bench.producer(0), bench.consumer("a")
+            line, other = wire(touch(1, ref="a1")), wire(touch(1, ref="a1", partner_id=8))
+            ruled = await producer.decide(HITS, [line, line, other], keys=[b""] * 3)
+            assert [one.ruling.verdict for one in ruled] == ["accepted", "duplicate", "conflict"]
+            assert await read_all(consumer, Partition(HITS, 0)) == [Record(0, line)]
+            await close(producer, consumer)
+
+        asyncio.run(story())
+
+    def test_a_log_at_rest_is_healthy(self, bench: Bench) -> None:
+        async def story() -> None:
+            producer = bench.producer(0)
+            await producer.append(HITS, b"", [b"x"])
+            assert await producer.healthy() == ""
+            await producer.close()
+
+        asyncio.run(story())
+
+
+async def sent(producer: Producer, topic: str, records: list[bytes]) -> list[tuple[Partition, int, bytes]]:
+    """Where each record stands."""
+    appended = await producer.append(topic, b"", records)
+    return [(one.partition, one.offset, value) for one, value in zip(appended, records, strict=True)]
+
+
+async def sent_ruled(producer: Producer, records: list[bytes]) -> list[tuple[Partition, int, bytes]]:
+    """The same for records that claim keys, all of them new."""
+    ruled = await producer.decide(CONVERSIONS, records, keys=records)
+    places = []
+    for one, value in zip(ruled, records, strict=True):
+        assert one.appended is not None
+        places.append((one.appended.partition, one.appended.offset, value))
+    return places
+
+
+async def close(*ends: Producer | Consumer) -> None:
+    """Close all."""
+    for end in ends:
+        await end.close()

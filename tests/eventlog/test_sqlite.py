@@ -1,0 +1,17 @@
+"""The embedded log keeps the contract."""
+
+from pathlib import Path
+
+import pytest
+
+from tests.contracts.eventlog import LogContract
+from tests.eventlog.bench import SqliteBench
+
+
+class TestSqliteLog(LogContract):
+    @pytest.fixture(params=["retention by age", "retention by bytes"])
+    def bench(self, request: pytest.FixtureRequest, tmp_path: Path) -> SqliteBench:
+        """Both ways to drop records at once; neither may drop what is still needed."""
+        if request.param == "retention by age":
+            return SqliteBench(tmp_path / "log", retention_age_max_s=0)
+        return SqliteBench(tmp_path / "log", retention_bytes_max=0)

@@ -1,0 +1,74 @@
+"""Small events that tests fill in where it matters."""
+
+from typing import Any
+
+from schemas import claims
+from schemas.claims import rule
+from schemas.events import Adjustment, Conversion, Given, Kind, Rejected, Touch
+from schemas.wire import encode
+
+NOW_US = 1_767_225_600_000_000
+"""2026-01-01."""
+DAY_US = 86_400_000_000
+
+__all__ = ("NOW_US", "DAY_US", "touch_id", "touch", "conversion", "refund", "status", "rejected", "wire", "rule")
+
+
+def touch_id(n: int) -> bytes:
+    """A token that nobody signed."""
+    return n.to_bytes(27, "big")
+
+
+def touch(n: int, **fields: Any) -> Touch:
+    """The n-th click of offer 101 by partner 7."""
+    given: dict[str, Any] = {
+        "touch_id": touch_id(n), "ts": NOW_US + n, "received_ts": NOW_US + n, "offer_id": 101, "partner_id": 7,
+    }  # fmt: skip
+    return Touch(**(given | fields))
+
+
+def conversion(txn_id: str, **fields: Any) -> Conversion:
+    """7.50 USD of goal 1, as a postback that named amount and currency."""
+    given: dict[str, Any] = {
+        "conversion_id": claims.conversion_key(101, "1", txn_id=txn_id), "ts": NOW_US, "event_ts": NOW_US,
+        "offer_id": 101, "goal": "1", "txn_id": txn_id, "amount_minor": 750, "currency": "USD",
+        "given": Given.AMOUNT | Given.CURRENCY,
+    }  # fmt: skip
+    return Conversion(**(given | fields))
+
+
+def refund(conversion_id: bytes, refund_id: str, amount_e4: int, **fields: Any) -> Adjustment:
+    """A refund as a postback asks for it."""
+    given: dict[str, Any] = {
+        "adjustment_id": claims.refund_key(conversion_id, refund_id), "conversion_id": conversion_id, "ts": NOW_US,
+        "event_ts": NOW_US, "kind": "refund", "amount_e4": amount_e4, "refund_id": refund_id,
+    }  # fmt: skip
+    return Adjustment(**(given | fields))
+
+
+def status(conversion_id: bytes, new: str, **fields: Any) -> Adjustment:
+    """A change of status."""
+    given: dict[str, Any] = {
+        "adjustment_id": claims.status_key(conversion_id, new), "conversion_id": conversion_id, "ts": NOW_US,
+        "event_ts": NOW_US, "kind": "status", "status": new,
+    }  # fmt: skip
+    return Adjustment(**(given | fields))
+
+
+def rejected(**fields: Any) -> Rejected:
+    """A hit on a link that does not exist."""
+    given: dict[str, Any] = {"ts": NOW_US, "kind": "click", "reason": "unknown_link", "link": "nowhere"}
+    return Rejected(**(given | fields))
+
+
+def wire(event: Touch | Conversion | Adjustment | Rejected, kind: Kind | None = None) -> bytes:
+    """The record of an event; touches are clicks unless said."""
+    match event:
+        case Touch():
+            return encode(kind or Kind.CLICK, event)
+        case Conversion():
+            return encode(Kind.CONVERSION, event)
+        case Adjustment():
+            return encode(Kind.ADJUSTMENT, event)
+        case Rejected():
+            return encode(Kind.REJECTED, event)
