@@ -8,7 +8,7 @@ import msgspec
 from eventlog.port import Partition, Record
 from ingest.enrich import Enricher
 from schemas import identity
-from schemas.events import Adjustment, Conversion, Event, Kind, Rejected, Touch
+from schemas.events import Event, Kind, Touch
 from schemas.tables import DeadLetter, Source, TouchKey
 from schemas.wire import UndecodableRecord, UnknownSchemaVersion, decode
 
@@ -55,17 +55,14 @@ def build_batch(partition: Partition, log_id: str, lo: int, records: Sequence[Re
 
 
 def _add(rows: dict[str, list[Row]], kind: Kind, event: Event, source: Source, enricher: Enricher) -> None:
-    match event:
-        case Touch():
-            enrichment = enricher.enrich(event)
-            rows.setdefault(TABLE_OF[kind], []).append((event, enrichment, source))
-            keys = rows.setdefault("touches", [])
-            visitor, user = identity.of_visitor(event.visitor_id), identity.of_user(event.user_id)
-            for key in identity.of_touch(kind, event):
-                touch = TouchKey(
-                    key, event.ts, int(kind), event.touch_id, event.offer_id, event.partner_id, enrichment.is_bot,
-                    visitor, user,
-                )  # fmt: skip
-                keys.append((touch, source))
-        case Conversion() | Adjustment() | Rejected():
-            rows.setdefault(TABLE_OF[kind], []).append((event, source))
+    if type(event) is not Touch:
+        rows.setdefault(TABLE_OF[kind], []).append((event, source))
+        return
+    visitor = identity.visitor_hash(event.visitor_id)
+    enrichment = enricher.enrich(event, visitor)
+    rows.setdefault(TABLE_OF[kind], []).append((event, enrichment, source))
+    joins = identity.of_visitor(event.visitor_id)
+    user = identity.of_user(event.user_id)
+    told = (int(kind), event.touch_id, event.offer_id, event.partner_id, enrichment.is_bot, joins, user)
+    keys = identity.of_touch(kind, event)
+    rows.setdefault("touches", []).extend([(TouchKey(key, event.ts, *told), source) for key in keys])

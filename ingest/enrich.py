@@ -11,7 +11,6 @@ import maxminddb
 
 from ingest.bots import BOT_BITS, RULES, Agent, BotReason, read_agent
 from schemas.events import Hint, Touch
-from schemas.identity import visitor_hash
 from schemas.tables import Enrichment
 
 
@@ -74,6 +73,14 @@ def open_geo(path: Path | None) -> Geo:
     return MaxMindGeo(path) if path is not None else NoGeo()
 
 
+# Plain integers: the enums' operators cost more than all the rest of a reading that is remembered.
+_CRAWLER, _UA_MISSING, _BOT_BITS = int(BotReason.CRAWLER), int(BotReason.UA_MISSING), int(BOT_BITS)
+_REASONS_OF_HINTS = [
+    (int(BotReason.HEAD) if hints & Hint.HEAD else 0) | (int(BotReason.PREFETCH) if hints & Hint.PREFETCH else 0)
+    for hints in range(4)
+]
+
+
 class Enricher:
     """Enrichment of touches; remembers the last `user_agents_max` readings."""
 
@@ -83,21 +90,18 @@ class Enricher:
         self._agents_max = user_agents_max
         self.epoch = f"{RULES}+geo-{geo.epoch}"
 
-    def enrich(self, touch: Touch) -> Enrichment:
-        """What is added to one touch."""
+    def enrich(self, touch: Touch, visitor: int) -> Enrichment:
+        """What is added to one touch; `visitor` is its `identity.visitor_hash`."""
         agent = self._agent(touch.user_agent)
-        reasons = BotReason(0)
-        if agent.is_crawler:
-            reasons |= BotReason.CRAWLER
+        reasons = _CRAWLER if agent.is_crawler else 0
         if touch.hints:
-            reasons |= BotReason.HEAD if touch.hints & Hint.HEAD else BotReason(0)
-            reasons |= BotReason.PREFETCH if touch.hints & Hint.PREFETCH else BotReason(0)
+            reasons |= _REASONS_OF_HINTS[touch.hints & 3]
         if not touch.user_agent and touch.redirect_type != "api":
-            reasons |= BotReason.UA_MISSING
+            reasons |= _UA_MISSING
         country, region, city = self._geo.place(touch.ip) if touch.ip else ("", "", "")
         return Enrichment(
-            country, region, city, agent.device, agent.os, agent.browser, int(bool(reasons & BOT_BITS)), int(reasons),
-            visitor_hash(touch.visitor_id), self.epoch,
+            country, region, city, agent.device, agent.os, agent.browser, 1 if reasons & _BOT_BITS else 0, reasons,
+            visitor, self.epoch,
         )  # fmt: skip
 
     def _agent(self, user_agent: str) -> Agent:

@@ -53,7 +53,7 @@ class Given(IntFlag):
     CLICK_ID = 8
 
 
-class Touch(msgspec.Struct, frozen=True, array_like=True, kw_only=True):
+class Touch(msgspec.Struct, frozen=True, array_like=True, kw_only=True, gc=False):
     """A click or an impression of a partner's link."""
 
     touch_id: Annotated[bytes, token("Id of the click or impression (36 characters as issued).")]
@@ -83,7 +83,7 @@ class Touch(msgspec.Struct, frozen=True, array_like=True, kw_only=True):
     redirect_type: Annotated[str, word("302, pixel or api.")] = "302"
 
 
-class Conversion(msgspec.Struct, frozen=True, array_like=True, kw_only=True):
+class Conversion(msgspec.Struct, frozen=True, array_like=True, kw_only=True, gc=False):
     """A goal that an advertiser reports; one row per accepted dedupe key."""
 
     conversion_id: Annotated[bytes, digest("16-byte BLAKE2b of the dedupe key (32 hex digits as issued).")]
@@ -103,7 +103,8 @@ class Conversion(msgspec.Struct, frozen=True, array_like=True, kw_only=True):
     currency: Annotated[str, word("ISO 4217 code of the amount.")] = ""
     status: Annotated[str, word("Status as first reported; adjustments move it forward.")] = "approved"
     custom: Annotated[
-        dict[str, str], col("Map(LowCardinality(String), String)", "Further fields of the postback.", privacy="pseudonym")
+        dict[str, str],
+        col("Map(LowCardinality(String), String)", "Further fields of the postback.", privacy="pseudonym"),
     ] = {}
     ref: Annotated[str, text("The sender's own id of the line on /v1/events.")] = ""
     origin: Annotated[str, word("postback or api.")] = "postback"
@@ -111,7 +112,7 @@ class Conversion(msgspec.Struct, frozen=True, array_like=True, kw_only=True):
     sender_ip: Annotated[str, text("Address that reported it.", "personal")] = ""
 
 
-class Adjustment(msgspec.Struct, frozen=True, array_like=True, kw_only=True):
+class Adjustment(msgspec.Struct, frozen=True, array_like=True, kw_only=True, gc=False):
     """A later change of a conversion: status, refund or chargeback. Nothing is ever overwritten."""
 
     adjustment_id: Annotated[bytes, digest("16-byte BLAKE2b of what makes it unique.")]
@@ -130,7 +131,7 @@ class Adjustment(msgspec.Struct, frozen=True, array_like=True, kw_only=True):
     ref: Annotated[str, text("The sender's own id of the line on /v1/events.")] = ""
 
 
-class Rejected(msgspec.Struct, frozen=True, array_like=True, kw_only=True):
+class Rejected(msgspec.Struct, frozen=True, array_like=True, kw_only=True, gc=False):
     """A hit that was not accepted: everything of it, and why. Secrets are left out."""
 
     ts: Annotated[int, micros("When Clew received it.")]
@@ -145,7 +146,8 @@ class Rejected(msgspec.Struct, frozen=True, array_like=True, kw_only=True):
     method: Annotated[str, word("HTTP method.")] = ""
     path: Annotated[str, text("Path of the request.")] = ""
     fields: Annotated[
-        dict[str, str], col("Map(String, String)", "Parameters or fields as sent, secrets left out.", privacy="personal")
+        dict[str, str],
+        col("Map(String, String)", "Parameters or fields as sent, secrets left out.", privacy="personal"),
     ] = {}
     visitor_id: Annotated[str, text("Visitor, as for touches.", "pseudonym")] = ""
     ip: Annotated[str, text("Address of the sender.", "personal")] = ""

@@ -43,9 +43,7 @@ def of_touch(kind: Kind, touch: Touch) -> tuple[int, ...]:
     found = [of_token(touch.touch_id)]
     if touch.ref:
         found.append(of_ref(kind, touch.ref))
-    for identity in (of_visitor(touch.visitor_id), of_user(touch.user_id)):
-        if identity:
-            found.append(identity)
+    found += [key for key in (of_visitor(touch.visitor_id), of_user(touch.user_id)) if key]
     return tuple(found)
 
 

@@ -13,7 +13,7 @@ from schemas.events import Adjustment, Conversion, Rejected, Touch
 from schemas.fields import NO_DIGEST, NO_TOKEN, col, digest, micros, minor, number, text, token, word
 
 
-class Source(msgspec.Struct, frozen=True, array_like=True):
+class Source(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """Where a row came from. Attribution's rows have the pass as batch and their place in it as offset."""
 
     _log: Annotated[str, word("Identity of the log (32 hex digits).")]
@@ -23,7 +23,7 @@ class Source(msgspec.Struct, frozen=True, array_like=True):
     _batch: Annotated[int, col("UInt64", "First offset of the batch, or number of the pass.")]
 
 
-class Enrichment(msgspec.Struct, frozen=True, array_like=True):
+class Enrichment(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """What ingest adds to a touch: a pure function of the record and the named epoch."""
 
     country: Annotated[str, word("ISO 3166 code, when a geo database is configured.")] = ""
@@ -38,7 +38,7 @@ class Enrichment(msgspec.Struct, frozen=True, array_like=True):
     _epoch: Annotated[str, word("Name of the rules and databases that enriched the row.")] = ""
 
 
-class TouchKey(msgspec.Struct, frozen=True, array_like=True):
+class TouchKey(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """A touch under one of its identities: what journeys are read from."""
 
     identity: Annotated[int, col("UInt64", "Hash of an identity of the touch (schemas/identity.py).")]
@@ -52,14 +52,14 @@ class TouchKey(msgspec.Struct, frozen=True, array_like=True):
     user: Annotated[int, col("UInt64", "Identity of its user; 0 for none.")]
 
 
-class DeadLetter(msgspec.Struct, frozen=True, array_like=True):
+class DeadLetter(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """A record that could not be decoded or stored, with its bytes, so that it can be replayed."""
 
     error: Annotated[str, text("Why.")]
     value: Annotated[bytes, col("String", "The record's bytes.", privacy="personal")]
 
 
-class Credit(msgspec.Struct, frozen=True, array_like=True, kw_only=True):
+class Credit(msgspec.Struct, frozen=True, array_like=True, kw_only=True, gc=False):
     """One touch's part of one conversion under one model, in one revision of that conversion."""
 
     run_id: Annotated[str, word("`live`, or the run that computed it.")]
@@ -79,7 +79,7 @@ class Credit(msgspec.Struct, frozen=True, array_like=True, kw_only=True):
     paying: Annotated[int, number("1 when the model is the one that the conversion pays by.", "UInt8")] = 0
 
 
-class Commission(msgspec.Struct, frozen=True, array_like=True, kw_only=True):
+class Commission(msgspec.Struct, frozen=True, array_like=True, kw_only=True, gc=False):
     """What one partner is owed for one conversion under one plan, or the reversal of such a row."""
 
     commission_id: Annotated[bytes, digest("Derived from conversion, partner, plan, rule, currency and revision.")]
@@ -100,7 +100,7 @@ class Commission(msgspec.Struct, frozen=True, array_like=True, kw_only=True):
     reverses: Annotated[bytes, digest("The commission it reverses; zero for none.")] = NO_DIGEST
 
 
-class Entry(msgspec.Struct, frozen=True, array_like=True, kw_only=True):
+class Entry(msgspec.Struct, frozen=True, array_like=True, kw_only=True, gc=False):
     """One side of a journal; the entries of a journal add up to zero per currency."""
 
     entry_id: Annotated[bytes, digest("Derived from the journal and the account.")]
@@ -115,7 +115,7 @@ class Entry(msgspec.Struct, frozen=True, array_like=True, kw_only=True):
     reverses: Annotated[bytes, digest("The entry it reverses; zero for none.")] = NO_DIGEST
 
 
-class Revision(msgspec.Struct, frozen=True, array_like=True, kw_only=True):
+class Revision(msgspec.Struct, frozen=True, array_like=True, kw_only=True, gc=False):
     """That a conversion was credited: one row per revision. The highest one is current."""
 
     conversion_id: Annotated[bytes, digest("The conversion.")]
@@ -132,7 +132,7 @@ class Revision(msgspec.Struct, frozen=True, array_like=True, kw_only=True):
     ] = {}
 
 
-class Join(msgspec.Struct, frozen=True, array_like=True):
+class Join(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """An identity that a conversion's journey was read by: a late touch with it means a restatement."""
 
     identity: Annotated[int, col("UInt64", "Hash of the identity.")]
@@ -142,7 +142,7 @@ class Join(msgspec.Struct, frozen=True, array_like=True):
     named: Annotated[int, number("1 when it is the touch that the conversion names.", "UInt8")]
 
 
-class Pass(msgspec.Struct, frozen=True, array_like=True, kw_only=True):
+class Pass(msgspec.Struct, frozen=True, array_like=True, kw_only=True, gc=False):
     """A pass of attribution that is done. Kept for ever: audit compares the tables with its counts."""
 
     pass_id: Annotated[int, col("UInt64", "Counts up by one per shard.")]
@@ -153,7 +153,7 @@ class Pass(msgspec.Struct, frozen=True, array_like=True, kw_only=True):
     code_version: Annotated[str, word("Version of Clew.")]
 
 
-class Intent(msgspec.Struct, frozen=True, array_like=True, kw_only=True):
+class Intent(msgspec.Struct, frozen=True, array_like=True, kw_only=True, gc=False):
     """What a pass is about to write, with the very rows, so a redo writes the same. Old ones are dropped."""
 
     pass_id: Annotated[int, col("UInt64", "Counts up by one per shard.")]
@@ -165,7 +165,7 @@ class Intent(msgspec.Struct, frozen=True, array_like=True, kw_only=True):
     code_version: Annotated[str, word("Version of Clew.")]
 
 
-class ProgramRow(msgspec.Struct, frozen=True, array_like=True):
+class ProgramRow(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """A program that was loaded; secrets are not part of it."""
 
     program_hash: Annotated[str, text("Hash of the canonical form (32 hex digits).")]

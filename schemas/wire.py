@@ -15,6 +15,7 @@ WIRE_VERSION = 1
 
 _encoder = msgspec.msgpack.Encoder()
 _decoders: dict[int, msgspec.msgpack.Decoder[Any]] = {k: msgspec.msgpack.Decoder(s) for k, s in STRUCT_OF.items()}
+_kinds = {int(kind): kind for kind in STRUCT_OF}  # quicker than the enum's constructor
 _PATH = re.compile(r"\$\[(\d+)\]")
 
 
@@ -41,9 +42,10 @@ def kind_of(value: bytes) -> Kind:
         raise UndecodableRecord(f"record of {len(value)} bytes is too short")
     if value[0] > WIRE_VERSION:
         raise UnknownSchemaVersion(value[0])
-    if value[0] == 0 or value[1] not in _decoders:
+    kind = _kinds.get(value[1])
+    if value[0] == 0 or kind is None:
         raise UndecodableRecord(f"no event has version {value[0]} and kind {value[1]}")
-    return Kind(value[1])
+    return kind
 
 
 def decode(value: bytes) -> tuple[Kind, Event]:
