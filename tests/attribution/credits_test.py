@@ -1,0 +1,165 @@
+"""A batch of conversions comes to what contract 5 and 6 say, worked out by the plain twin."""
+
+from typing import Any
+
+import numpy as np
+from hypothesis import given, settings
+
+from attribution.credits import Case, Outcome, Pricing, asked_of, attribute
+from attribution.journeys import TouchRows, linked, pending_touches
+from schemas import identity
+from schemas.events import Adjustment, Conversion, Kind
+from schemas.program import Plan, Program
+from tests.attribution.worlds import (
+    World,
+    adjustment_of,
+    conversion_of,
+    identities_of,
+    program_of,
+    touch_of,
+    worlds,
+)
+from tests.reference.attribution import Seen, expected
+
+
+def rows_of(touches: list[Seen]) -> TouchRows:
+    """What ingest stores: one row per touch and identity."""
+    return TouchRows.of(
+        [
+            (
+                key, s.touch.ts, int(s.kind), s.touch.touch_id, s.touch.offer_id, s.touch.partner_id, int(s.is_bot),
+                identity.of_visitor(s.touch.visitor_id), identity.of_user(s.touch.user_id), 0,
+            )
+            for s in touches
+            for key in identities_of(s)
+        ]
+    )  # fmt: skip
+
+
+def outcomes(
+    program: Program, touches: list[Seen], conversions: list[Conversion], adjustments: list[Adjustment] | None = None
+) -> list[Outcome]:
+    """One batch, with the two reads that a pass makes."""
+    pricing = Pricing.of(program.hash, program.rules)
+    cases = [
+        Case(c, tuple(a for a in adjustments or [] if a.conversion_id == c.conversion_id), pricing) for c in conversions
+    ]
+    asked, stored = asked_of(cases), rows_of(touches)
+    own = stored.at(np.isin(stored.identity, asked.identity))
+    more = stored.at(np.isin(stored.identity, linked(asked, own)))
+    return attribute(cases, own.also(pending_touches(asked, own)).also(more))
+
+
+def check(world: World, order: list[Conversion]) -> None:
+    found = outcomes(world.program, world.touches, order, world.adjustments)
+    for event, outcome in zip(order, found, strict=True):
+        wanted = expected(event, world.touches, world.adjustments, world.program.rules)
+        assert [tuple(line) for line in outcome.credits] == [tuple(line) for line in wanted.credits]
+        owed = [(c.partner_id, c.plan, c.rule, c.currency, c.amount_minor) for c in outcome.commissions]
+        assert sorted(owed) == [tuple(line) for line in wanted.commissions]
+        assert (outcome.paying_model, *outcome.worth) == (wanted.paying_model, wanted.status, wanted.value_minor)
+
+
+@given(worlds())
+@settings(max_examples=400, deadline=None)
+def test_as_the_contract_says(world: World) -> None:
+    check(world, world.conversions)
+
+
+@given(worlds())
+@settings(max_examples=100, deadline=None)
+def test_neither_order_nor_company_changes_anything(world: World) -> None:
+    backward = World(world.program, world.touches[::-1], world.conversions[::-1], world.adjustments[::-1])
+    check(backward, backward.conversions)
+    for event in world.conversions:
+        check(world, [event])
+
+
+SALE = Plan(1, percent_e6=10_000_000)
+
+
+def only(program: Program, touches: list[Seen], event: Conversion, adjustments: Any = None) -> Outcome:
+    (outcome,) = outcomes(program, touches, [event], adjustments)
+    return outcome
+
+
+def lines(outcome: Outcome, model: str) -> list[tuple[int, int, str]]:
+    return [(c.partner_id, c.value_minor, c.reason) for c in outcome.credits if c.model == model]
+
+
+def test_the_named_touch_wins_over_later_clicks() -> None:
+    touches = [
+        touch_of(1, second=1, partner=1, visitor="ann"),
+        touch_of(2, second=2, partner=2, visitor="ann"),
+        touch_of(3, second=3, partner=3, visitor="bob"),
+    ]
+    outcome = only(program_of((SALE,)), touches, conversion_of(1, click_ref="t1"))
+    assert lines(outcome, "last_click") == [(1, 1000, "")]
+    assert sorted(lines(outcome, "linear")) == [(1, 500, ""), (2, 500, "")]
+
+
+def test_clicks_stand_above_later_impressions() -> None:
+    touches = [
+        touch_of(1, second=1, partner=1, visitor="ann"),
+        touch_of(2, second=4, partner=2, visitor="ann", kind=Kind.IMPRESSION),
+    ]
+    program = program_of((SALE,))
+    assert lines(only(program, touches, conversion_of(1, visitor_id="ann")), "last_click") == [(1, 1000, "")]
+    # The click is past its window of 10 s, the impression within its 4 s.
+    touches[1] = touch_of(2, second=11, partner=2, visitor="ann", kind=Kind.IMPRESSION)
+    late = only(program, touches, conversion_of(1, second=12, visitor_id="ann"))
+    assert lines(late, "last_click") == [(2, 1000, "")]
+
+
+def test_a_token_without_its_row_pays_and_says_so() -> None:
+    click = touch_of(1, partner=3)
+    outcome = only(program_of((SALE,)), [], conversion_of(1, click_id=click.touch.touch_id))
+    assert lines(outcome, "last_click") == [(3, 1000, "click_pending")]
+    assert [(c.partner_id, c.amount_minor) for c in outcome.commissions] == [(3, 100)]
+    late = only(program_of((SALE,)), [], conversion_of(2, second=10.001, click_id=click.touch.touch_id))
+    assert lines(late, "last_click") == [(0, 1000, "outside_window")]
+
+
+def test_fixed_stays_until_nothing_is_left_and_leads_pay_it() -> None:
+    program = program_of((Plan(1, percent_e6=8_500_000, fixed_minor=120, fixed_currency="USD"),))
+    touches = [touch_of(1)]
+
+    def owed(event: Conversion, *amounts_e4: int) -> list[tuple[str, int]]:
+        refunds = [adjustment_of(n, event, amount_e4=amount) for n, amount in enumerate(amounts_e4)]
+        return [(c.rule, c.amount_minor) for c in only(program, touches, event, refunds).commissions]
+
+    sale, lead = conversion_of(1, click_ref="t1"), conversion_of(2, click_ref="t1", amount=0)
+    assert owed(sale) == [("8.5% + 1.20 USD", 85 + 120)]
+    assert owed(sale, 40_000) == [("8.5% + 1.20 USD", 51 + 120)]
+    assert owed(sale, 40_000, 60_000) == []
+    assert owed(lead) == [("8.5% + 1.20 USD", 120)]
+
+
+def test_each_partner_is_paid_by_its_own_plan_out_of_the_whole() -> None:
+    plans = (Plan(1, 1, percent_e6=10_000_000, model="linear"), Plan(1, 2, fixed_minor=100, fixed_currency="EUR"))
+    touches = [touch_of(1, second=1, partner=1, visitor="ann"), touch_of(2, second=2, partner=2, visitor="ann")]
+    outcome = only(program_of(plans), touches, conversion_of(1, visitor_id="ann", amount=333))
+    assert [(c.partner_id, c.amount_minor, c.currency) for c in outcome.commissions] == [
+        (1, 17, "USD"),
+        (2, 100, "EUR"),
+    ]
+    assert outcome.paying_model == "last_click"
+    assert outcome.problems == {}
+
+
+def test_no_plan_is_listed_and_pays_nothing() -> None:
+    outcome = only(program_of(()), [touch_of(1)], conversion_of(1, click_ref="t1"))
+    assert list(outcome.problems) == ["no_plan"] and outcome.commissions == ()
+    nobody = only(program_of(()), [], conversion_of(1, click_ref="t1"))
+    assert nobody.problems == {} and lines(nobody, "last_click") == [(0, 1000, "no_touch")]
+
+
+def test_what_cannot_be_computed_is_listed_and_holds_up_nothing() -> None:
+    program = program_of((Plan(1, percent_e6=10**18), Plan(1, goal="lead", percent_e6=10**6)))
+    events = [conversion_of(1, click_ref="t1", amount=10**15), conversion_of(2, click_ref="t1", goal="lead")]
+    huge, fine = outcomes(program, [touch_of(1)], events)
+    assert list(huge.problems) == ["too_large"] and huge.commissions == () and len(huge.credits) == 2
+    assert fine.problems == {} and fine.commissions[0].amount_minor == 10
+    broken, fine = outcomes(program, [touch_of(1)], [conversion_of(3, click_ref="t1", status="odd"), events[1]])
+    assert list(broken.problems) == ["failed"] and broken.credits == ()
+    assert fine.commissions[0].amount_minor == 10

@@ -1,0 +1,217 @@
+"""The plain twin of attribution: contract 5 and 6, one conversion at a time, written from the words.
+
+Takes all events there are, in any order, and says what credits and commissions must be at rest.
+"""
+
+from collections.abc import Sequence
+from decimal import Decimal
+from fractions import Fraction
+from typing import NamedTuple
+
+from schemas.clickid import facts_of
+from schemas.currencies import DECIMALS
+from schemas.events import STATUS_ORDER, Adjustment, Conversion, Kind, Touch
+from schemas.program import Plan, Rules
+from tests.reference.kernels import allocate_one
+
+
+class Seen(NamedTuple):
+    """A touch as stored."""
+
+    kind: Kind
+    touch: Touch
+    is_bot: bool = False
+
+
+class Credit(NamedTuple):
+    model: str
+    touch_id: bytes
+    partner_id: int
+    weight_e12: int
+    value_minor: int
+    reason: str
+
+
+class Owed(NamedTuple):
+    partner_id: int
+    plan: str
+    rule: str
+    currency: str
+    amount_minor: int
+
+
+class Expected(NamedTuple):
+    credits: list[Credit]
+    commissions: list[Owed]
+    paying_model: str
+    status: str
+    value_minor: int
+
+
+def expected(event: Conversion, touches: Sequence[Seen], adjustments: Sequence[Adjustment], rules: Rules) -> Expected:
+    """What one conversion comes to."""
+    mine = [a for a in adjustments if a.conversion_id == event.conversion_id]
+    status = max([event.status, *(a.status for a in mine if a.kind == "status")], key=STATUS_ORDER.index)
+    net = _net(event, mine)
+    eligible, why, pending = _eligible(event, touches, rules)
+    weights = {model: _weights(model, event, eligible) for model in _models(rules)}
+    credits: list[Credit] = []
+    for model, weight in weights.items():
+        if not eligible:
+            credits.append(Credit(model, bytes(27), 0, 10**12, net, why))
+            continue
+        for seen, w, e12, value in zip(
+            eligible, weight, allocate_one(10**12, weight), allocate_one(net, weight), strict=True
+        ):
+            if w:
+                reason = "click_pending" if pending else ""
+                credits.append(Credit(model, seen.touch.touch_id, seen.touch.partner_id, e12, value, reason))
+    owed = [] if status == "declined" else _owed(event, net, eligible, weights, rules)
+    return Expected(sorted(credits), sorted(owed), _paying(event, eligible, weights, rules), status, net)
+
+
+def _net(event: Conversion, adjustments: Sequence[Adjustment]) -> int:
+    net = Fraction(event.amount_minor)
+    for a in adjustments:
+        if a.kind == "status" or (a.currency and a.currency != event.currency):
+            continue
+        minor = Fraction(a.amount_e4, 10**4) * 10 ** DECIMALS[event.currency]
+        if a.amount_e4 == -1:
+            minor = Fraction(event.amount_minor)
+        if minor.denominator == 1:
+            net -= minor
+    return max(0, int(net))
+
+
+def _eligible(event: Conversion, touches: Sequence[Seen], rules: Rules) -> tuple[list[Seen], str, bool]:
+    """Touches that count in their order; why there are none; and whether it is a token alone that counts."""
+    named = _named(event, touches)
+    pending = False
+    if event.match_kind in ("click_id", "impression_id") and not named:
+        token = event.click_id if event.match_kind == "click_id" else event.impression_id
+        facts = facts_of(token)
+        touch = Touch(
+            touch_id=token, ts=facts.ts_ms * 1000, received_ts=0, offer_id=facts.offer_id, partner_id=facts.partner_id
+        )
+        named, pending = [Seen(Kind.CLICK if event.match_kind == "click_id" else Kind.IMPRESSION, touch)], True
+        candidates = list(named)
+    elif event.match_kind == "user_id":
+        candidates = [s for s in touches if s.touch.user_id == event.user_id]
+    elif event.match_kind == "visitor_id":
+        candidates = [
+            s for s in touches if not event.visitor_id.startswith("~") and s.touch.visitor_id == event.visitor_id
+        ]
+    else:
+        candidates = [s for s in touches if s in named or any(_same_person(s.touch, n.touch) for n in named)]
+    verdicts = [(s, _verdict(event, s, rules)) for s in candidates]
+    good = sorted((s for s, verdict in verdicts if not verdict), key=_order)
+    why = "no_touch"
+    if any(verdict == "bot" for _, verdict in verdicts):
+        why = "bot"
+    for s, verdict in verdicts:
+        if s in named and verdict:
+            why = verdict
+    return good, why, pending
+
+
+def _named(event: Conversion, touches: Sequence[Seen]) -> list[Seen]:
+    match event.match_kind:
+        case "click_id":
+            return [s for s in touches if s.touch.touch_id == event.click_id]
+        case "impression_id":
+            return [s for s in touches if s.touch.touch_id == event.impression_id]
+        case "click_ref":
+            return [s for s in touches if s.kind is Kind.CLICK and s.touch.ref == event.click_ref]
+        case "impression_ref":
+            return [s for s in touches if s.kind is Kind.IMPRESSION and s.touch.ref == event.impression_ref]
+        case _:
+            return []
+
+
+def _same_person(a: Touch, b: Touch) -> bool:
+    same_visitor = a.visitor_id == b.visitor_id and a.visitor_id != "" and not a.visitor_id.startswith("~")
+    return same_visitor or (a.user_id == b.user_id and a.user_id != "")
+
+
+def _verdict(event: Conversion, seen: Seen, rules: Rules) -> str:
+    offer = rules.offers[event.offer_id]
+    window = offer.click_window_us if seen.kind is Kind.CLICK else offer.impression_window_us
+    age = event.event_ts - seen.touch.ts
+    if seen.touch.offer_id != event.offer_id:
+        return "other_offer"
+    if age < 0:
+        return "after_conversion"
+    if age > window:
+        return "outside_window"
+    return "bot" if seen.is_bot else ""
+
+
+def _order(seen: Seen) -> tuple[int, int, bytes]:
+    return seen.touch.ts, 2 if seen.kind is Kind.CLICK else 1, seen.touch.touch_id
+
+
+def _models(rules: Rules) -> list[str]:
+    return sorted({"last_click", *rules.models, *(plan.model for plan in rules.plans)})
+
+
+def _weights(model: str, event: Conversion, eligible: Sequence[Seen]) -> list[int]:
+    if model == "linear":
+        return [1] * len(eligible)
+    names = (event.click_id, event.impression_id)
+    refs = ((Kind.CLICK, event.click_ref), (Kind.IMPRESSION, event.impression_ref))
+    winners = [s for s in eligible if s.touch.touch_id in names or (s.touch.ref and (s.kind, s.touch.ref) in refs)]
+    if not winners:
+        clicks = [s for s in eligible if s.kind is Kind.CLICK]
+        winners = clicks or list(eligible)
+    return [1 if s is winners[-1] else 0 for s in eligible]
+
+
+def _plan(event: Conversion, partner_id: int, rules: Rules) -> Plan | None:
+    for partner, goal in ((partner_id, event.goal), (partner_id, None), (None, event.goal), (None, None)):
+        for plan in rules.plans:
+            if (plan.offer_id, plan.partner_id, plan.goal) == (event.offer_id, partner, goal):
+                return plan
+    return None
+
+
+def _paying(event: Conversion, eligible: Sequence[Seen], weights: dict[str, list[int]], rules: Rules) -> str:
+    for seen, weight in zip(eligible, weights["last_click"], strict=True):
+        plan = _plan(event, seen.touch.partner_id, rules)
+        if weight and plan is not None:
+            return plan.model
+    ranked = []
+    for partner in {s.touch.partner_id for s in eligible}:
+        plan = _plan(event, partner, rules)
+        if plan is not None:
+            ranked.append((plan.partner_id is None, plan.goal is None, partner, plan.model))
+    return min(ranked)[3] if ranked else "last_click"
+
+
+def _half_away(value: Fraction) -> int:
+    return int(value + Fraction(1, 2)) if value >= 0 else -int(-value + Fraction(1, 2))
+
+
+def _owed(
+    event: Conversion, net: int, eligible: Sequence[Seen], weights: dict[str, list[int]], rules: Rules
+) -> list[Owed]:
+    plans = {p: _plan(event, p, rules) for p in {s.touch.partner_id for s in eligible}}
+    sums: dict[tuple[int, str, str, str], int] = {}
+    for plan in {plan.name: plan for plan in plans.values() if plan is not None}.values():
+        for rule, currency, total in _amounts(plan, event, net):
+            for seen, part in zip(eligible, allocate_one(total, weights[plan.model]), strict=True):
+                if plans[seen.touch.partner_id] == plan:
+                    key = (seen.touch.partner_id, plan.name, rule, currency)
+                    sums[key] = sums.get(key, 0) + part
+    return [Owed(*key, amount) for key, amount in sums.items() if amount]
+
+
+def _amounts(plan: Plan, event: Conversion, net: int) -> list[tuple[str, str, int]]:
+    percent = _half_away(Fraction(plan.percent_e6, 10**8) * net)
+    fixed = 0 if net == 0 and event.amount_minor > 0 else plan.fixed_minor
+    percent_text = f"{Decimal(plan.percent_e6) / 10**6:f}%"
+    digits = DECIMALS.get(plan.fixed_currency, 0)
+    fixed_text = f"{plan.fixed_minor / 10**digits:.{digits}f} {plan.fixed_currency}"
+    if fixed and plan.percent_e6 and plan.fixed_currency == event.currency:
+        return [(f"{percent_text} + {fixed_text}", event.currency, percent + fixed)]
+    found = [(percent_text, event.currency, percent)] if plan.percent_e6 else []
+    return [*found, (fixed_text, plan.fixed_currency, fixed)] if fixed else found
