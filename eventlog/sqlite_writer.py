@@ -7,6 +7,7 @@ fails, everyone in the group gets LogUnavailable and nothing of the group is kep
 import asyncio
 import os
 import queue
+import shutil
 import sqlite3
 import threading
 from collections.abc import Sequence
@@ -23,6 +24,8 @@ from runtime.settings import LogSettings
 
 _log = logger("eventlog")
 _BYTES_CHECK_EVERY_COMMITS = 64
+_FREE_BYTES_MIN = 256 * 1024
+"""A disk with less does not count as writable again, or it would be found full at the next append."""
 
 
 @dataclass(slots=True)
@@ -166,7 +169,7 @@ class SqliteWriter:
             connection.execute("SAVEPOINT work")
             try:
                 result, next_offset = self._write(connection, work, offset, now_us)
-            except (sqlite3.Error, OSError):
+            except (sqlite3.Error, OSError, LogUnavailable):
                 raise
             except Exception as error:  # noqa: BLE001 - one caller's bad record is not the others' trouble
                 connection.execute("ROLLBACK TO work")
@@ -181,6 +184,9 @@ class SqliteWriter:
 
     def _write(self, connection: sqlite3.Connection, work: _Work, offset: int, now_us: int) -> tuple[Any, int]:
         """The caller's result and the next free offset."""
+        if not work.values:
+            self._probe(connection)
+            return [], offset
         if not work.ruled:
             rows = [(offset + i, now_us, value) for i, value in enumerate(work.values)]
             connection.executemany("INSERT INTO records VALUES (?, ?, ?)", rows)
@@ -205,6 +211,12 @@ class SqliteWriter:
                 offset += 1
             ruled.append(Ruled(ruling, appended))
         return ruled, offset
+
+    def _probe(self, connection: sqlite3.Connection) -> None:
+        """Answer an empty append, which asks whether the disk can be written: one page is, and more must fit."""
+        if shutil.disk_usage(self._folder).free < _FREE_BYTES_MIN:
+            raise LogFull(f"the log's disk has less than {_FREE_BYTES_MIN} bytes free", 10)
+        connection.execute("UPDATE meta SET value = value WHERE name = 'made_us'")
 
     # -- the file
 
