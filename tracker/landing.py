@@ -13,6 +13,8 @@ SUBS = tuple(f"sub{number}" for number in range(1, 31))
 SUB_NAMES = frozenset(SUBS)
 MACROS = ("click_id", "offer_id", "partner_id", "link", "ip", "ts", *SUBS)
 
+# Values that we write ourselves, out of letters, digits, - and _.
+_OURS = frozenset({"click_id", "offer_id", "partner_id", "ts"})
 _MACRO = re.compile(r"\{(" + "|".join(sorted(MACROS, key=len, reverse=True)) + r")\}")
 # Browsers take a backslash for a slash, and skip further slashes before the host: an empty host would move there.
 _ORIGIN = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://[^/?#\\]+")
@@ -53,19 +55,23 @@ def escaped(url: str) -> str:
 def render(landing: Landing, values: Mapping[str, str], chars_max: int) -> str:
     """The URL with every macro expanded; a macro without a value is empty.
 
-    Sub values beyond `chars_max` characters in all are left out: in a deep link, visitors choose how often.
+    Values of visitors beyond `chars_max` characters in all are left out: in a deep link, visitors choose how often.
     """
     parts, spare = [landing.literals[0]], chars_max
     for (name, in_path), literal in zip(landing.macros, landing.literals[1:], strict=True):
         value = values.get(name, "")
-        if value:
-            if not _PLAIN(value):
-                value = quote(value, safe="", errors="replace")
-            elif in_path and not value.strip("."):
-                value = ""  # a path segment of dots walks up, however it is encoded
-            if name in SUB_NAMES:
-                spare -= len(value)
-                value = value if spare >= 0 else ""
-            parts.append(value)
+        if value and name not in _OURS:
+            value = _encoded(value, in_path=in_path)
+            spare -= len(value)
+            value = value if spare >= 0 else ""
+        parts.append(value)
         parts.append(literal)
     return "".join(parts)
+
+
+def _encoded(value: str, *, in_path: bool) -> str:
+    if not _PLAIN(value):
+        return quote(value, safe="", errors="replace")
+    if in_path and not value.strip("."):
+        return ""  # a path segment of dots walks up, however it is encoded
+    return value

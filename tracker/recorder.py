@@ -1,6 +1,5 @@
 """The edge's way into the log: bounded in time and in how many requests wait for it at once."""
 
-import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from typing import TypeVar
 
@@ -13,6 +12,7 @@ from schemas.events import HITS, Kind, Rejected
 from schemas.wire import encode
 from tracker.click import Outcome
 from tracker.edge import Edge
+from tracker.patience import Crowded, Patience
 
 _log = logger("tracker")
 _T = TypeVar("_T")
@@ -25,7 +25,8 @@ class Recorder:
 
     def __init__(self, edge: Edge) -> None:
         self._producer, self._settings = edge.producer, edge.settings
-        self._inflight = 0
+        shortest_ms = min(edge.settings.redirect_append_timeout_ms, edge.settings.append_timeout_ms)
+        self._patience = Patience(edge.settings.inflight_max, shortest_ms / 4_000)
         self._complaint = _Complaint(edge.clock)
 
     async def hit(self, outcome: Outcome) -> str:
@@ -54,16 +55,12 @@ class Recorder:
         return [one.ruling for one in ruled]
 
     async def _bounded(self, work: Callable[[], Awaitable[_T]], timeout_ms: int) -> _T:
-        if self._inflight >= self._settings.inflight_max:
-            raise LogUnavailable(f"{self._inflight} requests wait for the log already")
-        self._inflight += 1
         try:
-            async with asyncio.timeout(timeout_ms / 1_000):
-                return await work()
+            return await self._patience.wait(work, timeout_ms / 1_000)
         except TimeoutError:
             raise LogUnavailable(f"the log did not answer within {timeout_ms} ms") from None
-        finally:
-            self._inflight -= 1
+        except Crowded as crowded:
+            raise LogUnavailable(str(crowded)) from None
 
 
 class _Complaint:

@@ -1,0 +1,56 @@
+"""Waiting for the log, bounded in time and in how many wait at once.
+
+The same as `asyncio.timeout`, but one timer looks after everybody who waits: a timer of its own would be a tenth
+of what a redirect costs. So a wait may last a quarter longer than asked for.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import Any, TypeVar
+
+_T = TypeVar("_T")
+
+
+class Crowded(Exception):
+    """As many wait already as may."""
+
+
+class Patience:
+    """All that wait for the log in one process."""
+
+    def __init__(self, waiting_max: int, look_every_s: float) -> None:
+        self._waiting_max, self._look_every_s = waiting_max, look_every_s
+        self._deadline_s: dict[asyncio.Task[Any], float] = {}
+        self._expired: set[asyncio.Task[Any]] = set()
+        self._is_watched = False
+
+    async def wait(self, work: Callable[[], Awaitable[_T]], timeout_s: float) -> _T:
+        """What the work returns. Raises TimeoutError, Crowded; once per task at a time."""
+        if len(self._deadline_s) >= self._waiting_max:
+            raise Crowded(f"{len(self._deadline_s)} requests wait for the log already")
+        loop, task = asyncio.get_running_loop(), asyncio.current_task()
+        assert task is not None  # a coroutine runs in a task
+        self._deadline_s[task] = loop.time() + timeout_s
+        if not self._is_watched:
+            self._is_watched = True
+            loop.call_later(self._look_every_s, self._look, loop)
+        try:
+            return await work()
+        except asyncio.CancelledError:
+            if task in self._expired and task.uncancel() == 0:
+                raise TimeoutError from None
+            raise
+        finally:
+            del self._deadline_s[task]
+            self._expired.discard(task)
+
+    def _look(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Cancel whoever has waited too long; look again while anybody waits."""
+        now_s = loop.time()
+        for task, deadline_s in self._deadline_s.items():
+            if now_s >= deadline_s and task not in self._expired:
+                self._expired.add(task)
+                task.cancel()
+        self._is_watched = bool(self._deadline_s)
+        if self._is_watched:
+            loop.call_later(self._look_every_s, self._look, loop)
