@@ -7,7 +7,7 @@ message here, since it may be a secret.
 
 import re
 import tomllib
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from difflib import get_close_matches
@@ -113,8 +113,8 @@ class Table:
     def __contains__(self, key: str) -> bool:
         return key in self._values
 
-    def keys(self) -> Iterable[str]:
-        return self._values.keys()
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._values)
 
     def wrong(self, key: str, message: str) -> None:
         self.book.wrong((*self.place, key), message)
@@ -197,6 +197,15 @@ class Table:
             else:
                 found.append((place, value))
         return found
+
+    def one_or_more(self, key: str) -> list[str]:
+        """A text, or a list of texts; empty ones count."""
+        value = self._get(key, (str, list), False)
+        values = value if isinstance(value, list) else [value] if value is not None else []
+        if not all(isinstance(item, str) for item in values):
+            self.wrong(key, "must be a text or a list of texts")
+            return []
+        return values
 
     def parsed_texts(self, key: str, parse: Callable[[str], T]) -> tuple[T, ...]:
         """A list of texts, each parsed."""
