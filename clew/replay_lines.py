@@ -27,10 +27,10 @@ _ZEROS = re.compile(r"(\d+)\.(\d*?)0+", re.ASCII)
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 _NOT_SENT = frozenset({"offer", "offer_id", "partner", "partner_id", "link", "ts", "id"})
 _HEADERS = {
-    "ip": "x-forwarded-for",
-    "user_agent": "user-agent",
-    "referrer": "referer",
-    "accept_language": "accept-language",
+    "ip": b"x-forwarded-for",
+    "user_agent": b"user-agent",
+    "referrer": b"referer",
+    "accept_language": b"accept-language",
 }
 
 
@@ -57,7 +57,7 @@ class LiveHit:
     line: int
     path: str
     params: dict[str, str]
-    headers: tuple[tuple[str, bytes], ...]
+    headers: tuple[tuple[bytes, bytes], ...]
 
 
 @dataclass(frozen=True, slots=True)
