@@ -5,7 +5,7 @@ Nothing here depends on the order of rows or on other rows: any part of a file m
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 from hashlib import blake2b
 from typing import Any
@@ -36,10 +36,12 @@ _HEADERS = {
 
 @dataclass(frozen=True, slots=True)
 class Names:
-    """Numbers of the offers and partners that a file calls by name. None: not known."""
+    """What is known about the offers and partners that a file calls by name. None: nothing."""
 
     offers: dict[str, int] | None = None
     partners: dict[str, int] | None = None
+    links: dict[str, tuple[int, int]] = field(default_factory=dict)
+    """Numbers of offer and partner by the link's code."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,8 +179,10 @@ class LineMaker:
                 raise BadValue(f"nothing says which number the offer {spot.offer!r} has; give the program")
             return {"offer_id": offer_id} if offer_id is not None else {}
         partner_id = self._number("partner", rule, spot.partner, self._names.partners)
-        # Without a program the code of a link is surer than a number: a part of a file would count others.
         if "link" in rule.fields or offer_id is None or partner_id is None:
+            return {"link": spot.link}
+        # The same line must be the same with and without a program, or its id would stand for two contents.
+        if self._names.links.get(spot.link) == (offer_id, partner_id):
             return {"link": spot.link}
         return {"offer_id": offer_id, "partner_id": partner_id}
 
@@ -230,6 +234,9 @@ def names_of(mapping: FileMapping, rules: Rules) -> Names:
     return Names(
         _numbers("offers", offers) if "offer" in used else None,
         _numbers("partners", partners) if "partner" in used else None,
+        {link.code: (link.offer_id, link.partner_id) for link in rules.links.values()}
+        if used & {"offer", "partner"}
+        else {},
     )
 
 

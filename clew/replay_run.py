@@ -99,7 +99,7 @@ class ReplayRun:
         before = ReplayState() if again or self._state is None else read_state(self._state)
         if before.finished:
             if not is_events:
-                self._go_on_from(before)
+                self._report.lines = self._report.resumed_from = before.lines
                 self._report.was_finished = True
                 return self._report
             before = ReplayState()
