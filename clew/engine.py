@@ -20,7 +20,7 @@ from runtime.logs import logger
 from runtime.settings import Settings
 from schemas.program import Program
 from warehouse.open import open_warehouse
-from warehouse.port import Warehouse, WarehouseError
+from warehouse.port import Warehouse
 
 _log = logger("engine")
 _TRIM_INTERVAL_S = 60.0
@@ -39,7 +39,6 @@ class Engine:
         self._program = program
         self.ingest = Ingest(self.consumer, warehouse, enricher, settings.ingest, clock, CODE_VERSION)
         self.attributor = Attributor(warehouse, self.consumer, lambda: self._program, clock, settings.attribution)
-        self._passing = asyncio.Lock()
         self._stopping = asyncio.Event()
 
     @property
@@ -70,17 +69,12 @@ class Engine:
         self._stopping.set()
 
     async def _attribute(self) -> None:
-        interval_s = self.settings.attribution.pass_interval_ms / 1000
         while not self._stopping.is_set():
             try:
-                async with self._passing:
-                    report = await self.attributor.run_pass()
-                busy = report.busy
-            except (WarehouseError, LogUnavailable) as error:
-                _log.error("pass_failed", error=str(error)[:500])
-                busy = False
-            if not busy:
-                await self._pause(interval_s)
+                await self.attributor.follow(self._stopping)
+            except LogUnavailable as error:
+                _log.error("log_unavailable", error=str(error))
+                await self._pause(1.0)
 
     async def _trim(self) -> None:
         while not self._stopping.is_set():
@@ -104,8 +98,7 @@ class Engine:
     async def drain(self) -> None:
         """Store and attribute all that the log holds; for when no loop runs."""
         await self.ingest.catch_up()
-        async with self._passing:
-            await self.attributor.catch_up()
+        await self.attributor.catch_up(self.settings.serve.engine_stop_timeout_s)
 
     async def settle(self, timeout_s: float, progress: Callable[[str], None] = lambda _: None) -> bool:
         """Wait until all that is in the log now is stored and attributed; False when time ran out.
@@ -119,13 +112,7 @@ class Engine:
             if self.clock.monotonic_s() >= deadline_s:
                 return False
             await asyncio.sleep(0.05)
-        try:
-            async with asyncio.timeout(max(0.1, deadline_s - self.clock.monotonic_s())):
-                async with self._passing:
-                    await self.attributor.catch_up()
-        except TimeoutError:
-            return False
-        return True
+        return await self.attributor.catch_up(max(0.1, deadline_s - self.clock.monotonic_s()))
 
     async def _not_ingested(self, ends: dict[Partition, tuple[str, int]]) -> int:
         missing = 0

@@ -1,0 +1,78 @@
+"""Log to warehouse, everything on: decode, enrich, intent, insert with fsync, commit; beside the inserts alone."""
+
+import asyncio
+import gc
+import os
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+from benchmarks.measure import Result
+from eventlog.open import open_consumer, open_producer
+from eventlog.port import Partition, Record
+from ingest.batch import build_batch
+from ingest.enrich import Enricher, open_geo
+from ingest.loop import GROUP, Ingest
+from runtime.clock import SystemClock
+from runtime.settings import IngestSettings, LogSettings, WarehouseSettings
+from schemas.columns import parts_to_arrow
+from schemas.events import Kind, Touch
+from schemas.wire import encode
+from warehouse.open import open_warehouse
+from warehouse.port import Warehouse
+
+EVENTS = 400_000
+_AGENT = (
+    "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/{}.0.0.0 Safari/537.36"
+)
+
+
+def run(folder: Path) -> Iterator[Result]:
+    """Events a second from a full log."""
+    gc.set_threshold(100_000, 50, 1_000)  # as the engine's process does
+    warehouse = open_warehouse(folder / "warehouse", WarehouseSettings())
+    try:
+        values = [_click(n) for n in range(EVENTS)]
+        ours = asyncio.run(_ingest(folder, warehouse, values))
+        alone = _inserts_alone(warehouse, values)
+        yield Result("ingest: log to warehouse, exactly once", ours, "events/s", "the same inserts alone", alone)
+    finally:
+        warehouse.close()
+
+
+def _click(n: int) -> bytes:
+    touch = Touch(
+        touch_id=os.urandom(27), ts=1_770_000_000_000_000 + n * 1_000, received_ts=1_770_000_000_000_000 + n * 1_000,
+        offer_id=100 + n % 5, partner_id=1 + n % 40, link=f"l{n % 200}", subs={"sub1": f"s{n % 50}"},
+        visitor_id=f"visitor-{n % 90_000}", ip=f"10.1.{n % 200}.{n % 250}", user_agent=_AGENT.format(100 + n % 40),
+        referrer="https://news.example/article", landing_url=f"https://shop.example/?cid={n}",
+    )  # fmt: skip
+    return encode(Kind.CLICK, touch)
+
+
+async def _ingest(folder: Path, warehouse: Warehouse, values: list[bytes]) -> float:
+    clock, settings = SystemClock(), LogSettings()
+    producer = open_producer(folder / "log", 0, settings, clock)
+    for at in range(0, len(values), 4_000):
+        await producer.append("hits", b"", values[at : at + 4_000])
+    await producer.close()
+    consumer = open_consumer(folder / "log", GROUP, settings, clock)
+    enricher = Enricher(open_geo(None), 20_000)
+    ingest = Ingest(consumer, warehouse, enricher, IngestSettings(), clock, "bench")
+    started = time.perf_counter()
+    await ingest.catch_up()
+    seconds = time.perf_counter() - started
+    await consumer.close()
+    return len(values) / seconds
+
+
+def _inserts_alone(warehouse: Warehouse, values: list[bytes]) -> float:
+    """The limit: rows that are columns already, only inserted."""
+    records = [Record(n, value) for n, value in enumerate(values[:100_000])]
+    batch = build_batch(Partition("hits", 99), "alone", 0, records, Enricher(open_geo(None), 20_000))
+    tables = {name: parts_to_arrow(name, list(zip(*rows, strict=True))) for name, rows in batch.rows.items()}
+    started = time.perf_counter()
+    for name, rows in tables.items():
+        for at in range(0, rows.num_rows, 100_000):
+            warehouse.insert(name, rows.slice(at, 100_000), f"alone:{name}:{at}")
+    return len(records) / (time.perf_counter() - started)

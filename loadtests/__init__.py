@@ -1,0 +1,1 @@
+"""Constant-rate load on a real `clew serve`: `python -m loadtests --rate 1000 --seconds 20`."""
