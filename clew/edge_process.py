@@ -13,6 +13,7 @@ from clew.http_server import http_server
 from clew.keys_file import load_or_make_keys
 from clew.programs import ProgramError, load_program
 from eventlog.open import open_producer
+from runtime.chance import RandomBytes
 from runtime.clock import SystemClock
 from runtime.logs import configure_logs, logger
 from runtime.settings import load_settings
@@ -29,7 +30,7 @@ async def run(arguments: ChildArguments) -> None:
     holder = ProgramHolder(load_program(directory.program))
     producer = open_producer(directory.log, arguments.worker, settings.log, clock)
     edge = Edge(
-        producer=producer, program=holder, keys=keys, clock=clock, settings=settings.tracker, random_bytes=os.urandom
+        producer=producer, program=holder, keys=keys, clock=clock, settings=settings.tracker, random_bytes=RandomBytes()
     )
     server = http_server(create_app(edge), settings.serve.drain_timeout_s, settings.tracker.header_bytes_max)
 
