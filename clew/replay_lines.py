@@ -21,7 +21,7 @@ from schemas.toml_tables import BadValue
 
 NAME_CHARS_MAX = 200
 _PLACES_KEPT = 65_536
-_PLAIN_NAME = re.compile(r"[A-Za-z0-9. -]{1,48}")
+_PLAIN_NAME = re.compile(r"(?=.*[A-Za-z0-9])[A-Za-z0-9. -]{1,48}")
 _NOT_IN_CODES = re.compile(r"[^A-Za-z0-9.-]+")
 _ZEROS = re.compile(r"(\d+)\.(\d*?)0+", re.ASCII)
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
