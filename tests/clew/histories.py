@@ -28,7 +28,7 @@ B2,2018-07-01T00:00:00Z,impression,0,0,"Search, paid"
 B2,2018-07-31T23:59:59Z,conversion,1,6,"Search, paid"
 """
 ACCESS_LOG = r"""
-192.0.2.1 - - [17/May/2015:10:05:03 +0000] "GET /a?b=c%20d&e HTTP/1.1" 200 2030 "http://r.test?q=\"x\"" "Mozilla/5.0 (A)"
+192.0.2.1 - - [17/May/2015:10:05:03 +0000] "GET /a?b=c%20d&e HTTP/1.1" 200 2030 "http://r.test?q=\"x\"" "Mozilla/5 (A)"
 2001:db8::1 - joe [17/May/2015:10:05:03 +0000] "HEAD / HTTP/1.0" 304 - "-" "-"
 this is no log line
 198.51.100.7 - - [20/May/2015:12:05:17 +0000] "GET /x HTTP/1.1" 200 235 "-" "Mozilla/5.0 (compatible; Crawler/2.1; +http://c.example/
