@@ -12,6 +12,7 @@ from typing import Literal
 
 import msgspec
 
+from schemas.currencies import DECIMALS, DECIMALS_MAX
 from schemas.events import STATUS_ORDER, Adjustment, Conversion, Given, Kind, Touch
 from schemas.fields import NO_TOKEN
 from schemas.money import e4_of_minor, format_minor, minor_of_e4
@@ -56,6 +57,8 @@ class ConversionState(msgspec.Struct, frozen=True, array_like=True):
     click_id: bytes = NO_TOKEN
     statuses: int = 0
     refunded_e4: int = 0
+    early_e4: dict[str, int] = {}
+    """Refunds that came before the conversion, by currency and the decimals that they need."""
 
 
 _encoder = msgspec.msgpack.Encoder()
@@ -98,7 +101,7 @@ def status_of(statuses: int) -> str:
 
 def status_bit(status: str) -> int:
     """Bit of a status in `ConversionState.statuses`; furthest highest."""
-    return 1 << STATUS_ORDER.index(status)  # type: ignore[arg-type]
+    return 1 << STATUS_ORDER.index(status)
 
 
 def rule(get: GetState, value: bytes) -> Ruling:
@@ -149,6 +152,7 @@ def _rule_conversion(get: GetState, value: bytes, event: Conversion) -> Ruling:
         state = msgspec.structs.replace(
             state, known=True, amount_minor=event.amount_minor, currency=event.currency, click_id=event.click_id,
             statuses=state.statuses | status_bit(event.status),
+            refunded_e4=_early_that_fits_e4(state, event.currency), early_e4={},
         )  # fmt: skip
         puts[key] = _encoder.encode(state)
         return Ruling("accepted", value, puts, status=status_of(state.statuses), issued=key)
@@ -197,7 +201,9 @@ def _rule_status(event: Adjustment, state: ConversionState, puts: dict[bytes, by
         return Ruling("duplicate", None, puts, status=now, issued=key)
     if bit < state.statuses:
         detail = f"the status is {now}; it only moves forward: {' < '.join(STATUS_ORDER)}"
-        return Ruling("rejected", reason=Reason.STATUS_NOT_PENDING, field="status", detail=detail, status=now, issued=key)
+        return Ruling(
+            "rejected", reason=Reason.STATUS_NOT_PENDING, field="status", detail=detail, status=now, issued=key
+        )
     state = msgspec.structs.replace(state, statuses=state.statuses | bit)
     puts = {**puts, key: _encoder.encode(state)}
     return Ruling("accepted", encode(Kind.ADJUSTMENT, event), puts, status=event.status, issued=key)
@@ -219,6 +225,17 @@ def _rule_adjustment(get: GetState, value: bytes, event: Adjustment) -> Ruling:
     return _rule_refund(get, event, state, puts)
 
 
+def _early_place(currency: str, amount_e4: int) -> str:
+    decimals = next(d for d in range(DECIMALS_MAX + 1) if amount_e4 % 10 ** (DECIMALS_MAX - d) == 0)
+    return f"{decimals}{currency}"
+
+
+def _early_that_fits_e4(state: ConversionState, currency: str) -> int:
+    """What early refunds take off a conversion of that currency; the others are ignored, as attribution does."""
+    fits = {f"{decimals}{code}" for decimals in range(DECIMALS[currency] + 1) for code in ("", currency)}
+    return sum(e4 for place, e4 in state.early_e4.items() if place in fits)
+
+
 def _rule_refund(get: GetState, event: Adjustment, state: ConversionState, puts: dict[bytes, bytes]) -> Ruling:
     key, now = event.conversion_id, status_of(state.statuses)
 
@@ -232,10 +249,14 @@ def _rule_refund(get: GetState, event: Adjustment, state: ConversionState, puts:
             if same:
                 return Ruling("duplicate", status=now, issued=key)
             return refuse("conflict", Reason.CONFLICT, "amount", "this refund_id came before with another amount")
-        if not state.known:
-            return refuse("rejected", Reason.CONVERSION_NOT_FOUND, "txn_id", "there is no conversion with that key")
     amount_e4 = event.amount_e4
-    if state.known:
+    if not state.known:
+        if not event.ref or amount_e4 <= 0:
+            return refuse("rejected", Reason.CONVERSION_NOT_FOUND, "txn_id", "there is no conversion with that key")
+        place = _early_place(event.currency, amount_e4)
+        early_e4 = {**state.early_e4, place: state.early_e4.get(place, 0) + amount_e4}
+        state = msgspec.structs.replace(state, early_e4=early_e4)
+    else:
         remains_e4 = max(0, e4_of_minor(state.amount_minor, state.currency) - state.refunded_e4)
         amount_e4 = remains_e4 if amount_e4 == WHAT_REMAINS else amount_e4
         if event.currency and event.currency != state.currency:
@@ -245,8 +266,9 @@ def _rule_refund(get: GetState, event: Adjustment, state: ConversionState, puts:
         if amount_e4 <= 0 or amount_e4 > remains_e4:
             left = format_minor(minor_of_e4(remains_e4, state.currency) or 0, state.currency)
             return refuse("rejected", Reason.REFUND_EXCEEDS_AMOUNT, "amount", f"{left} {state.currency} remain")
+        state = msgspec.structs.replace(state, refunded_e4=state.refunded_e4 + amount_e4)
     if not event.ref:
         puts[event.adjustment_id] = amount_e4.to_bytes(10, "big")
-    puts[key] = _encoder.encode(msgspec.structs.replace(state, refunded_e4=state.refunded_e4 + amount_e4))
+    puts[key] = _encoder.encode(state)
     record = encode(Kind.ADJUSTMENT, msgspec.structs.replace(event, amount_e4=amount_e4))
     return Ruling("accepted", record, puts, status=now, issued=key)

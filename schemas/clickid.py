@@ -75,8 +75,8 @@ def to_text(token: bytes) -> str:
 
 def from_text(text: str) -> bytes | None:
     """27 bytes, or None if the text cannot be a token. Only the one canonical spelling counts."""
-    if len(text) != TOKEN_CHARS or not text.isascii():
-        return None
+    if len(text) != TOKEN_CHARS or not text.isascii() or "+" in text or "/" in text:
+        return None  # the decoder takes + and / beside - and _
     try:
         token = base64.b64decode(text.encode(), altchars=b"-_", validate=True)
     except (binascii.Error, ValueError):

@@ -63,7 +63,7 @@ def columns_of_struct(struct: type[msgspec.Struct]) -> tuple[Column, ...]:
                 extra["unit"],
                 extra["privacy"],
                 extra["codec"],
-            )  # fmt: skip
+            )
         )
     return tuple(columns)
 
@@ -98,7 +98,7 @@ def to_arrow(table: str, rows: Iterable[Sequence[msgspec.Struct]]) -> pa.Table:
 def parts_to_arrow(table: str, parts: Sequence[Sequence[msgspec.Struct]]) -> pa.Table:
     """The same, with each Struct's values of all rows together, which is the quicker way for many rows."""
     schema, structs = arrow_schema(table), TABLE[table].structs
-    arrays = []
+    arrays: list[pa.Array] = []
     for struct, values in zip(structs, parts, strict=True):
         for name in struct.__struct_fields__:
             field = schema.field(len(arrays))

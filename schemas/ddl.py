@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from schemas.claims import WHAT_REMAINS
 from schemas.columns import Column, columns_of
 from schemas.currencies import DECIMALS, DECIMALS_MAX
 from schemas.events import STATUS_ORDER
@@ -52,10 +53,18 @@ def money(minor: str, currency: str) -> str:
 
 
 def _divisor(currency: str) -> str:
-    odd = {code: 10**digits for code, digits in DECIMALS.items() if digits != 2}
-    codes = ", ".join(f"'{code}'" for code in odd)
-    divisors = ", ".join(str(value) for value in odd.values())
-    return f"transform({currency}, [{codes}], [{divisors}], 100)"
+    return _by_currency(currency, {code: 10**digits for code, digits in DECIMALS.items()})
+
+
+def _e4_per_minor(currency: str) -> str:
+    return _by_currency(currency, {code: 10 ** (DECIMALS_MAX - digits) for code, digits in DECIMALS.items()})
+
+
+def _by_currency(currency: str, values: dict[str, int]) -> str:
+    """SQL: a number by currency; 100 goes without saying, as most have two decimals."""
+    odd = {code: value for code, value in values.items() if value != 100}
+    codes, numbers = ", ".join(f"'{code}'" for code in odd), ", ".join(str(value) for value in odd.values())
+    return f"transform({currency}, [{codes}], [{numbers}], 100)"
 
 
 def token_text(column: str) -> str:
@@ -72,17 +81,22 @@ _RANK = f"indexOf([{', '.join(repr(status) for status in STATUS_ORDER)}], {{}})"
 
 STATE_NOW = f"""SELECT conversion_id,
     max(if(kind = 'status', {_RANK.format("status")}, 0)) AS status_rank,
-    sum(if(kind = 'status', 0, amount_e4)) AS refunded_e4
+    groupArrayIf((currency, amount_e4), kind != 'status') AS refunds
 FROM {DATABASE}.adjustments GROUP BY conversion_id"""
 """SQL: what adjustments make of each conversion, as of now."""
 
 STATUS_NOW = f"[{', '.join(repr(s) for s in STATUS_ORDER)}][greatest({_RANK.format('c.status')}, a.status_rank)]"
 """SQL: status as of now, with the conversion as c and STATE_NOW as a."""
 
-REFUNDED_MINOR = (
-    f"least(c.amount_minor, intDiv(a.refunded_e4 * {_divisor('c.currency')}, {10**DECIMALS_MAX}))"
-)
-"""SQL: refunded minor units as of now, with the conversion as c and STATE_NOW as a."""
+_UNIT = _e4_per_minor("c.currency")
+
+REFUNDED_MINOR = f"""least(c.amount_minor, arraySum(r -> multiIf(
+        r.1 NOT IN ('', c.currency), 0,
+        r.2 = {WHAT_REMAINS}, c.amount_minor,
+        modulo(r.2, {_UNIT}) = 0, intDiv(r.2, {_UNIT}),
+        0), a.refunds))"""
+"""SQL: refunded minor units as of now, with the conversion as c and STATE_NOW as a. What does not fit the
+conversion's currency is ignored, as attribution does."""
 
 
 def _plain_view(table: str, special: dict[str, str], skip: frozenset[str] = frozenset()) -> str:

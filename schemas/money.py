@@ -7,6 +7,9 @@ from schemas.currencies import DECIMALS, DECIMALS_MAX
 AMOUNT_MINOR_MAX = 10**15
 """Largest amount of one event, in minor units: far above any order, far below an int64."""
 
+AMOUNT_E4_MAX = AMOUNT_MINOR_MAX * 100
+"""The same in 1/10000 units, which bounds currencies without decimals."""
+
 _AMOUNT = re.compile(r"(\d{1,16})(?:\.(\d{1,16}))?")
 
 
@@ -30,8 +33,9 @@ def parse_minor(text: str, currency: str) -> int:
     if len(fraction) > decimals:
         raise BadAmount(f"{text[:40]!r} has {len(fraction)} decimals, {currency} has {decimals}")
     minor = int(match.group(1) + fraction.ljust(decimals, "0"))
-    if minor > AMOUNT_MINOR_MAX:
-        raise BadAmount(f"{text[:40]!r} is above the limit of {format_minor(AMOUNT_MINOR_MAX, currency)}")
+    limit = min(AMOUNT_MINOR_MAX, AMOUNT_E4_MAX // 10 ** (DECIMALS_MAX - decimals))
+    if minor > limit:
+        raise BadAmount(f"{text[:40]!r} is above the limit of {format_minor(limit, currency)}")
     return minor
 
 
@@ -44,7 +48,7 @@ def parse_e4(text: str) -> int:
     if len(fraction) > DECIMALS_MAX:
         raise BadAmount(f"{text[:40]!r} has {len(fraction)} decimals, no currency has more than {DECIMALS_MAX}")
     e4 = int(match.group(1) + fraction.ljust(DECIMALS_MAX, "0"))
-    if e4 > AMOUNT_MINOR_MAX * 100:
+    if e4 > AMOUNT_E4_MAX:
         raise BadAmount(f"{text[:40]!r} is above the limit of one amount")
     return e4
 

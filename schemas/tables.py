@@ -210,12 +210,27 @@ TABLES: tuple[Table, ...] = (
         "adjustments", (Adjustment, Source), "(conversion_id, ts)", "Status changes, refunds and chargebacks.",
         "", (), _BY_OFFSET,
     ),
-    Table("rejected", (Rejected, Source), "(ts, reason)", "Hits that were not accepted, and why.", "toYYYYMM(ts)", (), _BY_OFFSET),
-    Table("dead_letters", (DeadLetter, Source), "(_source, _partition, _offset)", "Records that could not be decoded or stored."),
-    Table("credits", (Credit, Source), "(conversion_id, model, revision)", "Credits and their reversals.", "", (), _BY_OFFSET),
-    Table("commissions", (Commission, Source), "(conversion_id, commission_id)", "Commissions and their reversals.", "", (), _BY_OFFSET),
+    Table(
+        "rejected", (Rejected, Source), "(ts, reason)",
+        "Hits that were not accepted, and why.", "toYYYYMM(ts)", (), _BY_OFFSET,
+    ),
+    Table(
+        "dead_letters", (DeadLetter, Source), "(_source, _partition, _offset)",
+        "Records that could not be decoded or stored.",
+    ),
+    Table(
+        "credits", (Credit, Source), "(conversion_id, model, revision)",
+        "Credits and their reversals.", "", (), _BY_OFFSET,
+    ),
+    Table(
+        "commissions", (Commission, Source), "(conversion_id, commission_id)",
+        "Commissions and their reversals.", "", (), _BY_OFFSET,
+    ),
     Table("ledger", (Entry, Source), "(conversion_id, journal_id)", "Double-entry postings.", "", (), _BY_OFFSET),
-    Table("revisions", (Revision, Source), "(conversion_id, revision)", "Which conversions are credited, and how often.", "", (), _BY_OFFSET),
+    Table(
+        "revisions", (Revision, Source), "(conversion_id, revision)",
+        "Which conversions are credited, and how often.", "", (), _BY_OFFSET,
+    ),
     Table("joins", (Join, Source), "(identity, event_ts)", "Identities that conversions were joined by."),
     Table("passes", (Pass,), "(shard, pass_id)", "Attribution's passes that are done."),
     # Partitions make dropping old intents cheap: no rewrite, just files removed.
