@@ -68,13 +68,17 @@ class Reads:
         sql = f"SELECT DISTINCT conversion_id FROM {DATABASE}.adjustments WHERE {where}"
         return set(self._warehouse.query(sql, parameters).column(0).to_pylist())
 
+    def has_joins(self) -> bool:
+        """Whether any conversion is credited that a late touch could change."""
+        return bool(self._warehouse.query(f"SELECT 1 FROM {DATABASE}.joins LIMIT 1").num_rows)
+
     def late_in(self, spans: Spans, after: bytes, rows_max: int) -> list[bytes]:
         """Conversions that touches in the spans may change: the next `rows_max` beyond `after`, in order of id.
 
         A touch changes a conversion if it has an identity that the conversion was read by, and is of its offer and
         not after it; for the touch that the conversion names nothing of that matters.
         """
-        if not spans or not self._warehouse.query(f"SELECT 1 FROM {DATABASE}.joins LIMIT 1").num_rows:
+        if not spans:
             return []
         where, parameters = _in_spans(spans)
         touches = f"{DATABASE}.touches WHERE {where}"

@@ -87,6 +87,8 @@ class Work:
 
     def _late(self, cursor: Cursor, hits: Positions, rows_max: int) -> tuple[list[bytes], Positions, Late | None]:
         """Conversions that new touches may change; then how far hits are done, and what is left of a large span."""
+        if cursor.late is None and not self._reads.has_joins():
+            return [], advance(cursor.hits, hits), None
         to = cursor.late.to if cursor.late is not None else clipped(cursor.hits, hits, _HITS_SPAN_MAX)
         after = bytes.fromhex(cursor.late.after) if cursor.late is not None else NO_DIGEST
         ids = self._reads.late_in(span(cursor.hits, to), after, rows_max)
