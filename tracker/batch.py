@@ -113,7 +113,7 @@ class Batch:
 def _number(read: Read, name: str) -> int:
     """The offer or partner that the line is about, as far as it is known."""
     known = getattr(read.result, name, 0) or read.sent.get(name)
-    return known if isinstance(known, int) and 0 < known <= ID_MAX else 0
+    return known if type(known) is int and 0 < known <= ID_MAX else 0  # true is an int too
 
 
 def _as_text(value: object) -> str:

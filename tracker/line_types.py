@@ -137,7 +137,7 @@ def _sub(name: str, value: object) -> str:
 def _bad(message: str) -> BadLine:
     """msgspec's message with the field that it names."""
     found = _NAMED.search(message) or _PLACE.search(message)
-    field, detail = found.group(1) if found else "line", message.partition(" - at ")[0]
+    field, detail = found.group(1) if found else "line", message.partition(" - at ")[0].replace(" | null", "")
     return BadLine(field, f'{detail}; send amounts as text, as in "7.50"' if field == "amount" else detail)
 
 

@@ -22,7 +22,7 @@ class Patience:
         self._waiting_max, self._look_every_s = waiting_max, look_every_s
         self._deadline_s: dict[asyncio.Task[Any], float] = {}
         self._expired: set[asyncio.Task[Any]] = set()
-        self._is_watched = False
+        self._watched_by: asyncio.AbstractEventLoop | None = None
 
     async def wait(self, work: Callable[[], Awaitable[_T]], timeout_s: float) -> _T:
         """What the work returns. Raises TimeoutError, Crowded; once per task at a time."""
@@ -31,8 +31,8 @@ class Patience:
         loop, task = asyncio.get_running_loop(), asyncio.current_task()
         assert task is not None  # a coroutine runs in a task
         self._deadline_s[task] = loop.time() + timeout_s
-        if not self._is_watched:
-            self._is_watched = True
+        if self._watched_by is not loop:
+            self._watched_by = loop
             loop.call_later(self._look_every_s, self._look, loop)
         try:
             return await work()
@@ -51,6 +51,7 @@ class Patience:
             if now_s >= deadline_s and task not in self._expired:
                 self._expired.add(task)
                 task.cancel()
-        self._is_watched = bool(self._deadline_s)
-        if self._is_watched:
+        if self._deadline_s:
             loop.call_later(self._look_every_s, self._look, loop)
+        else:
+            self._watched_by = None

@@ -51,4 +51,5 @@ def refusal_of(result: Ruling | Refusal) -> Refusal | None:
     if result.verdict in ("accepted", "duplicate"):
         return None
     reason = result.reason or Reason.MALFORMED
-    return Refusal(result.verdict, reason, result.field, result.detail, conversion_id=result.issued, now=result.status)
+    conversion_id = result.issued if len(result.issued) == len(NO_DIGEST) else NO_DIGEST  # a touch's id is longer
+    return Refusal(result.verdict, reason, result.field, result.detail, conversion_id=conversion_id, now=result.status)

@@ -32,7 +32,7 @@ def rejected_event(
         ts=hit.ts,
         kind=kind,
         reason=refusal.reason,
-        field=cut(refusal.field, NAME_BYTES_MAX),
+        field="" if program.is_secret(refusal.field) else cut(clean(refusal.field), NAME_BYTES_MAX),
         detail=_detail(refusal.detail, fields.values(), program),
         offer_id=refusal.offer_id,
         partner_id=refusal.partner_id,
@@ -55,7 +55,8 @@ def without_secrets(fields: Mapping[str, str], program: CompiledProgram) -> dict
     for name, value in fields.items():
         if len(kept) >= FIELDS_MAX:
             break
-        if name.lower() not in secrets.NAMES and not program.is_secret(value):
+        is_secret = name.lower() in secrets.NAMES or program.is_secret(name) or program.is_secret(value)
+        if not is_secret:
             kept[cut(clean(name), NAME_BYTES_MAX)] = cut(clean(value), VALUE_BYTES_MAX)
     return kept
 

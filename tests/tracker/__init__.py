@@ -1,0 +1,1 @@
+"""The edge, driven as an ASGI application over a log in memory."""

@@ -1,0 +1,271 @@
+"""Bounds: what is too long, too much, too slow or too crowded, and a log that fails (contract 2.1, 2.2)."""
+
+import asyncio
+import json
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from eventlog.port import LogUnavailable
+from runtime import metrics
+from runtime.settings import TrackerSettings
+from tests.tracker.kit import API_KEY, SECRET, Answer, Stage, form, program, run, together
+from tests.tracker.test_events import change, sale, touch
+from tests.tracker.test_postbacks import token
+from tracker.patience import Crowded, Patience
+
+AUTHORIZED = [(b"authorization", f"Bearer {API_KEY}".encode())]
+SALE = f"/postback?click_id={token()}&secret={SECRET}&amount=5"
+
+
+def small(**settings: int) -> Stage:
+    return Stage(settings=TrackerSettings(**settings))  # type: ignore[arg-type]
+
+
+# ----------------------------------------------------------------------------------------------------------- sizes
+
+
+@pytest.mark.parametrize(
+    ("path", "kind"), [("/c/bl-shoes", "click"), ("/i/bl-shoes.gif", "impression"), ("/postback", "conversion")]
+)
+def test_long_urls_and_heads(path: str, kind: str) -> None:
+    stage = small(url_bytes_max=100, header_bytes_max=200)
+    url = stage.get(f"{path}?sub1={'x' * 100}&secret=hush")
+    assert (url.status, url.json["field"]) == (414, "url") and url.json["error"] and url.json["fix"]
+    head = stage.get(path, headers=[(b"cookie", b"x" * 200)])
+    assert (head.status, head.json["field"]) == (431, "headers")
+    assert [(event.kind, event.reason, event.field) for event in stage.rejected] == [
+        (kind, "too_large", "url"),
+        (kind, "too_large", "headers"),
+    ]
+    assert "hush" not in repr(stage.rejected)
+
+
+def test_long_urls_elsewhere_are_not_recorded() -> None:
+    stage = small(url_bytes_max=100)
+    assert stage.get("/healthz?" + "x" * 100).status == 414
+    assert stage.stored("hits") == []
+
+
+def test_a_refusal_that_cannot_be_recorded_is_still_answered() -> None:
+    stage = small(url_bytes_max=100)
+    stage.producer.failing = {"append"}
+    assert stage.get("/c/x?" + "x" * 100).status == 414
+
+
+@pytest.mark.parametrize("announced", [True, False])
+def test_long_bodies(announced: bool) -> None:
+    stage = small(postback_body_bytes_max=100, batch_body_bytes_max=100)
+    length = [(b"content-length", b"101")] if announced else []
+    for path, headers, kind in (("/postback", length, "conversion"), ("/v1/events", length + AUTHORIZED, "event")):
+        answer = run(stage.ask("POST", path, headers=headers, body=[b"x" * 60, b"x" * 41]))
+        assert (answer.status, answer.json["field"]) == (413, "body")
+        assert (stage.rejected[-1].kind, stage.rejected[-1].reason) == (kind, "too_large")
+        assert run(stage.ask("POST", path, headers=AUTHORIZED, body=[b"x" * 50, b"x" * 50])).status != 413
+
+
+def test_many_lines() -> None:
+    stage = small(batch_lines_max=3)
+    assert stage.events(*[touch(id=str(number)) for number in range(3)]).status == 200
+    assert stage.events(*[touch(id=str(number)) for number in range(2)], b"").status == 200
+    answer = stage.events(*[touch(id=f"n{number}") for number in range(4)])
+    assert (answer.status, answer.json["field"]) == (413, "lines")
+    assert len(stage.touches) == 3 and [event.field for event in stage.rejected] == ["lines"]
+    assert stage.events(b"\n" * 5).status == 413
+
+
+def test_slow_bodies() -> None:
+    stage = small(body_timeout_ms=20)
+    scope_headers = AUTHORIZED
+
+    async def never() -> Any:
+        await asyncio.Event().wait()
+
+    async def ask(path: str) -> int:
+        sent: list[Any] = []
+
+        async def send(message: Any) -> None:
+            sent.append(message)
+
+        scope = {
+            "type": "http", "method": "POST", "path": path, "raw_path": path.encode(), "query_string": b"",
+            "headers": scope_headers, "client": ("203.0.113.9", 1), "scheme": "http", "root_path": "",
+        }  # fmt: skip
+        await stage.app(scope, never, send)
+        return int(sent[0]["status"])
+
+    assert [asyncio.run(ask(path)) for path in ("/postback", "/v1/events")] == [408, 408]
+    assert stage.stored("hits") == [] and stage.stored("conversions") == []
+
+
+# ------------------------------------------------------------------------------------------------- a log that fails
+
+
+def test_a_redirect_always_redirects(stage: Stage) -> None:
+    before = _count("clew_clicks_unrecorded_total")
+    for error in (LogUnavailable("full"), RuntimeError("a bug"), OSError("disk")):
+        stage.producer.failing, stage.producer.error = {"append"}, error
+        answer = stage.click(sub1="a")
+        assert (answer.status, answer.verdict) == (302, "unrecorded")
+        refused = stage.get("/c/nope")
+        assert (refused.status, refused.location, refused.verdict) == (302, "https://acme.example/none", "unrecorded")
+        pixel = stage.get("/i/bl-shoes.gif")
+        assert (pixel.status, pixel.verdict, len(pixel.body)) == (200, "unrecorded", 43)
+    assert stage.stored("hits") == []
+    assert _count("clew_clicks_unrecorded_total") - before == 9
+
+
+def test_an_unrecorded_click_still_lands_with_a_signed_id(stage: Stage) -> None:
+    stage.producer.failing = {"append"}
+    click_id = stage.click().param("cid")
+    stage.producer.failing = set()
+    assert stage.postback(click_id=click_id).json["verdict"] == "accepted"
+
+
+def test_a_hit_that_breaks_without_a_fallback_is_404() -> None:
+    stage = Stage(program=program(fallback_url=""))
+    stage.producer.failing, stage.producer.error = {"append"}, RuntimeError("a bug")
+    assert (stage.click().status, stage.click().verdict) == (404, "unrecorded")
+
+
+@pytest.mark.parametrize("failing", ["append", "decide:conversions"])
+def test_a_postback_that_is_not_durable_is_503(stage: Stage, failing: str) -> None:
+    stage.producer.failing = {failing}
+    target = SALE if failing == "decide:conversions" else SALE + "&goal=nope"
+    for more in ("", "&offer_id=101&test=0"):
+        answer = stage.get(target + more)
+        assert (answer.status, answer.headers["retry-after"]) == (503, "3")
+        assert answer.json["error"] == "unavailable" and "verdict" not in answer.json
+    assert stage.stored("hits") == [] and stage.stored("conversions") == []
+
+
+@pytest.mark.parametrize("failing", ["append", "decide:conversions", "decide:hits"])
+def test_a_batch_that_is_not_durable_is_503(stage: Stage, failing: str) -> None:
+    stage.producer.failing = {failing}
+    lines = [touch(), sale(), change(), touch(id="bad", offer_id=999)]
+    answer = stage.events(*lines)
+    assert (answer.status, answer.headers["retry-after"]) == (503, "3")
+    stage.producer.failing = set()
+    again = stage.events(*lines)
+    assert again.status == 200 and again.lines[3]["verdict"] == "rejected"
+    assert {line["verdict"] for line in again.lines[:3]} <= {"accepted", "duplicate"}
+
+
+def test_a_log_that_hangs() -> None:
+    stage = small(redirect_append_timeout_ms=40, append_timeout_ms=40)
+    stage.producer.hanging = True
+    click, pixel = stage.click(), stage.get("/i/bl-shoes.gif")
+    assert (click.status, click.verdict, pixel.status, pixel.verdict) == (302, "unrecorded", 200, "unrecorded")
+    assert stage.get(SALE).status == 503
+    assert stage.events(touch()).status == 503
+    stage.producer.hanging = False
+    assert stage.click().verdict == "accepted"
+
+
+def test_crowds() -> None:
+    stage = small(inflight_max=3, redirect_append_timeout_ms=400, append_timeout_ms=400)
+    asks: list[Callable[[], Any]] = [lambda: stage.ask("GET", SALE)] * 2 + [lambda: stage.ask("GET", "/c/bl-shoes")] * 4
+    answers: list[Answer] = together(*asks)
+    assert [answer.status for answer in answers] == [200, 200, 302, 302, 302, 302]
+    assert [answer.verdict for answer in answers[2:]] == ["accepted"] + ["unrecorded"] * 3
+    crowd: list[Answer] = together(*([lambda: stage.ask("GET", SALE)] * 5))
+    assert [answer.status for answer in crowd] == [200] * 3 + [503] * 2
+    assert stage.get(SALE).status == 200
+
+
+def test_patience() -> None:
+    async def outline() -> None:
+        patience = Patience(2, 0.005)
+        assert await patience.wait(lambda: asyncio.sleep(0, "done"), 1.0) == "done"
+        with pytest.raises(TimeoutError):
+            await patience.wait(lambda: asyncio.Event().wait(), 0.01)
+        with pytest.raises(ValueError, match="mine"):
+            await patience.wait(_raises, 1.0)
+        waiting = [asyncio.create_task(_wait(patience)) for _ in range(2)]
+        await asyncio.sleep(0)
+        with pytest.raises(Crowded):
+            await patience.wait(lambda: asyncio.sleep(0), 1.0)
+        for task in waiting:
+            task.cancel()
+        assert await asyncio.gather(*waiting, return_exceptions=True) != []
+        assert all(task.cancelled() for task in waiting)  # cancelled from outside is no timeout
+        assert await patience.wait(lambda: asyncio.sleep(0, 1), 1.0) == 1
+        await asyncio.sleep(0.02)
+        assert await patience.wait(lambda: asyncio.sleep(0.012, 2), 1.0) == 2
+
+    asyncio.run(outline())
+
+
+async def _wait(patience: Patience) -> None:
+    await patience.wait(lambda: asyncio.Event().wait(), 10.0)
+
+
+async def _raises() -> None:
+    raise ValueError("mine")
+
+
+# ---------------------------------------------------------------------------------------------------------- probes
+
+
+def test_probes(stage: Stage) -> None:
+    assert (stage.get("/healthz").status, stage.get("/healthz").body) == (200, b"ok")
+    assert stage.get("/readyz").status == 200
+    stage.producer.trouble = "the disk is full"
+    assert (stage.get("/readyz").status, stage.get("/readyz").body) == (503, b"the disk is full")
+    stage.click()
+    shown = stage.get("/metrics")
+    assert shown.status == 200 and shown.headers["content-type"].startswith("text/plain")
+    assert b'clew_http_requests_total{route="click",status="302"}' in shown.body
+
+
+def test_unknown_paths_and_methods(stage: Stage) -> None:
+    assert (stage.get("/nothing").status, stage.get("/nothing").json["field"]) == (404, "path")
+    assert (stage.get("/v1/events").status, stage.get("/v1/events").headers["allow"]) == (405, "POST")
+
+
+def test_hits_and_answers_are_counted(stage: Stage) -> None:
+    names: list[tuple[Any, dict[str, str]]] = [
+        ("clew_hits_total", {"kind": "click", "verdict": "accepted"}),
+        ("clew_hits_total", {"kind": "click", "verdict": "unknown_link"}),
+        ("clew_hits_total", {"kind": "impression", "verdict": "accepted"}),
+        ("clew_hits_total", {"kind": "conversion", "verdict": "accepted"}),
+        ("clew_hits_total", {"kind": "conversion", "verdict": "duplicate"}),
+        ("clew_hits_total", {"kind": "conversion", "verdict": "conflict"}),
+        ("clew_hits_total", {"kind": "conversion", "verdict": "access_denied"}),
+        ("clew_hits_total", {"kind": "event", "verdict": "malformed"}),
+        ("clew_hits_total", {"kind": "adjustment", "verdict": "conversion_not_found"}),
+        ("clew_http_requests_total", {"route": "postback", "status": "403"}),
+        ("clew_http_requests_total", {"route": "events", "status": "200"}),
+        ("clew_http_requests_total", {"route": "other", "status": "404"}),
+    ]
+    before = [_count(name, **labels) for name, labels in names]
+    for target in (
+        "/c/bl-shoes",
+        "/c/nope",
+        "/i/bl-shoes.gif",
+        SALE,
+        SALE,
+        SALE + "1",
+        f"/postback?click_id={token()}",
+    ):
+        stage.get(target)
+    stage.get(f"{SALE}&txn_id=new&action=refund&refund_id=r")
+    stage.events(b"x")
+    stage.get("/nothing")
+    assert [_count(name, **labels) for name, labels in names] == [value + 1 for value in before]
+
+
+def _count(name: str, **labels: str) -> float:
+    return metrics.REGISTRY.get_sample_value(name, labels) or 0.0
+
+
+def test_an_unexpected_error_is_500(stage: Stage) -> None:
+    stage.producer.failing, stage.producer.error = {"decide:conversions"}, RuntimeError("a bug")
+    with pytest.raises(RuntimeError, match="a bug"):  # the server logs it
+        stage.get(SALE)
+
+
+def test_everything_over_json_is_well_formed(stage: Stage) -> None:
+    for target in ("/postback", "/nothing", SALE, f"/postback?{form({'click_id': 'ü' * 40})}"):
+        assert isinstance(json.loads(stage.get(target).body), dict)

@@ -1,0 +1,520 @@
+"""Postbacks (contract 2.1): every verdict, what is stored, and that nobody is paid twice or by a stranger."""
+
+import json
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from runtime.settings import TrackerSettings
+from schemas.claims import conversion_key, refund_key
+from schemas.clickid import from_text, mint, to_text
+from schemas.events import Given
+from schemas.fields import NO_TOKEN
+from tests.tracker.kit import (
+    API_KEY,
+    KEYS,
+    NOW_US,
+    OTHER_KEYS,
+    SECRET,
+    Answer,
+    Stage,
+    form,
+    program,
+    run,
+    together,
+)  # fmt: skip
+
+FORM, JSON = "application/x-www-form-urlencoded", "application/json"
+
+
+def token(offer_id: int = 101, partner_id: int = 7, keys: Any = KEYS) -> str:
+    return to_text(mint(keys, NOW_US // 1_000, offer_id, partner_id, b"12345"))
+
+
+def said(answer: Answer) -> tuple[int, str, str | None, str | None]:
+    """Status, verdict, reason and field."""
+    return answer.status, answer.json["verdict"], answer.json.get("reason"), answer.json.get("field")
+
+
+# ------------------------------------------------------------------------------------------------------- accepted
+
+
+def test_a_conversion(stage: Stage) -> None:
+    click_id = stage.click_id()
+    stage.clock.step_us(5_000_000)
+    answer = stage.postback(
+        click_id=click_id, goal="lead", txn_id="T 1", amount="7.50", currency="EUR", status="pending", sku="4711"
+    )
+    raw = from_text(click_id)
+    assert raw is not None
+    key = conversion_key(101, "lead", txn_id="T 1", click=raw)
+    assert answer.status == 200 and answer.headers["content-type"] == "application/json"
+    assert answer.json == {"verdict": "accepted", "conversion_id": key.hex(), "status": "pending"}
+    (conversion,) = stage.conversions
+    assert (conversion.conversion_id, conversion.click_id, conversion.match_kind) == (key, raw, "click_id")
+    assert conversion.ts == conversion.event_ts == NOW_US + 5_000_000
+    assert (conversion.offer_id, conversion.goal, conversion.txn_id) == (101, "lead", "T 1")
+    assert (conversion.amount_minor, conversion.currency, conversion.status) == (750, "EUR", "pending")
+    assert conversion.custom == {"sku": "4711"} and conversion.sender_ip == "203.0.113.9"
+    assert conversion.given == Given.AMOUNT | Given.CURRENCY | Given.STATUS | Given.CLICK_ID
+    assert (conversion.origin, conversion.ref) == ("postback", "") and stage.rejected == []
+
+
+def test_defaults(stage: Stage) -> None:
+    answer = stage.postback(click_id=token())
+    raw = from_text(token())
+    assert raw is not None
+    assert answer.json["conversion_id"] == conversion_key(101, "1", click=raw).hex()
+    (conversion,) = stage.conversions
+    assert (conversion.goal, conversion.amount_minor, conversion.currency) == ("1", 0, "USD")
+    assert (conversion.status, conversion.given, conversion.txn_id) == ("approved", Given.CLICK_ID, "")
+
+
+@pytest.mark.parametrize(("number", "status"), [("1", "approved"), ("2", "pending"), ("3", "declined"), ("5", "hold")])
+def test_status_numbers(stage: Stage, number: str, status: str) -> None:
+    assert stage.postback(click_id=token(), status=number).json["status"] == status
+
+
+def test_empty_parameters_are_left_out(stage: Stage) -> None:
+    answer = stage.get(f"/postback?click_id={token()}&goal=&txn_id=&amount=&currency=&status=&secret={SECRET}&x=")
+    assert answer.json["verdict"] == "accepted"
+    (conversion,) = stage.conversions
+    assert (conversion.given, conversion.custom) == (Given.CLICK_ID, {})
+
+
+def test_a_signed_click_that_was_never_stored_is_accepted(stage: Stage) -> None:
+    assert stage.postback(click_id=token(102)).json["verdict"] == "accepted"
+
+
+def test_inactive_offers_and_partners_still_get_their_conversions(stage: Stage) -> None:
+    assert stage.postback(click_id=token(103, 8)).json["verdict"] == "accepted"
+
+
+def test_an_offer_without_a_secret_needs_none(stage: Stage) -> None:
+    assert stage.postback(click_id=token(102), secret="").json["verdict"] == "accepted"
+    assert stage.postback(click_id=token(102), secret="any", txn_id="2").json["verdict"] == "accepted"
+
+
+def test_money_by_currency(stage: Stage) -> None:
+    for currency, amount, minor in (("JPY", "500", 500), ("KWD", "1.234", 1234), ("USD", "1.2", 120)):
+        assert stage.postback(click_id=token(), txn_id=currency, amount=amount, currency=currency).status == 200
+        assert stage.conversions[-1].amount_minor == minor
+
+
+# ------------------------------------------------------------------------------------------------- forms and JSON
+
+
+def test_form_and_json_bodies(stage: Stage) -> None:
+    click_id = token()
+    fields = {"click_id": click_id, "amount": "7.50", "secret": SECRET, "txn_id": "t+1 &", "note": "ä"}
+    first = stage.post(form(fields), FORM)
+    again = stage.post(json.dumps(fields), JSON)
+    mixed = stage.post(
+        json.dumps({"amount": "7.50", "txn_id": "t+1 &"}), JSON, form({"click_id": click_id, "secret": SECRET})
+    )
+    assert [answer.json["verdict"] for answer in (first, again, mixed)] == ["accepted", "duplicate", "duplicate"]
+    assert stage.conversions[0].txn_id == "t+1 &" and stage.conversions[0].custom == {"note": "ä"}
+
+
+@pytest.mark.parametrize(
+    ("literal", "minor"), [("7.5", 750), ("7.50", 750), ("7", 700), ("0.1", 10), ("1234567890.12", 123456789012)]
+)
+def test_json_numbers_keep_their_text(stage: Stage, literal: str, minor: int) -> None:
+    body = f'{{"click_id": "{token()}", "secret": "{SECRET}", "amount": {literal}, "status": 2, "x": true, "y": null}}'
+    assert stage.post(body, JSON).json["verdict"] == "accepted"
+    (conversion,) = stage.conversions
+    assert (conversion.amount_minor, conversion.status, conversion.custom) == (minor, "pending", {"x": "true"})
+
+
+@pytest.mark.parametrize("literal", ["1e2", "7.500", "NaN", "Infinity", "-1", "7.5e0", '"7,50"', '"٧"', "true"])
+def test_json_amounts_that_are_none(stage: Stage, literal: str) -> None:
+    body = f'{{"click_id": "{token()}", "secret": "{SECRET}", "amount": {literal}}}'
+    assert said(stage.post(body, JSON)) == (400, "malformed", "malformed", "amount")
+
+
+@pytest.mark.parametrize(
+    ("body", "content_type", "field"),
+    [
+        ("{", JSON, "body"),
+        ("[]", JSON, "body"),
+        ('"x"', JSON, "body"),
+        (b"\xff\xfe", JSON, "body"),
+        ("[" * 50_000, JSON, "body"),
+        ('{"txn_id": {"a": 1}}', JSON, "txn_id"),
+        ('{"sku": [1]}', JSON, "sku"),
+        ('{"txn_id": "a", "txn_id": "b"}', JSON, "txn_id"),
+        ('{"txn_id": "\\ud800"}', JSON, "txn_id"),
+        ("txn_id=a&txn_id=b", FORM, "txn_id"),
+        (b"txn_id=%ff", FORM, "txn_id"),
+        (b"txn_id=\xff", FORM, "txn_id"),
+        ("amount=7", FORM, "amount"),
+        ("a", "multipart/form-data; boundary=x", "content-type"),
+        ("a", "text/plain", "content-type"),
+    ],
+)
+def test_bodies_that_cannot_be_read(stage: Stage, body: str | bytes, content_type: str, field: str) -> None:
+    query = form({"click_id": token(), "secret": SECRET, "amount": "8"})
+    assert said(stage.post(body, content_type, query)) == (400, "malformed", "malformed", field)
+    (event,) = stage.rejected
+    assert (event.kind, event.reason, event.field) == ("conversion", "malformed", field)
+    assert event.fields["click_id"] == token() and SECRET not in str(event)
+
+
+def test_compressed_bodies_are_refused(stage: Stage) -> None:
+    headers = [(b"content-type", JSON.encode()), (b"content-encoding", b"gzip")]
+    answer = run(stage.ask("POST", "/postback", headers=headers, body=b"\x1f\x8b"))
+    assert said(answer) == (400, "malformed", "malformed", "content-encoding")
+
+
+def test_the_same_value_twice_is_once(stage: Stage) -> None:
+    assert stage.get(f"/postback?click_id={token()}&secret={SECRET}&txn_id=a&txn_id=a&txn_id=").status == 200
+
+
+@pytest.mark.parametrize("method", ["HEAD", "PUT", "DELETE", "PATCH", "OPTIONS"])
+def test_other_methods_are_not_allowed(stage: Stage, method: str) -> None:
+    answer = run(stage.ask(method, f"/postback?click_id={token()}&secret={SECRET}"))
+    assert (answer.status, answer.headers["allow"]) == (405, "GET, POST")
+    assert stage.stored("conversions") == [] and stage.stored("hits") == []
+
+
+# ------------------------------------------------------------------------------------------------ again and again
+
+
+def test_again_with_the_same_content(stage: Stage) -> None:
+    first = stage.postback(click_id=token(), txn_id="t", amount="7.50", currency="USD")
+    for more in (
+        {"amount": "7.50"}, {"amount": "7.5", "currency": "USD"}, {}, {"status": "approved"}, {"x": "other"},
+        {"sig": "1", "timestamp": "2", "nonce": "3"},
+    ):  # fmt: skip
+        again = stage.postback(click_id=token(), txn_id="t", **more)
+        assert (again.status, again.json) == (200, first.json | {"verdict": "duplicate"})
+    assert len(stage.conversions) == 1 and stage.rejected == []
+
+
+@pytest.mark.parametrize(
+    ("more", "field"),
+    [
+        ({"amount": "7.51"}, "amount"),
+        ({"amount": "0"}, "amount"),
+        ({"amount": "7.50", "currency": "EUR"}, "currency"),
+        ({"click_id": token(101, 9)}, "click_id"),
+    ],
+)
+def test_again_with_other_content_is_a_conflict(stage: Stage, more: dict[str, str], field: str) -> None:
+    first = stage.postback(click_id=token(), txn_id="t", amount="7.50")
+    again = stage.postback(**{"click_id": token(), "txn_id": "t"} | more)
+    assert said(again) == (409, "conflict", "conflict", field)
+    assert again.json["conversion_id"] == first.json["conversion_id"]
+    assert len(stage.stored("conversions")) == 1
+    (event,) = stage.rejected
+    assert (event.reason, event.field, event.offer_id) == ("conflict", field, 101)
+    assert event.partner_id in (7, 9) and event.conversion_id.hex() == first.json["conversion_id"]
+
+
+def test_an_amount_may_repeat_without_its_currency() -> None:
+    stage = Stage(program=program(currency="JPY"))
+    fields = {"click_id": token(), "txn_id": "t", "amount": "7.50"}
+    assert said(stage.postback(**fields)) == (400, "malformed", "malformed", "amount")
+    assert stage.postback(**fields, currency="USD").json["verdict"] == "accepted"
+    assert stage.postback(**fields).json["verdict"] == "duplicate"
+    assert said(stage.postback(**fields | {"amount": "7.51"})) == (409, "conflict", "conflict", "amount")
+    assert stage.postback(**fields, status="declined").json["verdict"] == "accepted"
+    assert (len(stage.conversions), len(stage.adjustments)) == (1, 1)
+
+
+def test_a_status_moves_only_forward(stage: Stage) -> None:
+    steps = [
+        ("pending", "accepted", "pending"),
+        ("hold", "accepted", "hold"),
+        ("pending", "duplicate", "hold"),
+        ("declined", "accepted", "declined"),
+        ("declined", "duplicate", "declined"),
+        ("approved", "rejected", "declined"),
+    ]
+    for status, verdict, now in steps:
+        answer = stage.postback(click_id=token(), txn_id="t", status=status)
+        assert (answer.status, answer.json["verdict"], answer.json["status"]) == (200, verdict, now)
+        assert verdict != "rejected" or said(answer)[2:] == ("status_not_pending", "status")
+    assert [adjustment.status for adjustment in stage.adjustments] == ["hold", "declined"]
+    assert [event.reason for event in stage.rejected] == ["status_not_pending"]
+
+
+def test_fifty_at_once_are_one(stage: Stage) -> None:
+    target = f"/postback?click_id={token()}&txn_id=t&amount=5&secret={SECRET}"
+    answers = together(*([lambda: stage.ask("GET", target)] * 50))
+    verdicts = [answer.json["verdict"] for answer in answers]
+    assert (verdicts.count("accepted"), verdicts.count("duplicate")) == (1, 49)
+    assert len({answer.json["conversion_id"] for answer in answers}) == 1
+    assert len(stage.stored("conversions")) == 1 and stage.rejected == []
+
+
+# ------------------------------------------------------------------------------------------------------- by txn_id
+
+
+def test_offer_and_txn_id_name_only_what_is_known(stage: Stage) -> None:
+    by_txn = {"offer_id": "101", "txn_id": "t"}
+    assert said(stage.postback(**by_txn)) == (400, "malformed", "malformed", "click_id")
+    assert stage.conversions == []
+    stage.postback(click_id=token(), txn_id="t", amount="5", status="pending")
+    assert stage.postback(**by_txn).json["verdict"] == "duplicate"
+    assert stage.postback(**by_txn, status="approved").json["verdict"] == "accepted"
+    assert said(stage.postback(**by_txn, amount="6")) == (409, "conflict", "conflict", "amount")
+    assert (len(stage.conversions), len(stage.adjustments)) == (1, 1)
+    assert said(stage.postback(offer_id="101")) == (400, "malformed", "malformed", "click_id")
+
+
+@pytest.mark.parametrize("offer_id", ["x", "0", "-1", "1.0", "4294967296", "1" * 30, "١٠١", " 101"])
+def test_offer_numbers_that_are_none(stage: Stage, offer_id: str) -> None:
+    assert said(stage.postback(offer_id=offer_id, txn_id="t")) == (400, "malformed", "malformed", "offer_id")
+    assert said(stage.postback(click_id=token(), offer_id=offer_id)) == (400, "malformed", "malformed", "offer_id")
+
+
+def test_click_and_offer_must_agree(stage: Stage) -> None:
+    assert stage.postback(click_id=token(), offer_id="101").json["verdict"] == "accepted"
+    assert said(stage.postback(click_id=token(), offer_id="102")) == (400, "malformed", "malformed", "offer_id")
+
+
+# --------------------------------------------------------------------------------------------------------- refused
+
+
+def test_nothing_at_all(stage: Stage) -> None:
+    answer = stage.get("/postback")
+    assert said(answer) == (400, "malformed", "malformed", "click_id")
+    assert answer.json["conversion_id"] is None and answer.json["status"] is None and answer.json["detail"]
+
+
+@pytest.mark.parametrize(
+    "click_id",
+    [
+        "x",
+        "x" * 36,
+        "é" * 36,
+        token(keys=OTHER_KEYS),
+        token()[:-1] + ("A" if token()[-1] != "A" else "B"),
+        token() + "A",
+        "a" * 5_000,
+    ],
+)
+def test_click_ids_that_we_did_not_sign(stage: Stage, click_id: str) -> None:
+    answer = stage.postback(click_id=click_id)
+    assert said(answer) == (404, "rejected", "click_id_invalid", "click_id")
+    (event,) = stage.rejected
+    assert (event.kind, event.reason) == ("conversion", "click_id_invalid")
+    assert stage.stored("conversions") == []
+
+
+@pytest.mark.parametrize("secret", ["", "wrong", SECRET + "x", SECRET[:-1], SECRET.upper(), API_KEY, "é"])
+def test_wrong_secrets(stage: Stage, secret: str) -> None:
+    for more in ({}, {"action": "refund", "refund_id": "r"}, {"amount": "NaN"}, {"goal": "nope"}):
+        answer = stage.postback(click_id=token(), txn_id="t", secret=secret, **more)
+        assert said(answer) == (403, "rejected", "access_denied", "secret")
+    assert stage.stored("conversions") == []
+    assert {event.reason for event in stage.rejected} == {"access_denied"}
+    assert {(event.offer_id, event.partner_id) for event in stage.rejected} == {(101, 7)}
+
+
+def test_unknown_offers_are_rejected(stage: Stage) -> None:
+    for fields in ({"click_id": token(999)}, {"offer_id": "999", "txn_id": "t"}):
+        assert said(stage.postback(**fields)) == (200, "rejected", "unknown_offer", "offer_id")
+    assert [event.offer_id for event in stage.rejected] == [999, 999]
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("goal", "nope"), ("goal", "1 "),
+        ("amount", "7.501"), ("amount", "-1"), ("amount", "+1"), ("amount", "1e3"), ("amount", "NaN"),
+        ("amount", "1,000"), ("amount", "1_000"), ("amount", ".5"), ("amount", "5."), ("amount", " 5"),
+        ("amount", "inf"), ("amount", "0x10"), ("amount", "٥"), ("amount", "9" * 40), ("amount", "five"),
+        ("currency", "XXX"), ("currency", "usd"), ("currency", "US"), ("currency", "DOGE"),
+        ("status", "done"), ("status", "4"), ("status", "0"), ("status", "Approved"),
+        ("txn_id", "x" * 257), ("txn_id", "a\x00b"), ("txn_id", "a\nb"), ("txn_id", "a\x7f"), ("txn_id", "é" * 129),
+        ("action", "pay"), ("action", "Refund"), ("test", "yes"),
+        ("sku", "x" * 2_049), ("n" * 129, "x"), ("a\x01b", "x"),
+    ],
+)  # fmt: skip
+def test_malformed_fields(stage: Stage, field: str, value: str) -> None:
+    answer = stage.postback(**{"click_id": token(), field: value})
+    assert said(answer) == (400, "malformed", "malformed", field)
+    (event,) = stage.rejected
+    assert event.reason == "malformed" and event.field == field[:128] and event.detail
+    assert stage.stored("conversions") == []
+    assert stage.postback(click_id=token()).json["verdict"] == "accepted"  # no key was claimed
+
+
+def test_too_many_decimals_for_the_currency(stage: Stage) -> None:
+    for currency, amount in (("JPY", "1.0"), ("USD", "1.000"), ("KWD", "1.0000")):
+        answer = stage.postback(click_id=token(), currency=currency, amount=amount)
+        assert said(answer) == (400, "malformed", "malformed", "amount")
+
+
+def test_custom_fields_are_bounded() -> None:
+    stage = Stage(settings=TrackerSettings(custom_fields_max=3))
+    assert stage.postback(click_id=token(), a="1", b="2", c="3").status == 200
+    assert said(stage.postback(click_id=token(), a="1", b="2", c="3", d="4"))[:2] == (400, "malformed")
+    query = "&".join(f"x{number}=1" for number in range(1_100))
+    assert said(stage.post(query, FORM, form({"click_id": token(), "secret": SECRET})))[:2] == (400, "malformed")
+
+
+def test_an_offer_without_the_default_goal() -> None:
+    hats = program().rules.offers[102]
+    lead = type(hats)(id=102, name="Hats", landing_url=hats.landing_url, goals=(program().rules.offers[101].goals[1],))
+    stage = Stage(program=program(offers=(lead,)))
+    assert said(stage.postback(click_id=token(102))) == (400, "malformed", "malformed", "goal")
+    assert stage.postback(click_id=token(102), goal="lead").status == 200
+
+
+# --------------------------------------------------------------------------------------------------------- refunds
+
+
+def refund(stage: Stage, refund_id: str = "r1", **more: str) -> Answer:
+    return stage.postback(**{"click_id": token(), "txn_id": "t", "action": "refund", "refund_id": refund_id} | more)
+
+
+def test_refunds(stage: Stage) -> None:
+    sale = stage.postback(click_id=token(), txn_id="t", amount="7.50")
+    assert refund(stage, amount="2").json == sale.json
+    assert refund(stage, amount="2.00").json["verdict"] == "duplicate"
+    assert said(refund(stage, amount="3")) == (409, "conflict", "conflict", "amount")
+    assert said(refund(stage, "r2", amount="6")) == (200, "rejected", "refund_exceeds_amount", "amount")
+    assert refund(stage, "r3", reason="worn").json["verdict"] == "accepted"
+    assert refund(stage, "r3").json["verdict"] == "duplicate"
+    assert said(refund(stage, "r4")) == (200, "rejected", "refund_exceeds_amount", "amount")
+    one, rest = stage.adjustments
+    key = bytes.fromhex(sale.json["conversion_id"])
+    assert (one.adjustment_id, one.conversion_id) == (refund_key(key, "r1"), key)
+    assert (one.kind, one.amount_e4, one.refund_id, one.ref, one.actor) == ("refund", 20_000, "r1", "", "postback")
+    assert (rest.amount_e4, rest.reason) == (55_000, "worn")
+    assert {event.kind for event in stage.rejected} == {"adjustment"}
+
+
+def test_refunds_by_offer_and_txn_id(stage: Stage) -> None:
+    by_txn = {"offer_id": "101", "txn_id": "t", "action": "refund", "refund_id": "r", "amount": "1"}
+    assert said(stage.postback(**by_txn)) == (200, "rejected", "conversion_not_found", "txn_id")
+    stage.postback(click_id=token(), txn_id="t", amount="7.50")
+    assert stage.postback(**by_txn).json["verdict"] == "accepted"
+
+
+@pytest.mark.parametrize(
+    ("more", "field"),
+    [
+        ({"refund_id": ""}, "refund_id"),
+        ({"refund_id": "x" * 257}, "refund_id"),
+        ({"refund_id": "a\tb"}, "refund_id"),
+        ({"amount": "0"}, "amount"),
+        ({"amount": "-2"}, "amount"),
+        ({"amount": "x"}, "amount"),
+        ({"amount": "1.001"}, "amount"),
+        ({"amount": "1.001", "currency": "USD"}, "amount"),
+        ({"amount": "1", "currency": "XXX"}, "currency"),
+        ({"goal": "nope"}, "goal"),
+        ({"reason": "x" * 2_049}, "reason"),
+    ],
+)
+def test_malformed_refunds(stage: Stage, more: dict[str, str], field: str) -> None:
+    stage.postback(click_id=token(), txn_id="t", amount="7.50")
+    assert said(refund(stage, **more)) == (400, "malformed", "malformed", field)
+    assert stage.adjustments == [] and [event.kind for event in stage.rejected] == ["adjustment"]
+
+
+def test_a_refund_in_another_currency_is_a_conflict(stage: Stage) -> None:
+    stage.postback(click_id=token(), txn_id="t", amount="7.50")
+    assert said(refund(stage, amount="1", currency="EUR")) == (409, "conflict", "conflict", "currency")
+
+
+# ----------------------------------------------------------------------------------------------------------- tests
+
+
+def test_a_test_changes_nothing(stage: Stage) -> None:
+    sale = {"click_id": token(), "txn_id": "t", "amount": "7.50"}
+    tried = stage.postback(**sale, test="1")
+    real = stage.postback(**sale)
+    assert tried.json == real.json | {"test": True}
+    before = len(stage.stored("hits")), len(stage.stored("conversions"))
+    tries: list[tuple[dict[str, str], tuple[int, str]]] = [
+        (sale, (200, "duplicate")),
+        (sale | {"amount": "8"}, (409, "conflict")),
+        (sale | {"status": "declined"}, (200, "accepted")),
+        (sale | {"status": "pending"}, (200, "rejected")),
+        (sale | {"action": "refund", "refund_id": "r"}, (200, "accepted")),
+        (sale | {"secret": "wrong"}, (403, "rejected")),
+        (sale | {"click_id": "x"}, (404, "rejected")),
+        (sale | {"amount": "x"}, (400, "malformed")),
+        ({"offer_id": "101", "txn_id": "new"}, (400, "malformed")),
+    ]
+    for fields, expected in tries:
+        answer = stage.postback(**fields | {"test": "1"})
+        assert (answer.status, answer.json["verdict"], answer.json["test"]) == (*expected, True)
+    assert (len(stage.stored("hits")), len(stage.stored("conversions"))) == before
+
+
+def test_an_unreadable_test_changes_nothing(stage: Stage) -> None:
+    assert stage.post("{", JSON, form({"test": "1"})).json["test"] is True
+    assert stage.stored("hits") == []
+
+
+# --------------------------------------------------------------------------------------------------------- secrets
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"secret": SECRET},
+        {"click_id": "x", "secret": SECRET, "sig": "hush", "token": "hush", "SECURE": "hush", "password": "hush"},
+        {"click_id": SECRET},
+        {"click_id": token(), "secret": SECRET, "amount": SECRET},
+        {"click_id": token(), "secret": SECRET, "currency": SECRET, "note": SECRET},
+        {"click_id": token(), "secret": SECRET, "goal": "nope", "key": API_KEY},
+        {"click_id": token(), "secret": "hush", SECRET: "x"},
+    ],
+)
+def test_secrets_are_never_stored(stage: Stage, fields: dict[str, str]) -> None:
+    for answer in (
+        stage.get(f"/postback?{form(fields)}"),
+        stage.post(form(fields), FORM),
+        stage.post(json.dumps(fields), JSON),
+        stage.get(f"/postback?{form(fields)}&secret=hush&secret=hush2"),
+    ):
+        assert answer.status in (400, 403, 404)
+    stored = repr(stage.rejected)
+    assert len(stage.rejected) == 4
+    assert "hush" not in stored and API_KEY not in stored
+    assert SECRET not in stored
+
+
+def test_a_secret_in_a_custom_field_is_not_stored(stage: Stage) -> None:
+    stage.postback(click_id=token(), secure=SECRET, sku="1")
+    assert stage.conversions[0].custom == {"sku": "1"}
+
+
+# -------------------------------------------------------------------------------------------------- whatever comes
+
+NAMES = st.sampled_from(
+    ["click_id", "offer_id", "goal", "txn_id", "amount", "currency", "status", "action", "refund_id", "x"]
+)
+VALUES = st.sampled_from([token(), token(102), "101", "102", "1", "lead", "7.50", "USD", "JPY", "hold", "refund", "t"])
+
+
+@given(st.lists(st.tuples(NAMES, VALUES | st.text(max_size=8)), max_size=6), st.booleans())
+def test_every_postback_is_stored_or_refused(pairs: list[tuple[str, str]], has_secret: bool) -> None:
+    stage = Stage()
+    fields = dict(pairs) | ({"secret": SECRET} if has_secret else {})
+    answer = stage.post(json.dumps(fields), JSON)
+    verdict = answer.json["verdict"]
+    assert answer.status in (200, 400, 403, 404, 409)
+    assert len(stage.conversions) == (verdict == "accepted")
+    assert len(stage.rejected) == (verdict != "accepted")
+    if verdict == "accepted":
+        again = stage.post(json.dumps(fields), JSON)
+        assert again.json == answer.json | {"verdict": "duplicate"}
+        assert stage.conversions[0].click_id != NO_TOKEN
+
+
+@given(st.binary(max_size=80), st.sampled_from([FORM, JSON, "", "a/b", "\xff"]))
+def test_any_body_is_answered(body: bytes, content_type: str) -> None:
+    stage = Stage()
+    answer = run(stage.ask("POST", "/postback", headers=[(b"content-type", content_type.encode("latin-1"))], body=body))
+    assert answer.status in (400, 404)
+    assert len(stage.rejected) == 1
