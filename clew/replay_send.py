@@ -38,6 +38,7 @@ class Answer:
     line: int
     verdict: str
     why: str = ""
+    conversion_id: str = ""
 
 
 class _LineAnswer(msgspec.Struct):
@@ -45,6 +46,7 @@ class _LineAnswer(msgspec.Struct):
     reason: str = ""
     field: str = ""
     detail: str = ""
+    conversion_id: str = ""
 
 
 _answers = msgspec.json.Decoder(_LineAnswer)
@@ -68,7 +70,7 @@ class Sender:
         self._api_key = api_key
         self._clock, self._sleep, self._retry_for_s = clock, sleep, retry_for_s
         self.retries = 0
-        self._client = httpx.AsyncClient(
+        self.client = httpx.AsyncClient(
             base_url=self._to,
             transport=transport,
             timeout=httpx.Timeout(30.0, connect=5.0),
@@ -77,24 +79,24 @@ class Sender:
             cookies=CookieJar(DefaultCookiePolicy(allowed_domains=[])),
             trust_env=False,
         )
-        self._client.headers.pop("user-agent", None)  # a hit whose browser is not known must not get ours
+        self.client.headers.pop("user-agent", None)  # a hit whose browser is not known must not get ours
 
     async def __aenter__(self) -> "Sender":
         return self
 
     async def __aexit__(self, *_: object) -> None:
-        await self._client.aclose()
+        await self.client.aclose()
 
     async def installation(self) -> str:
         """Wait until Clew is ready; the id of the installation, "" if it does not say. Raises ReplayError."""
-        answer = await self._ask(lambda: self._client.get("/readyz"), CONNECT_FOR_S)
+        answer = await self.ask(lambda: self.client.get("/readyz"), CONNECT_FOR_S)
         return str(answer.headers.get("clew-installation", ""))
 
     async def events(self, batch: list[EventLine]) -> list[Answer]:
         """The answers to lines of /v1/events, in their order. Raises ReplayError."""
         body = b"\n".join(line.body for line in batch)
         headers = {"authorization": f"Bearer {self._api_key}", "content-type": "application/x-ndjson"}
-        answer = await self._ask(lambda: self._client.post("/v1/events", content=body, headers=headers))
+        answer = await self.ask(lambda: self.client.post("/v1/events", content=body, headers=headers))
         if answer.status_code == 413:
             if len(batch) == 1:
                 return [Answer(batch[0].line, "too_large", "the line is longer than Clew takes")]
@@ -116,7 +118,7 @@ class Sender:
         """The verdict over one click or impression. Raises ReplayError."""
         give_up_at_s = self._clock.monotonic_s() + self._retry_for_s
         while True:
-            answer = await self._ask(lambda: self._client.get(hit.path, params=hit.params, headers=list(hit.headers)))
+            answer = await self.ask(lambda: self.client.get(hit.path, params=hit.params, headers=list(hit.headers)))
             verdict = answer.headers.get("clew-verdict", "")
             if verdict != UNRECORDED or self._clock.monotonic_s() > give_up_at_s:
                 break
@@ -132,7 +134,7 @@ class Sender:
         said = " ".join(answer.text[:200].split())
         return ReplayError(f"{self._to} answered {answer.status_code}: {said or 'nothing'}; is this Clew?")
 
-    async def _ask(
+    async def ask(
         self, request: Callable[[], Awaitable[httpx.Response]], retry_for_s: float | None = None
     ) -> httpx.Response:
         """The first answer that is not a passing failure."""
@@ -163,4 +165,4 @@ def _retry_after_s(answer: httpx.Response) -> float:
 def _line_answer(line: int, text: bytes) -> Answer:
     said = _answers.decode(text)
     why = ": ".join(part for part in (said.reason, said.field, said.detail) if part)
-    return Answer(line, said.verdict, why)
+    return Answer(line, said.verdict, why, said.conversion_id)
