@@ -23,13 +23,17 @@ from warehouse.port import WarehouseError, rows_of
 Parameters = dict[str, Any]
 Answer = dict[str, Any]
 
+
+_DEFAULT_BY = {"kpi": "partner,offer", "rejected": "reason"}
+
+
 async def _report(engine: Engine, p: Parameters) -> Answer:
     reports = {"kpi": kpi_report, "rejected": rejected_report}
     make = reports.get(p["name"])
     if make is None:
         raise AskError(f"there is no report {p['name']!r}; there are {', '.join(reports)}")
     rules = engine.program.rules
-    by = [name.strip() for name in (p.get("by") or "").split(",") if name.strip()]
+    by = [name.strip() for name in (p.get("by") or _DEFAULT_BY[p["name"]]).split(",") if name.strip()]
     try:
         from_us, to_us = range_us(p.get("from"), p.get("to"), rules.timezone)
         report = await asyncio.to_thread(make, engine.warehouse, rules, by, from_us, to_us)

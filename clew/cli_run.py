@@ -13,6 +13,7 @@ from clew.programs import ProgramError
 from clew.serve import Parent, PortTaken, ServeOptions
 from runtime.clock import SystemClock
 from runtime.logs import configure_logs
+from runtime.settings import Settings
 
 
 def serve(
@@ -28,11 +29,15 @@ def serve(
     configure_logs("serve")
     options = ServeOptions(DataDir(data.absolute()), program, host, port, api_port, workers)
     try:
-        asyncio.run(Parent(options, settings, SystemClock()).run())
+        asyncio.run(_serve(options, settings))
     except ProgramError as error:
         raise fail(str(error), WRONG_USE) from None
     except (PortTaken, OSError) as error:
         raise fail(str(error), UNREACHABLE) from None
+
+
+async def _serve(options: ServeOptions, settings: Settings) -> None:
+    await Parent(options, settings, SystemClock()).run()
 
 
 def migrate(data: Data) -> None:

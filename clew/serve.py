@@ -34,6 +34,8 @@ class ServeOptions:
     port: int
     api_port: int
     workers: int
+    child_log: Path | None = None
+    """Where children log; None is this process's stderr."""
 
 
 class PortTaken(Exception):
@@ -57,6 +59,8 @@ class Parent:
     settings: Settings
     clock: Clock
     stopping: asyncio.Event = field(default_factory=asyncio.Event)
+    bound: "asyncio.Future[tuple[str, str]]" = field(default_factory=lambda: asyncio.get_running_loop().create_future())
+    """URLs of the tracking and the API port, once they are bound."""
 
     async def run(self) -> None:
         """Serve until SIGTERM or SIGINT. Raises ProgramError, PortTaken, OSError."""
@@ -76,6 +80,7 @@ class Parent:
         loop.add_signal_handler(signal.SIGHUP, self._reload, [engine, *edges])
         for child in (engine, *edges):
             child.keeper = asyncio.create_task(self._keep(child))
+        self.bound.set_result((url_of(tracking), url_of(api)))
         _log.info("serving", tracking=url_of(tracking), api=url_of(api), data=str(directory.root))
         await self.stopping.wait()
         await self._stop(edges, self.settings.serve.drain_timeout_s + 5)
@@ -84,20 +89,19 @@ class Parent:
         _log.info("stopped")
 
     def _child(self, name: str, module: str, worker: int, listener: socket.socket, life_fd: int) -> _Child:
-        arguments = ChildArguments(
-            self.options.directory, worker, listener.fileno(), life_fd, url_of(listener)
-        )
+        arguments = ChildArguments(self.options.directory, worker, listener.fileno(), life_fd, url_of(listener))
         return _Child(name if name == "engine" else f"{name}-{worker}", module, arguments)
 
     async def _keep(self, child: _Child) -> None:
         """Start the child, and again whenever it dies before we stop."""
+        log = self.options.child_log.open("ab") if self.options.child_log is not None else None
         environment = child_environment({"PROMETHEUS_MULTIPROC_DIR": str(self.options.directory.metrics)})
         while not self.stopping.is_set():
             started_s = self.clock.monotonic_s()
             child.process = await asyncio.create_subprocess_exec(
                 sys.executable, "-m", child.module, *child.arguments.encode(),
                 env=environment, pass_fds=(child.arguments.socket_fd, child.arguments.life_fd),
-                start_new_session=True, stdin=asyncio.subprocess.DEVNULL,
+                start_new_session=True, stdin=asyncio.subprocess.DEVNULL, stderr=log,
             )  # fmt: skip
             code = await child.process.wait()
             metrics.forget_process(child.process.pid, self.options.directory.metrics)

@@ -149,7 +149,7 @@ class Serving:
             [sys.executable, "-m", "clew", *words, "--data", str(self.data)],
             capture_output=True, text=True, timeout=timeout_s, env=self.environment,
         )  # fmt: skip
-        if check and done.returncode:
+        if (check and done.returncode) or done.returncode > 1:
             raise AssertionError(
                 f"clew {words} ended with {done.returncode}: {done.stderr[-2000:]}\n{done.stdout[-2000:]}"
             )

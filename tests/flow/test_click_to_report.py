@@ -111,7 +111,7 @@ def test_refund_and_decline_restate(server: Serving) -> None:
     assert paid(server, conversion_id) == {}
     assert server.sql(f"SELECT status, refunded FROM conversions WHERE conversion_id = '{conversion_id}'")[0] == {
         "status": "declined",
-        "refunded": "40",
+        "refunded": "40.00",
     }
 
 
