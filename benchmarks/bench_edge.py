@@ -50,7 +50,10 @@ def run(folder: Path) -> Iterator[Result]:
 
 def _wrk(url: str, seconds: int) -> float:
     done = subprocess.run(
-        ["taskset", "-c", str(_CLIENT_CORE), "wrk", "-t1", f"-c{CONNECTIONS}", f"-d{seconds}s", "-H", f"User-Agent: {BROWSER}", url],
+        [
+            *("taskset", "-c", str(_CLIENT_CORE), "wrk", "-t1", f"-c{CONNECTIONS}", f"-d{seconds}s"),
+            *("-H", f"User-Agent: {BROWSER}", url),
+        ],
         capture_output=True, text=True, check=True, timeout=seconds + 30,
     )  # fmt: skip
     assert "Non-2xx" not in done.stdout, done.stdout

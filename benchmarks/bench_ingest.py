@@ -11,7 +11,8 @@ from benchmarks.measure import Result
 from eventlog.open import open_consumer, open_producer
 from eventlog.port import Partition, Record
 from ingest.batch import build_batch
-from ingest.enrich import Enricher, open_geo
+from ingest.enrich import Enricher
+from ingest.geo import open_geo
 from ingest.loop import GROUP, Ingest
 from runtime.clock import SystemClock
 from runtime.settings import IngestSettings, LogSettings, WarehouseSettings

@@ -3,6 +3,9 @@
 import typer
 
 from clew import cli_ask, cli_demo, cli_program, cli_run
+from clew.ask_error import UNREACHABLE
+from clew.output import fail
+from runtime.logs import logger
 
 app = typer.Typer(
     name="clew", no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False,
@@ -28,7 +31,11 @@ app.add_typer(program_app, name="program")
 
 def main() -> None:
     """Entry point of the console script."""
-    app()
+    try:
+        app()
+    except Exception as error:  # noqa: BLE001 - the last resort: a sentence and a code, the traceback in the log
+        logger("clew").error("unexpected", exc_info=error)
+        raise SystemExit(fail(f"unexpected {type(error).__name__}: {error}", UNREACHABLE).exit_code) from None
 
 
 if __name__ == "__main__":

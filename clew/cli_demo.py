@@ -24,14 +24,14 @@ from runtime.logs import configure_logs
 from runtime.settings import Settings
 
 _READY_TIMEOUT_S = 60.0
-_SHOWN = """partner offer impressions clicks unique_clicks bot_clicks conversions approved declined
-revenue payout profit currency cr epc""".split()
+_SHOWN = (
+    *("partner", "offer", "impressions", "clicks", "unique_clicks", "bot_clicks", "conversions", "approved"),
+    *("declined", "revenue", "payout", "profit", "currency", "cr", "epc"),
+)
 
 
 def demo(
-    keep: Annotated[
-        bool, typer.Option("--keep", help="Leave it running until Ctrl-C, data in place.")
-    ] = False,
+    keep: Annotated[bool, typer.Option("--keep", help="Leave it running until Ctrl-C, data in place.")] = False,
     seed: Annotated[int, typer.Option(help="Another seed makes other traffic.")] = 1,
 ) -> None:
     """Show all of Clew on made-up traffic: a report, one conversion explained, the audit, the URLs."""
@@ -74,7 +74,8 @@ async def _demo(folder: Path, settings: Settings, seed: int, keep: bool) -> None
 
 async def _bound(parent: Parent, serving: "asyncio.Task[None]") -> tuple[str, str]:
     """The URLs; or what kept the parent from binding them."""
-    await asyncio.wait([parent.bound, serving], return_when=asyncio.FIRST_COMPLETED)
+    waiting: list[asyncio.Future[Any]] = [parent.bound, serving]
+    await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
     if not parent.bound.done():
         await serving
     return await parent.bound

@@ -13,7 +13,8 @@ from clew.datadir import DataDir
 from clew.programs import keep_program
 from eventlog.open import open_consumer
 from eventlog.port import Consumer, LogUnavailable, Partition
-from ingest.enrich import Enricher, open_geo
+from ingest.enrich import Enricher
+from ingest.geo import open_geo
 from ingest.loop import GROUP, Ingest
 from runtime.clock import Clock
 from runtime.logs import logger

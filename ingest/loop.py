@@ -6,6 +6,7 @@ what is stored and adds the rest; after the commit, the batch is done.
 
 import asyncio
 import threading
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from eventlog.port import Consumer, LogUnavailable, Partition, Position, Record
@@ -139,11 +140,13 @@ class Ingest:
         _log.info("batch_recovered", partition=str(partition), lo=lo, hi=intent.hi)
         return done
 
-    def _due(self, partition: Partition, lo: int, records: list[Record] | object) -> bool:
+    def _due(self, partition: Partition, lo: int, records: Sequence[Record]) -> bool:
         """Full, or old enough."""
-        found: list[Record] = list(records)  # type: ignore[call-overload]
         settings = self._settings
-        if len(found) >= settings.batch_rows_max or sum(len(r.value) for r in found) >= settings.batch_bytes_max // 2:
+        if (
+            len(records) >= settings.batch_rows_max
+            or sum(len(r.value) for r in records) >= settings.batch_bytes_max // 2
+        ):
             return True
         now_s = self._clock.monotonic_s()
         waiting = self._waiting.get(partition)

@@ -1,4 +1,4 @@
-"""`python -m loadtests`: start a server, click at a constant rate, print latencies, and check that every click is stored."""
+"""`python -m loadtests`: a server, clicks at a constant rate, latencies, and whether every click is stored."""
 
 import argparse
 import asyncio
@@ -30,8 +30,8 @@ def main() -> int:
         stored = int(server.sql("SELECT count() AS n FROM clicks")[0]["n"])
     ms = {q: quantile(found.seconds, q) * 1000 for q in (0.5, 0.95, 0.99)}
     sys.stdout.write(
-        f"{machine()}\n{len(found.seconds)} clicks at {options.rate:.0f}/s: p50 {ms[0.5]:.1f} ms, p95 {ms[0.95]:.1f} ms, "
-        f"p99 {ms[0.99]:.1f} ms, failed {found.failed}, stored {stored}\n"
+        f"{machine()}\n{len(found.seconds)} clicks at {options.rate:.0f}/s: p50 {ms[0.5]:.1f} ms, "
+        f"p95 {ms[0.95]:.1f} ms, p99 {ms[0.99]:.1f} ms, failed {found.failed}, stored {stored}\n"
     )
     return 0 if found.failed == 0 and stored == len(found.seconds) else 1
 

@@ -39,8 +39,9 @@ def migrate(warehouse: Warehouse, storage: Storage) -> list[str]:
     """Apply what is missing and refresh the views; returns the names applied. Raises MigrationError."""
     warehouse.execute(f"CREATE DATABASE IF NOT EXISTS {DATABASE}")
     warehouse.execute(
-        f"CREATE TABLE IF NOT EXISTS {DATABASE}.migrations (name String, digest String, applied DateTime DEFAULT now()) "
-        "ENGINE = MergeTree ORDER BY name SETTINGS fsync_after_insert = 1, fsync_part_directory = 1"
+        f"CREATE TABLE IF NOT EXISTS {DATABASE}.migrations (name String, digest String, "
+        "applied DateTime DEFAULT now()) ENGINE = MergeTree ORDER BY name "
+        "SETTINGS fsync_after_insert = 1, fsync_part_directory = 1"
     )
     done = {r["name"]: r["digest"] for r in rows_of(warehouse.query(f"SELECT name, digest FROM {DATABASE}.migrations"))}
     files = {path.name: path for path in migration_files()}

@@ -1,4 +1,4 @@
-"""One flow through everything that is real: a click over HTTP becomes a credit, a commission and a number in a report."""
+"""One flow through everything that is real: a click over HTTP becomes a credit, a commission, a number in a report."""
 
 import json
 import os
