@@ -25,10 +25,11 @@ def history(chance: random.Random, now_us: int, visitors_count: int) -> list[Lin
     lines: list[Line] = []
     for visitor in visitors(chance, visitors_count):
         lines += _journey(chance, visitor, now_us)
-    lines = [line for line in lines if line["ts"] <= now_us] + _explained_journey(now_us)
+    lines = [line for line in lines if line["ts"] <= now_us]
     # Some arrive late: an adjustment before its conversion, a conversion before its click.
-    late_us = {line["id"]: _DAY_US if chance.random() < _LATE_SHARE else 0 for line in lines}
-    return sorted(lines, key=lambda line: line["ts"] + late_us[line["id"]])
+    arrivals = [(line["ts"] + (_DAY_US if chance.random() < _LATE_SHARE else 0), line) for line in lines]
+    arrivals += [(line["ts"], line) for line in _explained_journey(now_us)]
+    return [line for _, line in sorted(arrivals, key=lambda arrival: arrival[0])]
 
 
 def _journey(chance: random.Random, visitor: Visitor, now_us: int) -> list[Line]:
