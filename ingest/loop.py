@@ -6,7 +6,6 @@ what is stored and adds the rest; after the commit, the batch is done.
 
 import asyncio
 import threading
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 from eventlog.port import Consumer, LogUnavailable, Partition, Position, Record
@@ -87,12 +86,12 @@ class Ingest:
     async def _step(self, partition: Partition, flush: bool) -> int:
         log_id = await self._consumer.log_id(partition)
         lo = await self._start(partition, log_id)
+        end = await self._consumer.end(partition)
+        if not flush and not self._due(partition, lo, end):
+            return 0
         settings = self._settings
         records = await self._consumer.read(partition, lo, settings.batch_rows_max, settings.batch_bytes_max)
         if not records:
-            self._waiting.pop(partition, None)
-            return 0
-        if not flush and not self._due(partition, lo, records):
             return 0
         self._waiting.pop(partition, None)
         batch = await asyncio.to_thread(build_batch, partition, log_id, lo, records, self._enricher)
@@ -140,20 +139,18 @@ class Ingest:
         _log.info("batch_recovered", partition=str(partition), lo=lo, hi=intent.hi)
         return done
 
-    def _due(self, partition: Partition, lo: int, records: Sequence[Record]) -> bool:
+    def _due(self, partition: Partition, lo: int, end: int) -> bool:
         """Full, or old enough."""
-        settings = self._settings
-        if (
-            len(records) >= settings.batch_rows_max
-            or sum(len(r.value) for r in records) >= settings.batch_bytes_max // 2
-        ):
+        if end <= lo:
+            self._waiting.pop(partition, None)
+            return False
+        if end - lo >= self._settings.batch_rows_max:
             return True
         now_s = self._clock.monotonic_s()
         waiting = self._waiting.get(partition)
         if waiting is None or waiting.offset != lo:
-            self._waiting[partition] = _Waiting(lo, now_s)
-            return settings.batch_age_max_ms == 0
-        return (now_s - waiting.since_s) * 1000 >= settings.batch_age_max_ms
+            waiting = self._waiting[partition] = _Waiting(lo, now_s)
+        return (now_s - waiting.since_s) * 1000 >= self._settings.batch_age_max_ms
 
     async def _store_batch(self, batch: Batch) -> None:
         started_s = self._clock.monotonic_s()

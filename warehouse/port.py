@@ -40,7 +40,8 @@ class Warehouse(Protocol):
 
 def rows_of(table: pa.Table) -> list[dict[str, Any]]:
     """Small answers as a list of dicts."""
-    return table.to_pylist()
+    rows: list[dict[str, Any]] = table.to_pylist()
+    return rows
 
 
 def scalar_of(table: pa.Table) -> Any:
