@@ -50,21 +50,25 @@ def select_touches(
         if instants.size and (int(instants.min()) < 0 or int(instants.max()) > _TS_MAX):
             raise ValueError(f"instants and windows are 0 to {_TS_MAX} µs")
     codes = np.empty(touch_ts.shape[0], np.uint8)
-    _select_range(0, conversion_ts.shape[0], offsets, touch_ts, is_bot, same_offer, conversion_ts, window_us, codes)
+    _select_touches_range(
+        0, conversion_ts.shape[0], offsets, touch_ts, is_bot, same_offer, conversion_ts, window_us, codes
+    )
     return codes
 
 
 @njit(nogil=True, cache=True)
-def _select_range(
+def _select_touches_range(
     lo: int, hi: int, offsets: Ints, touch_ts: Ints, is_bot: Bytes, same_offer: Bytes, conversion_ts: Ints,
     window_us: Ints, codes: Bytes,
 ) -> None:  # fmt: skip
     for c in range(lo, hi):
-        _select_one(offsets[c], offsets[c + 1], touch_ts, is_bot, same_offer, conversion_ts[c], window_us, codes)
+        _select_touches_one(
+            offsets[c], offsets[c + 1], touch_ts, is_bot, same_offer, conversion_ts[c], window_us, codes
+        )
 
 
 @njit(nogil=True, cache=True)
-def _select_one(
+def _select_touches_one(
     start: int, stop: int, touch_ts: Ints, is_bot: Bytes, same_offer: Bytes, conversion_ts: int, window_us: Ints,
     codes: Bytes,
 ) -> None:  # fmt: skip
@@ -184,11 +188,11 @@ def _allocate_one(start: int, stop: int, amount: int, weights: Ints, parts: Ints
         left -= part
         scratch[i - start] = product - part * total
     if left > 0:
-        _give_remainders(start, stop, left, sign, parts, scratch)
+        _allocate_remainders(start, stop, left, sign, parts, scratch)
 
 
 @njit(nogil=True, cache=True)
-def _give_remainders(start: int, stop: int, left: int, sign: int, parts: Ints, scratch: Ints) -> None:
+def _allocate_remainders(start: int, stop: int, left: int, sign: int, parts: Ints, scratch: Ints) -> None:
     count = stop - start
     if count <= _SELECTION_SORT_MAX:
         for _ in range(left):

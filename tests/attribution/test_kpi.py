@@ -56,7 +56,8 @@ def test_fractions_unattributed_and_other_currencies(warehouse: Warehouse) -> No
         conversion_of(2, offer=2, visitor_id="nobody"),
     )
     rows = report(warehouse).rows
-    assert [(r["partner_id"], r["partner"], r["currency"], r["conversions"], r["revenue"], r["payout"]) for r in rows] == [
+    names = ("partner_id", "partner", "currency", "conversions", "revenue", "payout")
+    assert [tuple(row[name] for name in names) for row in rows] == [
         (0, "unattributed", "USD", 1, "10.00", "0.00"),
         (1, "Partner 1", "USD", 0.333333333334, "0.00", "0.00"),
         (1, "Partner 1", "JPY", None, "334", "34"),

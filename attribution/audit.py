@@ -1,0 +1,91 @@
+"""Attribution's part of `clew audit`: its tables against each other and against the passes that wrote them.
+
+Every pass says how many rows it wrote into each table, and every row says which one of them it is: so a row that
+is gone or doubled is found whatever it says. The other checks find rows that are wrong in themselves.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+from attribution.audit_sql import (
+    CREDITS_ADD_UP,
+    JOURNALS_BALANCE,
+    LEDGER_MATCHES,
+    ONE_REVISION_PAYS,
+    PASSES_IN_ORDER,
+    REVERSALS_MATCH,
+    REVISIONS_IN_ORDER,
+    VIEWS_MATCH,
+    pass_rows,
+    stale_intents,
+    uncredited,
+    values_match,
+)
+from attribution.cursor import decode
+from attribution.restate import TABLES
+from schemas.ddl import DATABASE
+from warehouse.port import Warehouse
+
+EXAMPLES_MAX = 5
+_GRACE_US = 60_000_000
+"""A conversion is looked for once it has been there for a minute."""
+_INTENT_AGE_US = 300_000_000
+_SETTINGS = {"optimize_aggregation_in_order": 1, "join_use_nulls": 0}
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One thing that was looked for: how many were found, and a few of them."""
+
+    name: str
+    ok: bool
+    found: int
+    examples: tuple[str, ...] = ()
+
+    def to_json(self) -> dict[str, Any]:
+        return {"name": self.name, "ok": self.ok, "found": self.found, "examples": list(self.examples)}
+
+
+def attribution_checks(warehouse: Warehouse, now_us: int) -> list[Check]:
+    """All checks of credits, commissions, ledger, revisions, joins and passes. Raises WarehouseError."""
+    checks = [
+        _look(warehouse, "conversions neither credited nor a problem", *_uncredited(warehouse, now_us)),
+        _look(warehouse, "net values that are not amount less refunds", *_values(warehouse)),
+        _look(warehouse, "credits that do not add up to the net value", CREDITS_ADD_UP),
+        _look(warehouse, "commissions that the ledger does not match", LEDGER_MATCHES),
+        _look(warehouse, "journals that are not zero per currency", JOURNALS_BALANCE),
+        _look(warehouse, "reversals that do not match what they reverse", REVERSALS_MATCH),
+        _look(warehouse, "conversions paid by more than one revision", ONE_REVISION_PAYS),
+        _look(warehouse, "revisions missing or doubled", REVISIONS_IN_ORDER),
+        _look(warehouse, "passes missing or doubled", PASSES_IN_ORDER),
+        _look(warehouse, "stale intents", stale_intents(), {"before": now_us - _INTENT_AGE_US}),
+    ]
+    checks += [_look(warehouse, f"rows of {table} missing or doubled, by pass", pass_rows(table)) for table in TABLES]
+    checks += [_look(warehouse, f"sum of view {name} unequal to its table", sql) for name, sql in VIEWS_MATCH.items()]
+    return checks
+
+
+def _look(warehouse: Warehouse, name: str, sql: str, parameters: dict[str, Any] | None = None) -> Check:
+    """A check out of SQL whose rows are what is wrong, one text each."""
+    found = warehouse.query(
+        f"SELECT toInt64(count()) AS n, arraySlice(arraySort(groupArray(1000)(toString(example))), 1, {EXAMPLES_MAX}) "
+        f"AS examples FROM ({sql})",
+        parameters or {},
+        _SETTINGS,
+    ).to_pylist()[0]
+    return Check(name, found["n"] == 0, found["n"], tuple(found["examples"]))
+
+
+def _cursor(warehouse: Warehouse) -> dict[str, int]:
+    """How far conversions are done, by the last pass that is written."""
+    last = warehouse.query(f"SELECT cursor FROM {DATABASE}.passes ORDER BY pass_id DESC LIMIT 1").to_pylist()
+    return decode(last[0]["cursor"]).conversions if last else {}
+
+
+def _uncredited(warehouse: Warehouse, now_us: int) -> tuple[str, dict[str, Any]]:
+    sql, parameters = uncredited(_cursor(warehouse))
+    return sql, {**parameters, "before": now_us - _GRACE_US}
+
+
+def _values(warehouse: Warehouse) -> tuple[str, dict[str, Any]]:
+    return values_match(_cursor(warehouse))

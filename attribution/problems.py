@@ -1,0 +1,40 @@
+"""`clew problems`: what could not be handled, and what to do about it. Nothing else is held up by any of it."""
+
+from typing import Any
+
+from schemas.ddl import DATABASE
+from schemas.reasons import Problem
+from warehouse.port import Warehouse
+
+PROBLEMS_MAX = 10_000
+_ORPHAN_AGE_S = 3_600
+"""An adjustment may come before its conversion; after an hour it is worth a look."""
+
+
+def list_problems(warehouse: Warehouse) -> list[dict[str, Any]]:
+    """Current problems, newest first, at most PROBLEMS_MAX: conversion_id, code, detail, ts (RFC 3339).
+
+    Problems of the current revision of each conversion; and adjustments of the past whose conversion has not
+    come. Raises WarehouseError.
+    """
+    found = warehouse.query(
+        f"""SELECT lower(hex(id)) AS conversion_id, code, detail,
+            formatDateTime(at, '%FT%H:%i:%S.%fZ', 'UTC') AS ts
+        FROM (
+            SELECT conversion_id AS id, entry.1 AS code, entry.2 AS detail, event_ts AS at FROM (
+                SELECT conversion_id, argMax(problems, revision) AS current, any(event_ts) AS event_ts
+                FROM {DATABASE}.revisions GROUP BY conversion_id
+            ) ARRAY JOIN CAST(current, 'Array(Tuple(String, String))') AS entry
+            UNION ALL
+            SELECT conversion_id AS id, '{Problem.ADJUSTMENT_ORPHAN.value}' AS code,
+                concat(toString(count()), ' adjustment(s), the first a ', argMin(kind, ts),
+                    ', for a conversion that has not come') AS detail,
+                min(ts) AS at
+            FROM {DATABASE}.adjustments
+            WHERE conversion_id NOT IN (SELECT conversion_id FROM {DATABASE}.conversions)
+            GROUP BY conversion_id HAVING at < now64(6) - {_ORPHAN_AGE_S}
+        )
+        ORDER BY at DESC, conversion_id, code LIMIT {PROBLEMS_MAX}"""
+    )
+    rows: list[dict[str, Any]] = found.to_pylist()
+    return rows
