@@ -55,7 +55,7 @@ def warehouse(open_embedded_warehouse: Warehouse) -> Warehouse:
     return open_embedded_warehouse
 
 
-def empty(warehouse: Warehouse) -> None:
-    """Drop every row, and with the rows the tokens that remember them; for tests that run many examples."""
-    for table in table_names():
+def empty(warehouse: Warehouse, *tables: str) -> None:
+    """Drop all rows, and with them the tokens that remember them; of every table unless some are named."""
+    for table in tables or table_names():
         warehouse.execute(f"TRUNCATE TABLE {DATABASE}.{table}")

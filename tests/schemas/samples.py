@@ -27,7 +27,7 @@ def touch(n: int, **fields: Any) -> Touch:
     return Touch(**(given | fields))
 
 
-def conversion(txn_id: str, **fields: Any) -> Conversion:
+def conversion(txn_id: str, /, **fields: Any) -> Conversion:
     """7.50 USD of goal 1, as a postback that named amount and currency."""
     given: dict[str, Any] = {
         "conversion_id": claims.conversion_key(101, "1", txn_id=txn_id), "ts": NOW_US, "event_ts": NOW_US,
