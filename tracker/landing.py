@@ -9,9 +9,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from urllib.parse import quote
 
-SUBS = tuple(f"sub{number}" for number in range(1, 31))
-SUB_NAMES = frozenset(SUBS)
-MACROS = ("click_id", "offer_id", "partner_id", "link", "ip", "ts", *SUBS)
+from schemas.program_values import MACROS
+
+SUB_NAMES = frozenset(name for name in MACROS if name.startswith("sub"))
 
 # Values that we write ourselves, out of letters, digits, - and _.
 _OURS = frozenset({"click_id", "offer_id", "partner_id", "ts"})
