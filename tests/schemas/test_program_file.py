@@ -284,9 +284,7 @@ fixed = "1 USD"
 
 
 def test_many_warnings_of_a_kind_are_counted() -> None:
-    head = (
-        '[program]\ncurrency = "EUR"\nfallback_url = "https://a.example"\napi_keys = ["0123456789abcdef"]\n'
-    )
+    head = '[program]\ncurrency = "EUR"\nfallback_url = "https://a.example"\napi_keys = ["0123456789abcdef"]\n'
     partners = "".join(f'[[partner]]\nid = {number}\nname = "{number}"\n' for number in range(1, 101))
     warnings = read(head + partners).warnings
     assert len(warnings) == 1 + 5
