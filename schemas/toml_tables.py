@@ -116,6 +116,10 @@ class Table:
     def __iter__(self) -> Iterator[str]:
         return iter(self._values)
 
+    def asked(self) -> frozenset[str]:
+        """Every key that was asked for so far."""
+        return frozenset(self._known)
+
     def wrong(self, key: str, message: str) -> None:
         self.book.wrong((*self.place, key), message)
 

@@ -1,0 +1,37 @@
+"""The examples of docs/program.md and docs/replay.md are what they say."""
+
+import re
+from pathlib import Path
+
+from clew.mapping import read_mapping
+from clew.mapping_program import read_program_part
+from schemas import program_values
+from schemas.program_file import read_program
+from schemas.toml_tables import read_toml
+
+DOCS = Path(__file__).parents[2] / "docs"
+
+
+def example(name: str) -> str:
+    found = re.search(r"```toml\n(.*?)```", (DOCS / name).read_text("utf-8"), re.DOTALL)
+    assert found is not None
+    return found.group(1)
+
+
+def test_the_program_is_one() -> None:
+    reading = read_program(example("program.md"), lambda name: f"secret-out-of-{name}")
+    assert (reading.mistakes, reading.warnings) == ((), ())
+
+
+def test_the_mapping_is_one() -> None:
+    assert read_mapping(example("replay.md")).mistakes == ()
+
+
+def test_every_key_is_described() -> None:
+    """Keys that a reader asks for, found by reading a table that has none of them."""
+    text = (DOCS / "replay.md").read_text("utf-8")
+    table, _ = read_toml("")
+    read_program_part(table)
+    assert {key for key in table.asked() if f"`{key}`" not in text} == set()
+    for model in program_values.KNOWN_MODELS:
+        assert f"`{model}`" in (DOCS / "program.md").read_text("utf-8")
