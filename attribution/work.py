@@ -114,14 +114,18 @@ class Work:
         outcomes = attribute(cases, rows, crowded) + stuck
         return rows_of(outcomes, standings, self._joined(outcomes, standings), now_us)
 
-    def touches_of(self, cases: list[Case]) -> tuple[TouchRows, dict[int, int]]:
-        """All touches that the cases are looked at with, in two reads: their own, then those of linked identities."""
+    def touches_of(self, cases: list[Case], *, wider: bool = False) -> tuple[TouchRows, dict[int, int]]:
+        """All touches that the cases are looked at with, in two reads: their own, then those of linked identities.
+
+        `wider` reads a window's length before and after as well: those never count, but explain shows them.
+        """
         if not cases:
             return TouchRows.of([]), {}
         asked = asked_of(cases)
         own, crowded = self._own_touches(cases)
         longest_us = int(asked.window_us.max())
-        first_us, last_us = int(asked.event_ts.min()) - longest_us, int(asked.event_ts.max())
+        more_us = longest_us if wider else 0
+        first_us, last_us = int(asked.event_ts.min()) - longest_us - more_us, int(asked.event_ts.max()) + more_us
         people = np.unique(asked.identity[(asked.names == 0) & (asked.identity != 0)])
         of_people, crowds = self._reads.touches_of(people, first_us, last_us)
         crowded |= crowds
