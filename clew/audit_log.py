@@ -65,7 +65,7 @@ async def log_checks(warehouse: Warehouse, consumer: Consumer, *, settled: bool)
 async def _look(consumer: Consumer) -> dict[Place, _Seen]:
     seen = {}
     for partition in await consumer.partitions():
-        place = Place(await consumer.log_id(partition), *partition)
+        place = Place(*partition, await consumer.log_id(partition))
         position = await consumer.committed(partition)
         seen[place] = _Seen(
             await consumer.begin(partition),

@@ -40,9 +40,9 @@ _IDENTITIES = "toUInt64(1 + (ref != '') + (user_id != '') + (visitor_id != '' AN
 class Place(NamedTuple):
     """One partition of one log, as its rows name it."""
 
-    log_id: str
     topic: str
     number: int
+    log_id: str
 
     def __str__(self) -> str:
         return f"{self.topic}-{self.number} of log {self.log_id[:8]}"
@@ -70,7 +70,7 @@ def stored_offsets(warehouse: Warehouse, ends: Mapping[Place, int]) -> dict[Plac
     )
     found: dict[Place, Stored] = {place: Stored({}, 0, 0, -1) for place in ends}
     for row in rows:
-        place = Place(row["_log"], row["_source"], row["_partition"])
+        place = Place(row["_source"], row["_partition"], row["_log"])
         known = found.get(place, Stored({}, 0, 0, -1))
         if row["ahead"]:
             known = known._replace(

@@ -1,7 +1,8 @@
-"""What `log_checks` finds: every tampering with rows, whatever the log still holds, and nothing in a sound directory."""
+"""What `log_checks` finds: any row that was touched, whatever the log still holds, and nothing where all is sound."""
 
 import asyncio
-from collections.abc import Callable, Iterator
+import itertools
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -12,7 +13,8 @@ from eventlog.port import Partition, Position
 from eventlog.sqlite_consumer import SqliteConsumer
 from eventlog.sqlite_file import path_of
 from eventlog.sqlite_producer import SqliteProducer
-from ingest.enrich import Enricher, NoGeo
+from ingest.enrich import Enricher
+from ingest.geo import open_geo
 from ingest.intent import Intent
 from ingest.loop import GROUP, Ingest
 from runtime.clock import ManualClock
@@ -37,9 +39,8 @@ class Installation:
     def __init__(self, folder: Path, warehouse: Warehouse) -> None:
         self.folder, self.warehouse, self.clock = folder, warehouse, ManualClock(NOW_US)
         self.consumer = SqliteConsumer(folder, GROUP, LogSettings(retention_age_max_s=1), self.clock)
-        self.ingest = Ingest(
-            self.consumer, warehouse, Enricher(NoGeo(), 100), IngestSettings(batch_rows_max=7), self.clock, "test"
-        )
+        enricher = Enricher(open_geo(None), 100)
+        self.ingest = Ingest(self.consumer, warehouse, enricher, IngestSettings(batch_rows_max=7), self.clock, "test")
 
     async def append(self, first: int = 0, count: int = 20) -> None:
         """Touches under one to four identities and over two months, a rejected hit, a dead letter, conversions."""
@@ -106,25 +107,24 @@ def test_a_sound_directory_passes(installation: Installation) -> None:
 
 
 @pytest.mark.parametrize("trimmed", [False, True], ids=["in the log", "trimmed"])
-@pytest.mark.parametrize("which", ["min", "max"])
-@pytest.mark.parametrize("way", [delete, double])
 @pytest.mark.parametrize(
     "table", ["clicks", "impressions", "conversions", "adjustments", "rejected", "dead_letters", "touches"]
 )
-def test_any_row_that_is_touched_is_found(
-    installation: Installation, table: str, way: Callable[[str, str], str], which: str, trimmed: bool
-) -> None:
+def test_any_row_that_is_touched_is_found(installation: Installation, table: str, trimmed: bool) -> None:
     async def story() -> None:
         await installation.fill()
         if trimmed:
             installation.clock.step_us(DAY_US)
             assert await installation.consumer.trim() > 30
-        where = f"_offset = (SELECT {which}(_offset) FROM clew.{table})"
-        installation.tamper(way(table, where))
-        expected = "touches_equal_base" if table == "touches" else "offsets"
-        checks = await installation.audit()
-        assert not checks[expected].ok
-        assert checks[expected].found >= 1 and checks[expected].examples
+        installation.tamper(f"CREATE OR REPLACE TABLE default.sound ENGINE = Memory AS SELECT * FROM clew.{table}")
+        for way, which in itertools.product((delete, double), ("min", "max")):
+            installation.tamper(way(table, f"_offset = (SELECT {which}(_offset) FROM clew.{table})"))
+            check = (await installation.audit())["touches_equal_base" if table == "touches" else "offsets"]
+            assert not check.ok, f"{way.__name__} {which}"
+            assert check.found >= 1 and check.examples
+            installation.tamper(f"TRUNCATE TABLE clew.{table}")
+            installation.tamper(f"INSERT INTO clew.{table} SELECT * FROM default.sound SETTINGS insert_deduplicate = 0")
+        assert await installation.failed() == set()
 
     asyncio.run(story())
 
@@ -187,7 +187,7 @@ def test_one_row_of_a_touch_is_told_from_another(installation: Installation) -> 
         installation.tamper(double("touches", f"identity = {of_visitor('ann')} AND _offset = 7"))
         check = (await installation.audit())["touches_equal_base"]
         assert not check.ok
-        assert check.examples == ["clicks of 2026-02: touches has 25 rows, but of others"]
+        assert check.examples == ["clicks of 2026-02: touches has 26 rows, but of others"]
 
     asyncio.run(story())
 
@@ -199,9 +199,9 @@ def test_ids_that_stand_twice(installation: Installation, monkeypatch: pytest.Mo
         await installation.fill()
         again = "* REPLACE (_offset + 1000 AS _offset)"
         for table in ("clicks", "impressions", "conversions", "adjustments"):
-            installation.tamper(
-                f"INSERT INTO clew.{table} SELECT {again} FROM clew.{table} WHERE _offset = (SELECT max(_offset) FROM clew.{table})"
-            )
+            newest = f"_offset = (SELECT max(_offset) FROM clew.{table})"
+            one = f"(SELECT * FROM clew.{table} WHERE {newest})"
+            installation.tamper(f"INSERT INTO clew.{table} SELECT {again} FROM {one}")
         checks = await installation.audit()
         for table in ("clicks", "impressions", "conversions", "adjustments"):
             assert checks[f"duplicate_{table}"].found == 1
@@ -232,7 +232,7 @@ def test_traffic_beside_the_audit_is_no_fault(installation: Installation, monkey
         monkeypatch.setattr(audit_log, "_WAIT_S", 5.0)
 
         async def traffic() -> None:
-            for n in range(1, 8):
+            for n in range(1, 5):
                 await installation.append(n * 100, 50)
                 await asyncio.sleep(0.01)
 
