@@ -22,7 +22,8 @@ class Intent:
 
     def encode(self) -> str:
         """`v2|hi|schema|epoch|created_ms|code_version|crc`."""
-        body = f"{_FORM}|{self.hi}|{self.schema}|{self.epoch}|{self.created_ms}|{self.code_version}"
+        epoch = self.epoch.replace("|", "/")  # a geo database may be called anything
+        body = f"{_FORM}|{self.hi}|{self.schema}|{epoch}|{self.created_ms}|{self.code_version}"
         return f"{body}|{zlib.crc32(body.encode()):08x}"
 
     @classmethod

@@ -81,14 +81,16 @@ class Store:
         elif table == "dead_letters":
             raise RuntimeError(f"a dead letter cannot be stored: {problem}")
         else:
-            self._bury(batch, table, rows[0], problem, token)
+            self._bury(batch, table, rows[0], problem)
 
-    def _bury(self, batch: Batch, table: str, row: Row, problem: str, token: str) -> None:
-        """Keep a row that the engine refuses, with the reason."""
+    def _bury(self, batch: Batch, table: str, row: Row, problem: str) -> None:
+        """Keep a row that the engine refuses, with the reason; once, also when a crashed batch is finished."""
         _log.error("row_refused", table=table, offset=_source(row)._offset, error=problem)
         metrics.count("clew_ingest_dead_letters_total")
         letter = DeadLetter(f"{table}: {problem[:500]}", msgspec.msgpack.encode(row[:-1]))
-        self._write_block(batch, "dead_letters", [(letter, _source(row))], token + ":dead")
+        offset, identity = _place(row)
+        token = f"{self._token(batch, 'dead_letters')}:{table}-{offset}-{identity}"
+        self._write_block(batch, "dead_letters", [(letter, _source(row))], token)
 
     def _insert(self, table: str, rows: Sequence[Row], token: str) -> None:
         self._warehouse.insert(table, parts_to_arrow(table, list(zip(*rows, strict=True))), token)
