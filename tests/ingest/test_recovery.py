@@ -7,7 +7,7 @@ import pyarrow as pa
 import pytest
 
 from eventlog.memory import MemoryConsumer, MemoryLog
-from eventlog.port import Partition, Position
+from eventlog.port import Partition, Position, Record
 from ingest.intent import Intent
 from ingest.loop import GROUP
 from ingest.resume import resume_offset
@@ -81,9 +81,9 @@ def crash_at(faulty: Faulty, number: int, when: str) -> None:
     setattr(faulty, when, end)
 
 
-def run_until_crash(log: MemoryLog, faulty: Faulty, **settings: int) -> None:
+def run_until_crash(log: MemoryLog, faulty: Faulty) -> None:
     with pytest.raises(Crash):
-        asyncio.run(ingest_of(log, faulty, **settings).catch_up())
+        asyncio.run(ingest_of(log, faulty).catch_up())
 
 
 @pytest.mark.parametrize("when", ["before", "after"])
@@ -216,7 +216,7 @@ class TornTail(MemoryConsumer):
 
     reads = 0
 
-    async def read(self, partition: Partition, offset: int, rows_max: int, bytes_max: int) -> list[object]:  # type: ignore[override]
+    async def read(self, partition: Partition, offset: int, rows_max: int, bytes_max: int) -> list[Record]:
         self.reads += 1
         assert self.reads < 100, "it reads for ever"
         found = await super().read(partition, offset, 1_000, bytes_max)

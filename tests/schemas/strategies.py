@@ -35,7 +35,7 @@ _VALUES: dict[str, st.SearchStrategy[Any]] = {
 def structs_of(struct: type[msgspec.Struct], *, any_instant: bool = True) -> st.SearchStrategy[Any]:
     """Values of one Struct; instants of one year unless `any_instant`, so that they fit one block."""
     lowest, highest = (0, MICROS_MAX) if any_instant else (MONTHS_US, MONTHS_US + 11 * MONTH_US)
-    fields = {}
+    fields: dict[str, st.SearchStrategy[Any]] = {}
     for column in columns_of_struct(struct):
         if column.clickhouse.startswith("DateTime64"):
             fields[column.name] = st.integers(lowest, highest)

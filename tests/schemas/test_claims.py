@@ -250,7 +250,7 @@ def test_keys_of_conversions() -> None:
 
 def test_rejected_hits_claim_no_key() -> None:
     with pytest.raises(TypeError, match="REJECTED"):
-        rule({}.get, wire(rejected()))
+        rule(lambda key: None, wire(rejected()))
 
 
 def test_states_of_older_logs_decode(keys: Keys) -> None:

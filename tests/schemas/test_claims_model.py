@@ -263,6 +263,8 @@ def play(events: list[Event]) -> list[Event]:
 
 def worth(stored: list[Event]) -> tuple[str, Decimal]:
     """Status and refunded amount by what is stored, as reports read it."""
-    seen = [event.status for event in stored if isinstance(event, Conversion) or event.kind == "status"]  # type: ignore[union-attr]
-    refunded = sum(Decimal(e.amount_e4).scaleb(-4) for e in stored if isinstance(e, Adjustment) and e.kind == "refund")
+    changes = [event for event in stored if isinstance(event, Adjustment)]
+    seen = [event.status for event in stored if isinstance(event, Conversion)]
+    seen += [change.status for change in changes if change.kind == "status"]
+    refunded = sum((Decimal(c.amount_e4).scaleb(-4) for c in changes if c.kind == "refund"), Decimal(0))
     return max(seen, key=STATUS_ORDER.index), min(refunded, Decimal("7.50"))

@@ -24,7 +24,7 @@ currencies = st.sampled_from(sorted(DECIMALS))
 
 
 def limit(currency: str) -> int:
-    return min(AMOUNT_MINOR_MAX, AMOUNT_E4_MAX // 10 ** (DECIMALS_MAX - DECIMALS[currency]))
+    return min(AMOUNT_MINOR_MAX, AMOUNT_E4_MAX // int(10 ** (DECIMALS_MAX - DECIMALS[currency])))
 
 
 @given(st.data(), currencies)

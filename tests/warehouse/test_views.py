@@ -149,7 +149,7 @@ def credit(revision: int, partner_id: int, **fields: Any) -> Credit:
 
 def test_credits_are_the_current_ones(warehouse: Warehouse) -> None:
     key = conversion("t").conversion_id
-    revision = {
+    revision: dict[str, Any] = {
         "conversion_id": key, "event_ts": NOW_US, "offer_id": 101, "program_hash": "", "paying_model": "linear",
         "status": "approved", "value_minor": 750, "currency": "USD",
     }  # fmt: skip
@@ -197,7 +197,12 @@ def test_commissions_say_what_may_be_paid(warehouse: Warehouse) -> None:
 
 
 def test_ledger(warehouse: Warehouse) -> None:
-    entry = {"ts": NOW_US, "partner_id": 7, "conversion_id": bytes(15) + b"\1", "commission_id": bytes(16)}
+    entry: dict[str, Any] = {
+        "ts": NOW_US,
+        "partner_id": 7,
+        "conversion_id": bytes(15) + b"\1",
+        "commission_id": bytes(16),
+    }
     put(
         warehouse, "ledger",
         Entry(entry_id=b"e" * 16, journal_id=b"j" * 16, account="commission_expense", amount_minor=64, currency="KWD",
