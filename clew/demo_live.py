@@ -94,8 +94,7 @@ class _Visit:
         if self._visitor.number % 9 == 0:
             headers["sec-gpc"] = "1"
         headers = {name: value for name, value in headers.items() if value}
-        client = self._sender.client
-        answer = await self._sender.ask(lambda: client.get(path, params=params, headers=headers))
+        answer = await self._sender.ask(lambda client: client.get(path, params=params, headers=headers))
         if "set-cookie" in answer.headers and not self._visitor.is_bot:
             self._cookie = answer.headers["set-cookie"].partition(";")[0]
         self._counts.add(kind, answer.headers.get("clew-verdict", "none"))
@@ -125,9 +124,8 @@ class _Visit:
 
 async def postback(sender: Sender, counts: LiveCounts, fields: dict[str, str], *, as_json: bool) -> None:
     """One postback, by GET or as JSON."""
-    client = sender.client
     if as_json:
-        answer = await sender.ask(lambda: client.post("/postback", json=fields))
+        answer = await sender.ask(lambda client: client.post("/postback", json=fields))
     else:
-        answer = await sender.ask(lambda: client.get("/postback", params=fields))
+        answer = await sender.ask(lambda client: client.get("/postback", params=fields))
     counts.add("postback", answer.json().get("verdict", str(answer.status_code)))

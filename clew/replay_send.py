@@ -25,6 +25,7 @@ UNRECORDED = "unrecorded"
 """Verdict of a visitor who was sent on although their click could not be recorded."""
 
 Sleep = Callable[[float], Awaitable[None]]
+Request = Callable[[httpx.AsyncClient], Awaitable[httpx.Response]]
 
 
 class ReplayError(Exception):
@@ -70,33 +71,30 @@ class Sender:
         self._api_key = api_key
         self._clock, self._sleep, self._retry_for_s = clock, sleep, retry_for_s
         self.retries = 0
-        self.client = httpx.AsyncClient(
-            base_url=self._to,
-            transport=transport,
-            timeout=httpx.Timeout(30.0, connect=5.0),
-            limits=httpx.Limits(max_connections=connections_max, max_keepalive_connections=connections_max),
-            # Each hit is another visitor: a cookie of one must not travel with the next.
-            cookies=CookieJar(DefaultCookiePolicy(allowed_domains=[])),
-            trust_env=False,
-        )
-        self.client.headers.pop("user-agent", None)  # a hit whose browser is not known must not get ours
+        # A client of one connection for each request in flight: one client's pool looks through all of its
+        # connections at every request, which took more of the time than sending.
+        self._lanes: asyncio.Queue[httpx.AsyncClient] = asyncio.Queue()
+        self._clients = _clients(self._to, connections_max, transport)
+        for client in self._clients:
+            self._lanes.put_nowait(client)
 
     async def __aenter__(self) -> "Sender":
         return self
 
     async def __aexit__(self, *_: object) -> None:
-        await self.client.aclose()
+        for client in self._clients:
+            await client.aclose()
 
     async def installation(self) -> str:
         """Wait until Clew is ready; the id of the installation, "" if it does not say. Raises ReplayError."""
-        answer = await self.ask(lambda: self.client.get("/readyz"), CONNECT_FOR_S)
+        answer = await self.ask(lambda client: client.get("/readyz"), CONNECT_FOR_S)
         return str(answer.headers.get("clew-installation", ""))
 
     async def events(self, batch: list[EventLine]) -> list[Answer]:
         """The answers to lines of /v1/events, in their order. Raises ReplayError."""
         body = b"\n".join(line.body for line in batch)
         headers = {"authorization": f"Bearer {self._api_key}", "content-type": "application/x-ndjson"}
-        answer = await self.ask(lambda: self.client.post("/v1/events", content=body, headers=headers))
+        answer = await self.ask(lambda client: client.post("/v1/events", content=body, headers=headers))
         if answer.status_code == 413:
             if len(batch) == 1:
                 return [Answer(batch[0].line, "too_large", "the line is longer than Clew takes")]
@@ -118,7 +116,7 @@ class Sender:
         """The verdict over one click or impression. Raises ReplayError."""
         give_up_at_s = self._clock.monotonic_s() + self._retry_for_s
         while True:
-            answer = await self.ask(lambda: self.client.get(hit.path, params=hit.params, headers=list(hit.headers)))
+            answer = await self.ask(lambda client: client.get(hit.path, params=hit.params, headers=hit.headers))
             verdict = answer.headers.get("clew-verdict", "")
             if verdict != UNRECORDED or self._clock.monotonic_s() > give_up_at_s:
                 break
@@ -134,16 +132,14 @@ class Sender:
         said = " ".join(answer.text[:200].split())
         return ReplayError(f"{self._to} answered {answer.status_code}: {said or 'nothing'}; is this Clew?")
 
-    async def ask(
-        self, request: Callable[[], Awaitable[httpx.Response]], retry_for_s: float | None = None
-    ) -> httpx.Response:
-        """The first answer that is not a passing failure."""
+    async def ask(self, request: Request, retry_for_s: float | None = None) -> httpx.Response:
+        """The first answer that is not a passing failure. Raises ReplayError."""
         give_up_at_s = self._clock.monotonic_s() + (self._retry_for_s if retry_for_s is None else retry_for_s)
         backoff_s = _BACKOFF_MIN_S
         while True:
             wait_s = backoff_s
             try:
-                answer = await request()
+                answer = await self._once(request)
                 if answer.status_code not in _PASSING:
                     return answer
                 failure = f"answers {answer.status_code}"
@@ -155,6 +151,33 @@ class Sender:
             self.retries += 1
             await self._sleep(wait_s)
             backoff_s = min(2 * backoff_s, _BACKOFF_MAX_S)
+
+    async def _once(self, request: Request) -> httpx.Response:
+        client = await self._lanes.get()
+        try:
+            return await request(client)
+        finally:
+            self._lanes.put_nowait(client)
+
+
+def _clients(to: str, count: int, transport: httpx.AsyncBaseTransport | None) -> list[httpx.AsyncClient]:
+    certificates = httpx.create_ssl_context(trust_env=False)  # once: reading them takes longer than a request
+    clients = [
+        httpx.AsyncClient(
+            base_url=to,
+            transport=transport,
+            timeout=httpx.Timeout(30.0, connect=5.0),
+            limits=httpx.Limits(max_connections=1, max_keepalive_connections=1),
+            # Each hit is another visitor: a cookie of one must not travel with the next.
+            cookies=CookieJar(DefaultCookiePolicy(allowed_domains=[])),
+            verify=certificates,
+            trust_env=False,
+        )
+        for _ in range(count)
+    ]
+    for client in clients:
+        client.headers.pop("user-agent", None)  # a hit whose browser is not known must not get ours
+    return clients
 
 
 def _retry_after_s(answer: httpx.Response) -> float:
