@@ -1,7 +1,4 @@
-"""SQL of attribution's checks; each selects one text `example` per thing that is wrong. Pure.
-
-Tables are grouped by the key that they are sorted by, so that the engine need not hold them in memory.
-"""
+"""SQL of attribution's checks; each selects one text `example` per thing that is wrong. Pure."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -45,7 +42,7 @@ GROUP BY commission_id, currency HAVING sum(owed) != sum(expense) OR sum(owed) !
 
 JOURNALS_BALANCE = f"""
 SELECT concat(lower(hex(journal_id)), ': ', toString(sum(toInt128(amount_minor))), ' ', currency) AS example
-FROM {DATABASE}.ledger GROUP BY conversion_id, journal_id, currency HAVING sum(toInt128(amount_minor)) != 0"""
+FROM {DATABASE}.ledger GROUP BY journal_id, currency HAVING sum(toInt128(amount_minor)) != 0"""
 
 REVERSALS_MATCH = f"""
 SELECT concat(lower(hex(b.reverses)), ': ', toString(a.amount), ' and ', toString(b.amount), ' in ', toString(b.times),

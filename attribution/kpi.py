@@ -7,7 +7,6 @@ and a mark of the paying model, and reversals the opposite sign: one pass over e
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from fractions import Fraction
 from typing import Any
 
 import pyarrow as pa
@@ -50,6 +49,10 @@ _NAMES = (
     ReportColumn("offer", "text", "name of the offer in the program"),
 )
 _DAY = ReportColumn("day", "date", "day in the program's zone")
+
+
+_NOTHING: Row = {column.name: None for column in _MEASURES if column.unit in ("count", "ratio", "currency per click")}
+"""What stands in the row of another currency than the program's, beside its money."""
 
 
 @dataclass(slots=True)
@@ -144,8 +147,7 @@ def _rows(rules: Rules, dimensions: Sequence[str], group: _Group, sums: _Sums) -
     others = {c for money in (sums.revenue, sums.payout) for c, amount in money.items() if amount} - {rules.currency}
     named = _named(rules, dict(zip(dimensions, group, strict=True)))
     first: Row = {**named, **_counts(sums), **_money(sums, rules.currency), **_rates(sums, rules.currency)}
-    nothing: Row = dict.fromkeys((*_counts(sums), *_rates(sums, rules.currency)))
-    return [first, *({**first, **nothing, **_money(sums, currency)} for currency in sorted(others))]
+    return [first, *({**first, **_NOTHING, **_money(sums, currency)} for currency in sorted(others))]
 
 
 def _named(rules: Rules, group: Mapping[str, Value]) -> Row:
@@ -186,11 +188,10 @@ def _rates(sums: _Sums, currency: str) -> Row:
     people = sums.clicks - sums.bot_clicks
     total = sum(sums.conversions.values())
     counted = total - sums.conversions.get("declined", 0)
-    payout = Fraction(sums.payout.get(currency, 0), 10 ** DECIMALS[currency])
     return {
-        "cr": _rate(Fraction(counted, _ONE), people),
-        "epc": _rate(payout, people),
-        "approval_rate": _rate(Fraction(sums.conversions.get("approved", 0)), total),
+        "cr": _rate(counted, people * _ONE),
+        "epc": _rate(sums.payout.get(currency, 0), people * 10 ** DECIMALS[currency]),
+        "approval_rate": _rate(sums.conversions.get("approved", 0), total),
     }
 
 
@@ -199,9 +200,9 @@ def _whole(e12: int) -> Value:
     return e12 // _ONE if e12 % _ONE == 0 else e12 / _ONE
 
 
-def _rate(dividend: Fraction, divisor: int) -> float | None:
-    """A ratio to 6 decimals, or None where it divides by zero."""
-    return float(round(dividend / divisor, 6)) if divisor else None
+def _rate(dividend: int, divisor: int) -> float | None:
+    """A ratio to 6 decimals, rounded half up in exact integers, or None where it divides by zero."""
+    return (2 * dividend * 10**6 + divisor) // (2 * divisor) / 10**6 if divisor else None
 
 
 def _order(row: Row, dimensions: Sequence[str], currency: str) -> tuple[object, ...]:
