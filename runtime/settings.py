@@ -9,8 +9,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import SettingsError as PydanticSettingsError
 
 PREFIX = "CLEW_"
 
@@ -21,6 +22,14 @@ class SettingsError(ValueError):
 
 class _Section(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
+
+    @field_validator("*")
+    @classmethod
+    def _not_negative(cls, value: object) -> object:
+        """No setting means anything below 0."""
+        if isinstance(value, int) and value < 0:
+            raise ValueError("must not be negative")
+        return value
 
 
 class TrackerSettings(_Section):
@@ -33,7 +42,7 @@ class TrackerSettings(_Section):
     batch_lines_max: int = Field(10_000, description="Most lines in one /v1/events body; more answer 413.")
     field_bytes_max: int = Field(2_048, description="Longest value of one field, in UTF-8 bytes.")
     custom_fields_max: int = Field(50, description="Most custom fields of one postback.")
-    inflight_max: int = Field(2_000, description="Most requests that wait for the log; more answer 503.")
+    inflight_max: int = Field(2_000, ge=1, description="Most requests that wait for the log; more answer 503.")
     redirect_append_timeout_ms: int = Field(2_000, description="Longest wait of a redirect for its click's append.")
     append_timeout_ms: int = Field(10_000, description="Longest wait of a postback or batch before 503.")
     body_timeout_ms: int = Field(30_000, description="Longest wait for a request's body; slower ones answer 408.")
@@ -46,8 +55,8 @@ class TrackerSettings(_Section):
 class LogSettings(_Section):
     """The embedded log."""
 
-    group_rows_max: int = Field(4_096, description="Most records in one transaction.")
-    queue_rows_max: int = Field(50_000, description="Most records that wait for a transaction in one process.")
+    group_rows_max: int = Field(4_096, ge=1, description="Most records in one transaction.")
+    queue_rows_max: int = Field(50_000, ge=1, description="Most records that wait for a transaction in one process.")
     busy_timeout_ms: int = Field(5_000, description="Longest wait for the shared file's write lock.")
     log_bytes_max: int = Field(20 * 1024**3, description="Largest file of one partition; beyond it appends answer 503.")
     retention_age_max_s: int = Field(7 * 86_400, description="Committed records are kept at most this long.")
@@ -70,8 +79,8 @@ class WarehouseSettings(_Section):
 class IngestSettings(_Section):
     """From the log to the warehouse."""
 
-    batch_rows_max: int = Field(50_000, description="Most records of one batch.")
-    batch_bytes_max: int = Field(32 * 1024**2, description="Most bytes of one batch.")
+    batch_rows_max: int = Field(50_000, ge=1, description="Most records of one batch.")
+    batch_bytes_max: int = Field(32 * 1024**2, ge=1, description="Most bytes of one batch.")
     batch_age_max_ms: int = Field(250, description="Longest wait of a record for its batch to fill.")
     poll_interval_ms: int = Field(50, description="Pause between looks at an idle log.")
     retry_backoff_max_ms: int = Field(5_000, description="Longest pause between tries of a failed insert.")
@@ -83,7 +92,7 @@ class AttributionSettings(_Section):
     """From touches to credits and commissions."""
 
     pass_interval_ms: int = Field(500, description="Pause between passes when there is nothing new.")
-    pass_conversions_max: int = Field(20_000, description="Most conversions of one pass.")
+    pass_conversions_max: int = Field(20_000, ge=1, description="Most conversions of one pass.")
     ingest_wait_timeout_ms: int = Field(60_000, description="Longest wait of a pass for ingest to catch up.")
 
 
@@ -106,7 +115,9 @@ class ServeSettings(_Section):
 class Settings(BaseSettings):
     """All sections. Build it with `load_settings`."""
 
-    model_config = SettingsConfigDict(frozen=True, env_prefix=PREFIX, env_nested_delimiter="__", extra="forbid")
+    model_config = SettingsConfigDict(
+        frozen=True, env_prefix=PREFIX, env_nested_delimiter="__", env_ignore_empty=True, extra="forbid"
+    )
 
     tracker: TrackerSettings = TrackerSettings()
     log: LogSettings = LogSettings()
@@ -116,25 +127,32 @@ class Settings(BaseSettings):
     api: ApiSettings = ApiSettings()
     serve: ServeSettings = ServeSettings()
     keys: Path | None = Field(None, description="File of the token keys; DIR/keys.toml unless set.")
-    api_key: str | None = Field(None, description="Key that `clew replay` sends.")
+    api_key: str | None = Field(None, repr=False, description="Key that `clew replay` sends.")
 
 
 _SECTIONS = tuple(name for name, field in Settings.model_fields.items() if isinstance(field.default, _Section))
 _PLAIN = tuple(name for name in Settings.model_fields if name not in _SECTIONS)
 
 
+def _wrong_names() -> list[str]:
+    """Variables with our prefix that set nothing."""
+    problems = []
+    for name in sorted(name for name in os.environ if name.startswith(PREFIX)):
+        ours = name[len(PREFIX) :].lower()
+        if ours in _SECTIONS:
+            problems.append(f"{name}: it is a section; set {name}__<NAME>, see docs/settings.md")
+        elif ours not in _PLAIN and ours.split("__")[0] not in _SECTIONS:
+            problems.append(f"{name}: there is no such setting; see docs/settings.md")
+    return problems
+
+
 def load_settings() -> Settings:
     """Settings from the environment. Raises SettingsError with every mistake, one a line."""
-    unknown = [
-        name
-        for name in sorted(os.environ)
-        if name.startswith(PREFIX)
-        and name[len(PREFIX) :].lower().split("__")[0] not in _SECTIONS
-        and name[len(PREFIX) :].lower() not in _PLAIN
-    ]
-    problems = [f"{name}: there is no such setting; see docs/settings.md" for name in unknown]
+    problems = _wrong_names()
     try:
         settings = Settings()
+    except PydanticSettingsError:  # a section that was given whole; it is among the problems
+        raise SettingsError("\n".join(problems)) from None
     except ValidationError as error:
         problems += [
             f"{PREFIX}{'__'.join(str(part).upper() for part in e['loc'])}: {e['msg'].lower()}" for e in error.errors()

@@ -1,0 +1,117 @@
+"""Settings: one variable each, every mistake at once, and nothing taken silently."""
+
+import os
+from pathlib import Path
+
+import pytest
+from pydantic import ValidationError
+
+from runtime.settings import (
+    PREFIX,
+    IngestSettings,
+    Settings,
+    SettingsError,
+    child_environment,
+    environment_value,
+    load_settings,
+)
+
+
+@pytest.fixture(autouse=True)
+def environment(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
+    """None of ours is set."""
+    for name in os.environ:
+        if name.upper().startswith(PREFIX):
+            monkeypatch.delenv(name)
+    return monkeypatch
+
+
+def test_defaults_need_nothing() -> None:
+    assert load_settings() == Settings()
+
+
+def test_each_setting_has_its_variable(environment: pytest.MonkeyPatch) -> None:
+    environment.setenv("CLEW_TRACKER__INFLIGHT_MAX", "7")
+    environment.setenv("CLEW_TRACKER__IP_PRIVACY", "truncated")
+    environment.setenv("CLEW_WAREHOUSE__FSYNC", "false")
+    environment.setenv("CLEW_INGEST__GEO_DATABASE", "/geo/city.mmdb")
+    environment.setenv("CLEW_KEYS", "/keys.toml")
+    environment.setenv("CLEW_API_KEY", "k")
+    found = load_settings()
+    assert (found.tracker.inflight_max, found.tracker.ip_privacy, found.warehouse.fsync) == (7, "truncated", False)
+    assert (found.ingest.geo_database, found.keys) == (Path("/geo/city.mmdb"), Path("/keys.toml"))
+    assert found.api_key == "k" and "'k'" not in repr(found)
+    assert found.log == Settings().log
+
+
+def test_an_empty_variable_is_none(environment: pytest.MonkeyPatch) -> None:
+    environment.setenv("CLEW_INGEST__GEO_DATABASE", "")
+    environment.setenv("CLEW_KEYS", "")
+    assert load_settings() == Settings()
+
+
+def test_other_variables_are_not_ours(environment: pytest.MonkeyPatch) -> None:
+    environment.setenv("CLEWLESS", "1")
+    environment.setenv("XCLEW_NOPE", "1")
+    assert load_settings() == Settings()
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "said"),
+    [
+        ("CLEW_NOPE", "1", "no such setting"),
+        ("CLEW_TRACKERS__INFLIGHT_MAX", "1", "no such setting"),
+        ("CLEW_TRACKER__NOPE", "1", "not permitted"),
+        ("CLEW_TRACKER__INFLIGHT_MAX", "many", "integer"),
+        ("CLEW_TRACKER__INFLIGHT_MAX", "0", "greater than or equal to 1"),
+        ("CLEW_INGEST__BATCH_ROWS_MAX", "0", "greater than or equal to 1"),
+        ("CLEW_API__QUERY_ROWS_MAX", "-1", "negative"),
+        ("CLEW_TRACKER__IP_PRIVACY", "half", "'full' or 'truncated'"),
+        ("CLEW_WAREHOUSE__FSYNC", "maybe", "boolean"),
+        ("CLEW_WAREHOUSE__DEDUP_WINDOW_BLOCKS", "100", "1200"),
+        ("CLEW_TRACKER", "{", "section"),
+        ("CLEW_TRACKER", "{}", "section"),
+        ("CLEW_LOG__QUEUE_ROWS_MAX__MORE", "1", "integer"),
+    ],
+)
+def test_a_mistake_is_told_with_its_variable(environment: pytest.MonkeyPatch, name: str, value: str, said: str) -> None:
+    environment.setenv(name, value)
+    with pytest.raises(SettingsError) as caught:
+        load_settings()
+    lines = str(caught.value).splitlines()
+    assert len(lines) == 1 and said in lines[0]
+    assert lines[0].partition(":")[0] in (name, name.removesuffix("__MORE"))
+
+
+def test_all_mistakes_are_told_together(environment: pytest.MonkeyPatch) -> None:
+    for name in ("CLEW_NOPE", "CLEW_LOG__NOPE", "CLEW_API__QUERY_TIMEOUT_S", "CLEW_INGEST__BATCH_ROWS_MAX"):
+        environment.setenv(name, "x")
+    with pytest.raises(SettingsError) as caught:
+        load_settings()
+    assert len(str(caught.value).splitlines()) == 4
+
+
+def test_settings_do_not_change() -> None:
+    found = load_settings()
+    with pytest.raises(ValidationError):
+        found.tracker.inflight_max = 1  # type: ignore[misc]
+    with pytest.raises(ValidationError):
+        IngestSettings(nope=1)  # type: ignore[call-arg]
+
+
+def test_every_setting_says_what_it_is_and_in_which_unit() -> None:
+    for section, field in Settings.model_fields.items():
+        members = getattr(type(field.default), "model_fields", {section: field})
+        for name, member in members.items():
+            assert member.description and member.description.endswith("."), name
+            if member.annotation is int:
+                units = ("_max", "_ms", "_s", "_blocks")
+                assert name.endswith(units), f"{name} has no unit"
+
+
+def test_children_get_this_environment_and_more(environment: pytest.MonkeyPatch) -> None:
+    environment.setenv("OF_THE_PARENT", "1")
+    child = child_environment({"OF_THE_CHILD": "2"})
+    assert (child["OF_THE_PARENT"], child["OF_THE_CHILD"]) == ("1", "2")
+    assert "OF_THE_CHILD" not in os.environ
+    assert environment_value("OF_THE_PARENT") == "1" and environment_value("OF_NOBODY") is None
