@@ -6,6 +6,7 @@ import signal
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
@@ -109,10 +110,8 @@ def test_refund_and_decline_restate(server: Serving) -> None:
     assert postback(server, click_id=click_id, txn_id="refunded", status="declined")[1]["verdict"] == "accepted"
     server.settle()
     assert paid(server, conversion_id) == {}
-    assert server.sql(f"SELECT status, refunded FROM conversions WHERE conversion_id = '{conversion_id}'")[0] == {
-        "status": "declined",
-        "refunded": "40.00",
-    }
+    [now] = server.sql(f"SELECT status, refunded FROM conversions WHERE conversion_id = '{conversion_id}'")
+    assert (now["status"], Decimal(now["refunded"])) == ("declined", 40)
 
 
 def test_conversion_before_its_click_is_restated(server: Serving) -> None:
