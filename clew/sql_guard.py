@@ -92,9 +92,12 @@ _KEYS: dict[str, set[str]] = {
 }  # fmt: skip
 """Kinds of tree nodes that may stand in a statement, and what each may carry."""
 
+_SETTINGS = "SETTINGS is not allowed: the limits of a query are settings of Clew (CLEW_API__…); leave it out"
 _REASONS = {
-    "settings": "SETTINGS is not allowed: the limits of a query are settings of Clew (CLEW_API__…); leave it out",
-    "settings_ast": "SETTINGS is not allowed: the limits of a query are settings of Clew (CLEW_API__…); leave it out",
+    "settings": _SETTINGS,
+    "settings_ast": _SETTINGS,
+    "SetQuery": _SETTINGS,
+    "ShowTablesQuery settings": "SHOW SETTINGS is not allowed: use SHOW TABLES, SHOW COLUMNS or SHOW CREATE TABLE",
     "format_ast": "FORMAT is not allowed: leave it out and use --json or --csv",
     "out_file": "INTO OUTFILE is not allowed: leave it out and redirect the output of --csv or --json",
     "databases": f"SHOW DATABASES is not allowed: there is one database, {ANALYST}; SHOW TABLES lists its tables",
@@ -226,7 +229,8 @@ def _check(root: Node) -> None:
         for key in node.keys() - _KEYS[kind] - {"type"}:
             if key == "children":
                 _check({"type": "ExpressionList", "children": node[key]})  # names the part better, when it is refused
-            raise SqlRefused(_REASONS.get(key) or f"{key.replace('_', ' ')} is not allowed in clew sql: leave it out")
+            reason = _REASONS.get(f"{kind} {key}") or _REASONS.get(key)
+            raise SqlRefused(reason or f"{key.replace('_', ' ')} is not allowed in clew sql: leave it out")
         todo += _parts(kind, node)
 
 
@@ -241,9 +245,12 @@ def _parts(kind: str, node: Node) -> list[Any]:
             _check_function(node)
         case "ColumnsApplyTransformer" if "func_name" in node:
             _check_name(node["func_name"])
-        case "TableExpression" if "table_function" in node:
-            rest = {key: value for key, value in node.items() if key != "table_function"}
-            return [*rest.values(), _arguments_of_numbers(node["table_function"])]
+        case "TableExpression":
+            if node.get("database_and_table_name", {}).get("type", "TableIdentifier") != "TableIdentifier":
+                raise SqlRefused(_of_other_database("a table that is not named plainly"))
+            if "table_function" in node:
+                rest = {key: value for key, value in node.items() if key != "table_function"}
+                return [*rest.values(), _arguments_of_numbers(node["table_function"])]
     return list(node.values())
 
 
@@ -296,5 +303,5 @@ def short_error(message: str) -> str:
     line = re.split(
         r"[.:]? In scope |: while executing |: While executing |\. Expected one of|\. Maybe you meant", line
     )[0]
-    line = re.sub(r"( \(version [\d.]+\))?\.? ?\([A-Z_]+\)( \(version [\d.]+\))?$", "", line)
+    line = re.sub(r"(\.? \((version [\d.]+|[A-Z_]+)\))+\.?$", "", line)
     return line[:300].rstrip(" .:")
