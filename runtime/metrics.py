@@ -4,9 +4,10 @@ With PROMETHEUS_MULTIPROC_DIR set (the parent does) all processes of `clew serve
 whichever answers /metrics shows the sum.
 """
 
+import functools
 import os
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 from prometheus_client.multiprocess import MultiProcessCollector, mark_process_dead
@@ -79,22 +80,29 @@ _histograms = {
 }
 
 
+_METRICS: dict[str, Any] = {name: metric for group in (_counters, _gauges, _histograms) for name, metric in group.items()}
+
+
+@functools.cache
+def _child(name: str, labels: tuple[tuple[str, str], ...]) -> Any:
+    """The series of one set of labels; looking it up anew costs more than counting. Bounded by the labels there are."""
+    metric = _METRICS[name]
+    return metric.labels(**dict(labels)) if labels else metric
+
+
 def count(name: CounterName, amount: int = 1, **labels: str) -> None:
     """Add to a counter."""
-    metric = _counters[name]
-    (metric.labels(**labels) if labels else metric).inc(amount)
+    _child(name, tuple(labels.items())).inc(amount)
 
 
 def gauge(name: GaugeName, value: float, **labels: str) -> None:
     """Set a gauge."""
-    metric = _gauges[name]
-    (metric.labels(**labels) if labels else metric).set(value)
+    _child(name, tuple(labels.items())).set(value)
 
 
 def observe(name: HistogramName, seconds: float, **labels: str) -> None:
     """Record one duration in seconds."""
-    metric = _histograms[name]
-    (metric.labels(**labels) if labels else metric).observe(seconds)
+    _child(name, tuple(labels.items())).observe(seconds)
 
 
 def exposition() -> bytes:
