@@ -18,14 +18,18 @@ class BotReason(IntFlag):
     """Bits of `bot_reasons`. All but UA_MISSING make a touch a bot's."""
 
     CRAWLER = 1
-    """The user agent is a known crawler's, monitor's or library's."""
     HEAD = 2
-    """A HEAD request: link checkers, not people."""
     PREFETCH = 4
-    """Fetched ahead by a browser; the person has not clicked."""
     UA_MISSING = 8
-    """No user agent. Suspicious, but not enough by itself."""
 
+
+BOT_REASONS: dict[BotReason, str] = {
+    BotReason.CRAWLER: "The user agent is a known crawler's, monitor's or library's.",
+    BotReason.HEAD: "A HEAD request: link checkers, not people.",
+    BotReason.PREFETCH: "Fetched ahead by a browser; the person has not clicked.",
+    BotReason.UA_MISSING: "No user agent. Suspicious, but not enough by itself.",
+}
+"""What each bit means; docs/reasons.md is made from here."""
 
 BOT_BITS = BotReason.CRAWLER | BotReason.HEAD | BotReason.PREFETCH
 
