@@ -18,6 +18,7 @@ from clew.client import ask_directory
 from clew.datadir import DataDir
 from clew.demo_traffic import DemoSummary, demo_program_toml, run_demo_traffic
 from clew.output import err, fail, out, print_table
+from clew.replay_send import ReplayError
 from clew.serve import Parent, ServeOptions
 from runtime.clock import SystemClock
 from runtime.logs import configure_logs
@@ -40,7 +41,7 @@ def demo(
     folder = Path(tempfile.mkdtemp(prefix="clew-demo-"))
     try:
         asyncio.run(_demo(folder, settings, seed, keep))
-    except (AskError, TimeoutError, httpx.HTTPError) as error:
+    except (AskError, ReplayError, TimeoutError, httpx.HTTPError) as error:
         raise fail(f"the demo failed: {error}", UNREACHABLE) from None
     finally:
         if not keep:

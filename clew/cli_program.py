@@ -12,12 +12,15 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from clew.ask_error import FINE, NO, UNREACHABLE, WRONG_USE
 from clew.cli_options import AsJson, Data, settings_or_exit
 from clew.datadir import DataDir
+from clew.keys_file import KeysFileError, load_or_make_keys
+from clew.keys_file import rotate_keys as rotate_keys_file
 from clew.mapping import FileMapping, read_mapping
 from clew.output import err, fail, out, print_json
 from clew.programs import ProgramError, load_program
 from runtime.clock import SystemClock
 from runtime.settings import environment_value
 from schemas import clickid
+from schemas.durations import parse_duration_us
 from schemas.program_file import read_program
 
 History = Annotated[Path, typer.Argument(metavar="FILE", help="CSV, NDJSON or Apache combined log; .gz too.")]
@@ -122,14 +125,29 @@ def replay(
     out.print(f"{report.lines} lines, {report.sent} events: {verdicts or 'nothing to send'}", markup=False)
 
 
+def rotate_keys(
+    data: Data,
+    old_verifies: Annotated[str, typer.Option(metavar="DURATION", help="How long ids of the old key verify.")] = "730d",
+) -> None:
+    """Sign new ids with a new key; restart `clew serve` afterwards, so that every edge knows it."""
+    try:
+        old_us = parse_duration_us(old_verifies)
+    except ValueError as error:
+        raise fail(f"--old-verifies: {error}", WRONG_USE) from None
+    path = DataDir(data).keys(settings_or_exit().keys)
+    try:
+        keys = rotate_keys_file(path, os.urandom, SystemClock().now_us() // 1000, old_verifies_ms=old_us // 1000)
+    except KeysFileError as error:
+        raise fail(str(error), UNREACHABLE) from None
+    out.print(f"{path}: key {keys.current.key_id} signs now; restart `clew serve`", markup=False)
+
+
 def show_id(
     token: Annotated[str, typer.Argument(metavar="TOKEN", help="A click or impression id: 36 characters.")],
     data: Data,
     as_json: AsJson = False,
 ) -> None:
     """Print what a click or impression id says, and whether this installation signed it."""
-    from clew.keys_file import KeysFileError, load_or_make_keys
-
     raw = clickid.from_text(token)
     if raw is None:
         raise fail(f"{token[:60]!r} is no click id: it has 36 characters of base64url", NO)

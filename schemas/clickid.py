@@ -36,6 +36,11 @@ class TokenKeys:
     by_id: Mapping[int, TokenKey]
     hash_secret: bytes
 
+    @property
+    def installation(self) -> str:
+        """16 hex digits that name the installation and say nothing about its secrets."""
+        return blake2b(b"installation", key=self.hash_secret, digest_size=8).hexdigest()
+
     @classmethod
     def of(cls, keys: list[TokenKey], current_id: int, hash_secret: bytes) -> "TokenKeys":
         by_id = {key.key_id: key for key in keys}

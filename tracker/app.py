@@ -70,13 +70,15 @@ class _Probes:
 
     def __init__(self, edge: Edge) -> None:
         self._producer = edge.producer
+        # A replay that goes on where it stopped must know that it speaks to the same data as before.
+        self._headers = {"Clew-Installation": edge.keys.installation}
 
     async def healthz(self, _request: Request) -> Response:
         return PlainTextResponse("ok")
 
     async def readyz(self, _request: Request) -> Response:
         trouble = await self._producer.healthy()
-        return PlainTextResponse(trouble or "ready", 503 if trouble else 200)
+        return PlainTextResponse(trouble or "ready", 503 if trouble else 200, self._headers)
 
     async def metrics(self, _request: Request) -> Response:
         return Response(metrics.exposition(), media_type="text/plain; version=0.0.4; charset=utf-8")
