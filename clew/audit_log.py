@@ -44,7 +44,7 @@ async def log_checks(warehouse: Warehouse, consumer: Consumer, *, settled: bool)
         stored = await asyncio.to_thread(stored_offsets, warehouse, ends)
         after = await _wait(consumer, before, _WAIT_S if settled else 0.0)
     except LogUnavailable as error:
-        return [Check("log_readable", False, 1, [str(error)])]
+        return [Check.of("log that cannot be read", 1, [str(error)])]
 
     def rows() -> list[Check]:
         return [
@@ -103,7 +103,7 @@ def _log_tail(before: Mapping[Place, _Seen], after: Mapping[Place, _Seen], store
             examples.append(f"{place}: {first.end - done} records from offset {done} on are not ingested")
         if seen.begin > done:
             examples.append(f"{place}: it begins at offset {seen.begin}; {seen.begin - done} of them are lost")
-    return Check("log_tail", not found, found, examples[:EXAMPLES_MAX])
+    return Check.of("log tail that is not ingested", found, examples)
 
 
 def _stale_intents(before: Mapping[Place, _Seen], after: Mapping[Place, _Seen]) -> Check:
@@ -116,7 +116,7 @@ def _stale_intents(before: Mapping[Place, _Seen], after: Mapping[Place, _Seen]) 
                 examples.append(f"{place}: the batch of offsets {seen.offset} to {intent.hi} is not finished")
             except BadIntent as error:
                 examples.append(f"{place}: {error}")
-    return Check("stale_intents", not examples, len(examples), examples[:EXAMPLES_MAX])
+    return Check.of("stale intents of ingest", len(examples), examples)
 
 
 def _rows_ahead(after: Mapping[Place, _Seen], stored: Mapping[Place, Stored]) -> Check:
@@ -129,11 +129,11 @@ def _rows_ahead(after: Mapping[Place, _Seen], stored: Mapping[Place, Stored]) ->
                 f"{place}: {rows.ahead_rows} rows up to offset {rows.ahead_last}, but only "
                 f"{after[place].announced} records are committed"
             )
-    return Check("rows_ahead", not found, found, examples[:EXAMPLES_MAX])
+    return Check.of("rows beyond the committed position", found, examples)
 
 
 def _logs_gone(before: Mapping[Place, _Seen], stored: Mapping[Place, Stored]) -> Check:
     """Logs with rows whose file or topic was removed or made anew. That is no fault, but worth to know."""
     gone = sorted(place for place in stored if place not in before)
     examples = [f"{place}: gone after {stored[place].next_offset} stored records" for place in gone]
-    return Check("logs_gone", True, len(gone), examples[:EXAMPLES_MAX])
+    return Check("logs that are gone (for information)", True, len(gone), tuple(examples[:EXAMPLES_MAX]))

@@ -96,7 +96,7 @@ def offsets_check(warehouse: Warehouse, stored: Mapping[Place, Stored], ends: Ma
             examples += [f"{place}: {fault}" for fault in faults[:EXAMPLES_MAX]]
         for bucket in wrong[_ZOOMED_BUCKETS_MAX:]:
             found += max(1, abs(expected.get(bucket, (0, 0))[0] - rows.buckets.get(bucket, (0, 0))[0]))
-    return Check("offsets", not found, found, examples[:EXAMPLES_MAX])
+    return Check.of("offsets missing or doubled", found, examples)
 
 
 def _expected_buckets(warehouse: Warehouse, end: int) -> dict[int, tuple[int, int]]:
@@ -160,7 +160,7 @@ def _key_check(warehouse: Warehouse, table: str, key: str) -> Check:
             )
             examples += [f"{row['id']} stands {row['n']} times" for row in rows_of(several)]
         found += doubled
-    return Check(f"duplicate_{table}", not found, found, examples[:EXAMPLES_MAX])
+    return Check.of(f"{table} that stand twice", found, examples)
 
 
 def touches_check(warehouse: Warehouse, ends: Mapping[Place, int]) -> Check:
@@ -187,7 +187,7 @@ def touches_check(warehouse: Warehouse, ends: Mapping[Place, int]) -> Check:
             name = "clicks" if key[1] == 1 else "impressions"
             differ = f"{have} rows for {wanted}" if have != wanted else f"{have} rows, but of others"
             examples.append(f"{name} of {key[0] // 100}-{key[0] % 100:02d}: touches has {differ}")
-    return Check("touches_equal_base", not found, found, examples[:EXAMPLES_MAX])
+    return Check.of("touches unequal to clicks and impressions", found, examples)
 
 
 def _sums(warehouse: Warehouse, sql: str, parameters: Mapping[str, Any]) -> dict[tuple[int, int], tuple[int, int]]:

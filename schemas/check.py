@@ -1,6 +1,7 @@
 """What a check of `clew audit` found. Pure."""
 
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 EXAMPLES_MAX = 5
@@ -14,7 +15,12 @@ class Check:
     name: str
     ok: bool
     found: int
-    examples: list[str] = field(default_factory=list)
+    examples: tuple[str, ...] = ()
+
+    @classmethod
+    def of(cls, name: str, found: int, examples: Sequence[str]) -> "Check":
+        """It holds when nothing was found."""
+        return cls(name, not found, found, tuple(examples[:EXAMPLES_MAX]))
 
     def to_json(self) -> dict[str, Any]:
-        return {"name": self.name, "ok": self.ok, "found": self.found, "examples": self.examples}
+        return {"name": self.name, "ok": self.ok, "found": self.found, "examples": list(self.examples)}
