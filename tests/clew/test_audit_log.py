@@ -307,6 +307,19 @@ def test_logs_with_the_same_name_are_told_apart(installation: Installation) -> N
     asyncio.run(story())
 
 
+def test_a_log_that_went_before_anything_was_stored(installation: Installation) -> None:
+    async def story() -> None:
+        await installation.append()
+        await installation.consumer.commit(OWN, Position(0))
+        log_id = await installation.consumer.log_id(OWN)
+        path_of(installation.folder, OWN).unlink()
+        await installation.ingest.catch_up()
+        check = (await installation.audit())[GONE]
+        assert check.examples == (f"hits-1 of log {log_id[:8]}: gone after 0 stored records",)
+
+    asyncio.run(story())
+
+
 def test_positions_that_are_gone(installation: Installation) -> None:
     async def story() -> None:
         await installation.fill()
