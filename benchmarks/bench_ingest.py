@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from benchmarks.measure import Result
+from clew.engine_process import GC_THRESHOLD
 from eventlog.open import open_consumer, open_producer
 from eventlog.port import Partition, Record
 from ingest.batch import build_batch
@@ -30,7 +31,7 @@ _AGENT = (
 
 def run(folder: Path) -> Iterator[Result]:
     """Events a second from a full log."""
-    gc.set_threshold(100_000, 50, 1_000)  # as the engine's process does
+    gc.set_threshold(*GC_THRESHOLD)
     warehouse = open_warehouse(folder / "warehouse", WarehouseSettings())
     try:
         values = [_click(n) for n in range(EVENTS)]

@@ -1,6 +1,7 @@
 """The engine's process: owns the warehouse, ingests, attributes, answers on the API port. Run by `clew serve` only."""
 
 import asyncio
+import gc
 import os
 import secrets
 import signal
@@ -21,6 +22,9 @@ from runtime.settings import Settings, load_settings
 from warehouse.chdb import WarehouseBusy
 
 _log = logger("engine")
+GC_THRESHOLD = (100_000, 50, 1_000)
+"""Batches are many short-lived objects without cycles; the default looks through them again and again."""
+
 _LOCK_WAIT_S = 60.0
 """How long a start waits for a command, or for an engine that is just ending, to let the directory go."""
 
@@ -78,6 +82,7 @@ def main() -> None:
     arguments = ChildArguments.decode(sys.argv[1:])
     configure_logs("engine")
     end_with_parent(arguments.life_fd)
+    gc.set_threshold(*GC_THRESHOLD)
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         runner.run(run(arguments))
 
