@@ -27,6 +27,10 @@ _SELECTION_SORT_MAX = 24
 """Up to this many touches, picking the largest remainder k times beats sorting."""
 
 
+_place = np.uintp
+"""Type of loop variables: numba spares an unsigned index the question whether it counts from the end."""
+
+
 class Overflow(ValueError):
     """A product of amount and weight does not fit 64 bits; the message says where."""
 
@@ -67,23 +71,19 @@ def _select_touches_range(
         )
 
 
-@njit(nogil=True, cache=True)
+@njit(nogil=True, cache=True, inline="always")
 def _select_touches_one(
     start: int, stop: int, touch_ts: Ints, is_bot: Bytes, same_offer: Bytes, conversion_ts: int, window_us: Ints,
     codes: Bytes,
 ) -> None:  # fmt: skip
-    for i in range(start, stop):
+    for i in range(_place(start), _place(stop)):
         age = conversion_ts - touch_ts[i]
-        if same_offer[i] == 0:
-            codes[i] = OTHER_OFFER
-        elif age < 0:
-            codes[i] = AFTER_CONVERSION
-        elif age > window_us[i]:
-            codes[i] = OUTSIDE_WINDOW
-        elif is_bot[i] != 0:
-            codes[i] = BOT
-        else:
-            codes[i] = ELIGIBLE
+        # From the weakest word to the strongest, without branches: windows are too irregular to be guessed.
+        code = BOT if is_bot[i] != 0 else ELIGIBLE
+        code = OUTSIDE_WINDOW if age > window_us[i] else code
+        code = AFTER_CONVERSION if age < 0 else code
+        code = OTHER_OFFER if same_offer[i] == 0 else code
+        codes[i] = code
 
 
 # ---------------------------------------------------------------------------------------------- what they weigh
@@ -113,14 +113,15 @@ def _last_click_range(
             weights[winner] = 1
 
 
-@njit(nogil=True, cache=True)
+@njit(nogil=True, cache=True, inline="always")
 def _last_click_one(start: int, stop: int, codes: Bytes, precedence: Bytes, named: Bytes) -> int:
     winner, best = -1, 0
     for i in range(start, stop):
         # A named touch stands above every precedence, which is a byte.
         rank = 256 if named[i] != 0 else int(precedence[i])
-        if codes[i] == ELIGIBLE and rank >= best:
-            winner, best = i, rank
+        is_better = (codes[i] == ELIGIBLE) & (rank >= best)
+        winner = i if is_better else winner
+        best = rank if is_better else best
     return winner
 
 
@@ -139,9 +140,9 @@ def _linear_range(lo: int, hi: int, offsets: Ints, codes: Bytes, weights: Ints) 
         _linear_one(offsets[c], offsets[c + 1], codes, weights)
 
 
-@njit(nogil=True, cache=True)
+@njit(nogil=True, cache=True, inline="always")
 def _linear_one(start: int, stop: int, codes: Bytes, weights: Ints) -> None:
-    for i in range(start, stop):
+    for i in range(_place(start), _place(stop)):
         weights[i] = 1 if codes[i] == ELIGIBLE else 0
 
 
@@ -165,13 +166,15 @@ def allocate(offsets: Ints, amounts: Ints, weights: Ints) -> Ints:
     return parts
 
 
-@njit(nogil=True, cache=True)
+@njit(nogil=True, cache=True, error_model="numpy")
 def _allocate_range(lo: int, hi: int, offsets: Ints, amounts: Ints, weights: Ints, parts: Ints, scratch: Ints) -> None:
     for c in range(lo, hi):
-        _allocate_one(offsets[c], offsets[c + 1], amounts[c], weights, parts, scratch)
+        start: int = _place(offsets[c])  # type: ignore[assignment]
+        stop: int = _place(offsets[c + 1])  # type: ignore[assignment]
+        _allocate_one(start, stop, amounts[c], weights, parts, scratch)
 
 
-@njit(nogil=True, cache=True)
+@njit(nogil=True, cache=True, error_model="numpy", inline="always")
 def _allocate_one(start: int, stop: int, amount: int, weights: Ints, parts: Ints, scratch: Ints) -> None:
     total = 0
     for i in range(start, stop):
@@ -180,20 +183,42 @@ def _allocate_one(start: int, stop: int, amount: int, weights: Ints, parts: Ints
         return
     sign = 1 if amount > 0 else -1
     size = amount * sign
-    left = size
+    left, weight, part, rest = size, 0, 0, 0
+    is_even = True  # all remainders are equal, but for zeros
     for i in range(start, stop):
-        product = size * weights[i]
-        part = product // total
+        if weights[i] != weight:  # most touches weigh the same as the one before, and divisions are dear
+            weight = weights[i]
+            part = size * weight // total
+            remainder = size * weight - part * total
+            is_even = is_even and (rest == 0 or remainder == 0 or rest == remainder)
+            rest = remainder if remainder != 0 else rest
         parts[i] = part * sign
         left -= part
-        scratch[i - start] = product - part * total
-    if left > 0:
-        _allocate_remainders(start, stop, left, sign, parts, scratch)
+    if left > 0 and is_even:
+        _allocate_even(start, stop, left, sign, size, total, weights, parts)
+    elif left > 0:
+        _allocate_uneven(start, stop, left, sign, size, total, weights, parts, scratch)
+
+
+@njit(nogil=True, cache=True, inline="always")
+def _allocate_even(
+    start: int, stop: int, left: int, sign: int, size: int, total: int, weights: Ints, parts: Ints
+) -> None:
+    """One unit each to the first `left` parts that have a remainder."""
+    for i in range(start, stop):
+        is_given = (left > 0) & (size * weights[i] != parts[i] * sign * total)
+        parts[i] += sign if is_given else 0
+        left -= 1 if is_given else 0
 
 
 @njit(nogil=True, cache=True)
-def _allocate_remainders(start: int, stop: int, left: int, sign: int, parts: Ints, scratch: Ints) -> None:
+def _allocate_uneven(
+    start: int, stop: int, left: int, sign: int, size: int, total: int, weights: Ints, parts: Ints, scratch: Ints
+) -> None:
+    """One unit each to the `left` largest remainders, the earlier first."""
     count = stop - start
+    for j in range(count):
+        scratch[j] = size * weights[start + j] - parts[start + j] * sign * total
     if count <= _SELECTION_SORT_MAX:
         for _ in range(left):
             best = 0
@@ -201,11 +226,11 @@ def _allocate_remainders(start: int, stop: int, left: int, sign: int, parts: Int
                 if scratch[j] > scratch[best]:
                     best = j
             scratch[best] = -1
-            parts[start + best] += sign
-        return
-    order = np.argsort(-scratch[:count], kind="mergesort")  # stable: of equal remainders the earlier first
-    for k in range(left):
-        parts[start + order[k]] += sign
+            parts[start + _place(best)] += sign
+    else:
+        order = np.argsort(-scratch[:count], kind="mergesort")  # stable: of equal remainders the earlier first
+        for k in range(left):
+            parts[start + _place(order[k])] += sign
 
 
 # ------------------------------------------------------------------------------------------------------- checks

@@ -25,6 +25,9 @@ from schemas.program import Program
 from warehouse.port import Warehouse, WarehouseError
 
 _POLL_S = 0.03
+_FOLLOW_WAIT_S = 1.0
+"""Longest wait for ingest in one go, so that a stop is not put off; the next pass waits on for the same ends."""
+
 _CURSOR_ONLY_S = 2.0
 """A pass that only moves the cursor over touches is written at most so often; a restart looks at them again."""
 
@@ -74,6 +77,7 @@ class Attributor:
         self._reach: Reach | None = None
         self._is_recovered = False
         self._written_s = clock.monotonic_s()
+        self._waiting_since_s: float | None = None
         self._busy = asyncio.Lock()
 
     @property
@@ -112,7 +116,9 @@ class Attributor:
         while not stop.is_set():
             moved = False
             try:
-                moved = (await self.run_pass()).moved
+                report = await self.run_pass(wait_max_s=_FOLLOW_WAIT_S)
+                moved = report.moved
+                self._note_wait(report)
                 metrics.gauge("clew_attribution_pending_conversions", await self._pending_conversions())
             except WarehouseError as error:
                 _log.error("pass_failed", error=str(error)[:500], code=error.code)
@@ -120,6 +126,17 @@ class Attributor:
                 await _sleep(stop, pause_s)
         async with self._busy:
             await asyncio.to_thread(self._write_cursor)
+
+    def _note_wait(self, report: PassReport) -> None:
+        """Say so when ingest takes longer than it should; waiting goes on, since nothing may be credited too early."""
+        now_s = self._clock.monotonic_s()
+        if not report.waiting:
+            self._waiting_since_s = None
+        elif self._waiting_since_s is None:
+            self._waiting_since_s = now_s
+        elif now_s - self._waiting_since_s > self._settings.ingest_wait_timeout_ms / 1000:
+            self._waiting_since_s = now_s
+            _log.warning("ingest_is_behind", records=report.behind)
 
     async def catch_up(self, timeout_s: float, progress: Callable[[PassReport], None] | None = None) -> bool:
         """Pass every end that the partitions have now; False if that takes longer than the timeout."""

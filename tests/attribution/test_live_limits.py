@@ -1,0 +1,153 @@
+"""What passes do at their limits: many identities, crowded ones, halved passes, lost programs, old intents, crashes."""
+
+import asyncio
+
+import numpy as np
+import pytest
+
+from attribution import journeys, passes, reads, work
+from attribution.credits import Pricing
+from attribution.cursor import Cursor
+from attribution.passes import Passes, pack, unpack
+from attribution.programs import Programs
+from attribution.reads import Reads
+from runtime.clock import ManualClock
+from schemas.events import Kind
+from schemas.fields import NO_DIGEST
+from schemas.identity import of_ref, of_visitor
+from schemas.program import Plan
+from schemas.tables import Join
+from tests.attribution.ingested import Ingested
+from tests.attribution.test_live import SALE, attributor, credits_now, owed_now, run
+from tests.attribution.worlds import adjustment_of, conversion_of, program_of, touch_of
+from warehouse.port import Warehouse, scalar_of
+
+
+def problems_now(warehouse: Warehouse) -> list[str]:
+    found = warehouse.query("SELECT arrayJoin(mapKeys(problems)) AS p FROM clew.revisions ORDER BY revision, p")
+    return list(found.column(0).to_pylist())
+
+
+def test_twenty_thousand_identities_in_one_question(warehouse: Warehouse) -> None:
+    log = Ingested(warehouse)
+    log.append(touch_of(1, visitor="ann"))
+    log.store()
+    identities = np.arange(20_000, dtype=np.uint64) + np.uint64(2**63)
+    identities[-1] = of_visitor("ann")
+    rows, crowded = Reads(warehouse).touches_of(np.unique(identities))
+    assert rows.identity.tolist() == [of_visitor("ann")] and crowded == {}
+    ids = {n.to_bytes(16, "big") for n in range(20_001)}
+    assert Reads(warehouse).conversions_of(ids) == []
+
+
+def test_an_identity_that_everybody_has_joins_nothing(warehouse: Warehouse, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(reads, "TOUCHES_PER_IDENTITY_MAX", 3)
+    log = Ingested(warehouse)
+    for n in range(5):
+        log.append(touch_of(n, second=n / 10, partner=n % 3 + 1, visitor="null"))
+    log.append(conversion_of(1, click_ref="t1"))
+    log.append(conversion_of(2, visitor_id="null"))
+    log.store()
+    run(attributor(warehouse, log, SALE))
+    found = sorted(tuple(line[2] for line in lines) for lines in credits_now(warehouse).values())
+    assert found == [(0, 0), (2, 2)]  # partners: nobody, and the named click's alone
+    assert problems_now(warehouse) == ["crowded_identity", "crowded_identity"]
+    joined = warehouse.query("SELECT identity FROM clew.joins").column(0).to_pylist()
+    assert joined == [of_ref(Kind.CLICK, "t1")]
+
+
+@pytest.mark.parametrize("limit", ["pairs", "rows"])
+def test_a_pass_that_is_too_large_is_halved(warehouse: Warehouse, monkeypatch: pytest.MonkeyPatch, limit: str) -> None:
+    if limit == "pairs":
+        build = journeys.build
+        monkeypatch.setattr("attribution.credits.build", lambda asked, rows: build(asked, rows, pairs_max=4))
+    else:
+        monkeypatch.setattr(work, "BLOCK_ROWS_MAX", 10)
+        monkeypatch.setattr(passes, "BLOCK_ROWS_MAX", 10)
+    log = Ingested(warehouse)
+    log.append(touch_of(1))
+    for n in range(9):
+        log.append(conversion_of(n, click_ref="t1"))
+    log.store()
+    reports = run(attributor(warehouse, log, SALE))
+    assert sum(report.credited for report in reports) == 9 and len(reports) >= 2
+
+
+def test_a_lost_program_keeps_what_stands_and_is_listed(warehouse: Warehouse) -> None:
+    log, event = Ingested(warehouse), conversion_of(1, click_ref="t1")
+    for record in (touch_of(1), event):
+        log.append(record)
+    log.store()
+    run(attributor(warehouse, log, SALE))
+    warehouse.execute("TRUNCATE TABLE clew.programs")
+    log.append(adjustment_of(1, event, amount_e4=50_000))
+    log.store()
+    run(attributor(warehouse, log, program_of((Plan(1, percent_e6=90_000_000),))))
+    assert problems_now(warehouse) == ["program_missing"]
+    assert [line[4] for line in owed_now(warehouse)[event.conversion_id]] == [100]
+
+
+def test_programs_are_read_once_and_bounded(warehouse: Warehouse, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("attribution.programs.PROGRAMS_MAX", 2)
+    programs = Programs(warehouse)
+    loaded = [program_of((Plan(1, percent_e6=n),)) for n in range(1, 4)]
+    for program in loaded:
+        programs.keep(program, 1)
+        programs.keep(program, 2)
+    assert scalar_of(warehouse.query("SELECT count() FROM clew.programs")) == 3
+    for program in loaded:
+        found = programs.get(program.hash)
+        assert isinstance(found, Pricing) and found.rules == program.rules
+    assert programs.get("0" * 32) is None
+
+
+def test_intents_go_and_passes_stay(warehouse: Warehouse) -> None:
+    writer = Passes(warehouse, 0, ManualClock(1), "test")
+    for n in range(130):
+        writer.write({"joins": [Join(n, NO_DIGEST, 1, 1, 0)]}, Cursor())
+    assert scalar_of(warehouse.query("SELECT count() FROM clew.passes")) == 130
+    found = warehouse.query("SELECT toInt64(min(pass_id)) AS lo, toInt64(max(pass_id)) AS hi FROM clew.intents")
+    assert found.to_pylist() == [{"lo": 128, "hi": 130}]
+
+
+def test_a_table_that_is_half_written_is_completed(warehouse: Warehouse) -> None:
+    log = Ingested(warehouse)
+    for record in (touch_of(1), touch_of(2, partner=2), *(conversion_of(n, click_ref=f"t{n}") for n in (1, 2))):
+        log.append(record)
+    log.store()
+    run(attributor(warehouse, log, SALE))
+    before = credits_now(warehouse)
+    warehouse.execute("DELETE FROM clew.credits WHERE _offset IN (1, 3)")
+    warehouse.execute("TRUNCATE TABLE clew.revisions")
+    warehouse.execute("TRUNCATE TABLE clew.passes")
+    writer = Passes(warehouse, 0, ManualClock(1), "test")
+    assert writer.recover() == 1 and writer.pass_id == 1
+    assert credits_now(warehouse) == before
+    assert scalar_of(warehouse.query("SELECT count() FROM clew.credits")) == 4
+    assert writer.recover() == 0
+
+
+def test_a_cursor_that_only_moved_over_touches_is_kept_at_the_stop(warehouse: Warehouse) -> None:
+    log = Ingested(warehouse)
+    for n in (1, 2):
+        log.append(touch_of(n))
+    log.store()
+
+    async def follow() -> None:
+        stop = asyncio.Event()
+        task = asyncio.create_task(attribution.follow(stop))
+        while not attribution.cursor.hits:
+            await asyncio.sleep(0.01)
+        stop.set()
+        await task
+
+    attribution = attributor(warehouse, log, SALE)
+    asyncio.run(follow())
+    writer = Passes(warehouse, 0, ManualClock(1), "test")
+    writer.recover()
+    assert writer.cursor == attribution.cursor and list(writer.cursor.hits.values()) == [2]
+
+
+def test_payloads_come_back_as_they_were(warehouse: Warehouse) -> None:
+    table = warehouse.query("SELECT number, toString(number) AS text FROM numbers(3)")
+    assert unpack(pack({"a": table, "b": table.slice(0, 0)})) == {"a": table, "b": table.slice(0, 0)}
