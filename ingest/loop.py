@@ -12,7 +12,7 @@ from eventlog.port import Consumer, LogUnavailable, Partition, Position, Record
 from ingest.batch import Batch, build_batch
 from ingest.enrich import Enricher
 from ingest.intent import BadIntent, Intent
-from ingest.resume import resume_offset
+from ingest.resume import newest_batch
 from ingest.store import Stopped, Store
 from runtime import metrics
 from runtime.clock import Clock
@@ -46,7 +46,7 @@ class Ingest:
         self._store = Store(warehouse, GROUP, settings.retry_backoff_max_ms, self._stop)
         self._waiting: dict[Partition, _Waiting] = {}
         self._paused: dict[Partition, int] = {}
-        self._recovered: set[tuple[Partition, str]] = set()
+        self._seen: set[tuple[Partition, str]] = set()
 
     def stop(self) -> None:
         """Ask `run` to end after the batch in hand."""
@@ -86,6 +86,8 @@ class Ingest:
     async def _step(self, partition: Partition, flush: bool) -> int:
         log_id = await self._consumer.log_id(partition)
         lo = await self._start(partition, log_id)
+        if lo is None:
+            return 0
         end = await self._consumer.end(partition)
         if not flush and not self._due(partition, lo, end):
             return 0
@@ -103,41 +105,56 @@ class Ingest:
         await self._report_lag(partition, batch.hi + 1)
         return batch.hi - lo + 1
 
-    async def _start(self, partition: Partition, log_id: str) -> int:
-        """The offset to go on from; an intent found for the first time is finished before."""
+    async def _start(self, partition: Partition, log_id: str) -> int | None:
+        """The offset to go on from; what a crash left half done is finished before. None when that has to wait."""
         position = await self._consumer.committed(partition)
         if position is None:
-            offset = await asyncio.to_thread(resume_offset, self._warehouse, partition, log_id)
-            position = Position(max(offset, await self._consumer.begin(partition)))
-            if position.offset:
-                _log.warning("positions_missing", partition=str(partition), resumed_at=position.offset)
-            await self._consumer.commit(partition, position)
+            return await self._resume(partition, log_id)
         if position.intent:
-            position = await self._recover(partition, log_id, position)
+            try:
+                intent = Intent.decode(position.intent)
+            except BadIntent as error:
+                raise RuntimeError(f"{partition.topic}-{partition.partition}: {error}; run `clew audit`") from error
+            return await self._finish(partition, log_id, position.offset, intent.hi)
+        if (partition, log_id) not in self._seen:
+            self._seen.add((partition, log_id))
+            end = await self._consumer.end(partition)
+            if position.offset > end:
+                _log.error("log_tail_missing", partition=str(partition), committed=position.offset, end=end)
         return position.offset
 
-    async def _recover(self, partition: Partition, log_id: str, position: Position) -> Position:
-        """Finish the batch that a crash interrupted: fetch exactly its records, read back, add what is missing."""
-        try:
-            intent = Intent.decode(position.intent)
-        except BadIntent as error:
-            raise RuntimeError(f"{partition.topic}-{partition.partition}: {error}; run `clew audit`") from error
+    async def _resume(self, partition: Partition, log_id: str) -> int | None:
+        """Positions are gone: go on after what is stored of this log; its newest batch may be there in part."""
+        newest = await asyncio.to_thread(newest_batch, self._warehouse, partition, log_id)
+        if newest is None:
+            offset = await self._consumer.begin(partition)
+            await self._consumer.commit(partition, Position(offset))
+            return offset
+        _log.warning("positions_missing", partition=str(partition), lo=newest.lo, hi=newest.hi)
+        return await self._finish(partition, log_id, newest.lo, newest.hi)
+
+    async def _finish(self, partition: Partition, log_id: str, lo: int, hi: int) -> int | None:
+        """Finish an interrupted batch: fetch exactly its records, read back, add what is missing. The next offset."""
         records: list[Record] = []
-        lo = position.offset
-        while not records or records[-1].offset < intent.hi:
-            start = records[-1].offset + 1 if records else lo
-            more = await self._consumer.read(partition, start, intent.hi - start + 1, self._settings.batch_bytes_max)
-            if not more:
+        start = lo
+        while start <= hi:
+            more = await self._consumer.read(partition, start, hi - start + 1, self._settings.batch_bytes_max)
+            records += [record for record in more if record.offset <= hi]
+            if not more or more[-1].offset >= hi:
                 break
-            records += [record for record in more if record.offset <= intent.hi]
+            start = more[-1].offset + 1
+        if not records or records[0].offset > lo or records[-1].offset < hi:
+            _log.error("records_of_batch_missing", partition=str(partition), lo=lo, hi=hi, found=len(records))
         batch = await asyncio.to_thread(build_batch, partition, log_id, lo, records, self._enricher)
-        batch.hi = intent.hi
+        if batch.newer_version is not None:  # a newer Clew wrote the intent; only it can finish what it began
+            self._pause(partition, batch)
+            return None
+        batch.hi = hi
         await asyncio.to_thread(self._store.finish, batch)
-        done = Position(intent.hi + 1)
-        await self._consumer.commit(partition, done)
+        await self._consumer.commit(partition, Position(hi + 1))
         metrics.count("clew_ingest_recoveries_total")
-        _log.info("batch_recovered", partition=str(partition), lo=lo, hi=intent.hi)
-        return done
+        _log.info("batch_recovered", partition=str(partition), lo=lo, hi=hi)
+        return hi + 1
 
     def _due(self, partition: Partition, lo: int, end: int) -> bool:
         """Full, or old enough."""
