@@ -4,7 +4,6 @@ Every pass says how many rows it wrote into each table, and every row says which
 is gone or doubled is found whatever it says. The other checks find rows that are wrong in themselves.
 """
 
-from dataclasses import dataclass
 from typing import Any
 
 from attribution.audit_sql import (
@@ -23,6 +22,7 @@ from attribution.audit_sql import (
 )
 from attribution.cursor import decode
 from attribution.restate import TABLES
+from schemas.check import Check
 from schemas.ddl import DATABASE
 from warehouse.port import Warehouse
 
@@ -32,19 +32,6 @@ _GRACE_US = 60_000_000
 _INTENT_AGE_US = 300_000_000
 _SETTINGS = {"max_bytes_before_external_group_by": 10**9, "join_use_nulls": 0}
 """Groups beyond a gigabyte go to disk; grouping in the tables' order needs less memory, but takes ten times as long."""
-
-
-@dataclass(frozen=True, slots=True)
-class Check:
-    """One thing that was looked for: how many were found, and a few of them."""
-
-    name: str
-    ok: bool
-    found: int
-    examples: tuple[str, ...] = ()
-
-    def to_json(self) -> dict[str, Any]:
-        return {"name": self.name, "ok": self.ok, "found": self.found, "examples": list(self.examples)}
 
 
 def attribution_checks(warehouse: Warehouse, now_us: int) -> list[Check]:

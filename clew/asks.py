@@ -5,7 +5,7 @@ Each takes the engine and plain parameters, and returns what `--json` prints.
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from typing import Any
+from typing import Any, TypeVar
 
 from attribution.audit import attribution_checks
 from attribution.explain import explain
@@ -22,6 +22,13 @@ from warehouse.port import WarehouseError, rows_of
 
 Parameters = dict[str, Any]
 Answer = dict[str, Any]
+_T = TypeVar("_T")
+
+
+async def _read(engine: Engine, work: Callable[..., _T], *arguments: Any) -> _T:
+    """Run a query in a thread; a few at once, so that ingest and attribution always find a free connection."""
+    async with engine.reading:
+        return await asyncio.to_thread(work, *arguments)
 
 
 _DEFAULT_BY = {"kpi": "partner,offer", "rejected": "reason"}
@@ -36,7 +43,7 @@ async def _report(engine: Engine, p: Parameters) -> Answer:
     by = [name.strip() for name in (p.get("by") or _DEFAULT_BY[p["name"]]).split(",") if name.strip()]
     try:
         from_us, to_us = range_us(p.get("from"), p.get("to"), rules.timezone)
-        report = await asyncio.to_thread(make, engine.warehouse, rules, by, from_us, to_us)
+        report = await _read(engine, make, engine.warehouse, rules, by, from_us, to_us)
     except (BadRange, ValueError) as error:
         raise AskError(str(error)) from None
     return report.to_json()
@@ -44,7 +51,7 @@ async def _report(engine: Engine, p: Parameters) -> Answer:
 
 async def _explain(engine: Engine, p: Parameters) -> Answer:
     conversion_id = _conversion_id(p)
-    explanation = await asyncio.to_thread(explain, engine.warehouse, conversion_id)
+    explanation = await _read(engine, explain, engine.warehouse, conversion_id)
     if explanation is None:
         raise AskError(f"there is no conversion {conversion_id} in the warehouse", NO)
     return explanation.to_json()
@@ -52,7 +59,8 @@ async def _explain(engine: Engine, p: Parameters) -> Answer:
 
 async def _conversion(engine: Engine, p: Parameters) -> Answer:
     conversion_id = _conversion_id(p)
-    found = await asyncio.to_thread(
+    found = await _read(
+        engine,
         engine.warehouse.query,
         f"SELECT * FROM {ANALYST}.conversions WHERE conversion_id = {{id:String}}",
         {"id": conversion_id},
@@ -81,13 +89,13 @@ def _conversion_id(p: Parameters) -> str:
 
 
 async def _problems(engine: Engine, p: Parameters) -> Answer:
-    rows = await asyncio.to_thread(list_problems, engine.warehouse)
+    rows = await _read(engine, list_problems, engine.warehouse)
     return {"problems": rows}
 
 
 async def _sql(engine: Engine, p: Parameters) -> Answer:
     try:
-        answer = await asyncio.to_thread(run_sql, engine.warehouse, str(p["sql"]), engine.settings.api)
+        answer = await _read(engine, run_sql, engine.warehouse, str(p["sql"]), engine.settings.api)
     except SqlRefused as error:
         raise AskError(str(error)) from None
     return answer.to_json()

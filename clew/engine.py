@@ -25,6 +25,7 @@ from warehouse.port import Warehouse
 
 _log = logger("engine")
 _TRIM_INTERVAL_S = 60.0
+READS_AT_ONCE_MAX = 2
 CODE_VERSION = version("clew")
 
 
@@ -41,6 +42,8 @@ class Engine:
         self.ingest = Ingest(self.consumer, warehouse, enricher, settings.ingest, clock, CODE_VERSION)
         self.attributor = Attributor(warehouse, self.consumer, lambda: self._program, clock, settings.attribution)
         self._stopping = asyncio.Event()
+        self.reading = asyncio.Semaphore(READS_AT_ONCE_MAX)
+        """Held by whoever reads for a person."""
 
     @property
     def program(self) -> Program:

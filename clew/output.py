@@ -1,6 +1,7 @@
 """How commands speak: answers on stdout, errors as one sentence on stderr, exit codes by contract 1."""
 
 import csv
+import json
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -28,7 +29,7 @@ def print_table(columns: Sequence[str], rows: Sequence[Sequence[Any]], title: st
     for name in columns:
         table.add_column(name, justify="right" if _numeric(columns, rows, name) else "left", overflow="fold")
     for row in rows:
-        table.add_row(*("" if value is None else str(value) for value in row))
+        table.add_row(*map(cell_text, row))
     Console(highlight=False, width=None if sys.stdout.isatty() else max(120, 12 * len(columns))).print(table)
 
 
@@ -37,11 +38,20 @@ def _numeric(columns: Sequence[str], rows: Sequence[Sequence[Any]], name: str) -
     return all(str(row[at] or 0).replace(".", "").replace("-", "").isdigit() for row in rows)
 
 
+def cell_text(value: Any) -> str:
+    """A value of an answer as one cell of a table or of CSV: nothing for null, JSON for lists and maps."""
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return json.dumps(value, ensure_ascii=False) if isinstance(value, list | dict) else str(value)
+
+
 def print_csv(columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
     """RFC 4180."""
     writer = csv.writer(sys.stdout)
     writer.writerow(columns)
-    writer.writerows(["" if value is None else value for value in row] for row in rows)
+    writer.writerows([cell_text(value) for value in row] for row in rows)
 
 
 def fail(message: str, exit_code: int) -> typer.Exit:

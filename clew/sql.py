@@ -40,15 +40,6 @@ class SqlAnswer:
         }
 
 
-def cell_text(value: Any) -> str:
-    """A value of an answer as one cell of a table or of CSV: nothing for null, JSON for lists and maps."""
-    if value is None:
-        return ""
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    return json.dumps(value, ensure_ascii=False) if isinstance(value, list | dict) else str(value)
-
-
 def run_sql(warehouse: Warehouse, sql: str, settings: ApiSettings) -> SqlAnswer:
     """Check and run one statement. Raises SqlRefused with one sentence, whatever went wrong."""
 

@@ -101,15 +101,15 @@ class SqliteConsumer:
 
         await self._call(put)
 
-    async def forgotten(self) -> list[tuple[Partition, str]]:
-        """Committed logs whose file is gone: partition and identity. Whatever was not ingested went with them."""
+    async def forgotten(self) -> list[tuple[Partition, str, int]]:
+        """Committed logs whose file is gone: partition, identity, offset. What was not ingested went with them."""
 
-        def find() -> list[tuple[Partition, str]]:
+        def find() -> list[tuple[Partition, str, int]]:
             known = {self._file(sqlite_file.partition_of(path)).log_id for path in self._paths()}
             rows = self._positions.execute(
-                "SELECT topic, partition, log_id FROM positions WHERE consumer_group = ?", (self._group,)
+                "SELECT topic, partition, log_id, offset FROM positions WHERE consumer_group = ?", (self._group,)
             ).fetchall()
-            return [(Partition(row[0], row[1]), row[2]) for row in rows if row[2] not in known]
+            return [(Partition(row[0], row[1]), row[2], int(row[3])) for row in rows if row[2] not in known]
 
         return await self._call(find)
 

@@ -80,7 +80,9 @@ _histograms = {
 }
 
 
-_METRICS: dict[str, Any] = {name: metric for group in (_counters, _gauges, _histograms) for name, metric in group.items()}
+_METRICS: dict[str, Any] = {
+    name: metric for group in (_counters, _gauges, _histograms) for name, metric in group.items()
+}
 
 
 @functools.cache

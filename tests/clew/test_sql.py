@@ -7,7 +7,8 @@ from typing import Any
 import orjson
 import pytest
 
-from clew.sql import SqlAnswer, cell_text, run_sql
+from clew.output import cell_text
+from clew.sql import SqlAnswer, run_sql
 from clew.sql_guard import SqlRefused
 from runtime.settings import ApiSettings
 from schemas.columns import to_arrow

@@ -15,9 +15,7 @@ def test_contracts_hold() -> None:
     if missing := [name for name in PACKAGES if not (ROOT / name / "__init__.py").exists()]:
         pytest.skip(f"contracts name packages that are still to be written: {', '.join(missing)}")
     command = "from importlinter.cli import lint_imports_command as run; run(['--no-cache', '--no-logo'])"
-    ran = subprocess.run(
-        [sys.executable, "-c", command], cwd=ROOT, capture_output=True, text=True, check=False
-    )
+    ran = subprocess.run([sys.executable, "-c", command], cwd=ROOT, capture_output=True, text=True, check=False)
     assert ran.returncode == 0, ran.stdout + ran.stderr
 
 

@@ -15,9 +15,7 @@ def _pins(lock: str) -> dict[str, str]:
     pins = {}
     for entry in re.split(r"\n(?=\S)", text.strip()):
         match = re.match(r"(?P<name>[\w.-]+)==(?P<version>\S+)(?P<when>[^\\]*)\\\n", entry)
-        assert match and "--hash=sha256:" in entry, (
-            f"{lock}: not an exact version with hashes: {entry[:80]!r}"
-        )
+        assert match and "--hash=sha256:" in entry, f"{lock}: not an exact version with hashes: {entry[:80]!r}"
         pins[match["name"] + match["when"].rstrip()] = match["version"]
     return pins
 

@@ -48,11 +48,7 @@ def oversize(files: tuple[Source, ...]) -> dict[str, tuple[int, int]]:
 def _docstring_lines(tree: ast.AST) -> int:
     count = 0
     for node in ast.walk(tree):
-        if (
-            isinstance(node, ast.Expr)
-            and isinstance(node.value, ast.Constant)
-            and isinstance(node.value.value, str)
-        ):
+        if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant) and isinstance(node.value.value, str):
             count += (node.end_lineno or node.lineno) - node.lineno + 1
     return count
 
@@ -63,14 +59,8 @@ def complaints(found: dict[str, tuple[int, int]], allowed: dict[str, int]) -> li
         if size > allowed.get(what, limit):
             said.append(f"{what}: {size} lines, at most {allowed.get(what, limit)}; split it")
         elif size < allowed[what]:
-            said.append(
-                f"{what}: {size} lines now; lower it in {OVERSIZE.name} from {allowed[what]} to {size}"
-            )
-    said += [
-        f"{what}: fits now or is gone; remove it from {OVERSIZE.name}"
-        for what in allowed
-        if what not in found
-    ]
+            said.append(f"{what}: {size} lines now; lower it in {OVERSIZE.name} from {allowed[what]} to {size}")
+    said += [f"{what}: fits now or is gone; remove it from {OVERSIZE.name}" for what in allowed if what not in found]
     return said
 
 
@@ -91,9 +81,7 @@ def test_list_only_shrinks(lines: int, allowed: dict[str, int], said: str) -> No
     assert said in found[0] if said else found == []
 
 
-@pytest.mark.parametrize(
-    ("decorator", "fits"), [("@njit(cache=True)", True), ("@numba.njit", True), ("@cache", False)]
-)
+@pytest.mark.parametrize(("decorator", "fits"), [("@njit(cache=True)", True), ("@numba.njit", True), ("@cache", False)])
 def test_kernels_may_be_longer(decorator: str, fits: bool) -> None:
     head = f"import numba\nfrom numba import njit\nfrom functools import cache\n{decorator}\ndef _f():\n"
     assert (oversize((parse("a.py", head + "    x = 1\n" * 80),)) == {}) is fits

@@ -28,13 +28,9 @@ def twinless(code: tuple[Source, ...], reference: tuple[Source, ...], tests: tup
                 continue
             matching = twins & set(_twin_names(node.name))
             if not matching:
-                said.append(
-                    f"{file.path}: {name} has no twin; write `{node.name.lstrip('_')}` in tests/reference/"
-                )
+                said.append(f"{file.path}: {name} has no twin; write `{node.name.lstrip('_')}` in tests/reference/")
             elif not any(re.search(rf"\b{twin}\b", test.text) for twin in matching for test in tests):
-                said.append(
-                    f"{file.path}: no test in tests/attribution/ compares {name} with {sorted(matching)}"
-                )
+                said.append(f"{file.path}: no test in tests/attribution/ compares {name} with {sorted(matching)}")
     return said
 
 

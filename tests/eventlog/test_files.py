@@ -25,7 +25,7 @@ def test_a_removed_file_is_made_anew_while_the_producer_has_it_open(tmp_path: Pa
         assert await consumer.log_id(OWN) != before
         assert await consumer.committed(OWN) is None
         assert await read_all(consumer, OWN) == [Record(0, b"c")]
-        assert await consumer.forgotten() == [(OWN, before)]
+        assert await consumer.forgotten() == [(OWN, before, 2)]
         late = bench.consumer("ingest")
         assert await read_all(late, OWN) == [Record(0, b"c")]
         await close(producer, consumer, late)
