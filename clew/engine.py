@@ -9,8 +9,8 @@ from collections.abc import Callable
 from importlib.metadata import version
 
 from attribution.live import Attributor
+from attribution.programs import Programs
 from clew.datadir import DataDir
-from clew.programs import keep_program
 from eventlog.open import open_consumer
 from eventlog.port import Consumer, LogUnavailable, Partition
 from ingest.enrich import Enricher
@@ -52,7 +52,7 @@ class Engine:
 
     async def use_program(self, program: Program) -> None:
         """Keep a program in the warehouse, then put it in force."""
-        await asyncio.to_thread(keep_program, self.warehouse, program, self.clock.now_us())
+        await asyncio.to_thread(Programs(self.warehouse).keep, program, self.clock.now_us())
         self._program = program
 
     async def recover(self) -> None:
