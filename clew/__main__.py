@@ -2,7 +2,7 @@
 
 import typer
 
-from clew import cli_ask, cli_demo, cli_program, cli_run
+from clew import cli_ask, cli_dead, cli_demo, cli_program, cli_run
 from clew.ask_error import UNREACHABLE
 from clew.output import fail
 from runtime.logs import logger
@@ -24,6 +24,10 @@ app.command()(cli_ask.audit)
 app.command("check")(cli_program.check)
 app.command("id")(cli_program.show_id)
 app.command()(cli_run.migrate)
+dead_app = typer.Typer(no_args_is_help=True, help="Records that could not be decoded.")
+dead_app.command("list")(cli_dead.list_letters)
+dead_app.command("replay")(cli_dead.replay_letters)
+app.add_typer(dead_app, name="dead-letters")
 keys_app = typer.Typer(no_args_is_help=True, help="Keys that sign click ids.")
 keys_app.command("rotate")(cli_program.rotate_keys)
 app.add_typer(keys_app, name="keys")

@@ -14,6 +14,7 @@ from attribution.problems import list_problems
 from attribution.ranges import BadRange, range_us
 from clew.ask_error import NO, TIMED_OUT, AskError
 from clew.audit_log import log_checks
+from clew.dead_letters import describe, list_dead
 from clew.engine import Engine
 from clew.sql import run_sql
 from clew.sql_guard import SqlRefused
@@ -117,6 +118,10 @@ async def _attribute(engine: Engine, p: Parameters) -> Answer:
     return {"ok": True}
 
 
+async def _dead_letters(engine: Engine, p: Parameters) -> Answer:
+    return {"dead_letters": [describe(record) for record in await _read(engine, list_dead, engine)]}
+
+
 _ASKS: dict[str, Callable[[Engine, Parameters], Awaitable[Answer]]] = {
     "report": _report,
     "explain": _explain,
@@ -125,6 +130,7 @@ _ASKS: dict[str, Callable[[Engine, Parameters], Awaitable[Answer]]] = {
     "sql": _sql,
     "audit": _audit,
     "attribute": _attribute,
+    "dead_letters": _dead_letters,
 }
 
 

@@ -13,7 +13,7 @@ from clew.output import err, errors_as_exit_codes, out, print_csv, print_json, p
 from runtime.clock import SystemClock
 
 
-def _ask(data: Path, name: str, parameters: dict[str, Any], timeout_s: float = 120) -> dict[str, Any]:
+def ask_about(data: Path, name: str, parameters: dict[str, Any], timeout_s: float = 120) -> dict[str, Any]:
     with errors_as_exit_codes():
         return ask_directory(DataDir(data), settings_or_exit(), SystemClock(), name, parameters, timeout_s)
     raise AssertionError("unreachable")
@@ -29,7 +29,7 @@ def report(
     as_csv: Annotated[bool, typer.Option("--csv", help="Print CSV.")] = False,
 ) -> None:
     """Clicks, conversions, revenue and payout; or what was rejected, and why."""
-    answer = _ask(data, "report", {"name": name, "by": by, "from": from_ or None, "to": to or None})
+    answer = ask_about(data, "report", {"name": name, "by": by, "from": from_ or None, "to": to or None})
     columns = [column["name"] for column in answer["columns"]]
     rows = [[row[column] for column in columns] for row in answer["rows"]]
     if as_json:
@@ -46,7 +46,7 @@ def explain(
     as_json: AsJson = False,
 ) -> None:
     """Every touch, weight, plan, rule and cent of one conversion."""
-    answer = _ask(data, "explain", {"conversion_id": conversion_id})
+    answer = ask_about(data, "explain", {"conversion_id": conversion_id})
     if as_json:
         print_json(answer)
     else:
@@ -58,7 +58,7 @@ def explain(
 
 def problems(data: Data, as_json: AsJson = False) -> None:
     """Conversions and adjustments that could not be handled, and why."""
-    answer = _ask(data, "problems", {})
+    answer = ask_about(data, "problems", {})
     if as_json:
         print_json(answer)
     elif not answer["problems"]:
@@ -75,7 +75,7 @@ def sql(
     as_csv: Annotated[bool, typer.Option("--csv", help="Print CSV.")] = False,
 ) -> None:
     """Query the analysts' views, read-only."""
-    answer = _ask(data, "sql", {"sql": statement})
+    answer = ask_about(data, "sql", {"sql": statement})
     columns = [column["name"] for column in answer["columns"]]
     rows = [[row[column] for column in columns] for row in answer["rows"]]
     if as_json:
@@ -93,13 +93,13 @@ def attribute(
 ) -> None:
     """Catch up: store what the log holds, credit and price it."""
     err.print("ingesting and attributing …")
-    _ask(data, "attribute", {"wait": wait, "timeout": timeout}, timeout + 30)
+    ask_about(data, "attribute", {"wait": wait, "timeout": timeout}, timeout + 30)
     err.print("everything is attributed")
 
 
 def audit(data: Data, as_json: AsJson = False) -> None:
     """Prove from the tables that nothing is lost, doubled or unexplained."""
-    answer = _ask(data, "audit", {}, 600)
+    answer = ask_about(data, "audit", {}, 600)
     if as_json:
         print_json(answer)
     else:

@@ -1,0 +1,41 @@
+"""Commands about records that could not be decoded."""
+
+import asyncio
+
+from clew.cli_ask import ask_about
+from clew.cli_options import AsJson, Data, settings_or_exit
+from clew.datadir import DataDir
+from clew.output import out, print_json, print_table
+from runtime.clock import SystemClock
+
+_SHOWN = ("log", "source", "partition", "offset", "error", "decodes_now")
+
+
+def list_letters(data: Data, as_json: AsJson = False) -> None:
+    """Show them: where each was, why it could not be decoded, and whether this version can."""
+    answer = ask_about(data, "dead_letters", {})
+    if as_json:
+        print_json(answer)
+    elif not answer["dead_letters"]:
+        out.print("no dead letters")
+    else:
+        print_table(_SHOWN, [[letter[name] for name in _SHOWN] for letter in answer["dead_letters"]])
+
+
+def replay_letters(data: Data, as_json: AsJson = False) -> None:
+    """Append those that this version can decode to the log again; each comes back once, however often this runs."""
+    from clew.dead_letters import DeadRecord, replay_dead
+
+    letters = ask_about(data, "dead_letters", {})["dead_letters"]
+    records = [
+        DeadRecord(
+            letter["log"], letter["source"], letter["partition"], letter["offset"], letter["error"],
+            bytes.fromhex(letter["value"]),
+        )
+        for letter in letters
+    ]  # fmt: skip
+    counts = asyncio.run(replay_dead(DataDir(data).log, records, settings_or_exit().log, SystemClock()))
+    if as_json:
+        print_json(dict(counts))
+    else:
+        out.print(", ".join(f"{count} {what}" for what, count in sorted(counts.items())) or "no dead letters")
