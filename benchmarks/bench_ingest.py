@@ -17,7 +17,6 @@ from ingest.geo import open_geo
 from ingest.loop import GROUP, Ingest
 from runtime.clock import SystemClock
 from runtime.settings import IngestSettings, LogSettings, WarehouseSettings
-from schemas.columns import parts_to_arrow
 from schemas.events import Kind, Touch
 from schemas.wire import encode
 from warehouse.open import open_warehouse
@@ -72,9 +71,8 @@ def _inserts_alone(warehouse: Warehouse, values: list[bytes]) -> float:
     """The limit: rows that are columns already, only inserted."""
     records = [Record(n, value) for n, value in enumerate(values[:100_000])]
     batch = build_batch(Partition("hits", 99), "alone", 0, records, Enricher(open_geo(None), 20_000))
-    tables = {name: parts_to_arrow(name, list(zip(*rows, strict=True))) for name, rows in batch.rows.items()}
     started = time.perf_counter()
-    for name, rows in tables.items():
+    for name, rows in batch.tables.items():
         for at in range(0, rows.num_rows, 100_000):
             warehouse.insert(name, rows.slice(at, 100_000), f"alone:{name}:{at}")
     return len(records) / (time.perf_counter() - started)

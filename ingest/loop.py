@@ -177,7 +177,7 @@ class Ingest:
         await self._consumer.commit(batch.partition, Position(batch.lo, intent))
         await asyncio.to_thread(self._store.write, batch)
         await self._consumer.commit(batch.partition, Position(batch.hi + 1))
-        dead = len(batch.rows.get("dead_letters", ()))
+        dead = batch.tables["dead_letters"].num_rows if "dead_letters" in batch.tables else 0
         if dead:
             metrics.count("clew_ingest_dead_letters_total", dead)
             _log.error("dead_letters", partition=str(batch.partition), records=dead, lo=batch.lo, hi=batch.hi)

@@ -6,25 +6,26 @@ full disk or a missing table never turns good rows into dead letters.
 """
 
 import threading
-from collections.abc import Callable, Sequence
-from datetime import UTC, datetime
+from collections.abc import Callable
 from typing import TypeVar
 
 import msgspec
+import pyarrow as pa
+import pyarrow.compute as pc
 
-from ingest.batch import Batch, Row
+from ingest.batch import Batch
 from runtime import metrics
 from runtime.logs import logger
-from schemas.columns import parts_to_arrow
+from schemas.columns import arrow_schema
 from schemas.ddl import DATABASE
-from schemas.events import Adjustment, Conversion, Rejected, Touch
-from schemas.tables import TABLE, DeadLetter, Source, TouchKey
+from schemas.tables import TABLE, Source
 from schemas.wire import WIRE_VERSION
 from warehouse.port import Warehouse, WarehouseError
 
 _log = logger("ingest")
 _T = TypeVar("_T")
 
+_SOURCE = Source.__struct_fields__
 PARTITIONS_PER_BLOCK_MAX = 12
 """Months that one block touches at most; the dedup window counts a part for each (design 6)."""
 
@@ -44,56 +45,56 @@ class Store:
 
     def write(self, batch: Batch) -> None:
         """Insert every row of the batch. Raises Stopped."""
-        for table in sorted(batch.rows, key=_dead_letters_last):
-            self._write_table(batch, table, batch.rows[table], self._token(batch, table))
+        for table in sorted(batch.tables, key=_dead_letters_last):
+            self._write_table(batch, table, batch.tables[table], self._token(batch, table))
 
     def finish(self, batch: Batch) -> None:
         """The same after a crash: only what is not there yet. Raises Stopped."""
-        for table in sorted(batch.rows, key=_dead_letters_last):
+        for table in sorted(batch.tables, key=_dead_letters_last):
             present = self._retry(lambda table=table: self._present(batch, table), table)  # type: ignore[misc]
-            missing = [row for row in batch.rows[table] if _place(row) not in present]
-            token = self._token(batch, table)
-            if present and missing:  # other rows than the token stood for, so another token
-                token += f":rest-{_source(missing[0])._offset}-{len(missing)}"
-            self._write_table(batch, table, missing, token)
+            rows, token = batch.tables[table], self._token(batch, table)
+            if present:  # what is missing are other rows than the token stood for, so they get another token
+                rows = rows.filter(pa.array([place not in present for place in _places(rows)], pa.bool_()))
+                token += f":rest-{_places(rows)[0][0] if rows.num_rows else 0}-{rows.num_rows}"
+            self._write_table(batch, table, rows, token)
 
     def _token(self, batch: Batch, table: str) -> str:
         topic, number = batch.partition
         return f"{batch.log_id}:{self._group}:{topic}:{number}:{batch.lo}-{batch.hi}:{table}:{WIRE_VERSION}"
 
-    def _write_table(self, batch: Batch, table: str, rows: Sequence[Row], token: str) -> None:
-        for number, block in enumerate(_blocks(table, rows)):
+    def _write_table(self, batch: Batch, table: str, rows: pa.Table, token: str) -> None:
+        for number, block in enumerate(blocks_of(table, rows)):
             self._write_block(batch, table, block, f"{token}:{number}")
-        if rows:
-            metrics.count("clew_ingest_rows_total", len(rows), table=table)
+        if rows.num_rows:
+            metrics.count("clew_ingest_rows_total", rows.num_rows, table=table)
 
-    def _write_block(self, batch: Batch, table: str, rows: Sequence[Row], token: str) -> None:
+    def _write_block(self, batch: Batch, table: str, rows: pa.Table, token: str) -> None:
         """Insert a block; on bad data its halves, whose tokens follow from the block's."""
         try:
-            self._retry(lambda: self._insert(table, rows, token), table)
+            self._retry(lambda: self._warehouse.insert(table, rows, token), table)
             return
         except (ValueError, WarehouseError) as error:
             problem = str(error)
-        if len(rows) > 1:
-            middle = len(rows) // 2
-            self._write_block(batch, table, rows[:middle], token + "/0")
-            self._write_block(batch, table, rows[middle:], token + "/1")
+        if rows.num_rows > 1:
+            middle = rows.num_rows // 2
+            self._write_block(batch, table, rows.slice(0, middle), token + "/0")
+            self._write_block(batch, table, rows.slice(middle), token + "/1")
         elif table == "dead_letters":
             raise RuntimeError(f"a dead letter cannot be stored: {problem}")
         else:
-            self._bury(batch, table, rows[0], problem)
+            self._bury(batch, table, rows, problem)
 
-    def _bury(self, batch: Batch, table: str, row: Row, problem: str) -> None:
+    def _bury(self, batch: Batch, table: str, row: pa.Table, problem: str) -> None:
         """Keep a row that the engine refuses, with the reason; once, also when a crashed batch is finished."""
-        _log.error("row_refused", table=table, offset=_source(row)._offset, error=problem)
+        [(offset, identity)] = _places(row)
+        _log.error("row_refused", table=table, offset=offset, error=problem)
         metrics.count("clew_ingest_dead_letters_total")
-        letter = DeadLetter(f"{table}: {problem[:500]}", msgspec.msgpack.encode(row[:-1]))
-        offset, identity = _place(row)
+        value = msgspec.msgpack.encode(row.drop_columns(list(_SOURCE)).to_pylist()[0])
+        columns = {"error": [f"{table}: {problem[:500]}"], "value": [value]}
+        columns |= {name: row[name].to_pylist() for name in _SOURCE}
+        letter = pa.table(columns, schema=arrow_schema("dead_letters"))
         token = f"{self._token(batch, 'dead_letters')}:{table}-{offset}-{identity}"
-        self._write_block(batch, "dead_letters", [(letter, _source(row))], token)
-
-    def _insert(self, table: str, rows: Sequence[Row], token: str) -> None:
-        self._warehouse.insert(table, parts_to_arrow(table, list(zip(*rows, strict=True))), token)
+        self._write_block(batch, "dead_letters", letter, token)
 
     def _present(self, batch: Batch, table: str) -> set[tuple[int, int]]:
         """(offset, identity) of the batch's rows that are stored; identity is 0 but for touches."""
@@ -129,38 +130,24 @@ def _dead_letters_last(table: str) -> tuple[bool, str]:
     return table == "dead_letters", table
 
 
-def _source(row: Row) -> Source:
-    source = row[-1]
-    assert isinstance(source, Source)
-    return source
-
-
-def _place(row: Row) -> tuple[int, int]:
+def _places(rows: pa.Table) -> list[tuple[int, int]]:
     """What tells rows of one batch apart: the offset, and for touches the identity."""
-    first = row[0]
-    return _source(row)._offset, first.identity if isinstance(first, TouchKey) else 0
+    offsets = rows["_offset"].to_pylist()
+    keys = rows["identity"].to_pylist() if "identity" in rows.column_names else [0] * len(offsets)
+    return list(zip(offsets, keys, strict=True))
 
 
-def _blocks(table: str, rows: Sequence[Row]) -> list[list[Row]]:
+def blocks_of(table: str, rows: pa.Table) -> list[pa.Table]:
     """Rows in blocks of at most twelve months, in a way that only depends on the rows."""
-    if not TABLE[table].partition_by:
-        return [list(rows)] if rows else []
-    by_month: dict[tuple[int, int], list[Row]] = {}
-    for row in rows:
-        by_month.setdefault(_month(row), []).append(row)
-    months = sorted(by_month)
+    if not rows.num_rows:
+        return []
+    by = TABLE[table].partition_by
+    if not by:
+        return [rows]
+    when = rows[by.removeprefix("toYYYYMM(").removesuffix(")")]
+    month_of = pc.add(pc.multiply(pc.year(when), 12), pc.month(when))
+    months = sorted(month_of.unique().to_pylist())
+    if len(months) <= PARTITIONS_PER_BLOCK_MAX:
+        return [rows]
     groups = [months[i : i + PARTITIONS_PER_BLOCK_MAX] for i in range(0, len(months), PARTITIONS_PER_BLOCK_MAX)]
-    return [[row for month in group for row in by_month[month]] for group in groups]
-
-
-def _month(row: Row) -> tuple[int, int]:
-    event = row[0]
-    match event:
-        case Conversion():
-            ts = event.event_ts
-        case Touch() | TouchKey() | Rejected() | Adjustment():
-            ts = event.ts
-        case _:
-            return 0, 0
-    when = datetime.fromtimestamp(ts // 1_000_000, UTC)
-    return when.year, when.month
+    return [rows.filter(pc.is_in(month_of, pa.array(group, month_of.type))) for group in groups]

@@ -47,6 +47,7 @@ def _arrow_of(clickhouse: str, python: Any) -> pa.DataType:
     return _ARROW[clickhouse]
 
 
+@functools.cache
 def columns_of_struct(struct: type[msgspec.Struct]) -> tuple[Column, ...]:
     """Columns of one Struct in the order of its fields."""
     hints = get_type_hints(struct, include_extras=True)
@@ -97,16 +98,21 @@ def to_arrow(table: str, rows: Iterable[Sequence[msgspec.Struct]]) -> pa.Table:
 
 def parts_to_arrow(table: str, parts: Sequence[Sequence[msgspec.Struct]]) -> pa.Table:
     """The same, with each Struct's values of all rows together, which is the quicker way for many rows."""
-    schema, structs = arrow_schema(table), TABLE[table].structs
     arrays: list[pa.Array] = []
-    for struct, values in zip(structs, parts, strict=True):
-        for name in struct.__struct_fields__:
-            field = schema.field(len(arrays))
-            try:
-                arrays.append(_array(list(map(attrgetter(name), values)), field.type))
-            except (pa.ArrowInvalid, OverflowError, TypeError, UnicodeEncodeError) as error:
-                raise ValueError(f"{table}.{field.name}: {error}") from error
-    return pa.Table.from_arrays(arrays, schema=schema)
+    for struct, values in zip(TABLE[table].structs, parts, strict=True):
+        arrays += arrays_of(table, struct, values)
+    return pa.Table.from_arrays(arrays, schema=arrow_schema(table))
+
+
+def arrays_of(table: str, struct: type[msgspec.Struct], values: Sequence[msgspec.Struct]) -> list[pa.Array]:
+    """Columns of one Struct's values. Raises ValueError, naming the column, if a value does not fit."""
+    arrays = []
+    for column in columns_of_struct(struct):
+        try:
+            arrays.append(_array(list(map(attrgetter(column.name), values)), column.arrow))
+        except (pa.ArrowInvalid, OverflowError, TypeError, UnicodeEncodeError) as error:
+            raise ValueError(f"{table}.{column.name}: {error}") from error
+    return arrays
 
 
 def _array(values: list[Any], kind: pa.DataType) -> pa.Array:

@@ -38,13 +38,16 @@ def visitor_hash(visitor_id: str) -> int:
     return _hash(b"v", visitor_id.encode()) if visitor_id else 0
 
 
+def parts_of_touch(kind: Kind, touch: Touch, visitor: int) -> tuple[int, int, int, int]:
+    """By its own id, its sender's line id, its visitor, its user; 0 for none. `visitor` is its `visitor_hash`."""
+    ref = of_ref(kind, touch.ref) if touch.ref else 0
+    joins = 0 if touch.visitor_id.startswith("~") else visitor
+    return of_token(touch.touch_id), ref, joins, of_user(touch.user_id)
+
+
 def of_touch(kind: Kind, touch: Touch) -> tuple[int, ...]:
-    """All identities of a touch, each once, none 0."""
-    found = [of_token(touch.touch_id)]
-    if touch.ref:
-        found.append(of_ref(kind, touch.ref))
-    found += [key for key in (of_visitor(touch.visitor_id), of_user(touch.user_id)) if key]
-    return tuple(found)
+    """All identities of a touch, none 0."""
+    return tuple(key for key in parts_of_touch(kind, touch, visitor_hash(touch.visitor_id)) if key)
 
 
 def of_conversion(event: Conversion) -> int:

@@ -12,9 +12,9 @@ from eventlog.port import Record
 from ingest.batch import Batch, build_batch
 from ingest.enrich import Enricher
 from ingest.geo import NoGeo
-from ingest.store import PARTITIONS_PER_BLOCK_MAX, Stopped, Store, _blocks
+from ingest.store import PARTITIONS_PER_BLOCK_MAX, Stopped, Store, blocks_of
+from schemas.columns import to_arrow
 from schemas.ddl import DATABASE
-from schemas.events import Conversion
 from schemas.tables import Source
 from tests.ingest.bench import SALES_0, Faulty, offsets
 from tests.schemas.samples import NOW_US, conversion, refund, wire
@@ -52,28 +52,25 @@ def letters(warehouse: Faulty) -> list[dict[str, Any]]:
 
 @given(st.lists(st.integers(0, 60), max_size=40))
 def test_blocks_hold_at_most_twelve_months(months: list[int]) -> None:
-    rows: list[Any] = [
-        (conversion(f"t{n}", event_ts=NOW_US + month * 31 * DAY_US), Source("", "", 0, n, 0))
-        for n, month in enumerate(months)
-    ]
-    blocks: list[list[Any]] = _blocks("conversions", rows)
-    for block in blocks:
-        assert 0 < len({month_of(row[0]) for row in block}) <= PARTITIONS_PER_BLOCK_MAX
-    assert sorted(row[1]._offset for block in blocks for row in block) == list(range(len(rows)))
-    seen = [{month_of(row[0]) for row in block} for block in blocks]
+    rows = to_arrow(
+        "conversions",
+        [
+            (conversion(f"t{n}", event_ts=NOW_US + month * 31 * DAY_US), Source("", "", 0, n, 0))
+            for n, month in enumerate(months)
+        ],
+    )
+    blocks = blocks_of("conversions", rows)
+    seen = [{str(when)[:7] for when in block["event_ts"].to_pylist()} for block in blocks]
+    assert all(0 < len(named) <= PARTITIONS_PER_BLOCK_MAX for named in seen)
+    assert sorted(n for block in blocks for n in block["_offset"].to_pylist()) == list(range(len(months)))
     assert sum(map(len, seen)) == len(set().union(*seen))  # no month is in two blocks
-    assert _blocks("conversions", list(rows)) == blocks
-
-
-def month_of(event: Conversion) -> str:
-    whole = pa.scalar(event.event_ts, pa.timestamp("us", tz="UTC"))
-    return str(whole.as_py())[:7]
+    assert blocks_of("conversions", rows) == blocks
 
 
 def test_tables_without_months_are_one_block() -> None:
-    rows: list[Any] = [(refund(bytes(16), "r", 1, ts=n * 40 * DAY_US), Source("", "", 0, n, 0)) for n in range(30)]
-    assert [len(block) for block in _blocks("adjustments", rows)] == [30]
-    assert _blocks("adjustments", []) == [] == _blocks("clicks", [])
+    rows = [(refund(bytes(16), "r", 1, ts=n * 40 * DAY_US), Source("", "", 0, n, 0)) for n in range(30)]
+    assert [block.num_rows for block in blocks_of("adjustments", to_arrow("adjustments", rows))] == [30]
+    assert blocks_of("adjustments", to_arrow("adjustments", [])) == [] == blocks_of("clicks", to_arrow("clicks", []))
 
 
 def test_many_months_are_stored_once(faulty: Faulty) -> None:
@@ -107,7 +104,13 @@ def test_writing_again_changes_nothing(faulty: Faulty) -> None:
 @pytest.mark.parametrize("present", [[], [0], [1, 3], [0, 1, 2, 3, 4]])
 def test_finish_adds_what_is_missing(faulty: Faulty, present: list[int]) -> None:
     batch, store = sales(5), store_of(faulty)
-    some = Batch(batch.partition, batch.log_id, 5, 9, {"conversions": [batch.rows["conversions"][n] for n in present]})
+    some = Batch(
+        batch.partition,
+        batch.log_id,
+        5,
+        9,
+        {"conversions": batch.tables["conversions"].take(present or pa.array([], pa.int64()))},
+    )
     store.write(some)
     for _ in range(2):
         store_of(faulty).finish(batch)
