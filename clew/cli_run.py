@@ -10,7 +10,7 @@ from clew.cli_options import Data, ProgramFile, settings_or_exit
 from clew.datadir import DataDir
 from clew.output import fail, out
 from clew.programs import ProgramError
-from clew.serve import Parent, PortTaken, ServeOptions
+from clew.serve import AlreadyServed, Parent, PortTaken, ServeOptions
 from runtime.clock import SystemClock
 from runtime.logs import configure_logs
 from runtime.settings import Settings
@@ -32,7 +32,7 @@ def serve(
         asyncio.run(_serve(options, settings))
     except ProgramError as error:
         raise fail(str(error), WRONG_USE) from None
-    except (PortTaken, OSError) as error:
+    except (PortTaken, AlreadyServed, OSError) as error:
         raise fail(str(error), UNREACHABLE) from None
 
 

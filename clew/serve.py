@@ -9,6 +9,7 @@ import os
 import signal
 import socket
 import sys
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -18,12 +19,14 @@ from clew.keys_file import load_or_make_keys
 from clew.programs import ProgramError, load_program
 from runtime import metrics
 from runtime.clock import Clock
+from runtime.locks import Held, hold
 from runtime.logs import logger
 from runtime.settings import Settings, child_environment
 
 _log = logger("serve")
 _BACKLOG = 4_096
 _QUICK_DEATH_S = 1.0
+_BIND_FOR_S = 3.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +43,10 @@ class ServeOptions:
 
 class PortTaken(Exception):
     """A port cannot be bound."""
+
+
+class AlreadyServed(Exception):
+    """Another parent runs on the data directory."""
 
 
 @dataclass(slots=True)
@@ -67,10 +74,17 @@ class Parent:
         options, directory = self.options, self.options.directory
         load_program(options.program)
         directory.make()
-        self._take_program()
-        load_or_make_keys(directory.keys(self.settings.keys), os.urandom, self.clock.now_us() // 1000)
-        _empty(directory.metrics)
-        tracking, api = bind(options.host, options.port), bind(options.host, options.api_port)
+        with self._alone():
+            tracking = await self._bind(options.port)
+            api = await self._bind(options.api_port)
+            self._take_program()
+            load_or_make_keys(directory.keys(self.settings.keys), os.urandom, self.clock.now_us() // 1000)
+            _empty(directory.metrics)
+            await self._serve(tracking, api)
+
+    async def _serve(self, tracking: socket.socket, api: socket.socket) -> None:
+        """Start the children, keep them, and stop them when it is time."""
+        options = self.options
         life_read, life_write = os.pipe()
         edges = [self._child("edge", "clew.edge_process", n, tracking, life_read) for n in range(options.workers)]
         engine = self._child("engine", "clew.engine_process", 0, api, life_read)
@@ -81,12 +95,34 @@ class Parent:
         for child in (engine, *edges):
             child.keeper = asyncio.create_task(self._keep(child))
         self.bound.set_result((url_of(tracking), url_of(api)))
-        _log.info("serving", tracking=url_of(tracking), api=url_of(api), data=str(directory.root))
+        _log.info("serving", tracking=url_of(tracking), api=url_of(api), data=str(options.directory.root))
         await self.stopping.wait()
         await self._stop(edges, self.settings.serve.drain_timeout_s + 5)
         await self._stop([engine], self.settings.serve.engine_stop_timeout_s)
         os.close(life_write)
         _log.info("stopped")
+
+    @contextlib.contextmanager
+    def _alone(self) -> Iterator[None]:
+        """Hold the directory: a second parent would start a second engine and take the program away."""
+        path = self.options.directory.root / "serve.lock"
+        try:
+            held = hold(path)
+        except Held:
+            raise AlreadyServed(f"another `clew serve` runs on {self.options.directory.root}; stop it first") from None
+        with held:
+            yield
+
+    async def _bind(self, port: int) -> socket.socket:
+        """Bind; children of a parent that was killed let go of its sockets within moments."""
+        deadline_s = self.clock.monotonic_s() + _BIND_FOR_S
+        while True:
+            try:
+                return bind(self.options.host, port)
+            except PortTaken:
+                if self.clock.monotonic_s() >= deadline_s:
+                    raise
+                await asyncio.sleep(0.1)
 
     def _child(self, name: str, module: str, worker: int, listener: socket.socket, life_fd: int) -> _Child:
         arguments = ChildArguments(self.options.directory, worker, listener.fileno(), life_fd, url_of(listener))

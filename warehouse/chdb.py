@@ -5,18 +5,17 @@ second process gets a clear answer instead of the engine's.
 """
 
 import contextlib
-import fcntl
-import os
 import queue
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 import clickhouse_connect
 import pyarrow as pa
 from clickhouse_connect.driver.client import Client
 from clickhouse_connect.driver.exceptions import ClickHouseError
 
+from runtime.locks import Held, hold
 from runtime.settings import WarehouseSettings
 from schemas.ddl import DATABASE
 from warehouse.port import WarehouseError
@@ -41,7 +40,10 @@ class ChdbWarehouse:
     def __init__(self, folder: Path, settings: WarehouseSettings) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         self._settings = settings
-        self._lock = _lock(folder)
+        try:
+            self._lock = hold(folder.with_name(folder.name + ".lock"))
+        except Held:
+            raise WarehouseBusy(f"another process has {folder} open") from None
         self._handles: queue.Queue[Client] = queue.Queue()
         for _ in range(_HANDLES):
             self._handles.put(clickhouse_connect.get_client(interface="chdb", path=str(folder)))
@@ -101,15 +103,3 @@ class ChdbWarehouse:
             raise WarehouseError(f"the engine failed with an unreadable message: {error.object[:300]!r}") from error
         finally:
             self._handles.put(client)
-
-
-def _lock(folder: Path) -> IO[str]:
-    """Hold the directory for this process; the lock goes with the process, however it ends."""
-    handle = open(folder.with_name(folder.name + ".lock"), "a")  # noqa: SIM115 - held until close()
-    try:
-        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
-        handle.close()
-        raise WarehouseBusy(f"another process has {folder} open") from None
-    os.set_inheritable(handle.fileno(), False)
-    return handle
