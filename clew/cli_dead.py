@@ -34,7 +34,7 @@ def replay_letters(data: Data, as_json: AsJson = False) -> None:
         )
         for letter in letters
     ]  # fmt: skip
-    counts = asyncio.run(replay_dead(DataDir(data).log, records, settings_or_exit().log, SystemClock()))
+    counts = asyncio.run(replay_dead(DataDir(data).log, records, settings_or_exit().eventlog, SystemClock()))
     if as_json:
         print_json(dict(counts))
     else:

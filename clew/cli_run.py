@@ -48,7 +48,7 @@ def migrate(data: Data) -> None:
     from warehouse.migrate import MigrationError
     from warehouse.migrate import migrate as apply
 
-    settings: WarehouseSettings = settings_or_exit().warehouse
+    settings: WarehouseSettings = settings_or_exit().chdb
     directory = DataDir(data)
     directory.make()
     try:

@@ -28,7 +28,7 @@ async def run(arguments: ChildArguments) -> None:
     settings, clock, directory = load_settings(), SystemClock(), arguments.directory
     keys = load_or_make_keys(directory.keys(settings.keys), os.urandom, clock.now_us() // 1000)
     holder = ProgramHolder(load_program(directory.program))
-    producer = open_producer(directory.log, arguments.worker, settings.log, clock)
+    producer = open_producer(directory.log, arguments.worker, settings.eventlog, clock)
     edge = Edge(
         producer=producer, program=holder, keys=keys, clock=clock, settings=settings.tracker, random_bytes=RandomBytes()
     )

@@ -36,7 +36,7 @@ class Engine:
         self, directory: DataDir, settings: Settings, program: Program, clock: Clock, warehouse: Warehouse
     ) -> None:
         self.directory, self.settings, self.clock, self.warehouse = directory, settings, clock, warehouse
-        self.consumer: Consumer = open_consumer(directory.log, GROUP, settings.log, clock)
+        self.consumer: Consumer = open_consumer(directory.log, GROUP, settings.eventlog, clock)
         enricher = Enricher(open_geo(settings.ingest.geo_database), settings.ingest.user_agent_cache_max)
         self._program = program
         self.ingest = Ingest(self.consumer, warehouse, enricher, settings.ingest, clock, CODE_VERSION)
@@ -135,7 +135,7 @@ class Engine:
 
 def open_engine(directory: DataDir, settings: Settings, program: Program, clock: Clock) -> Engine:
     """Open the directory. Raises WarehouseBusy when another process has it, MigrationError, LogUnavailable."""
-    warehouse = open_warehouse(directory.warehouse, settings.warehouse)
+    warehouse = open_warehouse(directory.warehouse, settings.chdb)
     try:
         return Engine(directory, settings, program, clock, warehouse)
     except BaseException:

@@ -67,7 +67,6 @@ class LogSettings(_Section):
 class WarehouseSettings(_Section):
     """The embedded warehouse."""
 
-    memory_bytes_max: int = Field(6 * 1024**3, description="Most memory of the engine.")
     query_memory_bytes_max: int = Field(3 * 1024**3, description="Most memory of one query of Clew itself.")
     threads_max: int = Field(2, description="Most threads of one query.")
     fsync: bool = Field(True, description="Make every insert durable before it is committed.")
@@ -120,8 +119,8 @@ class Settings(BaseSettings):
     )
 
     tracker: TrackerSettings = TrackerSettings()
-    log: LogSettings = LogSettings()
-    warehouse: WarehouseSettings = WarehouseSettings()
+    eventlog: LogSettings = LogSettings()
+    chdb: WarehouseSettings = WarehouseSettings()
     ingest: IngestSettings = IngestSettings()
     attribution: AttributionSettings = AttributionSettings()
     api: ApiSettings = ApiSettings()

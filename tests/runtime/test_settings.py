@@ -33,15 +33,15 @@ def test_defaults_need_nothing() -> None:
 def test_each_setting_has_its_variable(environment: pytest.MonkeyPatch) -> None:
     environment.setenv("CLEW_TRACKER__INFLIGHT_MAX", "7")
     environment.setenv("CLEW_TRACKER__IP_PRIVACY", "truncated")
-    environment.setenv("CLEW_WAREHOUSE__FSYNC", "false")
+    environment.setenv("CLEW_CHDB__FSYNC", "false")
     environment.setenv("CLEW_INGEST__GEO_DATABASE", "/geo/city.mmdb")
     environment.setenv("CLEW_KEYS", "/keys.toml")
     environment.setenv("CLEW_API_KEY", "k")
     found = load_settings()
-    assert (found.tracker.inflight_max, found.tracker.ip_privacy, found.warehouse.fsync) == (7, "truncated", False)
+    assert (found.tracker.inflight_max, found.tracker.ip_privacy, found.chdb.fsync) == (7, "truncated", False)
     assert (found.ingest.geo_database, found.keys) == (Path("/geo/city.mmdb"), Path("/keys.toml"))
     assert found.api_key == "k" and "'k'" not in repr(found)
-    assert found.log == Settings().log
+    assert found.eventlog == Settings().eventlog
 
 
 def test_an_empty_variable_is_none(environment: pytest.MonkeyPatch) -> None:
@@ -67,11 +67,11 @@ def test_other_variables_are_not_ours(environment: pytest.MonkeyPatch) -> None:
         ("CLEW_INGEST__BATCH_ROWS_MAX", "0", "greater than or equal to 1"),
         ("CLEW_API__QUERY_ROWS_MAX", "-1", "negative"),
         ("CLEW_TRACKER__IP_PRIVACY", "half", "'full' or 'truncated'"),
-        ("CLEW_WAREHOUSE__FSYNC", "maybe", "boolean"),
-        ("CLEW_WAREHOUSE__DEDUP_WINDOW_BLOCKS", "100", "1200"),
+        ("CLEW_CHDB__FSYNC", "maybe", "boolean"),
+        ("CLEW_CHDB__DEDUP_WINDOW_BLOCKS", "100", "1200"),
         ("CLEW_TRACKER", "{", "section"),
         ("CLEW_TRACKER", "{}", "section"),
-        ("CLEW_LOG__QUEUE_ROWS_MAX__MORE", "1", "integer"),
+        ("CLEW_EVENTLOG__QUEUE_ROWS_MAX__MORE", "1", "integer"),
     ],
 )
 def test_a_mistake_is_told_with_its_variable(environment: pytest.MonkeyPatch, name: str, value: str, said: str) -> None:
@@ -84,7 +84,7 @@ def test_a_mistake_is_told_with_its_variable(environment: pytest.MonkeyPatch, na
 
 
 def test_all_mistakes_are_told_together(environment: pytest.MonkeyPatch) -> None:
-    for name in ("CLEW_NOPE", "CLEW_LOG__NOPE", "CLEW_API__QUERY_TIMEOUT_S", "CLEW_INGEST__BATCH_ROWS_MAX"):
+    for name in ("CLEW_NOPE", "CLEW_EVENTLOG__NOPE", "CLEW_API__QUERY_TIMEOUT_S", "CLEW_INGEST__BATCH_ROWS_MAX"):
         environment.setenv(name, "x")
     with pytest.raises(SettingsError) as caught:
         load_settings()
