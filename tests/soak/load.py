@@ -63,6 +63,8 @@ class Load:
             return None
 
     async def _click(self, http: httpx.AsyncClient, rng: random.Random) -> None:
+        if rng.random() < 0.15:  # the next visitor: a person clicks a few times, not thousands
+            http.cookies.clear()
         response = await self._ask(http, "GET", f"/c/{rng.choice(_LINKS)}?sub1=s{rng.randrange(5)}")
         if response is None or response.headers.get("Clew-Verdict") != "accepted":
             self.answered.refused += response is not None

@@ -30,7 +30,8 @@ class Soak:
 async def _kill_at_random(server: Serving, kills: int, rng: random.Random, say: Callable[[str], None]) -> Counter[str]:
     done: Counter[str] = Counter()
     while done.total() < kills:
-        await asyncio.sleep(rng.uniform(0.05, 0.9))
+        # Short gaps hit starts and recoveries, longer ones the middle of ingest and attribution.
+        await asyncio.sleep(rng.uniform(0.05, 0.9) if rng.random() < 0.6 else rng.uniform(1.5, 5.0))
         target = rng.choices(TARGETS, weights=(4, 4, 1, 1))[0]
         if target in ("edge", "engine"):
             pids = server.pids_of(target)
