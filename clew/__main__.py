@@ -1,6 +1,7 @@
 """The command `clew`: which commands there are. Each one's own file says what it does."""
 
 import typer
+from typer.exceptions import TyperException
 
 from clew import cli_ask, cli_dead, cli_demo, cli_program, cli_run
 from clew.ask_error import UNREACHABLE
@@ -39,10 +40,21 @@ app.add_typer(program_app, name="program")
 def main() -> None:
     """Entry point of the console script."""
     try:
-        app()
+        raise SystemExit(app(prog_name="clew", standalone_mode=False))
+    except TyperException as error:
+        raise SystemExit(_wrong_use(error)) from None
     except Exception as error:  # noqa: BLE001 - the last resort: a sentence and a code, the traceback in the log
         logger("clew").error("unexpected", exc_info=error)
         raise SystemExit(fail(f"unexpected {type(error).__name__}: {error}", UNREACHABLE).exit_code) from None
+
+
+def _wrong_use(error: TyperException) -> int:
+    """The exit code; a word too little, too many or wrong is one sentence with the way to the help."""
+    sentence = error.format_message().rstrip(".")
+    if sentence:  # none where the help has just been printed
+        context = getattr(error, "ctx", None)
+        fail(f"{sentence}; see {context.command_path if context is not None else 'clew'} --help", error.exit_code)
+    return error.exit_code
 
 
 if __name__ == "__main__":

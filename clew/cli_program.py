@@ -16,7 +16,7 @@ from clew.keys_file import KeysFileError, load_or_make_keys
 from clew.keys_file import rotate_keys as rotate_keys_file
 from clew.mapping import FileMapping, read_mapping
 from clew.output import err, fail, out, print_json
-from clew.programs import ProgramError, load_program
+from clew.programs import ProgramError, ProgramUnreadable, line_of, load_program
 from runtime.clock import SystemClock
 from runtime.settings import environment_value
 from schemas import clickid
@@ -37,7 +37,7 @@ def check(program: Annotated[Path, typer.Argument(metavar="FILE", help="Program 
     for warning in reading.warnings:
         err.print(f"{program}:{warning.line}: warning: {warning.place}: {warning.message}", markup=False)
     for mistake in reading.mistakes:
-        err.print(f"{program}:{mistake.line}: {mistake.place}: {mistake.message}", markup=False)
+        err.print(line_of(program, mistake), markup=False)
     if reading.program is None or reading.mistakes:
         raise typer.Exit(NO)
     rules = reading.program.rules
@@ -100,6 +100,8 @@ def replay(
     settings = settings_or_exit()
     try:
         loaded = load_program(program) if program is not None else None
+    except ProgramUnreadable as error:
+        raise fail(str(error), UNREACHABLE) from None
     except ProgramError as error:
         raise fail(str(error), WRONG_USE) from None
     key = api_key or settings.api_key or (loaded.secrets.api_keys[0] if loaded and loaded.secrets.api_keys else "")
@@ -192,7 +194,7 @@ def _mapping(path: Path) -> FileMapping:
     except (OSError, UnicodeDecodeError) as error:
         raise fail(f"{path} cannot be read: {error}", UNREACHABLE) from None
     if reading.mapping is None:
-        lines = [f"{path}:{m.line}: {m.place}: {m.message}" for m in reading.mistakes]
+        lines = [line_of(path, mistake) for mistake in reading.mistakes]
         raise fail("\n".join(lines), WRONG_USE)
     return reading.mapping
 

@@ -9,7 +9,7 @@ from clew.ask_error import UNREACHABLE, WRONG_USE
 from clew.cli_options import Data, ProgramFile, settings_or_exit
 from clew.datadir import DataDir
 from clew.output import fail, out
-from clew.programs import ProgramError
+from clew.programs import ProgramError, ProgramUnreadable
 from clew.serve import AlreadyServed, Parent, PortTaken, ServeOptions
 from runtime.clock import SystemClock
 from runtime.logs import configure_logs
@@ -30,6 +30,8 @@ def serve(
     options = ServeOptions(DataDir(data.absolute()), program, host, port, api_port, workers)
     try:
         asyncio.run(_serve(options, settings))
+    except ProgramUnreadable as error:
+        raise fail(str(error), UNREACHABLE) from None
     except ProgramError as error:
         raise fail(str(error), WRONG_USE) from None
     except (PortTaken, AlreadyServed, OSError) as error:

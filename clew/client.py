@@ -62,12 +62,12 @@ async def _ask_directory(
     # The engine is loaded only here: a command that is answered by a running one need not wait for it.
     from clew.asks import ask
     from clew.engine import open_engine
-    from clew.programs import ProgramError, load_program
+    from clew.programs import ProgramError, load_rules
     from warehouse.chdb import WarehouseBusy
     from warehouse.migrate import MigrationError
 
     try:
-        program = load_program(directory.program)
+        program = load_rules(directory.program)
         engine = open_engine(directory, settings, program, clock)
     except WarehouseBusy as error:
         if clock.monotonic_s() >= deadline_s:

@@ -1,0 +1,85 @@
+"""How commands say that they were used wrongly, and what they need of a program file."""
+
+import sys
+from pathlib import Path
+
+import pytest
+
+from clew.__main__ import main
+from clew.programs import ProgramError, ProgramUnreadable, load_program, load_rules
+
+FROM_ENVIRONMENT = """
+[program]
+currency = "USD"
+api_keys = ["env:ACME_API_KEY"]
+[[offer]]
+id = 1
+landing_url = "https://shop.example/"
+postback_secret = "env:ACME_SECRET"
+"""
+
+
+def run(monkeypatch: pytest.MonkeyPatch, *words: str) -> int:
+    monkeypatch.setattr(sys, "argv", ["clew", *words])
+    with pytest.raises(SystemExit) as ended:
+        main()
+    return int(ended.value.code or 0)
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["nope"], "clew: No such command 'nope'; see clew --help\n"),
+        (["report", "kpi"], "clew: Missing option '--data'; see clew report --help\n"),
+        (["program", "nope"], "clew: No such command 'nope'; see clew program --help\n"),
+        (["problems", "--nope"], "clew: No such option: --nope; see clew problems --help\n"),
+    ],
+)
+def test_wrong_use_is_one_sentence(
+    words: list[str], said: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(monkeypatch, *words) == 2
+    assert capsys.readouterr() == ("", said)
+
+
+def test_no_words_are_answered_with_the_help(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(monkeypatch) == 2
+    shown, said = capsys.readouterr()
+    assert "Exit codes" in shown
+    assert not said
+
+
+def test_a_program_file_that_is_not_there_is_exit_code_4(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    missing = str(tmp_path / "none.toml")
+    assert run(monkeypatch, "check", missing) == 4
+    assert run(monkeypatch, "serve", "--data", str(tmp_path / "data"), "--program", missing) == 4
+    assert capsys.readouterr().err.count("\n") == 2
+
+
+def test_rules_are_read_without_the_secrets_of_the_environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "program.toml"
+    path.write_text(FROM_ENVIRONMENT)
+    with pytest.raises(ProgramError, match="ACME_API_KEY"):
+        load_program(path)
+    first, second = load_rules(path), load_rules(path)
+    assert first.hash == second.hash
+    assert first.secrets.api_keys != second.secrets.api_keys  # nobody knows them
+    monkeypatch.setenv("ACME_API_KEY", "key-of-the-environment")
+    monkeypatch.setenv("ACME_SECRET", "s3cret")
+    known = load_program(path)
+    assert known.hash == first.hash
+    assert load_rules(path) == known
+
+
+def test_a_mistake_without_a_place_is_told_by_its_line(tmp_path: Path) -> None:
+    path = tmp_path / "program.toml"
+    path.write_text("[program]\nbroken")
+    with pytest.raises(ProgramError) as error:
+        load_program(path)
+    assert str(error.value).startswith(f"{path}:2: this is no TOML")
+    with pytest.raises(ProgramUnreadable):
+        load_program(tmp_path / "none.toml")
