@@ -27,6 +27,8 @@ BLOCK_ROWS_MAX = 900_000
 INTENTS_PER_PARTITION = 64
 """As in the PARTITION BY of `intents`; done intents are dropped that many at a time."""
 
+_COMPLETIONS_MAX = 10
+
 _log = logger("attribution")
 
 
@@ -70,18 +72,28 @@ class Passes:
             self.pass_id, self.cursor = last[0]["pass_id"], decode(last[0]["cursor"])
 
     def _finish_table(self, pass_id: int, name: str, rows: pa.Table) -> None:
-        """Insert the rows of a table that are not there yet."""
-        present = self._warehouse.query(
-            f"SELECT DISTINCT _offset FROM {DATABASE}.{name} WHERE _source = 'attribution' "
-            "AND _partition = {shard:UInt32} AND _batch = {pass:UInt64}",
-            {"shard": self._shard, "pass": pass_id},
-        ).column(0)
-        token = self._token(pass_id, name)
-        if len(present):  # other rows than the token stood for, so another token
-            token += ":missing"
-            rows = rows.filter(pc.invert(pc.is_in(rows.column("_offset"), present.combine_chunks())))
-        if rows.num_rows:
-            self._warehouse.insert(name, rows, token)
+        """Insert the rows of a table that are not there yet, and read back, until all are.
+
+        An insert that died may have left its token behind without its rows; the engine then drops the rows that
+        come with this token as if they were stored. Only reading back tells (docs/decisions/0007).
+        """
+        for attempt in range(_COMPLETIONS_MAX):
+            present = self._warehouse.query(
+                f"SELECT DISTINCT _offset FROM {DATABASE}.{name} WHERE _source = 'attribution' "
+                "AND _partition = {shard:UInt32} AND _batch = {pass:UInt64}",
+                {"shard": self._shard, "pass": pass_id},
+            ).column(0)
+            missing = rows.filter(pc.invert(pc.is_in(rows.column("_offset"), present.combine_chunks())))
+            if not missing.num_rows:
+                return
+            token = self._token(pass_id, name)
+            if len(present):  # other rows than the token stands for
+                token += ":missing"
+            if attempt:
+                _log.warning("token_without_rows", table=name, pass_id=pass_id, rows=missing.num_rows)
+                token += f":again-{attempt}"
+            self._warehouse.insert(name, missing, token)
+        raise RuntimeError(f"{name}: rows of pass {pass_id} are not there after {_COMPLETIONS_MAX} inserts")
 
     def write(self, rows: Mapping[str, list[msgspec.Struct]], cursor: Cursor) -> int:
         """Write a pass of these rows; returns its number. Raises PassTooLarge before anything is written.
@@ -109,18 +121,22 @@ class Passes:
             pass_id=pass_id, shard=self._shard, ts=self._clock.now_us(), cursor=cursor, rows=counts,
             payload=pack(tables), code_version=self._code_version,
         )  # fmt: skip
-        self._warehouse.insert("intents", to_arrow("intents", [(intent,)]), self._token(pass_id, "intents"))
+        self._warehouse.insert("intents", to_arrow("intents", [(intent,)]), self._once(pass_id, "intents", intent.ts))
 
     def _done(self, pass_id: int, cursor: str, counts: dict[str, int]) -> None:
         row = Pass(
             pass_id=pass_id, shard=self._shard, ts=self._clock.now_us(), cursor=cursor, rows=counts,
             code_version=self._code_version,
         )  # fmt: skip
-        self._warehouse.insert("passes", to_arrow("passes", [(row,)]), self._token(pass_id, "passes"))
+        self._warehouse.insert("passes", to_arrow("passes", [(row,)]), self._once(pass_id, "passes", row.ts))
         self.pass_id, self.cursor = pass_id, decode(cursor)
 
     def _token(self, pass_id: int, table: str) -> str:
         return f"attribution:{self._shard}:{pass_id}:{table}"
+
+    def _once(self, pass_id: int, table: str, ts: int) -> str:
+        """Token of a row that is only ever written when it was looked for and is not there: its like may have died."""
+        return f"{self._token(pass_id, table)}:{ts}"
 
     def drop_old_intents(self) -> None:
         """Drop the partitions of intents whose passes are all done, but for the newest; rewrites nothing."""

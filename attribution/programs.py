@@ -30,7 +30,7 @@ class Programs:
             if self.get(program.hash) is None:
                 row = ProgramRow(program.hash, now_us, canonical(program.rules).decode())
                 table = to_arrow("programs", [(row,)])
-                self._warehouse.insert("programs", table, f"program:{program.hash}")
+                self._warehouse.insert("programs", table, f"program:{program.hash}:{now_us}")
             self._kept = {program.hash}
         return self._known.get(program.hash) or self._remember(Pricing.of(program.hash, program.rules))
 

@@ -29,6 +29,9 @@ _SOURCE = Source.__struct_fields__
 PARTITIONS_PER_BLOCK_MAX = 12
 """Months that one block touches at most; the dedup window counts a part for each (design 6)."""
 
+COMPLETIONS_MAX = 10
+"""Times that missing rows are inserted under yet another token before the process gives up."""
+
 DATA_ERRORS = frozenset({6, 27, 33, 38, 41, 53, 69, 70, 72, 117, 131, 321, 349, 386, 407})
 """Codes of the engine that blame the values: parsing, ranges, types, sizes."""
 
@@ -42,21 +45,41 @@ class Store:
 
     def __init__(self, warehouse: Warehouse, group: str, backoff_max_ms: int, stop: threading.Event) -> None:
         self._warehouse, self._group, self._backoff_max_ms, self._stop = warehouse, group, backoff_max_ms, stop
+        self._failed = False
+        """An insert of the table in hand was tried again, so what it left is not certain."""
 
     def write(self, batch: Batch) -> None:
         """Insert every row of the batch. Raises Stopped."""
         for table in sorted(batch.tables, key=_dead_letters_last):
+            self._failed = False
             self._write_table(batch, table, batch.tables[table], self._token(batch, table))
+            if self._failed:
+                self._complete(batch, table)
 
     def finish(self, batch: Batch) -> None:
         """The same after a crash: only what is not there yet. Raises Stopped."""
         for table in sorted(batch.tables, key=_dead_letters_last):
-            present = self._retry(lambda table=table: self._present(batch, table), table)  # type: ignore[misc]
-            rows, token = batch.tables[table], self._token(batch, table)
-            if present:  # what is missing are other rows than the token stood for, so they get another token
-                rows = rows.filter(pa.array([place not in present for place in _places(rows)], pa.bool_()))
-                token += f":rest-{_places(rows)[0][0] if rows.num_rows else 0}-{rows.num_rows}"
-            self._write_table(batch, table, rows, token)
+            self._complete(batch, table)
+
+    def _complete(self, batch: Batch, table: str) -> None:
+        """Insert what is missing and read back, until nothing is.
+
+        An insert that died may have left its token behind without its rows; the engine then drops the rows that
+        come with this token as if they were stored. Only reading back tells (docs/decisions/0007).
+        """
+        rows, token = batch.tables[table], self._token(batch, table)
+        for attempt in range(COMPLETIONS_MAX):
+            missing = self._retry(lambda: self._missing(batch, table, rows), table)
+            if not missing.num_rows:
+                return
+            again = token
+            if missing.num_rows < rows.num_rows:  # other rows than the token stands for
+                again += f":rest-{_places(missing)[0][0]}-{missing.num_rows}"
+            if attempt:
+                _log.warning("token_without_rows", table=table, lo=batch.lo, hi=batch.hi, rows=missing.num_rows)
+                again += f":again-{attempt}"
+            self._write_table(batch, table, missing, again)
+        raise RuntimeError(f"{table}: rows of {batch.lo}-{batch.hi} are not there after {COMPLETIONS_MAX} inserts")
 
     def _token(self, batch: Batch, table: str) -> str:
         topic, number = batch.partition
@@ -96,19 +119,23 @@ class Store:
         token = f"{self._token(batch, 'dead_letters')}:{table}-{offset}-{identity}"
         self._write_block(batch, "dead_letters", letter, token)
 
-    def _present(self, batch: Batch, table: str) -> set[tuple[int, int]]:
-        """(offset, identity) of the batch's rows that are stored; identity is 0 but for touches."""
+    def _missing(self, batch: Batch, table: str, rows: pa.Table) -> pa.Table:
+        """The rows of the batch that are neither stored nor buried."""
         identity = "identity" if table == "touches" else "toUInt64(0)"
-        found = self._warehouse.query(
-            f"SELECT _offset, {identity} AS identity FROM {DATABASE}.{table} WHERE _log = {{log:String}} "
-            "AND _source = {topic:String} AND _partition = {partition:UInt32} "
-            "AND _offset BETWEEN {lo:UInt64} AND {hi:UInt64}",
-            {
-                "log": batch.log_id, "topic": batch.partition.topic, "partition": batch.partition.partition,
-                "lo": batch.lo, "hi": batch.hi,
-            },
-        )  # fmt: skip
-        return set(zip(found.column(0).to_pylist(), found.column(1).to_pylist(), strict=True))
+        here = (
+            "WHERE _log = {log:String} AND _source = {topic:String} AND _partition = {partition:UInt32} "
+            "AND _offset BETWEEN {lo:UInt64} AND {hi:UInt64}"
+        )
+        parameters = {
+            "log": batch.log_id, "topic": batch.partition.topic, "partition": batch.partition.partition,
+            "lo": batch.lo, "hi": batch.hi, "refused": f"{table}: ",
+        }  # fmt: skip
+        found = self._warehouse.query(f"SELECT _offset, {identity} AS i FROM {DATABASE}.{table} {here}", parameters)
+        stored = set(zip(found.column(0).to_pylist(), found.column(1).to_pylist(), strict=True))
+        refused = f"SELECT _offset FROM {DATABASE}.dead_letters {here} AND startsWith(error, {{refused:String}})"
+        buried = set(self._warehouse.query(refused, parameters).column(0).to_pylist())
+        mask = [place not in stored and place[0] not in buried for place in _places(rows)]
+        return rows.filter(pa.array(mask, pa.bool_()))
 
     def _retry(self, work: Callable[[], _T], table: str) -> _T:
         """Until it goes through; only what blames the data comes out as an error."""
@@ -119,6 +146,7 @@ class Store:
             except WarehouseError as error:
                 if error.code in DATA_ERRORS:
                     raise
+                self._failed = True
                 _log.error("warehouse_retry", table=table, code=error.code, error=str(error)[:500])
                 metrics.count("clew_ingest_retries_total")
             if self._stop.wait(pause_ms / 1000):
