@@ -5,6 +5,7 @@ computed may have changed. One process writes a shard.
 """
 
 import base64
+import secrets
 from collections.abc import Mapping
 from typing import Any
 
@@ -121,22 +122,22 @@ class Passes:
             pass_id=pass_id, shard=self._shard, ts=self._clock.now_us(), cursor=cursor, rows=counts,
             payload=pack(tables), code_version=self._code_version,
         )  # fmt: skip
-        self._warehouse.insert("intents", to_arrow("intents", [(intent,)]), self._once(pass_id, "intents", intent.ts))
+        self._warehouse.insert("intents", to_arrow("intents", [(intent,)]), self._once(pass_id, "intents"))
 
     def _done(self, pass_id: int, cursor: str, counts: dict[str, int]) -> None:
         row = Pass(
             pass_id=pass_id, shard=self._shard, ts=self._clock.now_us(), cursor=cursor, rows=counts,
             code_version=self._code_version,
         )  # fmt: skip
-        self._warehouse.insert("passes", to_arrow("passes", [(row,)]), self._once(pass_id, "passes", row.ts))
+        self._warehouse.insert("passes", to_arrow("passes", [(row,)]), self._once(pass_id, "passes"))
         self.pass_id, self.cursor = pass_id, decode(cursor)
 
     def _token(self, pass_id: int, table: str) -> str:
         return f"attribution:{self._shard}:{pass_id}:{table}"
 
-    def _once(self, pass_id: int, table: str, ts: int) -> str:
+    def _once(self, pass_id: int, table: str) -> str:
         """Token of a row that is only ever written when it was looked for and is not there: its like may have died."""
-        return f"{self._token(pass_id, table)}:{ts}"
+        return f"{self._token(pass_id, table)}:{secrets.token_hex(8)}"
 
     def drop_old_intents(self) -> None:
         """Drop the partitions of intents whose passes are all done, but for the newest; rewrites nothing."""

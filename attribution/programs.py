@@ -3,6 +3,7 @@
 A conversion keeps the program it was first priced under, so a restatement may need any program that ever was.
 """
 
+import secrets
 from collections import OrderedDict
 
 from attribution.credits import Pricing
@@ -30,7 +31,7 @@ class Programs:
             if self.get(program.hash) is None:
                 row = ProgramRow(program.hash, now_us, canonical(program.rules).decode())
                 table = to_arrow("programs", [(row,)])
-                self._warehouse.insert("programs", table, f"program:{program.hash}:{now_us}")
+                self._warehouse.insert("programs", table, f"program:{program.hash}:{secrets.token_hex(8)}")
             self._kept = {program.hash}
         return self._known.get(program.hash) or self._remember(Pricing.of(program.hash, program.rules))
 

@@ -101,6 +101,28 @@ def test_a_crash_at_each_insert(warehouse: Warehouse, number: int, when: str, mo
     check(warehouse, log)
 
 
+@pytest.mark.parametrize("number", range(len(TABLES_OF_HITS)))
+@pytest.mark.parametrize("times", [1, 3])
+def test_a_token_that_outlived_its_rows(warehouse: Warehouse, number: int, times: int) -> None:
+    """The killed insert's token is in the deduplication log and its part is not; so it may go several times."""
+    log, ghosts = log_of(hits()), set[str]()
+    for _ in range(times):
+        faulty = Faulty(warehouse)
+        faulty.ghosts = frozenset(ghosts)
+
+        def end(at: int, table: str, rows: pa.Table) -> None:
+            if table == TABLES_OF_HITS[number]:
+                raise Crash
+
+        faulty.before = end
+        run_until_crash(log, faulty)
+        ghosts.add(faulty.last_token)
+    last = Faulty(warehouse)
+    last.ghosts = frozenset(ghosts)
+    asyncio.run(ingest_of(log, last).catch_up())
+    check(warehouse, log)
+
+
 @pytest.mark.parametrize("number", range(2))
 @pytest.mark.parametrize("when", ["before", "after"])
 def test_a_crash_among_conversions(warehouse: Warehouse, number: int, when: str) -> None:
