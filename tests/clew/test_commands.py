@@ -1,5 +1,6 @@
 """How commands say that they were used wrongly, and what they need of a program file."""
 
+import subprocess
 import sys
 from pathlib import Path
 
@@ -51,13 +52,13 @@ def test_no_words_are_answered_with_the_help(
     assert not said
 
 
-def test_a_program_file_that_is_not_there_is_exit_code_4(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_a_program_file_that_is_not_there_is_exit_code_4(tmp_path: Path) -> None:
     missing = str(tmp_path / "none.toml")
-    assert run(monkeypatch, "check", missing) == 4
-    assert run(monkeypatch, "serve", "--data", str(tmp_path / "data"), "--program", missing) == 4
-    assert capsys.readouterr().err.count("\n") == 2
+    for words in (["check", missing], ["serve", "--data", str(tmp_path / "data"), "--program", missing]):
+        done = subprocess.run([sys.executable, "-m", "clew", *words], capture_output=True, text=True, timeout=60)
+        assert done.returncode == 4
+        assert done.stderr.count("\n") == 1
+        assert "cannot be read" in done.stderr
 
 
 def test_rules_are_read_without_the_secrets_of_the_environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
