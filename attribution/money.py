@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from schemas.claims import WHAT_REMAINS
 from schemas.events import STATUS_ORDER, Adjustment, Conversion
-from schemas.money import minor_of_e4
+from schemas.money import format_minor, minor_of_e4
 from schemas.reasons import Problem
 
 Problems = dict[str, str]
@@ -42,6 +42,12 @@ def worth(event: Conversion, adjustments: Sequence[Adjustment]) -> tuple[Worth, 
         problems[Problem.ADJUSTMENT_IGNORED.value] = (
             f"{len(ignored)} refund(s) in another currency than {event.currency}, or with more decimals than it has: "
             f"{names}; send them again as the conversion's currency has it"
+        )
+    if taken_off > event.amount_minor:
+        over = format_minor(taken_off - event.amount_minor, event.currency)
+        problems[Problem.REFUNDS_EXCEED_AMOUNT.value] = (
+            f"refunds take off {over} {event.currency} more than the amount; the net value is 0. Some came before "
+            "their conversion, when that could not be seen"
         )
     return Worth(STATUS_ORDER[rank], max(0, event.amount_minor - taken_off)), problems
 

@@ -127,6 +127,17 @@ def _touch_view(table: str) -> str:
     return plain.replace(f"\nFROM {DATABASE}.{table} AS c", f",\n    {subs}\nFROM {DATABASE}.{table} AS c")
 
 
+def _adjustments_view() -> str:
+    """The currency is the conversion's where the sender gave none."""
+    plain = _plain_view(
+        "adjustments", {"currency": "CAST(if(c.currency = '', v.currency, c.currency), 'LowCardinality(String)')"}
+    )
+    return plain + (
+        f"\nLEFT JOIN (SELECT conversion_id, any(currency) AS currency FROM {DATABASE}.conversions "
+        "GROUP BY conversion_id) AS v ON v.conversion_id = c.conversion_id"
+    )
+
+
 def _conversions_view() -> str:
     plain = _plain_view("conversions", {"status": STATUS_NOW})
     refunded = money(REFUNDED_MINOR, "c.currency")
@@ -164,7 +175,7 @@ def views() -> dict[str, str]:
         "clicks": _touch_view("clicks"),
         "impressions": _touch_view("impressions"),
         "conversions": _conversions_view(),
-        "adjustments": _plain_view("adjustments", {}),
+        "adjustments": _adjustments_view(),
         "rejected": _plain_view("rejected", {}),
         "credits": _credits_view(),
         "commissions": _commissions_view(),

@@ -62,6 +62,7 @@ class Problem(StrEnum):
 
     NO_PLAN = "no_plan", "A credited partner has no plan for the offer and goal, so it is paid nothing."
     ADJUSTMENT_IGNORED = "adjustment_ignored", "A refund's currency or decimals do not fit the conversion's."
+    REFUNDS_EXCEED_AMOUNT = "refunds_exceed_amount", "Refunds that came before the conversion are more than its amount."
     CROWDED_IDENTITY = "crowded_identity", "Too many touches share the visitor or user id to be one person's."
     TOO_LARGE = "too_large", "The amount that the plan comes to is above the limit; nothing is paid."
     UNKNOWN_MODEL = "unknown_model", "The plan names a model that this Clew lacks; it pays nothing."

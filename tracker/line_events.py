@@ -20,7 +20,7 @@ from tracker.compiled import CompiledOffer, CompiledProgram
 from tracker.line_types import AdjustmentLine, ConversionLine, TouchLine
 from tracker.refusal import Refusal, Refused, malformed, rejected, with_ids
 from tracker.text import byte_length, has_control
-from tracker.visitor import ANONYMOUS
+from tracker.visitor import anonymous
 
 MATCHES: tuple[MatchKind, ...] = (
     "click_id", "click_ref", "impression_id", "impression_ref", "user_id", "visitor_id",
@@ -57,7 +57,7 @@ def touch_of(line: TouchLine, subs: dict[str, str], ts: int, terms: Terms) -> To
         ref=line.id,
         subs=subs,
         partner_click_id=line.partner_click_id,
-        visitor_id=line.visitor_id,
+        visitor_id=_visitor(line, ts, terms),
         user_id=line.user_id,
         ip=truncated(line.ip) if terms.truncate_ip else line.ip,
         ip_hash=hash_of(line.ip, ts, terms.keys.hash_secret),
@@ -66,6 +66,13 @@ def touch_of(line: TouchLine, subs: dict[str, str], ts: int, terms: Terms) -> To
         accept_language=line.accept_language,
         redirect_type="api",
     )
+
+
+def _visitor(line: TouchLine, ts: int, terms: Terms) -> str:
+    """As for hits: the id that was given, else a hash of address, agent and day, which only counts uniques."""
+    if line.visitor_id or not (line.ip or line.user_agent):
+        return line.visitor_id
+    return anonymous(line.ip, line.user_agent, ts, terms.keys.hash_secret)
 
 
 def _whose(line: TouchLine, terms: Terms) -> tuple[int, int]:
@@ -110,8 +117,6 @@ def conversion_of(line: ConversionLine, ts: int, terms: Terms) -> Conversion:
     match_kind = next((name for name in MATCHES if getattr(line, name)), None)
     if match_kind is None:
         raise Refused(malformed("click_id", f"it matches nothing; give one of {', '.join(MATCHES)}"))
-    if match_kind == "visitor_id" and line.visitor_id.startswith(ANONYMOUS):
-        raise Refused(malformed("visitor_id", "an id that begins with ~ counts uniques and never joins touches"))
     click, impression, offer = _tokens(line, terms)
     goal = _goal(line.goal, offer)
     currency, amount_minor = _amount(line, terms)

@@ -293,7 +293,6 @@ def test_tokens_say_the_offer(stage: Stage) -> None:
         ({"custom": "x"}, "malformed", "malformed", "custom"),
         ({"sub1": "x"}, "malformed", "malformed", "sub1"),
         ({"partner_id": 7}, "malformed", "malformed", "partner_id"),
-        ({"click_ref": ..., "visitor_id": "~abc"}, "malformed", "malformed", "visitor_id"),
     ],
 )
 def test_conversion_lines_that_are_refused(
@@ -504,3 +503,19 @@ def test_every_line_is_answered(lines: list[Any]) -> None:
     refused = [line for line in answer.lines if line["verdict"] not in ("accepted", "duplicate")]
     assert len(stage.rejected) == len(refused)
     assert all(line["reason"] and line["field"] for line in refused)
+
+
+def test_lines_without_a_visitor_count_uniques_by_address_agent_and_day(stage: Stage) -> None:
+    day_us = 86_400_000_000
+    for n, more in enumerate(({}, {"ts": TS_US + 1}, {"ip": "192.0.2.2"}, {"user_agent": "B"}, {"ts": TS_US + day_us})):
+        stage.line(touch(**{"id": f"u{n}", "ts": TS_US, "ip": "192.0.2.1", "user_agent": "A"} | more))
+    first, again, *others = [touch.visitor_id for touch in stage.touches[-5:]]
+    assert first.startswith("~") and first == again
+    assert len({first, *others}) == 4
+    stage.line(touch(id="nobody"))
+    assert stage.touches[-1].visitor_id == ""
+
+
+def test_a_conversion_by_a_daily_hash_is_kept_though_it_joins_nothing(stage: Stage) -> None:
+    answer = stage.line(sale(id="anon", click_ref=..., visitor_id="~abc"))
+    assert answer["verdict"] == "accepted"
