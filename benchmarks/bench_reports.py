@@ -10,7 +10,7 @@ from runtime.settings import WarehouseSettings, environment_value
 from schemas.program_file import read_program
 from tests.serving import PROGRAM
 from warehouse.open import open_warehouse
-from warehouse.port import Warehouse
+from warehouse.port import Warehouse, scalar_of
 
 CLICKS = 10_000_000
 _BLOCK = 1_000_000
@@ -26,6 +26,7 @@ def run(folder: Path) -> Iterator[Result]:
     rules = program.rules
     try:
         _fill(warehouse)
+        _wait_for_merges(warehouse)
         count = _time(
             lambda: warehouse.query("SELECT count(), uniqExact(visitor_hash) FROM clew.clicks WHERE is_bot = 0")
         )
@@ -40,6 +41,12 @@ def run(folder: Path) -> Iterator[Result]:
             yield Result(name, seconds, "s", "count and unique visitors alone", count)
     finally:
         warehouse.close()
+
+
+def _wait_for_merges(warehouse: Warehouse) -> None:
+    """What was loaded in a minute instead of 90 days is merged in the background; that is not the reports' time."""
+    while scalar_of(warehouse.query("SELECT count() FROM system.merges WHERE database = 'clew'")):
+        time.sleep(0.2)
 
 
 def _time(work: Callable[[], object]) -> float:
