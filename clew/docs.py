@@ -183,9 +183,10 @@ def _view_column(view: str, name: str, base: dict[str, Column]) -> tuple[str, st
 
 def _settings() -> str:
     intro = (
-        "Each is one environment variable, read at the start. An unknown name with the prefix, or a value that cannot\n"
-        "be read, stops the start; all mistakes are told together. The end of a name says the unit: `_MS`, `_S`, or\n"
-        "what `_MAX` counts.\n"
+        "Each is one environment variable, read at the start. An unknown section or name, or a value that cannot be\n"
+        "read, stops the start; all mistakes are told together. A name without `__` that is no setting is left alone:\n"
+        "a program file may ask for it by `env:NAME`. The end of a name says the unit: `_MS`, `_S`, or what `_MAX`\n"
+        "counts.\n"
     )
     sections, plain = [], []
     for name, field in Settings.model_fields.items():

@@ -1,7 +1,8 @@
 """Every setting of Clew, one section per station; the only reader of the environment.
 
-`CLEW_<SECTION>__<NAME>` sets one; an unknown name with that prefix is an error, and all mistakes are reported
-together. Stations receive their section, never this module's loader. docs/settings.md is made from here.
+`CLEW_<SECTION>__<NAME>` sets one; an unknown section or name is an error, and all mistakes are reported together.
+A name without `__` that is no setting is left alone: a program file may ask for it by `env:NAME`. Stations receive
+their section, never this module's loader. docs/settings.md is made from here.
 """
 
 import os
@@ -140,7 +141,7 @@ def _wrong_names() -> list[str]:
         ours = name[len(PREFIX) :].lower()
         if ours in _SECTIONS:
             problems.append(f"{name}: it is a section; set {name}__<NAME>, see docs/settings.md")
-        elif ours not in _PLAIN and ours.split("__")[0] not in _SECTIONS:
+        elif "__" in ours and ours.split("__")[0] not in _SECTIONS:
             problems.append(f"{name}: there is no such setting; see docs/settings.md")
     return problems
 

@@ -31,7 +31,6 @@ _LINK_CODE = re.compile(rf"[A-Za-z0-9._~-]{{1,{LINK_CODE_CHARS_MAX}}}")
 _FIXED = re.compile(r"(\S+) +([A-Z]{3})")
 _SECRET = re.compile(r"[!-~]+")
 _ENVIRONMENT = "env:"
-_SETTINGS = "CLEW_"
 
 
 def currency(text: str) -> str:
@@ -160,8 +159,6 @@ def secret_reader(environment: Callable[[str], str | None]) -> Callable[[str], s
         value: str | None = text
         if text.startswith(_ENVIRONMENT):
             name = text.removeprefix(_ENVIRONMENT)
-            if name.startswith(_SETTINGS):
-                raise BadValue(f"names that begin with {_SETTINGS} are Clew's own settings; choose another name")
             value = environment(name) if name else None
             if not value:
                 raise BadValue(f"the environment has no {name or 'such name'}; set it where Clew runs")

@@ -59,7 +59,7 @@ def test_other_variables_are_not_ours(environment: pytest.MonkeyPatch) -> None:
 @pytest.mark.parametrize(
     ("name", "value", "said"),
     [
-        ("CLEW_NOPE", "1", "no such setting"),
+        ("CLEW_NOPE__X", "1", "no such setting"),
         ("CLEW_TRACKERS__INFLIGHT_MAX", "1", "no such setting"),
         ("CLEW_TRACKER__NOPE", "1", "not permitted"),
         ("CLEW_TRACKER__INFLIGHT_MAX", "many", "integer"),
@@ -84,7 +84,7 @@ def test_a_mistake_is_told_with_its_variable(environment: pytest.MonkeyPatch, na
 
 
 def test_all_mistakes_are_told_together(environment: pytest.MonkeyPatch) -> None:
-    for name in ("CLEW_NOPE", "CLEW_EVENTLOG__NOPE", "CLEW_API__QUERY_TIMEOUT_S", "CLEW_INGEST__BATCH_ROWS_MAX"):
+    for name in ("CLEW_NOPE__X", "CLEW_EVENTLOG__NOPE", "CLEW_API__QUERY_TIMEOUT_S", "CLEW_INGEST__BATCH_ROWS_MAX"):
         environment.setenv(name, "x")
     with pytest.raises(SettingsError) as caught:
         load_settings()
@@ -115,3 +115,8 @@ def test_children_get_this_environment_and_more(environment: pytest.MonkeyPatch)
     assert (child["OF_THE_PARENT"], child["OF_THE_CHILD"]) == ("1", "2")
     assert "OF_THE_CHILD" not in os.environ
     assert environment_value("OF_THE_PARENT") == "1" and environment_value("OF_NOBODY") is None
+
+
+def test_a_secret_of_a_program_may_have_our_prefix(environment: pytest.MonkeyPatch) -> None:
+    environment.setenv("CLEW_SHOP_SECRET", "x")
+    assert load_settings() == Settings()

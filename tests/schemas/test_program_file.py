@@ -289,9 +289,3 @@ def test_many_warnings_of_a_kind_are_counted() -> None:
     warnings = read(head + partners).warnings
     assert len(warnings) == 1 + 5
     assert "95 more" in warnings[-1].message
-
-
-def test_secrets_may_not_take_the_names_of_settings() -> None:
-    text = '[program]\ncurrency = "USD"\napi_keys = ["env:CLEW_MINE"]\n'
-    reading = read_program(text, {"CLEW_MINE": "x"}.get)
-    assert any("CLEW_" in mistake.message for mistake in reading.mistakes)
