@@ -4,16 +4,21 @@ docs/reasons.md is made from here.
 """
 
 from enum import StrEnum
+from typing import Self
 
 
-class Reason(StrEnum):
-    """Reason of a rejected hit."""
+class _Documented(StrEnum):
+    """A word, and the sentence that explains it as the member's docstring."""
 
-    def __new__(cls, value: str, doc: str) -> "Reason":
+    def __new__(cls, value: str, doc: str) -> Self:
         member = str.__new__(cls, value)
         member._value_ = value
         member.__doc__ = doc
         return member
+
+
+class Reason(_Documented):
+    """Reason of a rejected hit."""
 
     UNKNOWN_LINK = "unknown_link", "The program has no link with that code."
     INACTIVE_LINK = "inactive_link", "The link is switched off."
@@ -32,14 +37,8 @@ class Reason(StrEnum):
     TOO_LARGE = "too_large", "The request is over a size limit."
 
 
-class NoCredit(StrEnum):
+class NoCredit(_Documented):
     """Why a touch, or a whole conversion, got no credit."""
-
-    def __new__(cls, value: str, doc: str) -> "NoCredit":
-        member = str.__new__(cls, value)
-        member._value_ = value
-        member.__doc__ = doc
-        return member
 
     NO_TOUCH = "no_touch", "No touch of the offer joins the conversion."
     OUTSIDE_WINDOW = "outside_window", "The touch is older than its window."
@@ -51,14 +50,8 @@ class NoCredit(StrEnum):
     CLICK_PENDING = "click_pending", "The click's row is not there; its token alone is paid."
 
 
-class Problem(StrEnum):
+class Problem(_Documented):
     """What `clew problems` lists about a conversion; nothing is held up by it."""
-
-    def __new__(cls, value: str, doc: str) -> "Problem":
-        member = str.__new__(cls, value)
-        member._value_ = value
-        member.__doc__ = doc
-        return member
 
     NO_PLAN = "no_plan", "A credited partner has no plan for the offer and goal, so it is paid nothing."
     ADJUSTMENT_IGNORED = "adjustment_ignored", "A refund's currency or decimals do not fit the conversion's."

@@ -11,11 +11,10 @@ from tracker.landing import Landing, compile_landing, escaped
 class CompiledOffer:
     """An offer's landing URL and allowed hosts, ready to use."""
 
-    __slots__ = ("allowed", "goals", "id_text", "landing", "offer")
+    __slots__ = ("allowed", "goals", "landing", "offer")
 
     def __init__(self, offer: Offer) -> None:
         self.offer = offer
-        self.id_text = str(offer.id)
         self.goals = frozenset(goal.key for goal in offer.goals)
         self.landing: Landing = compile_landing(offer.landing_url)
         self.allowed: Allowed = allowed_of(offer.landing_url, offer.allowed_hosts)
