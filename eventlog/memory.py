@@ -52,6 +52,8 @@ class MemoryProducer:
 
 
 class MemoryConsumer:
+    ruled = True
+
     def __init__(self, log: MemoryLog, group: str) -> None:
         self._log, self._group = log, group
 

@@ -4,7 +4,7 @@ Invariants that every adapter keeps and tests/contracts/eventlog.py checks: an a
 offsets of a partition are 0, 1, 2, … without gaps; a log has an identity, and positions are kept by identity.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple, Protocol
 
@@ -20,9 +20,23 @@ class Partition(NamedTuple):
     partition: int
 
 
+class Mark(NamedTuple):
+    """Which append a record is, on a log that may hold one twice: kept over every retry, spill and drain."""
+
+    origin: bytes
+    """16 bytes, random per producer process."""
+
+    sequence: int
+    """Counts up by one per origin and partition, from 0."""
+
+    spilled: bool = False
+    """Its sender was answered before the log had it."""
+
+
 class Record(NamedTuple):
     offset: int
     value: bytes
+    mark: Mark | None = None
 
 
 class Appended(NamedTuple):
@@ -35,6 +49,8 @@ class Ruled(NamedTuple):
 
     ruling: Ruling
     appended: Appended | None
+    final: bool = True
+    """False when the record waits in a local log: the verdict may still become duplicate, conflict or rejected."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,8 +102,27 @@ class Producer(Protocol):
         ...
 
 
+class StoredClaims(Protocol):
+    """What the warehouse remembers of a partition that its readers rule: where an index of keys can begin."""
+
+    def position(self, partition: Partition, log_id: str) -> int:
+        """The offset up to which, exclusive, everything of this log is stored; 0 when nothing is."""
+        ...
+
+    def states(self, partition: Partition, log_id: str, offset: int) -> Iterator[tuple[bytes, bytes]]:
+        """(key, state) as of an offset."""
+        ...
+
+    def origins(self, partition: Partition, log_id: str, offset: int) -> Iterator[tuple[bytes, int, int]]:
+        """(origin, first, last): ranges of sequences seen before an offset."""
+        ...
+
+
 class Consumer(Protocol):
     """Where ingest and attribution read: one group, all partitions that it owns."""
+
+    ruled: bool
+    """Producers ruled over the records (embedded); else whoever reads rules over them, in their order."""
 
     async def partitions(self) -> Sequence[Partition]:
         """Partitions that exist now and are this consumer's, sorted."""

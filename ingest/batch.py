@@ -58,7 +58,7 @@ def build_batch(partition: Partition, log_id: str, lo: int, records: Sequence[Re
     batch = Batch(partition, log_id, lo, lo - 1)
     by_kind: dict[Kind, _Found] = {kind: _Found() for kind in STRUCT_OF}
     dead = _Found()
-    for offset, value in records:
+    for offset, value, _ in records:
         try:
             kind, event = decode(value)
         except UnknownSchemaVersion as newer:

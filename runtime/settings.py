@@ -65,6 +65,49 @@ class LogSettings(_Section):
     dedupe_keys_age_max_s: int = Field(730 * 86_400, description="How long a dedupe key is remembered.")
 
 
+class KafkaSettings(_Section):
+    """The log on Kafka."""
+
+    hits_partitions: int = Field(8, ge=1, description="Partitions of the topic of clicks and impressions, when made.")
+    conversions_partitions: int = Field(
+        1, ge=1, description="Partitions of the topic of conversions, when made; it can never be changed afterwards."
+    )
+    shards: int = Field(8, ge=1, description="Shards of attribution, when made; it can never be changed afterwards.")
+    request_timeout_ms: int = Field(10_000, description="Longest wait for an answer of a broker.")
+    session_timeout_ms: int = Field(10_000, description="A consumer that is not heard of for so long loses its part.")
+    batch_bytes_max: int = Field(512 * 1024, ge=1_024, description="Most bytes of one batch of one partition.")
+    pending_bytes_max: int = Field(64 * 1024**2, description="Most bytes that wait for Kafka in one process.")
+    recycle_records_max: int = Field(
+        1_000_000_000,
+        ge=1,
+        description="Records after which a producer is made anew; its sequence numbers must not wrap.",
+    )
+    retention_age_min_s: int = Field(7 * 86_400, description="Topics that keep records for less are refused.")
+    allow_unsafe_topics: bool = Field(False, description="Work on topics whose settings could lose records.")
+
+
+class SpillSettings(_Section):
+    """The edge's local log for the time when Kafka is away."""
+
+    bytes_max: int = Field(4 * 1024**3, description="Most bytes of it; beyond them postbacks answer 503.")
+    append_timeout_ms: int = Field(250, description="Longest wait for Kafka before a record is spilled.")
+    probe_interval_ms: int = Field(500, description="Pause between looks at whether Kafka is back.")
+
+
+class ClickHouseSettings(_Section):
+    """The warehouse on a ClickHouse server."""
+
+    connections_max: int = Field(8, ge=2, description="Statements at the same time from one process; the rest wait.")
+    connect_timeout_s: int = Field(5, ge=1, description="Longest wait for a connection.")
+    statement_timeout_s: int = Field(300, ge=1, description="Longest wait for an answer.")
+    query_memory_bytes_max: int = Field(8 * 1024**3, description="Most memory of one query of Clew itself.")
+    cluster: str = Field("", description="Name of the cluster: tables are then replicated and distributed over it.")
+    dedup_window_blocks: int = Field(
+        10_000, ge=1_200, description="Inserted blocks per table whose tokens are remembered."
+    )
+    fsync: bool = Field(True, description="Make every insert durable on a server that has no replicas.")
+
+
 class WarehouseSettings(_Section):
     """The embedded warehouse."""
 
@@ -122,6 +165,9 @@ class Settings(BaseSettings):
     tracker: TrackerSettings = TrackerSettings()
     eventlog: LogSettings = LogSettings()
     chdb: WarehouseSettings = WarehouseSettings()
+    kafka: KafkaSettings = KafkaSettings()
+    spill: SpillSettings = SpillSettings()
+    clickhouse: ClickHouseSettings = ClickHouseSettings()
     ingest: IngestSettings = IngestSettings()
     attribution: AttributionSettings = AttributionSettings()
     api: ApiSettings = ApiSettings()
