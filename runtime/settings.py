@@ -172,6 +172,18 @@ class Settings(BaseSettings):
     attribution: AttributionSettings = AttributionSettings()
     api: ApiSettings = ApiSettings()
     serve: ServeSettings = ServeSettings()
+    log: str | None = Field(
+        None, repr=False, description="Where the log is: `sqlite:DIR` or `kafka://host:9092,…?topic_prefix=…`."
+    )
+    log_password: str | None = Field(None, repr=False, description="Password of Kafka's user.")
+    log_password_file: Path | None = Field(None, description="File that holds it instead.")
+    warehouse: str | None = Field(
+        None,
+        repr=False,
+        description="Where the warehouse is: `chdb:DIR` or `clickhouse://user@host:8123/database`, or `clickhouses://`.",
+    )
+    warehouse_password: str | None = Field(None, repr=False, description="Password of ClickHouse's user.")
+    warehouse_password_file: Path | None = Field(None, description="File that holds it instead.")
     keys: Path | None = Field(None, description="File of the token keys; DIR/keys.toml unless set.")
     api_key: str | None = Field(None, repr=False, description="Key that `clew replay` sends.")
 
