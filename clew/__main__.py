@@ -1,49 +1,81 @@
-"""The command `clew`: which commands there are. Each one's own file says what it does."""
+"""The command `clew`: which commands there are. Each one's own file says what it does.
+
+A command's file is imported when it is called, so that none waits for what another one needs.
+"""
+
+import sys
+from collections.abc import Sequence
+from importlib import import_module
 
 import typer
 from typer.exceptions import TyperException
 
-from clew import cli_ask, cli_dead, cli_demo, cli_program, cli_run
 from clew.ask_error import UNREACHABLE
 from clew.output import fail
-from runtime.logs import logger
 
-app = typer.Typer(
-    name="clew", no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False,
-    help="Follows every click to the cent: tracking, attribution and commissions for partner marketing.",
-    epilog="Exit codes: 0 fine, 1 the answer is no, 2 wrong use, 3 timed out, 4 could not reach or open what it needs.",
-)  # fmt: skip
-app.command()(cli_run.serve)
-app.command()(cli_demo.demo)
-app.command()(cli_program.replay)
-app.command()(cli_ask.report)
-app.command()(cli_ask.explain)
-app.command()(cli_ask.problems)
-app.command()(cli_ask.sql)
-app.command()(cli_ask.attribute)
-app.command()(cli_ask.audit)
-app.command("check")(cli_program.check)
-app.command("id")(cli_program.show_id)
-app.command()(cli_run.migrate)
-dead_app = typer.Typer(no_args_is_help=True, help="Records that could not be decoded.")
-dead_app.command("list")(cli_dead.list_letters)
-dead_app.command("replay")(cli_dead.replay_letters)
-app.add_typer(dead_app, name="dead-letters")
-keys_app = typer.Typer(no_args_is_help=True, help="Keys that sign click ids.")
-keys_app.command("rotate")(cli_program.rotate_keys)
-app.add_typer(keys_app, name="keys")
-program_app = typer.Typer(no_args_is_help=True, help="Program files.")
-program_app.command("infer")(cli_program.infer)
-app.add_typer(program_app, name="program")
+COMMANDS = {
+    "serve": "clew.cli_run:serve",
+    "demo": "clew.cli_demo:demo",
+    "replay": "clew.cli_program:replay",
+    "report": "clew.cli_ask:report",
+    "explain": "clew.cli_ask:explain",
+    "problems": "clew.cli_ask:problems",
+    "sql": "clew.cli_ask:sql",
+    "attribute": "clew.cli_ask:attribute",
+    "audit": "clew.cli_ask:audit",
+    "check": "clew.cli_program:check",
+    "id": "clew.cli_program:show_id",
+    "migrate": "clew.cli_run:migrate",
+    "dead-letters list": "clew.cli_dead:list_letters",
+    "dead-letters replay": "clew.cli_dead:replay_letters",
+    "keys rotate": "clew.cli_program:rotate_keys",
+    "program infer": "clew.cli_program:infer",
+}
+"""What a user types, and the function that answers: `module:function`. Help lists them in this order."""
+GROUPS = {
+    "dead-letters": "Records that could not be decoded.",
+    "keys": "Keys that sign click ids.",
+    "program": "Program files.",
+}
+
+
+def app_for(words: Sequence[str]) -> typer.Typer:
+    """The commands that begin with the first word; all of them where it begins none, for help and mistakes."""
+    app = typer.Typer(
+        name="clew", no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False,
+        help="Follows every click to the cent: tracking, attribution and commissions for partner marketing.",
+        epilog="Exit codes: 0 fine, 1 the answer is no, 2 wrong use, 3 timed out, 4 could not reach or open "
+        "what it needs.",
+    )  # fmt: skip
+    app.callback()(_nothing)  # else Typer takes an app of one command for that command
+    called = {name for name in COMMANDS if words and name.partition(" ")[0] == words[0]} or set(COMMANDS)
+    groups: dict[str, typer.Typer] = {}
+    for name, place in COMMANDS.items():
+        if name not in called:
+            continue
+        group, _, word = name.rpartition(" ")
+        if group and group not in groups:
+            groups[group] = typer.Typer(no_args_is_help=True, help=GROUPS[group])
+            groups[group].callback()(_nothing)
+            app.add_typer(groups[group], name=group)
+        module, _, function = place.partition(":")
+        (groups[group] if group else app).command(word)(getattr(import_module(module), function))
+    return app
+
+
+def _nothing() -> None:
+    pass
 
 
 def main() -> None:
     """Entry point of the console script."""
     try:
-        raise SystemExit(app(prog_name="clew", standalone_mode=False))
+        raise SystemExit(app_for(sys.argv[1:])(prog_name="clew", standalone_mode=False))
     except TyperException as error:
         raise SystemExit(_wrong_use(error)) from None
     except Exception as error:  # noqa: BLE001 - the last resort: a sentence and a code, the traceback in the log
+        from runtime.logs import logger
+
         logger("clew").error("unexpected", exc_info=error)
         raise SystemExit(fail(f"unexpected {type(error).__name__}: {error}", UNREACHABLE).exit_code) from None
 
