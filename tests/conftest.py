@@ -3,18 +3,20 @@
 import os
 from collections.abc import Iterator
 from pathlib import Path
-from typing import NoReturn
 
 import pytest
 from hypothesis import HealthCheck, settings
 
 from runtime.settings import WarehouseSettings
 from schemas.ddl import DATABASE, table_names
+from tests.servers.fixtures import clickhouse
+from tests.servers.found import CI, skip_or_fail
 from warehouse.open import open_warehouse
 from warehouse.port import Warehouse
 
+__all__ = ["ROOT", "clickhouse", "empty", "skip_or_fail"]
+
 ROOT = Path(__file__).resolve().parent.parent
-CI = os.environ.get("CI", "").lower() in ("1", "true")
 
 # No deadline: the first example of a kernel pays for its compilation.
 dev = settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -22,13 +24,6 @@ settings.register_profile("dev", dev)
 settings.register_profile("ci", dev, derandomize=True, database=None)
 settings.register_profile("deep", dev, max_examples=5_000)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci" if CI else "dev"))
-
-
-def skip_or_fail(reason: str) -> NoReturn:
-    """For tests that need a server: skip where people work, fail in CI, which has to have it."""
-    if CI:
-        pytest.fail(f"CI must not skip this: {reason}", pytrace=False)
-    pytest.skip(reason)
 
 
 @pytest.fixture(scope="session")
