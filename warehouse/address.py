@@ -64,8 +64,7 @@ def _server(text: str, *, tls: bool) -> ClickHouseServer:
     except ValueError:
         # What the library says may hold the text, and a password with a / in it ends up in host or port.
         raise BadWarehouseAddress(
-            "host and port cannot be read (write a / or @ of user or password as %2F or %40, an IPv6 host in brackets): "
-            + _FORMS
+            f"host and port cannot be read (in user and password write / as %2F and @ as %40): {_FORMS}"
         ) from None
     if not host:
         raise BadWarehouseAddress(f"the address names no host: {_FORMS}")
