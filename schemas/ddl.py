@@ -26,12 +26,13 @@ def create_table(table: Table, storage: Storage) -> str:
     lines = [f"    {_column(column)}" for column in columns_of(table.name)]
     lines += [f"    {index}" for index in table.indexes]
     fsync = int(storage.fsync)
+    granules = f"index_granularity = {table.granule_rows}, " if table.granule_rows else ""
     parts = [
         f"CREATE TABLE IF NOT EXISTS {DATABASE}.{table.name}\n(\n" + ",\n".join(lines) + "\n)",
         f"ENGINE = {storage.engine}",
         *([f"PARTITION BY {table.partition_by}"] if table.partition_by else []),
         f"ORDER BY {table.order_by}",
-        f"SETTINGS non_replicated_deduplication_window = {storage.dedup_window_blocks}, "
+        f"SETTINGS {granules}non_replicated_deduplication_window = {storage.dedup_window_blocks}, "
         f"fsync_after_insert = {fsync}, fsync_part_directory = {fsync}",
         f"COMMENT {_quote(table.doc)}",
     ]

@@ -59,6 +59,31 @@ class DeadLetter(msgspec.Struct, frozen=True, array_like=True, gc=False):
     value: Annotated[bytes, col("String", "The record's bytes.", privacy="personal")]
 
 
+class Claim(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    """What a record put under a key, on a log whose readers rule over it. The newest row of a key is its state."""
+
+    key: Annotated[bytes, digest("Conversion, line, refund or status that is claimed.")]
+    state: Annotated[bytes, col("String", "What is known under the key since this record (MessagePack).")]
+    ts: Annotated[int, micros("When Clew received the record.")]
+
+
+class Skip(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    """A record that became no row of its own, on a log whose readers rule over it."""
+
+    verdict: Annotated[str, word("repeat, duplicate, conflict, rejected or malformed.")]
+    reason: Annotated[str, word("Why, out of the closed list (docs/reasons.md); empty for repeats and duplicates.")]
+    key: Annotated[bytes, digest("The conversion or line that it named; zero for a repeat.")]
+    detail: Annotated[str, text("One sentence for a person.")]
+
+
+class Origin(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    """Appends that a batch saw for the first time; one that comes again is a repeat."""
+
+    origin: Annotated[bytes, digest("Process that appended; zero for records of nobody, which count by offset.")]
+    first: Annotated[int, col("UInt64", "First sequence of the range.")]
+    last: Annotated[int, col("UInt64", "Last sequence of the range, inclusive.")]
+
+
 class Credit(msgspec.Struct, frozen=True, array_like=True, kw_only=True, gc=False):
     """One touch's part of one conversion under one model, in one revision of that conversion."""
 
@@ -146,23 +171,25 @@ class Pass(msgspec.Struct, frozen=True, array_like=True, kw_only=True, gc=False)
     """A pass of attribution that is done. Kept for ever: audit compares the tables with its counts."""
 
     pass_id: Annotated[int, col("UInt64", "Counts up by one per shard.")]
-    shard: Annotated[int, number("Shard of the identity hash.")]
+    shard: Annotated[int, number("Shard of the conversions, by conversion_id.")]
     ts: Annotated[int, micros("When it was written.")]
     cursor: Annotated[str, text("JSON: positions per log and partition after this pass.")]
     rows: Annotated[dict[str, int], col("Map(LowCardinality(String), UInt64)", "Rows per table.")]
     code_version: Annotated[str, word("Version of Clew.")]
+    attempt: Annotated[str, text("Which of its intents was chosen; empty where one process has all.")] = ""
 
 
 class Intent(msgspec.Struct, frozen=True, array_like=True, kw_only=True, gc=False):
     """What a pass is about to write, with the very rows, so a redo writes the same. Old ones are dropped."""
 
     pass_id: Annotated[int, col("UInt64", "Counts up by one per shard.")]
-    shard: Annotated[int, number("Shard of the identity hash.")]
+    shard: Annotated[int, number("Shard of the conversions, by conversion_id.")]
     ts: Annotated[int, micros("When it was written.")]
     cursor: Annotated[str, text("JSON: positions per log and partition after this pass.")]
     rows: Annotated[dict[str, int], col("Map(LowCardinality(String), UInt64)", "Rows per table.")]
     payload: Annotated[bytes, col("String", "The rows of all tables, each an Arrow IPC stream (zstd).")]
     code_version: Annotated[str, word("Version of Clew.")]
+    attempt: Annotated[str, text("Random: a lease chooses one per pass; empty where one process has all.")] = ""
 
 
 class ProgramRow(msgspec.Struct, frozen=True, array_like=True, gc=False):
@@ -184,6 +211,8 @@ class Table:
     partition_by: str = ""
     rename: tuple[tuple[str, str], ...] = ()
     indexes: tuple[str, ...] = ()
+    granule_rows: int = 0
+    """Rows that one look-up reads at least; 0 is the engine's own number."""
 
 
 _BY_OFFSET = ("INDEX by_offset _offset TYPE minmax GRANULARITY 1",)
@@ -217,6 +246,19 @@ TABLES: tuple[Table, ...] = (
     Table(
         "dead_letters", (DeadLetter, Source), "(_source, _partition, _offset)",
         "Records that could not be decoded or stored.",
+    ),
+    Table(
+        # Every batch looks up keys that lie anywhere: small granules make that cheap.
+        "claims", (Claim, Source), "(key, _log, _partition, _offset)",
+        "Dedupe keys of a log whose readers rule over it, as of each record.", "", (), (), 256,
+    ),
+    Table(
+        "skipped", (Skip, Source), "(_log, _source, _partition, _offset)",
+        "Records of such a log that became no row: repeats, duplicates and what was refused.",
+    ),
+    Table(
+        "origins", (Origin, Source), "(_log, _source, _partition, origin, first)",
+        "Ranges of appends that are stored, by which repeats are known.", "", (), _BY_OFFSET,
     ),
     Table(
         "credits", (Credit, Source), "(conversion_id, model, revision)",
