@@ -1,0 +1,90 @@
+"""What a Kafka node of the tests runs on: its jars, fetched once per user, and its files of settings."""
+
+import fcntl
+import os
+import re
+import shutil
+import subprocess
+from pathlib import Path
+
+POM = Path(__file__).with_name("kafka_pom.xml")
+FETCH_TIMEOUT_S = 300
+
+LOG4J = """status=error
+appender.c.type=Console
+appender.c.name=C
+appender.c.layout.type=PatternLayout
+appender.c.layout.pattern=[%d] %p %m (%c)%n
+rootLogger.level=INFO
+rootLogger.appenderRef.c.ref=C
+"""
+
+PROPERTIES = """process.roles=broker,controller
+node.id={node}
+controller.quorum.voters={voters}
+listeners=PLAINTEXT://127.0.0.1:{port},CONTROLLER://127.0.0.1:{controller_port}
+advertised.listeners=PLAINTEXT://127.0.0.1:{port}
+controller.listener.names=CONTROLLER
+inter.broker.listener.name=PLAINTEXT
+listener.security.protocol.map=CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT
+log.dirs={data}
+default.replication.factor={replicas}
+min.insync.replicas={in_sync}
+offsets.topic.replication.factor={replicas}
+offsets.topic.num.partitions=1
+transaction.state.log.replication.factor={replicas}
+transaction.state.log.min.isr={in_sync}
+transaction.state.log.num.partitions=1
+share.coordinator.state.topic.replication.factor={replicas}
+share.coordinator.state.topic.min.isr={in_sync}
+group.initial.rebalance.delay.ms=0
+group.min.session.timeout.ms=500
+auto.create.topics.enable=true
+log.retention.hours=240
+log.initial.task.delay.ms=500
+file.delete.delay.ms=100
+num.network.threads=2
+num.io.threads=4
+background.threads=2
+num.recovery.threads.per.data.dir=1
+broker.session.timeout.ms=2000
+broker.heartbeat.interval.ms=500
+controller.quorum.election.timeout.ms=500
+controller.quorum.fetch.timeout.ms=1000
+replica.lag.time.max.ms=3000
+"""
+
+
+def kafka_version() -> str:
+    found = re.search(r"<kafka.version>([^<]+)<", POM.read_text("utf-8"))
+    assert found is not None
+    return found.group(1)
+
+
+def jars() -> Path:
+    """Folder of Kafka's jars; Maven fetches them the first time. Raises RuntimeError when that cannot be."""
+    if shutil.which("java") is None:
+        raise RuntimeError("no java on this machine")
+    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "clew-tests"
+    cache.mkdir(parents=True, exist_ok=True)
+    folder = cache / f"kafka-{kafka_version()}"
+    with (cache / "kafka.lock").open("w") as lock:  # several test runs may begin at once
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not folder.is_dir():
+            _fetch(folder)
+    return folder
+
+
+def _fetch(folder: Path) -> None:
+    if shutil.which("mvn") is None:
+        raise RuntimeError("no Maven on this machine, and no jars of Kafka in the cache")
+    build = folder.with_suffix(".part")
+    shutil.rmtree(build, ignore_errors=True)
+    build.mkdir()
+    shutil.copy(POM, build / "pom.xml")
+    command = ["mvn", "-B", "-q", f"-Dlibs={build / 'libs'}", "-f", str(build / "pom.xml"), "package"]
+    ran = subprocess.run(command, capture_output=True, text=True, timeout=FETCH_TIMEOUT_S, check=False)
+    if ran.returncode:
+        raise RuntimeError(f"Maven could not fetch Kafka's jars: {(ran.stdout + ran.stderr).strip()[-500:]}")
+    (build / "libs").rename(folder)
+    shutil.rmtree(build)
