@@ -3,6 +3,7 @@
 import asyncio
 import json
 import random
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from urllib.parse import parse_qs, urlsplit
 
@@ -25,14 +26,16 @@ class Answered:
     requests: int = 0
     unanswered: int = 0
     refused: int = 0
+    spilled: int = 0
+    """Conversions that were answered before the log had them."""
     wrong: list[str] = field(default_factory=list)
 
 
 class Load:
-    """A few clients that click, convert and send batches until told to stop."""
+    """A few clients that click, convert and send batches until told to stop; each request goes to any of the edges."""
 
-    def __init__(self, url: str, seed: int) -> None:
-        self._url, self._seed = url, seed
+    def __init__(self, urls: Sequence[str], seed: int, pause_s: float = 0.0) -> None:
+        self._urls, self._seed, self._pause_s = urls, seed, pause_s
         self.answered = Answered()
         self.stopping = asyncio.Event()
         self._serial = 0
@@ -44,8 +47,9 @@ class Load:
 
     async def _client(self, rng: random.Random, number: int) -> None:
         timeout = httpx.Timeout(15.0, connect=5.0)
-        async with httpx.AsyncClient(base_url=self._url, timeout=timeout, headers={"User-Agent": BROWSER}) as http:
+        async with httpx.AsyncClient(timeout=timeout, headers={"User-Agent": BROWSER}) as http:
             while not self.stopping.is_set():
+                await asyncio.sleep(self._pause_s)
                 kind = rng.random()
                 if kind < 0.75:
                     await self._click(http, rng)
@@ -55,8 +59,9 @@ class Load:
     async def _ask(self, http: httpx.AsyncClient, method: str, path: str, **options: object) -> httpx.Response | None:
         """One request; None when no answer came, about which nothing may be assumed."""
         self.answered.requests += 1
+        url = self._urls[self.answered.requests % len(self._urls)]
         try:
-            return await http.request(method, path, **options)  # type: ignore[arg-type]
+            return await http.request(method, url + path, **options)  # type: ignore[arg-type]
         except httpx.TransportError:
             self.answered.unanswered += 1
             await asyncio.sleep(0.05)
@@ -92,6 +97,7 @@ class Load:
                 self.answered.wrong.append(f"postback answered {response.status_code} {answer}")
                 return
             self.answered.conversions[answer["conversion_id"]] = cents
+            self.answered.spilled += answer.get("final") is False
             if rng.random() < 0.9:
                 return
 

@@ -1,9 +1,17 @@
 """The list of what was answered against the tables: lost, doubled, unpaid, unbalanced."""
 
 from dataclasses import dataclass, field
+from typing import Any, Protocol
 
-from tests.serving import Serving
 from tests.soak.load import Answered
+
+
+class Asked(Protocol):
+    """Where the answers come from: an installation on one machine or on servers."""
+
+    def sql(self, statement: str) -> list[dict[str, Any]]: ...
+
+    def json(self, *words: str, check: bool = True) -> Any: ...
 
 
 @dataclass
@@ -20,7 +28,7 @@ class Verdict:
         return not self.found
 
 
-def judge(server: Serving, answered: Answered) -> Verdict:
+def judge(server: Asked, answered: Answered) -> Verdict:
     """Compare after everything is attributed."""
     verdict = Verdict(len(answered.clicks) + len(answered.event_clicks) + len(answered.conversions))
     verdict.found += answered.wrong[:5]
@@ -42,7 +50,7 @@ def judge(server: Serving, answered: Answered) -> Verdict:
     return verdict
 
 
-def _payments(server: Serving, answered: Answered) -> list[str]:
+def _payments(server: Asked, answered: Answered) -> list[str]:
     """8.5 % + 1.20 for each conversion, once."""
     paid = {
         row["conversion_id"]: round(float(row["paid"]) * 100)
@@ -59,6 +67,6 @@ def _payments(server: Serving, answered: Answered) -> list[str]:
     return found[:5]
 
 
-def _counts(server: Serving, statement: str) -> dict[str, int]:
+def _counts(server: Asked, statement: str) -> dict[str, int]:
     """Counts by id, read in slices so that no answer is over the row limit."""
     return {row["id"]: int(row["n"]) for row in server.sql(statement)}

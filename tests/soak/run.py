@@ -53,7 +53,7 @@ async def _kill_at_random(server: Serving, kills: int, rng: random.Random, say: 
 
 
 async def _under_load(server: Serving, kills: int, seed: int, say: Callable[[str], None]) -> tuple[Counter[str], Load]:
-    load = Load(server.url, seed)
+    load = Load([server.url], seed)
     running = asyncio.create_task(load.run())
     try:
         done = await _kill_at_random(server, kills, random.Random(seed), say)
