@@ -13,7 +13,7 @@ from typing import Literal
 import msgspec
 
 from schemas.currencies import DECIMALS, DECIMALS_MAX
-from schemas.events import STATUS_ORDER, Adjustment, Conversion, Given, Kind, Touch
+from schemas.events import STATUS_ORDER, Adjustment, Conversion, Event, Given, Kind, Touch
 from schemas.fields import NO_TOKEN
 from schemas.money import e4_of_minor, format_minor, minor_of_e4
 from schemas.reasons import Reason
@@ -106,7 +106,23 @@ def status_bit(status: str) -> int:
 
 def rule(get: GetState, value: bytes) -> Ruling:
     """The verdict over one encoded touch line, conversion or adjustment."""
-    kind, event = decode(value)
+    return rule_event(get, value, *decode(value))
+
+
+def keys_of(kind: Kind, event: Event) -> tuple[bytes, ...]:
+    """Every key that ruling over the event may read; none for what claims no key."""
+    if isinstance(event, Touch):
+        return (line_key(kind.name.lower(), event.ref),) if event.ref else ()
+    if isinstance(event, Conversion):
+        return (event.conversion_id, line_key("conversion", event.ref)) if event.ref else (event.conversion_id,)
+    if isinstance(event, Adjustment):
+        other = line_key("adjustment", event.ref) if event.ref else event.adjustment_id
+        return event.conversion_id, other
+    return ()
+
+
+def rule_event(get: GetState, value: bytes, kind: Kind, event: Event) -> Ruling:
+    """The same over a record that is decoded already."""
     if isinstance(event, Touch):
         return _rule_touch(get, value, kind, event)
     if isinstance(event, Conversion):

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from schemas import claims
-from schemas.claims import Ruling, rule
+from schemas.claims import Ruling, keys_of, rule
 from schemas.events import Adjustment, Conversion, Event, Given, Kind, Touch
 from schemas.reasons import Reason
 from schemas.wire import decode
@@ -22,7 +22,14 @@ class Keys:
         self.stored: list[Event] = []
 
     def say(self, event: Event, kind: Kind | None = None) -> Ruling:
-        ruling = rule(self.states.get, wire(event, kind))
+        value, read = wire(event, kind), set[bytes]()
+
+        def get(key: bytes) -> bytes | None:
+            read.add(key)
+            return self.states.get(key)
+
+        ruling = rule(get, value)
+        assert read | ruling.puts.keys() <= set(keys_of(*decode(value)))
         self.states.update(ruling.puts)
         if ruling.record is not None:
             self.stored.append(decode(ruling.record)[1])
