@@ -3,18 +3,29 @@
 import secrets
 from collections.abc import Sequence
 
-from eventlog.port import Appended, Partition, Position, Record, Rule, Ruled
-from schemas.events import TOPICS
+from eventlog.port import Appended, Mark, Partition, Position, Record, Rule, Ruled
+from schemas.events import HITS, TOPICS
 
 
 class MemoryLog:
-    """What producers and consumers of one test share."""
+    """What producers and consumers of one test share. Unless `ruled`, its readers rule, and records have marks."""
 
-    def __init__(self) -> None:
-        self.records: dict[Partition, list[bytes]] = {Partition(topic, 0): [] for topic in TOPICS}
+    def __init__(self, *, ruled: bool = True, hits_partitions: int = 1) -> None:
+        counts = dict.fromkeys(TOPICS, 1) | {HITS: hits_partitions}
+        self.ruled = ruled
+        self.records: dict[Partition, list[bytes]] = {
+            Partition(topic, number): [] for topic, count in counts.items() for number in range(count)
+        }
+        self.marks: dict[tuple[str, int], Mark] = {}
+        """By the identity of the log and the offset."""
         self.keys: dict[bytes, bytes] = {}
         self.positions: dict[tuple[str, str], Position] = {}
         self.log_ids = {partition: secrets.token_hex(16) for partition in self.records}
+
+    def put(self, partition: Partition, value: bytes, mark: Mark) -> None:
+        """Append a record as it is, repeats and all."""
+        self.marks[self.log_ids[partition], len(self.records[partition])] = mark
+        self.records[partition].append(value)
 
 
 class MemoryProducer:
@@ -47,15 +58,16 @@ class MemoryProducer:
     async def healthy(self) -> str:
         return ""
 
+    def notice(self) -> str:
+        return ""
+
     async def close(self) -> None:
         """Nothing to let go of."""
 
 
 class MemoryConsumer:
-    ruled = True
-
     def __init__(self, log: MemoryLog, group: str) -> None:
-        self._log, self._group = log, group
+        self._log, self._group, self.ruled = log, group, log.ruled
 
     async def partitions(self) -> Sequence[Partition]:
         return sorted(self._log.records)
@@ -71,12 +83,12 @@ class MemoryConsumer:
 
     async def read(self, partition: Partition, offset: int, rows_max: int, bytes_max: int) -> Sequence[Record]:
         found: list[Record] = []
-        size = 0
+        size, log_id = 0, self._log.log_ids[partition]
         for at, value in enumerate(self._log.records[partition][offset : offset + rows_max], offset):
             size += len(value)
             if found and size > bytes_max:
                 break
-            found.append(Record(at, value))
+            found.append(Record(at, value, self._log.marks.get((log_id, at))))
         return found
 
     async def committed(self, partition: Partition) -> Position | None:

@@ -42,6 +42,7 @@ class Record(NamedTuple):
 class Appended(NamedTuple):
     partition: Partition
     offset: int
+    """-1 when the record waits in a local log: durable, and without a place yet."""
 
 
 class Ruled(NamedTuple):
@@ -95,6 +96,10 @@ class Producer(Protocol):
 
     async def healthy(self) -> str:
         """ "" when it can append, else one sentence why not."""
+        ...
+
+    def notice(self) -> str:
+        """ "" at rest, else one sentence about what is unusual although it can append."""
         ...
 
     async def close(self) -> None:

@@ -40,6 +40,9 @@ class SqliteProducer:
                     return str(error)
         return ""
 
+    def notice(self) -> str:
+        return ""
+
     async def close(self) -> None:
         await asyncio.gather(*(writer.close() for writer in self._writers()))
 

@@ -18,6 +18,7 @@ CounterName = Literal[
     "clew_http_requests_total",
     "clew_log_appends_total",
     "clew_log_append_errors_total",
+    "clew_spill_drained_total",
     "clew_ingest_rows_total",
     "clew_ingest_dead_letters_total",
     "clew_ingest_retries_total",
@@ -31,10 +32,15 @@ GaugeName = Literal[
     "clew_ingest_paused_partitions",
     "clew_attribution_pending_conversions",
     "clew_log_bytes",
+    "clew_kafka_away",
+    "clew_spill_records",
+    "clew_spill_bytes",
+    "clew_key_index_lag_records",
 ]
 HistogramName = Literal[
     "clew_http_seconds",
     "clew_log_commit_seconds",
+    "clew_verdict_wait_seconds",
     "clew_ingest_batch_seconds",
     "clew_attribution_pass_seconds",
 ]
@@ -45,6 +51,7 @@ COUNTERS: dict[CounterName, tuple[str, tuple[str, ...]]] = {
     "clew_http_requests_total": ("Answers by route and status.", ("route", "status")),
     "clew_log_appends_total": ("Records made durable, by topic.", ("topic",)),
     "clew_log_append_errors_total": ("Appends that failed, by topic.", ("topic",)),
+    "clew_spill_drained_total": ("Records sent on from the local log to Kafka, by topic.", ("topic",)),
     "clew_ingest_rows_total": ("Rows stored, by table.", ("table",)),
     "clew_ingest_dead_letters_total": ("Records that could not be decoded.", ()),
     "clew_ingest_retries_total": ("Inserts tried again.", ()),
@@ -58,10 +65,15 @@ GAUGES: dict[GaugeName, tuple[str, tuple[str, ...]]] = {
     "clew_ingest_paused_partitions": ("Partitions paused at a record of an unknown schema version.", ()),
     "clew_attribution_pending_conversions": ("Conversions not credited yet.", ()),
     "clew_log_bytes": ("Bytes of a partition's file.", ("topic", "partition")),
+    "clew_kafka_away": ("1 while an edge appends to its local log because Kafka does not take its records.", ()),
+    "clew_spill_records": ("Records in the local log of an edge that wait for Kafka.", ()),
+    "clew_spill_bytes": ("Bytes of these records.", ()),
+    "clew_key_index_lag_records": ("Records of the conversions topic that an edge's key index has not seen.", ()),
 }
 HISTOGRAMS: dict[HistogramName, tuple[str, tuple[str, ...]]] = {
     "clew_http_seconds": ("Time to answer, by route.", ("route",)),
     "clew_log_commit_seconds": ("Time of one group commit.", ()),
+    "clew_verdict_wait_seconds": ("Time from a postback's append on Kafka to its verdict.", ()),
     "clew_ingest_batch_seconds": ("Time to store one batch.", ()),
     "clew_attribution_pass_seconds": ("Time of one attribution pass.", ()),
 }

@@ -20,6 +20,9 @@ GIF = (
 """One transparent pixel, 43 bytes."""
 
 _NO_STORE = (b"cache-control", b"no-store")
+_NOT_FINAL = {"final": False}
+"""The record waits in a local log: it may still turn out to be a duplicate of what others heard first."""
+
 _NOWHERE = b"There is nothing behind this link.\n"
 
 
@@ -83,10 +86,11 @@ def unavailable(error: LogUnavailable) -> Response:
     return error_answer(503, "unavailable", "", fix, {"retry-after": str(error.retry_after_s)})
 
 
-def ruling_answer(ruling: Ruling, *, test: bool) -> Response:
+def ruling_answer(ruling: Ruling, *, test: bool, final: bool = True) -> Response:
     """The verdict over a postback that was ruled over."""
     status = {"conflict": 409, "malformed": 400}.get(ruling.verdict, 200)
-    return json_answer(status, verdict_of_ruling(ruling) | ({"test": True} if test else {}))
+    body = verdict_of_ruling(ruling) | ({"test": True} if test else {}) | ({} if final else _NOT_FINAL)
+    return json_answer(status, body)
 
 
 def verdict_of_ruling(ruling: Ruling) -> dict[str, Any]:
@@ -120,11 +124,13 @@ def line_of_refusal(number: int, refusal: Refusal) -> bytes:
     return _line({"line": number, "verdict": refusal.verdict}, refusal.reason, refusal.field, refusal.detail)
 
 
-def line_of_ruling(number: int, ruling: Ruling, id_name: str, issued: str) -> bytes:
+def line_of_ruling(number: int, ruling: Ruling, id_name: str, issued: str, *, final: bool = True) -> bytes:
     """The answer to a line that was ruled over."""
     body: dict[str, Any] = {"line": number, "verdict": ruling.verdict, id_name: issued}
     if ruling.status:
         body["status"] = ruling.status
+    if not final:
+        body |= _NOT_FINAL
     return _line(body, ruling.reason or "", ruling.field, ruling.detail)
 
 

@@ -78,7 +78,8 @@ class _Probes:
 
     async def readyz(self, _request: Request) -> Response:
         trouble = await self._producer.healthy()
-        return PlainTextResponse(trouble or "ready", 503 if trouble else 200, self._headers)
+        said = trouble or self._producer.notice() or "ready"
+        return PlainTextResponse(said, 503 if trouble else 200, self._headers)
 
     async def metrics(self, _request: Request) -> Response:
         return Response(metrics.exposition(), media_type="text/plain; version=0.0.4; charset=utf-8")

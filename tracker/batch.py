@@ -52,6 +52,7 @@ class Batch:
         self._read: dict[int, Read] = {}
         self._ready: dict[str, list[Ready]] = {HITS: [], CONVERSIONS: []}
         self._results: dict[int, Ruling | Refusal] = {}
+        self._not_final: set[int] = set()
 
     async def read(self, body: bytes, terms: Terms, lines_max: int) -> None:
         """Read every line. Raises LinesTooMany."""
@@ -85,8 +86,11 @@ class Batch:
     async def _rule(self, topic: str) -> None:
         ready = self._ready[topic]
         if ready:
-            rulings = await self._recorder.rule(topic, [one.value for one in ready], [one.key for one in ready])
-            self._results |= zip((one.line for one in ready), rulings, strict=True)
+            ruled = await self._recorder.rule(topic, [one.value for one in ready], [one.key for one in ready])
+            for one, found in zip(ready, ruled, strict=True):
+                self._results[one.line] = found.ruling
+                if not found.final:
+                    self._not_final.add(one.line)
 
     async def _record_refused(self) -> None:
         events: list[Rejected] = []
@@ -107,7 +111,8 @@ class Batch:
             return answers.line_of_refusal(number, result)
         if isinstance(read.result, Touch):
             return answers.line_of_ruling(number, result, f"{read.kind}_id", to_text(result.issued))
-        return answers.line_of_ruling(number, result, "conversion_id", result.issued.hex())
+        final = number not in self._not_final
+        return answers.line_of_ruling(number, result, "conversion_id", result.issued.hex(), final=final)
 
 
 def _number(read: Read, name: str) -> int:

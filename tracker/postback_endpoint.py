@@ -3,7 +3,7 @@
 from starlette.requests import Request
 from starlette.responses import Response
 
-from eventlog.port import LogUnavailable
+from eventlog.port import LogUnavailable, Ruled
 from runtime import metrics
 from schemas.claims import Ruling
 from schemas.events import CONVERSIONS, Kind
@@ -53,29 +53,33 @@ class PostbackEndpoint:
     async def _settle(self, sent: Sent, hit: Hit, program: CompiledProgram) -> Response:
         test = is_test(sent.fields)
         read = sent.problem or read_postback(sent.fields, self._terms(hit, program))
-        result = await self._rule(read, test=test) if isinstance(read, Candidate) else read
+        settled = await self._rule(read, test=test) if isinstance(read, Candidate) else read
+        result = settled.ruling if isinstance(settled, Ruled) else settled
         if not test:
             await self._record(read, result, sent, hit, program)
-        if isinstance(result, Refusal):
-            return answers.refusal_answer(result, test=test)
-        return answers.ruling_answer(result, test=test)
+        if isinstance(settled, Refusal):
+            return answers.refusal_answer(settled, test=test)
+        return answers.ruling_answer(settled.ruling, test=test, final=test or settled.final)
 
     def _terms(self, hit: Hit, program: CompiledProgram) -> Terms:
         keys, settings = self._desk.edge.keys, self._desk.settings
         return Terms(program, keys, hit.ts, hit.ip, settings.field_bytes_max, settings.custom_fields_max)
 
-    async def _rule(self, candidate: Candidate, *, test: bool) -> Ruling | Refusal:
+    async def _rule(self, candidate: Candidate, *, test: bool) -> Ruled | Refusal:
         """The verdict. A test, or what can only speak of a known conversion, is tried out first."""
         value, key = encode(candidate.kind, candidate.event), candidate.event.conversion_id
         if candidate.if_new is not None or test:
             (tried,) = await self._desk.recorder.rule(CONVERSIONS, (value,), (key,), dry_run=True)
-            makes_conversion = tried.record is not None and kind_of(tried.record) is Kind.CONVERSION
+            record = tried.ruling.record
+            makes_conversion = record is not None and kind_of(record) is Kind.CONVERSION
             if candidate.if_new is not None and makes_conversion:
+                if not tried.final:
+                    raise LogUnavailable("the conversion may wait in the local log of another edge")
                 return candidate.if_new
             if test:
                 return tried
-        (ruling,) = await self._desk.recorder.rule(CONVERSIONS, (value,), (key,))
-        return ruling
+        (ruled,) = await self._desk.recorder.rule(CONVERSIONS, (value,), (key,))
+        return ruled
 
     async def _record(
         self, read: Candidate | Refusal, result: Ruling | Refusal, sent: Sent, hit: Hit, program: CompiledProgram

@@ -3,16 +3,15 @@
 from collections.abc import Awaitable, Callable, Sequence
 from typing import TypeVar
 
-from eventlog.port import LogUnavailable
+from eventlog.port import LogUnavailable, Ruled
 from runtime import metrics
 from runtime.clock import Clock
 from runtime.logs import logger
-from schemas.claims import Ruling
+from runtime.patience import Crowded, Patience
 from schemas.events import HITS, Kind, Rejected
 from schemas.wire import encode
 from tracker.click import Outcome
 from tracker.edge import Edge
-from tracker.patience import Crowded, Patience
 
 _log = logger("tracker")
 _T = TypeVar("_T")
@@ -48,11 +47,10 @@ class Recorder:
 
     async def rule(
         self, topic: str, values: Sequence[bytes], keys: Sequence[bytes], *, dry_run: bool = False
-    ) -> list[Ruling]:
+    ) -> Sequence[Ruled]:
         """Rule over records in order, and store what the rulings say; with `dry_run` nothing is stored."""
         producer, timeout_ms = self._producer, self._settings.append_timeout_ms
-        ruled = await self._bounded(lambda: producer.decide(topic, values, keys=keys, dry_run=dry_run), timeout_ms)
-        return [one.ruling for one in ruled]
+        return await self._bounded(lambda: producer.decide(topic, values, keys=keys, dry_run=dry_run), timeout_ms)
 
     async def _bounded(self, work: Callable[[], Awaitable[_T]], timeout_ms: int) -> _T:
         try:

@@ -16,7 +16,7 @@ from runtime.clock import ManualClock
 from runtime.settings import TrackerSettings
 from schemas.claims import rule
 from schemas.clickid import TokenKey, TokenKeys
-from schemas.events import Adjustment, Conversion, Event, Kind, Rejected, Touch
+from schemas.events import HITS, Adjustment, Conversion, Event, Kind, Rejected, Touch
 from schemas.program import Goal, Link, Offer, Partner, Program, Rules, Secrets
 from schemas.wire import decode
 from tracker.app import create_app
@@ -84,6 +84,8 @@ class ShakyProducer(MemoryProducer):
         """Of `append`, `decide:hits`, `decide:conversions`."""
         self.hanging = False
         self.trouble = ""
+        self.unusual = ""
+        self.final = True
         self.error: Exception = LogUnavailable("the disk is full", retry_after_s=3)
         self.dry_runs = 0
 
@@ -97,10 +99,16 @@ class ShakyProducer(MemoryProducer):
         assert len(keys) == len(values)
         await self._maybe(f"decide:{topic}")
         self.dry_runs += dry_run
-        return await super().decide(topic, values, keys=keys, dry_run=dry_run)
+        ruled = await super().decide(topic, values, keys=keys, dry_run=dry_run)
+        if self.final or topic == HITS:
+            return ruled
+        return [one._replace(final=one.ruling.verdict != "accepted") for one in ruled]
 
     async def healthy(self) -> str:
         return self.trouble
+
+    def notice(self) -> str:
+        return self.unusual
 
     async def _maybe(self, what: str) -> None:
         await asyncio.sleep(0)

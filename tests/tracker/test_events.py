@@ -519,3 +519,11 @@ def test_lines_without_a_visitor_count_uniques_by_address_agent_and_day(stage: S
 def test_a_conversion_by_a_daily_hash_is_kept_though_it_joins_nothing(stage: Stage) -> None:
     answer = stage.line(sale(id="anon", click_ref=..., visitor_id="~abc"))
     assert answer["verdict"] == "accepted"
+
+
+def test_lines_that_are_not_final_say_so(stage: Stage) -> None:
+    stage.producer.final = False
+    assert "final" not in stage.line(touch())
+    first, again = (stage.line(sale()) for _ in range(2))
+    assert (first["verdict"], first["final"]) == ("accepted", False)
+    assert again["verdict"] == "duplicate" and "final" not in again

@@ -9,11 +9,11 @@ import pytest
 
 from eventlog.port import LogUnavailable
 from runtime import metrics
+from runtime.patience import Crowded, Patience
 from runtime.settings import TrackerSettings
 from tests.tracker.kit import API_KEY, SECRET, Answer, Stage, form, program, run, together
 from tests.tracker.test_events import change, sale, touch
 from tests.tracker.test_postbacks import token
-from tracker.patience import Crowded, Patience
 
 AUTHORIZED = [(b"authorization", f"Bearer {API_KEY}".encode())]
 SALE = f"/postback?click_id={token()}&secret={SECRET}&amount=5"
@@ -213,6 +213,10 @@ def test_probes(stage: Stage) -> None:
     assert stage.get("/readyz").status == 200
     stage.producer.trouble = "the disk is full"
     assert (stage.get("/readyz").status, stage.get("/readyz").body) == (503, b"the disk is full")
+    stage.producer.unusual = "records wait in the local log"
+    assert (stage.get("/readyz").status, stage.get("/readyz").body) == (503, b"the disk is full")
+    stage.producer.trouble = ""
+    assert (stage.get("/readyz").status, stage.get("/readyz").body) == (200, b"records wait in the local log")
     stage.click()
     shown = stage.get("/metrics")
     assert shown.status == 200 and shown.headers["content-type"].startswith("text/plain")

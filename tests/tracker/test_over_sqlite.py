@@ -9,9 +9,10 @@ from typing import Any
 
 import pytest
 
-from eventlog.open import open_producer
+from eventlog.sqlite_producer import SqliteProducer
 from runtime.clock import ManualClock
 from runtime.settings import LogSettings
+from schemas.claims import rule
 from tests.tracker.kit import KEYS, NOW_US, SECRET, Stage
 from tests.tracker.test_events import sale, touch
 from tests.tracker.test_postbacks import token
@@ -25,7 +26,7 @@ class Workers:
     def __init__(self, folder: Path, count: int) -> None:
         clock = ManualClock(NOW_US)
         self.loop = asyncio.new_event_loop()
-        self.producers = [open_producer(folder, worker, LogSettings(), clock) for worker in range(count)]
+        self.producers = [SqliteProducer(folder, worker, LogSettings(), clock, rule) for worker in range(count)]
         self.stages = [Stage() for _ in range(count)]
         for stage, producer in zip(self.stages, self.producers, strict=True):
             stage.app = create_app(Edge(producer, stage.holder, KEYS, clock, stage.settings, os.urandom))

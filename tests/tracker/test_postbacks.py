@@ -518,3 +518,29 @@ def test_any_body_is_answered(body: bytes, content_type: str) -> None:
     answer = run(stage.ask("POST", "/postback", headers=[(b"content-type", content_type.encode("latin-1"))], body=body))
     assert answer.status in (400, 404)
     assert len(stage.rejected) == 1
+
+
+# -- a log that is away for a while
+
+
+def test_an_answer_that_is_not_final_says_so(stage: Stage) -> None:
+    stage.producer.final = False
+    click_id = token()
+    first, again = (stage.postback(click_id=click_id, txn_id="t", amount="5") for _ in range(2))
+    other = stage.postback(click_id=click_id, txn_id="t", amount="6")
+    assert (first.status, first.json["verdict"], first.json["final"]) == (200, "accepted", False)
+    assert [(answer.status, "final" in answer.json) for answer in (again, other)] == [(200, False), (409, False)]
+    assert "final" not in stage.postback(click_id=click_id, txn_id="u", test="1").json
+
+
+def test_a_final_answer_says_nothing_of_it(stage: Stage) -> None:
+    assert "final" not in stage.postback(click_id=token(), txn_id="t").json
+
+
+def test_what_may_be_known_elsewhere_is_not_refused_for_good(stage: Stage) -> None:
+    """Decimals that fit no USD fit a conversion in another currency, which another edge may have heard of."""
+    target = {"click_id": token(), "txn_id": "t", "amount": "1.2345"}
+    assert stage.postback(**target).json["verdict"] == "malformed"
+    stage.producer.final = False
+    answer = stage.postback(**target)
+    assert (answer.status, answer.headers["retry-after"]) == (503, "1")

@@ -1,4 +1,4 @@
-"""Waiting for the log, bounded in time and in how many wait at once.
+"""Waiting for something outside, bounded in time and in how many wait at once.
 
 The same as `asyncio.timeout`, but one timer looks after everybody who waits: a timer of its own would be a tenth
 of what a redirect costs. So a wait may last a quarter longer than asked for.
@@ -16,7 +16,7 @@ class Crowded(Exception):
 
 
 class Patience:
-    """All that wait for the log in one process."""
+    """All that wait for one thing in one process."""
 
     def __init__(self, waiting_max: int, look_every_s: float) -> None:
         self._waiting_max, self._look_every_s = waiting_max, look_every_s
@@ -27,7 +27,7 @@ class Patience:
     async def wait(self, work: Callable[[], Awaitable[_T]], timeout_s: float) -> _T:
         """What the work returns. Raises TimeoutError, Crowded; once per task at a time."""
         if len(self._deadline_s) >= self._waiting_max:
-            raise Crowded(f"{len(self._deadline_s)} requests wait for the log already")
+            raise Crowded(f"{len(self._deadline_s)} wait for it already")
         loop, task = asyncio.get_running_loop(), asyncio.current_task()
         assert task is not None  # a coroutine runs in a task
         self._deadline_s[task] = loop.time() + timeout_s
