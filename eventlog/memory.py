@@ -1,6 +1,7 @@
 """A log in memory, for tests: the same port, nothing durable."""
 
 import secrets
+from collections import defaultdict
 from collections.abc import Sequence
 
 from eventlog.port import Appended, Mark, Partition, Position, Record, Rule, Ruled
@@ -16,15 +17,16 @@ class MemoryLog:
         self.records: dict[Partition, list[bytes]] = {
             Partition(topic, number): [] for topic, count in counts.items() for number in range(count)
         }
-        self.marks: dict[tuple[str, int], Mark] = {}
-        """By the identity of the log and the offset."""
+        self.marks: dict[tuple[Partition, str], dict[int, Mark]] = defaultdict(dict)
+        """Marks by offset, of each partition under the identity that it had."""
         self.keys: dict[bytes, bytes] = {}
-        self.positions: dict[tuple[str, str], Position] = {}
-        self.log_ids = {partition: secrets.token_hex(16) for partition in self.records}
+        self.positions: dict[tuple[str, Partition, str], Position] = {}
+        topic_ids = {topic: secrets.token_hex(16) for topic in TOPICS}
+        self.log_ids = {p: secrets.token_hex(16) if ruled else topic_ids[p.topic] for p in self.records}
 
     def put(self, partition: Partition, value: bytes, mark: Mark) -> None:
         """Append a record as it is, repeats and all."""
-        self.marks[self.log_ids[partition], len(self.records[partition])] = mark
+        self.marks[partition, self.log_ids[partition]][len(self.records[partition])] = mark
         self.records[partition].append(value)
 
 
@@ -83,19 +85,19 @@ class MemoryConsumer:
 
     async def read(self, partition: Partition, offset: int, rows_max: int, bytes_max: int) -> Sequence[Record]:
         found: list[Record] = []
-        size, log_id = 0, self._log.log_ids[partition]
+        size, marks = 0, self._log.marks[partition, self._log.log_ids[partition]]
         for at, value in enumerate(self._log.records[partition][offset : offset + rows_max], offset):
             size += len(value)
             if found and size > bytes_max:
                 break
-            found.append(Record(at, value, self._log.marks.get((log_id, at))))
+            found.append(Record(at, value, marks.get(at)))
         return found
 
     async def committed(self, partition: Partition) -> Position | None:
-        return self._log.positions.get((self._group, self._log.log_ids[partition]))
+        return self._log.positions.get((self._group, partition, self._log.log_ids[partition]))
 
     async def commit(self, partition: Partition, position: Position) -> None:
-        self._log.positions[(self._group, self._log.log_ids[partition])] = position
+        self._log.positions[(self._group, partition, self._log.log_ids[partition])] = position
 
     async def trim(self) -> int:
         return 0
