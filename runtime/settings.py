@@ -76,6 +76,12 @@ class KafkaSettings(_Section):
     request_timeout_ms: int = Field(10_000, description="Longest wait for an answer of a broker.")
     session_timeout_ms: int = Field(10_000, description="A consumer that is not heard of for so long loses its part.")
     batch_bytes_max: int = Field(512 * 1024, ge=1_024, description="Most bytes of one batch of one partition.")
+    fetch_bytes_max: int = Field(
+        8 * 1024**2, ge=1_024, description="Most bytes asked of Kafka at once; one answer per partition may be kept."
+    )
+    replication_factor: int = Field(
+        0, description="Replicas of a topic, when made; 0 means 3, or as many as there are brokers."
+    )
     pending_bytes_max: int = Field(64 * 1024**2, description="Most bytes that wait for Kafka in one process.")
     recycle_records_max: int = Field(
         1_000_000_000,
@@ -105,7 +111,13 @@ class ClickHouseSettings(_Section):
     dedup_window_blocks: int = Field(
         10_000, ge=1_200, description="Inserted blocks per table whose tokens are remembered."
     )
+    dedup_window_s: int = Field(
+        30 * 86_400, ge=7 * 86_400, description="How long a cluster remembers tokens, at most that many blocks."
+    )
     fsync: bool = Field(True, description="Make every insert durable on a server that has no replicas.")
+    ca_file: Path | None = Field(
+        None, description="PEM file of the authorities that sign the server's certificate; the system's unless set."
+    )
 
 
 class WarehouseSettings(_Section):
