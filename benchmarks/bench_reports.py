@@ -6,9 +6,10 @@ from pathlib import Path
 
 from attribution.kpi import kpi_report
 from benchmarks.measure import Result, median
-from runtime.settings import WarehouseSettings, environment_value
+from runtime.settings import Settings, environment_value
 from schemas.program_file import read_program
 from tests.serving import PROGRAM
+from warehouse.address import ChdbFolder
 from warehouse.open import open_warehouse
 from warehouse.port import Warehouse, scalar_of
 
@@ -20,7 +21,7 @@ _DAY_US = 86_400_000_000
 
 def run(folder: Path) -> Iterator[Result]:
     """Seconds of three reports, median of three."""
-    warehouse = open_warehouse(folder / "warehouse", WarehouseSettings())
+    warehouse = open_warehouse(ChdbFolder(folder / "warehouse"), Settings())
     program = read_program(PROGRAM, environment_value).program
     assert program is not None
     rules = program.rules

@@ -12,13 +12,31 @@ DATABASE = "clew"
 ANALYST = "analyst"
 
 
+REPLICATED = "ReplicatedMergeTree('/clickhouse/tables/{shard}/{database}/{table}', '{replica}')"
+"""Engine of a cluster's tables; the servers fill in the macros."""
+
+
 @dataclass(frozen=True, slots=True)
 class Storage:
-    """What may differ between installations: the engine's name and its settings."""
+    """What may differ between installations: the engine and its settings."""
 
     engine: str = "MergeTree"
     dedup_window_blocks: int = 10_000
     fsync: bool = True
+    dedup_window_s: int = 0
+    """Replicas forget tokens after so long, however few there were."""
+    definer: bool = False
+    """Views read as who made them, so that analysts need no rights on base tables."""
+
+    @property
+    def dedup_window(self) -> str:
+        """What stands after `non_replicated_deduplication_window =`; replicas have settings of their own for it."""
+        if self.engine != REPLICATED:
+            return str(self.dedup_window_blocks)
+        return (
+            f"{self.dedup_window_blocks}, replicated_deduplication_window = {self.dedup_window_blocks}, "
+            f"replicated_deduplication_window_seconds = {self.dedup_window_s}"
+        )
 
 
 def create_table(table: Table, storage: Storage) -> str:
@@ -184,10 +202,11 @@ def views() -> dict[str, str]:
     }
 
 
-def create_views() -> list[str]:
+def create_views(*, definer: bool = False) -> list[str]:
     """Statements that (re)make database `analyst`; views hold no data, so they are simply replaced."""
+    security = " DEFINER = CURRENT_USER SQL SECURITY DEFINER" if definer else ""
     made = [f"CREATE DATABASE IF NOT EXISTS {ANALYST}"]
-    made += [f"CREATE OR REPLACE VIEW {ANALYST}.{name} AS\n{select}" for name, select in views().items()]
+    made += [f"CREATE OR REPLACE VIEW {ANALYST}.{name}{security} AS\n{select}" for name, select in views().items()]
     return made
 
 

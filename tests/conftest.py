@@ -7,10 +7,11 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, settings
 
-from runtime.settings import WarehouseSettings
+from runtime.settings import Settings, WarehouseSettings
 from schemas.ddl import DATABASE, table_names
 from tests.servers.fixtures import clickhouse
 from tests.servers.found import CI, skip_or_fail
+from warehouse.address import ChdbFolder
 from warehouse.open import open_warehouse
 from warehouse.port import Warehouse
 
@@ -38,7 +39,8 @@ def shared_data() -> Path:
 @pytest.fixture(scope="session")
 def open_embedded_warehouse(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Warehouse]:
     """The one warehouse of this process: the embedded engine opens one directory per process, so all tests share it."""
-    opened = open_warehouse(tmp_path_factory.mktemp("warehouse") / "chdb", WarehouseSettings(fsync=False))
+    address = ChdbFolder(tmp_path_factory.mktemp("warehouse") / "chdb")
+    opened = open_warehouse(address, Settings(chdb=WarehouseSettings(fsync=False)))
     yield opened
     opened.close()
 

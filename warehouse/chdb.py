@@ -17,17 +17,13 @@ from clickhouse_connect.driver.exceptions import ClickHouseError
 
 from runtime.locks import Held, hold
 from runtime.settings import WarehouseSettings
-from schemas.ddl import DATABASE
+from schemas.ddl import ANALYST, DATABASE
+from warehouse.errors import engine_error
+from warehouse.inserts import insert_settings
 from warehouse.port import WarehouseError
-
-_RETRYABLE = frozenset({3, 107, 159, 164, 202, 203, 209, 210, 241, 242, 252, 285, 319, 425, 999})
-"""Codes of the engine after which the same call may go through later (design 6)."""
 
 _HANDLES = 4
 """Connections to the engine: so many statements run at the same time, the rest wait."""
-
-BLOCK_ROWS_MAX = 1_000_000
-"""Rows that the engine keeps in one block, so that one token covers them."""
 
 
 class WarehouseBusy(Exception):
@@ -36,6 +32,8 @@ class WarehouseBusy(Exception):
 
 class ChdbWarehouse:
     """The warehouse under one directory. Thread-safe."""
+
+    analyst = ANALYST
 
     def __init__(self, folder: Path, settings: WarehouseSettings) -> None:
         folder.mkdir(parents=True, exist_ok=True)
@@ -52,24 +50,17 @@ class ChdbWarehouse:
     def insert(self, table: str, rows: pa.Table, token: str) -> None:
         if rows.num_rows == 0:
             return
-        if rows.num_rows > BLOCK_ROWS_MAX:
-            raise ValueError(f"{rows.num_rows} rows are more than one block of {BLOCK_ROWS_MAX}")
-        settings = {
-            "async_insert": 0,
-            "insert_deduplicate": 1,
-            "insert_deduplication_token": token,
-            "deduplicate_blocks_in_dependent_materialized_views": 1,
-            "max_insert_block_size": BLOCK_ROWS_MAX,
-            "min_insert_block_size_rows": BLOCK_ROWS_MAX,
-            "min_insert_block_size_bytes": 0,
-            "max_insert_threads": 1,
-            "max_threads": 1,
-        }
+        settings = insert_settings(rows.num_rows, token)
         with self._handle() as client:
             client.insert_arrow(f"{DATABASE}.{table}", rows, settings=settings)
 
     def query(
-        self, sql: str, parameters: Mapping[str, Any] | None = None, settings: Mapping[str, Any] | None = None
+        self,
+        sql: str,
+        parameters: Mapping[str, Any] | None = None,
+        settings: Mapping[str, Any] | None = None,
+        *,
+        as_written: bool = False,
     ) -> pa.Table:
         merged = {
             "max_threads": self._settings.threads_max,
@@ -97,7 +88,7 @@ class ChdbWarehouse:
             yield client
         except ClickHouseError as error:
             code = int(getattr(error, "code", None) or 0)
-            raise WarehouseError(str(error), code, retryable=code in _RETRYABLE) from error
+            raise engine_error(str(error), code) from error
         except UnicodeDecodeError as error:
             # The engine's message had bytes that are no UTF-8; its code is lost with them.
             raise WarehouseError(f"the engine failed with an unreadable message: {error.object[:300]!r}") from error

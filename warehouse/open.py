@@ -1,20 +1,40 @@
 """Which warehouse it is: the only branch on its kind."""
 
-from pathlib import Path
-
-from runtime.settings import WarehouseSettings
-from schemas.ddl import Storage
+from runtime.settings import Settings
+from schemas.ddl import REPLICATED, Storage
+from warehouse.address import ChdbFolder, WarehouseAddress
 from warehouse.chdb import ChdbWarehouse
+from warehouse.clickhouse import ClickHouseWarehouse
 from warehouse.migrate import migrate
 from warehouse.port import Warehouse
 
 
-def open_warehouse(folder: Path, settings: WarehouseSettings) -> Warehouse:
-    """The warehouse under a directory, with every migration applied. Raises WarehouseBusy, MigrationError."""
-    warehouse = ChdbWarehouse(folder, settings)
+def open_warehouse(address: WarehouseAddress, settings: Settings) -> Warehouse:
+    """The warehouse at an address. Raises WarehouseBusy, MigrationError, OSError.
+
+    The embedded one is migrated by this. A server is not, nor is it asked anything yet: it may be away, and many
+    processes use it; `check_migrated` or `migrate` comes next.
+    """
+    if not isinstance(address, ChdbFolder):
+        return ClickHouseWarehouse(address, settings.clickhouse)
+    warehouse = ChdbWarehouse(address.folder, settings.chdb)
     try:
-        migrate(warehouse, Storage(dedup_window_blocks=settings.dedup_window_blocks, fsync=settings.fsync))
+        migrate(warehouse, storage_of(address, settings))
     except BaseException:
         warehouse.close()
         raise
     return warehouse
+
+
+def storage_of(address: WarehouseAddress, settings: Settings) -> Storage:
+    """How tables are kept there; what `migrate` takes."""
+    if isinstance(address, ChdbFolder):
+        return Storage(dedup_window_blocks=settings.chdb.dedup_window_blocks, fsync=settings.chdb.fsync)
+    server = settings.clickhouse
+    return Storage(
+        engine=REPLICATED if server.cluster else "MergeTree",
+        dedup_window_blocks=server.dedup_window_blocks,
+        fsync=server.fsync,
+        dedup_window_s=server.dedup_window_s,
+        definer=True,
+    )

@@ -16,19 +16,35 @@ class WarehouseError(Exception):
 
 
 class Warehouse(Protocol):
-    """Synchronous and thread-safe; callers on an event loop use a thread."""
+    """Synchronous and thread-safe; callers on an event loop use a thread.
+
+    Clew's SQL calls its databases `clew` and `analyst`, whatever an installation calls them.
+    """
+
+    @property
+    def analyst(self) -> str:
+        """What the installation calls the analysts' database."""
+        ...
 
     def insert(self, table: str, rows: pa.Table, token: str) -> None:
         """Insert into `clew.<table>` once: a second insert with the same token is a no-op. Raises WarehouseError.
 
-        At most `block_rows_max` rows and 12 table partitions, so that one token covers one block.
+        At most BLOCK_ROWS_MAX rows (warehouse/inserts.py) and 12 table partitions, so that one token covers one block.
         """
         ...
 
     def query(
-        self, sql: str, parameters: Mapping[str, Any] | None = None, settings: Mapping[str, Any] | None = None
+        self,
+        sql: str,
+        parameters: Mapping[str, Any] | None = None,
+        settings: Mapping[str, Any] | None = None,
+        *,
+        as_written: bool = False,
     ) -> pa.Table:
-        """Rows of a SELECT as Arrow; parameters are bound by the server as {name:Type}. Raises WarehouseError."""
+        """Rows of a SELECT as Arrow; parameters are bound by the server as {name:Type}. Raises WarehouseError.
+
+        `as_written` is for the text of a user, which names databases as the installation does.
+        """
         ...
 
     def execute(self, sql: str, parameters: Mapping[str, Any] | None = None) -> None:

@@ -7,10 +7,11 @@ import subprocess
 import sys
 from pathlib import Path
 
-from runtime.settings import WarehouseSettings
+from runtime.settings import Settings
 from schemas.ddl import DATABASE
 from tests.conftest import ROOT
 from tests.contracts.warehouse import joins
+from warehouse.address import ChdbFolder
 from warehouse.open import open_warehouse
 from warehouse.port import scalar_of
 
@@ -31,7 +32,7 @@ def ready(process: "subprocess.Popen[str]") -> str:
 
 
 if __name__ == "__main__":
-    opened = open_warehouse(Path(sys.argv[1]), WarehouseSettings())
+    opened = open_warehouse(ChdbFolder(Path(sys.argv[1])), Settings())
     for number in range(3):
         opened.insert("joins", joins(5, first=number * 5), f"token{number}")
     count = scalar_of(opened.query(f"SELECT count() FROM {DATABASE}.joins"))

@@ -1,0 +1,23 @@
+"""What every insert asks of the engine, so that one token covers all of its rows. Pure."""
+
+from typing import Any
+
+BLOCK_ROWS_MAX = 1_000_000
+"""Rows that the engine keeps in one block."""
+
+
+def insert_settings(rows: int, token: str) -> dict[str, Any]:
+    """Settings of one insert. Raises ValueError when its rows are more than one block."""
+    if rows > BLOCK_ROWS_MAX:
+        raise ValueError(f"{rows} rows are more than one block of {BLOCK_ROWS_MAX}")
+    return {
+        "async_insert": 0,
+        "insert_deduplicate": 1,
+        "insert_deduplication_token": token,
+        "deduplicate_blocks_in_dependent_materialized_views": 1,
+        "max_insert_block_size": BLOCK_ROWS_MAX,
+        "min_insert_block_size_rows": BLOCK_ROWS_MAX,
+        "min_insert_block_size_bytes": 0,
+        "max_insert_threads": 1,
+        "max_threads": 1,
+    }
