@@ -213,7 +213,7 @@ class KafkaAppender:
             taken.append((call, fitted))
             if fitted < len(entries):
                 break
-        count = batch.record_count()
+        count: int = batch.record_count()
         delivery = await producer.send_batch(batch, self._name(partition.topic), partition=partition.partition)
         self._sent += count
         offset = (await delivery).offset

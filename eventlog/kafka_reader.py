@@ -8,7 +8,7 @@ Trouble with Kafka is retried a few times, then raised as LogUnavailable; the ca
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass, field
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from aiokafka.client import AIOKafkaClient, ConnectionGroup, CoordinationType
 from aiokafka.errors import for_code
@@ -116,9 +116,9 @@ class KafkaReader:
         """What a group, named without the prefix, has committed of this very log."""
         return await self._retried("position", lambda: self._position(group, partition))
 
-    def drop_buffers(self) -> None:
-        """Forget what was fetched ahead."""
-        self._buffers.clear()
+    def keep_buffers(self, partitions: Iterable[Partition]) -> None:
+        """Forget what was fetched ahead of any other partition."""
+        self._buffers = {partition: self._buffers[partition] for partition in partitions if partition in self._buffers}
 
     async def close(self) -> None:
         client, self._client = self._client, None
@@ -180,7 +180,7 @@ class KafkaReader:
             raise BrokerError(3)
         return topic
 
-    async def _ask_leader(self, partition: Partition, request: object) -> object:
+    async def _ask_leader(self, partition: Partition, request: object) -> Any:
         leader = self._topic(partition).leaders[partition.partition]
         if leader < 0:
             raise BrokerError(5)

@@ -7,6 +7,7 @@ Field lists: Kafka's clients/src/main/resources/common/message/{Metadata,Fetch}{
 
 from collections.abc import Sequence
 from io import BytesIO
+from typing import Any
 
 from aiokafka.protocol.abstract import AbstractType
 from aiokafka.protocol.api import Request, RequestStruct, Response
@@ -185,8 +186,8 @@ class FetchRequest(Request[FetchRequestV13]):
         self._bytes_max, self._wait_ms = bytes_max, wait_ms
 
     def build(self, request_struct_class: type[FetchRequestV13]) -> FetchRequestV13:
-        partition = (self._partition, -1, self._offset, -1, -1, self._bytes_max, {})
-        topics = [(self._topic_id, [partition], {})]
+        partition: tuple[Any, ...] = (self._partition, -1, self._offset, -1, -1, self._bytes_max, {})
+        topics: list[Any] = [(self._topic_id, [partition], {})]
         return request_struct_class(
             -1, self._wait_ms, 1, self._bytes_max, 0, 0, -1, topics, [], "", {}
         )  # fmt: skip

@@ -136,7 +136,7 @@ class KafkaCluster(GivenCluster):
         self._signal(number, signal.SIGCONT)
 
     def stop(self) -> None:
-        """End every node that still runs; at first kindly, all at once; a quorum that ends together does not end well."""
+        """End every node that still runs: kindly at first, but a quorum that ends together does not end well."""
         running = [node for node in self.nodes if node.process is not None]
         for node in running:
             self._signal(node.number, signal.SIGCONT)
