@@ -9,16 +9,19 @@ from pathlib import Path
 
 from benchmarks.measure import Result
 from clew.engine_process import GC_THRESHOLD
-from eventlog.open import open_consumer, open_producer
 from eventlog.port import Partition, Record
+from eventlog.sqlite_consumer import SqliteConsumer
+from eventlog.sqlite_producer import SqliteProducer
 from ingest.batch import build_batch
 from ingest.enrich import Enricher
 from ingest.geo import open_geo
 from ingest.loop import GROUP, Ingest
 from runtime.clock import SystemClock
-from runtime.settings import IngestSettings, LogSettings, WarehouseSettings
+from runtime.settings import IngestSettings, LogSettings, Settings
+from schemas.claims import rule
 from schemas.events import Kind, Touch
 from schemas.wire import encode
+from warehouse.address import ChdbFolder
 from warehouse.open import open_warehouse
 from warehouse.port import Warehouse
 
@@ -31,7 +34,7 @@ _AGENT = (
 def run(folder: Path) -> Iterator[Result]:
     """Events a second from a full log."""
     gc.set_threshold(*GC_THRESHOLD)
-    warehouse = open_warehouse(folder / "warehouse", WarehouseSettings())
+    warehouse = open_warehouse(ChdbFolder(folder / "warehouse"), Settings())
     try:
         values = [_click(n) for n in range(EVENTS)]
         ours = asyncio.run(_ingest(folder, warehouse, values))
@@ -53,11 +56,11 @@ def _click(n: int) -> bytes:
 
 async def _ingest(folder: Path, warehouse: Warehouse, values: list[bytes]) -> float:
     clock, settings = SystemClock(), LogSettings()
-    producer = open_producer(folder / "log", 0, settings, clock)
+    producer = SqliteProducer(folder / "log", 0, settings, clock, rule)
     for at in range(0, len(values), 4_000):
         await producer.append("hits", b"", values[at : at + 4_000])
     await producer.close()
-    consumer = open_consumer(folder / "log", GROUP, settings, clock)
+    consumer = SqliteConsumer(folder / "log", GROUP, settings, clock)
     enricher = Enricher(open_geo(None), 20_000)
     ingest = Ingest(consumer, warehouse, enricher, IngestSettings(), clock, "bench")
     started = time.perf_counter()

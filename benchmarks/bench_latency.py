@@ -28,7 +28,7 @@ def _one(server: Serving, n: int) -> float:
         query = {"click_id": click_id, "txn_id": f"t{n}", "amount": "10.00", "secret": SECRET}
         conversion_id = http.get(f"{server.url}/postback", params=query).json()["conversion_id"]
         answered = time.perf_counter()
-        address = read_address(DataDir(server.data))
+        address = read_address(DataDir(server.data).engine_file)
         assert address is not None
         statement = f"SELECT count() AS n FROM commissions WHERE conversion_id = '{conversion_id}'"
         while time.perf_counter() - answered < 60:

@@ -7,9 +7,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from benchmarks.measure import Result
-from eventlog.open import open_producer
+from eventlog.sqlite_producer import SqliteProducer
 from runtime.clock import SystemClock
 from runtime.settings import LogSettings
+from schemas.claims import rule
 
 WAITERS = 100
 RECORDS_EACH = 200
@@ -25,7 +26,7 @@ def run(folder: Path) -> Iterator[Result]:
 
 
 async def _appends(folder: Path) -> float:
-    producer = open_producer(folder, 0, LogSettings(), SystemClock())
+    producer = SqliteProducer(folder, 0, LogSettings(), SystemClock(), rule)
 
     async def caller() -> None:
         for _ in range(RECORDS_EACH):

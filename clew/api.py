@@ -11,7 +11,7 @@ from starlette.routing import Route
 from clew.ask_error import NO, TIMED_OUT, UNREACHABLE, WRONG_USE, AskError
 from clew.asks import Parameters, ask
 from clew.engine import Engine
-from runtime import metrics
+from clew.health import health_routes
 
 _STATUS = {NO: 404, WRONG_USE: 400, TIMED_OUT: 504, UNREACHABLE: 503}
 _BODY_BYTES_MAX = 1_000_000
@@ -63,17 +63,9 @@ def create_api(engine: Engine, operator_key: str) -> Starlette:
     """The API application."""
     api = Api(engine, operator_key)
 
-    async def ready(_: Request) -> Response:
-        return Response("ready\n")
-
-    async def exposition(_: Request) -> Response:
-        return Response(metrics.exposition(), media_type="text/plain; version=0.0.4")
-
     return Starlette(
         routes=[
-            Route("/healthz", ready),
-            Route("/readyz", ready),
-            Route("/metrics", exposition),
+            *health_routes(engine.check),
             Route("/v1/reports/{name}", api.report),
             Route("/v1/conversions/{conversion_id}", api.conversion),
             Route("/v1/explain/{conversion_id}", api.explain),

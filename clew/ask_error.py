@@ -10,3 +10,8 @@ class AskError(Exception):
     def __init__(self, message: str, exit_code: int = WRONG_USE) -> None:
         super().__init__(message)
         self.exit_code = exit_code
+
+
+def first_line(error: Exception) -> str:
+    """What an error says, short enough for a terminal."""
+    return (str(error).splitlines() or [type(error).__name__])[0][:500]

@@ -12,12 +12,14 @@ from attribution.explain import explain
 from attribution.kpi import kpi_report, rejected_report
 from attribution.problems import list_problems
 from attribution.ranges import BadRange, range_us
-from clew.ask_error import NO, TIMED_OUT, AskError
+from clew.ask_error import NO, TIMED_OUT, UNREACHABLE, AskError, first_line
 from clew.audit_log import log_checks
 from clew.dead_letters import describe, list_dead
-from clew.engine import Engine
+from clew.engine import EVERYTHING, Engine, Role
+from clew.place import Place
 from clew.sql import run_sql
 from clew.sql_guard import SqlRefused
+from eventlog.port import LogUnavailable
 from schemas.ddl import ANALYST
 from warehouse.port import WarehouseError, rows_of
 
@@ -103,16 +105,22 @@ async def _sql(engine: Engine, p: Parameters) -> Answer:
 
 
 async def _audit(engine: Engine, p: Parameters) -> Answer:
-    settled = await engine.settle(float(p.get("timeout") or 15)) if p.get("running") else True
-    checks = await log_checks(engine.warehouse, engine.consumer, settled=settled)
+    beside = p.get("running") or engine.place.on_servers
+    settled = await engine.settle(float(p.get("timeout") or 15)) if beside else True
+    checks = await log_checks(engine.warehouse, engine.observer, settled=settled)
     checks += await asyncio.to_thread(attribution_checks, engine.warehouse, engine.clock.now_us())
     return {"ok": all(check.ok for check in checks), "checks": [check.to_json() for check in checks]}
 
 
 async def _attribute(engine: Engine, p: Parameters) -> Answer:
-    if not p.get("running"):
+    timeout_s = float(p.get("timeout") or 600)
+    if p.get("running"):
+        done = await engine.settle(timeout_s)
+    elif engine.place.on_servers:
+        done = await (engine.settle(timeout_s) if p.get("wait") else engine.help_until_settled(timeout_s))
+    else:
         await engine.drain()
-    done = await engine.settle(float(p.get("timeout") or 600))
+        done = await engine.settle(timeout_s)
     if not done:
         raise AskError("not everything was attributed in time; see `clew problems`", TIMED_OUT)
     return {"ok": True}
@@ -134,6 +142,15 @@ _ASKS: dict[str, Callable[[Engine, Parameters], Awaitable[Answer]]] = {
 }
 
 
+def roles_for(place: Place, name: str, parameters: Parameters) -> frozenset[Role]:
+    """The work that an engine which is opened for one question does: to attribute means to catch up.
+
+    On servers whoever only waits leaves the work to the stations that run.
+    """
+    catches_up = name == "attribute" and not (place.on_servers and parameters.get("wait"))
+    return EVERYTHING if catches_up else frozenset()
+
+
 async def ask(engine: Engine, name: str, parameters: Parameters) -> Answer:
     """The answer of one question. Raises AskError."""
     if name not in _ASKS:
@@ -141,4 +158,6 @@ async def ask(engine: Engine, name: str, parameters: Parameters) -> Answer:
     try:
         return await _ASKS[name](engine, parameters)
     except WarehouseError as error:
-        raise AskError(str(error).splitlines()[0][:500], NO) from error
+        raise AskError(first_line(error), UNREACHABLE if error.retryable and not error.code else NO) from error
+    except LogUnavailable as error:
+        raise AskError(first_line(error), UNREACHABLE) from error

@@ -1,4 +1,4 @@
-"""What every child of `clew serve` does: know its sockets, end with its parent, load the program again on SIGHUP."""
+"""What every child of `clew serve` does: know its place and its sockets, end with its parent."""
 
 import os
 import threading
@@ -6,11 +6,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from clew.datadir import DataDir
+from clew.place import Place, find_place
+from runtime.settings import Settings
 
 
 @dataclass(frozen=True, slots=True)
 class ChildArguments:
-    """What the parent tells a child on its command line."""
+    """What the parent tells a child on its command line. Addresses are in the environment, as passwords are."""
 
     directory: DataDir
     worker: int
@@ -25,6 +27,10 @@ class ChildArguments:
     def decode(cls, words: list[str]) -> "ChildArguments":
         root, worker, socket_fd, life_fd, url = words
         return cls(DataDir(Path(root)), int(worker), int(socket_fd), int(life_fd), url)
+
+    def place(self, settings: Settings) -> Place:
+        """Where the installation is. Raises AskError."""
+        return find_place(self.directory.root, None, None, settings)
 
 
 def end_with_parent(life_fd: int) -> None:

@@ -5,31 +5,50 @@ from typing import Annotated, Any
 
 import typer
 
-from clew.ask_error import FINE, NO
-from clew.cli_options import AsJson, Data, Timeout, settings_or_exit
-from clew.client import ask_directory
-from clew.datadir import DataDir
-from clew.output import err, errors_as_exit_codes, out, print_csv, print_json, print_table
+from clew.ask_error import FINE, NO, WRONG_USE
+from clew.cli_options import (
+    AsJson,
+    Data,
+    Host,
+    Log,
+    MetricsPort,
+    ProgramOrNewest,
+    Timeout,
+    Warehouse,
+    Where,
+    settings_or_exit,
+)
+from clew.client import ask_place
+from clew.output import err, errors_as_exit_codes, fail, out, print_csv, print_json, print_table
 from runtime.clock import SystemClock
 
 
-def ask_about(data: Path, name: str, parameters: dict[str, Any], timeout_s: float = 120) -> dict[str, Any]:
+def ask_about(
+    where: Where, name: str, parameters: dict[str, Any], timeout_s: float = 120, program: Path | None = None
+) -> dict[str, Any]:
+    """The answer to one question; why there is none, on stderr."""
+    settings = settings_or_exit()
+    place = where.place_or_exit(settings)
     with errors_as_exit_codes():
-        return ask_directory(DataDir(data), settings_or_exit(), SystemClock(), name, parameters, timeout_s)
+        return ask_place(place, settings, SystemClock(), name, parameters, timeout_s, program)
     raise AssertionError("unreachable")
 
 
 def report(
     name: Annotated[str, typer.Argument(help="kpi or rejected.")],
-    data: Data,
+    data: Data = None,
+    log: Log = None,
+    warehouse: Warehouse = None,
     by: Annotated[str, typer.Option(help="Dimensions, comma-separated, as partner,offer.")] = "",
     from_: Annotated[str, typer.Option("--from", help="First day or instant, in the program's zone.")] = "",
     to: Annotated[str, typer.Option("--to", help="First day or instant that is left out.")] = "",
+    program: ProgramOrNewest = None,
     as_json: AsJson = False,
     as_csv: Annotated[bool, typer.Option("--csv", help="Print CSV.")] = False,
 ) -> None:
     """Clicks, conversions, revenue and payout; or what was rejected, and why."""
-    answer = ask_about(data, "report", {"name": name, "by": by, "from": from_ or None, "to": to or None})
+    asked = {"name": name, "by": by, "from": from_ or None, "to": to or None}
+    answer = ask_about(Where(data, log, warehouse), "report", asked, program=program)
     columns = [column["name"] for column in answer["columns"]]
     rows = [[row[column] for column in columns] for row in answer["rows"]]
     if as_json:
@@ -42,11 +61,13 @@ def report(
 
 def explain(
     conversion_id: Annotated[str, typer.Argument(help="32 hex digits, as the postback answered.")],
-    data: Data,
+    data: Data = None,
+    log: Log = None,
+    warehouse: Warehouse = None,
     as_json: AsJson = False,
 ) -> None:
     """Every touch, weight, plan, rule and cent of one conversion."""
-    answer = ask_about(data, "explain", {"conversion_id": conversion_id})
+    answer = ask_about(Where(data, log, warehouse), "explain", {"conversion_id": conversion_id})
     if as_json:
         print_json(answer)
     else:
@@ -56,9 +77,9 @@ def explain(
             out.print(line, markup=False)
 
 
-def problems(data: Data, as_json: AsJson = False) -> None:
+def problems(data: Data = None, log: Log = None, warehouse: Warehouse = None, as_json: AsJson = False) -> None:
     """Conversions and adjustments that could not be handled, and why."""
-    answer = ask_about(data, "problems", {})
+    answer = ask_about(Where(data, log, warehouse), "problems", {})
     if as_json:
         print_json(answer)
     elif not answer["problems"]:
@@ -70,12 +91,14 @@ def problems(data: Data, as_json: AsJson = False) -> None:
 
 def sql(
     statement: Annotated[str, typer.Argument(help="One SELECT, WITH, EXPLAIN, SHOW or DESCRIBE over `analyst`.")],
-    data: Data,
+    data: Data = None,
+    log: Log = None,
+    warehouse: Warehouse = None,
     as_json: AsJson = False,
     as_csv: Annotated[bool, typer.Option("--csv", help="Print CSV.")] = False,
 ) -> None:
     """Query the analysts' views, read-only."""
-    answer = ask_about(data, "sql", {"sql": statement})
+    answer = ask_about(Where(data, log, warehouse), "sql", {"sql": statement})
     columns = [column["name"] for column in answer["columns"]]
     rows = [[row[column] for column in columns] for row in answer["rows"]]
     if as_json:
@@ -87,19 +110,34 @@ def sql(
 
 
 def attribute(
-    data: Data,
+    data: Data = None,
+    log: Log = None,
+    warehouse: Warehouse = None,
     wait: Annotated[bool, typer.Option("--wait", help="Wait until all that is in the log now is attributed.")] = False,
     timeout: Timeout = 600,
+    follow: Annotated[
+        bool, typer.Option("--follow", help="Go on for as long as it runs: a station, on servers.")
+    ] = False,
+    program: ProgramOrNewest = None,
+    metrics_port: MetricsPort = 0,
+    host: Host = "127.0.0.1",
 ) -> None:
     """Catch up: store what the log holds, credit and price it."""
+    where = Where(data, log, warehouse)
+    if follow:
+        from clew import cli_run
+
+        if program is None:
+            raise fail("--follow needs --program FILE, which new conversions are priced under", WRONG_USE)
+        return cli_run.follow(where, program, host, metrics_port)
     err.print("ingesting and attributing …")
-    ask_about(data, "attribute", {"wait": wait, "timeout": timeout}, timeout + 30)
+    ask_about(where, "attribute", {"wait": wait, "timeout": timeout}, timeout + 30, program)
     err.print("everything is attributed")
 
 
-def audit(data: Data, as_json: AsJson = False) -> None:
+def audit(data: Data = None, log: Log = None, warehouse: Warehouse = None, as_json: AsJson = False) -> None:
     """Prove from the tables that nothing is lost, doubled or unexplained."""
-    answer = ask_about(data, "audit", {}, 600)
+    answer = ask_about(Where(data, log, warehouse), "audit", {}, 600)
     if as_json:
         print_json(answer)
     else:

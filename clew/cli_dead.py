@@ -3,17 +3,16 @@
 import asyncio
 
 from clew.cli_ask import ask_about
-from clew.cli_options import AsJson, Data, settings_or_exit
-from clew.datadir import DataDir
+from clew.cli_options import AsJson, Data, Log, Warehouse, Where, settings_or_exit
 from clew.output import out, print_json, print_table
 from runtime.clock import SystemClock
 
 _SHOWN = ("log", "source", "partition", "offset", "error", "decodes_now")
 
 
-def list_letters(data: Data, as_json: AsJson = False) -> None:
+def list_letters(data: Data = None, log: Log = None, warehouse: Warehouse = None, as_json: AsJson = False) -> None:
     """Show them: where each was, why it could not be decoded, and whether this version can."""
-    answer = ask_about(data, "dead_letters", {})
+    answer = ask_about(Where(data, log, warehouse), "dead_letters", {})
     if as_json:
         print_json(answer)
     elif not answer["dead_letters"]:
@@ -22,11 +21,12 @@ def list_letters(data: Data, as_json: AsJson = False) -> None:
         print_table(_SHOWN, [[letter[name] for name in _SHOWN] for letter in answer["dead_letters"]])
 
 
-def replay_letters(data: Data, as_json: AsJson = False) -> None:
+def replay_letters(data: Data = None, log: Log = None, warehouse: Warehouse = None, as_json: AsJson = False) -> None:
     """Append those that this version can decode to the log again; each comes back once, however often this runs."""
     from clew.dead_letters import DeadRecord, replay_dead
 
-    letters = ask_about(data, "dead_letters", {})["dead_letters"]
+    where = Where(data, log, warehouse)
+    letters = ask_about(where, "dead_letters", {})["dead_letters"]
     records = [
         DeadRecord(
             letter["log"], letter["source"], letter["partition"], letter["offset"], letter["error"],
@@ -34,7 +34,8 @@ def replay_letters(data: Data, as_json: AsJson = False) -> None:
         )
         for letter in letters
     ]  # fmt: skip
-    counts = asyncio.run(replay_dead(DataDir(data).log, records, settings_or_exit().eventlog, SystemClock()))
+    settings = settings_or_exit()
+    counts = asyncio.run(replay_dead(where.place_or_exit(settings).log, records, settings, SystemClock()))
     if as_json:
         print_json(dict(counts))
     else:

@@ -14,10 +14,11 @@ from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
 from clew.ask_error import NO, UNREACHABLE, AskError
 from clew.cli_options import settings_or_exit
-from clew.client import ask_directory
+from clew.client import ask_place
 from clew.datadir import DataDir
 from clew.demo_traffic import DemoSummary, demo_program_toml, run_demo_traffic
 from clew.output import err, fail, out, print_table
+from clew.place import place_in
 from clew.replay_send import ReplayError
 from clew.serve import Parent, ServeOptions
 from runtime.clock import SystemClock
@@ -52,7 +53,8 @@ async def _demo(folder: Path, settings: Settings, seed: int, keep: bool) -> None
     program, directory, clock = folder / "program.toml", DataDir(folder / "data"), SystemClock()
     api_key = secrets.token_urlsafe(24)
     program.write_text(demo_program_toml(api_key))
-    parent = Parent(ServeOptions(directory, program, "127.0.0.1", 0, 0, 1, folder / "serve.log"), settings, clock)
+    options = ServeOptions(directory, program, "127.0.0.1", 0, 0, 1, child_log=folder / "serve.log")
+    parent = Parent(options, settings, clock)
     serving = asyncio.create_task(parent.run())
     try:
         tracking, api = await _bound(parent, serving)
@@ -90,7 +92,7 @@ async def _ready(*urls: str) -> None:
 
 
 async def _ask(directory: DataDir, settings: Settings, name: str, parameters: dict[str, Any]) -> dict[str, Any]:
-    return await asyncio.to_thread(ask_directory, directory, settings, SystemClock(), name, parameters)
+    return await asyncio.to_thread(ask_place, place_in(directory), settings, SystemClock(), name, parameters)
 
 
 async def _show(directory: DataDir, settings: Settings, summary: DemoSummary) -> None:

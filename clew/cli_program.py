@@ -10,7 +10,7 @@ import typer
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from clew.ask_error import FINE, NO, UNREACHABLE, WRONG_USE
-from clew.cli_options import AsJson, Data, settings_or_exit
+from clew.cli_options import AsJson, Data, Log, Warehouse, Where, settings_or_exit
 from clew.datadir import DataDir
 from clew.keys_file import KeysFileError, load_or_make_keys
 from clew.keys_file import rotate_keys as rotate_keys_file
@@ -128,7 +128,7 @@ def replay(
 
 
 def rotate_keys(
-    data: Data,
+    data: Data = None,
     old_verifies: Annotated[str, typer.Option(metavar="DURATION", help="How long ids of the old key verify.")] = "730d",
 ) -> None:
     """Sign new ids with a new key; restart `clew serve` afterwards, so that every edge knows it."""
@@ -136,7 +136,7 @@ def rotate_keys(
         old_us = parse_duration_us(old_verifies)
     except ValueError as error:
         raise fail(f"--old-verifies: {error}", WRONG_USE) from None
-    path = DataDir(data).keys(settings_or_exit().keys)
+    path = _keys_or_exit(data)
     try:
         keys = rotate_keys_file(path, os.urandom, SystemClock().now_us() // 1000, old_verifies_ms=old_us // 1000)
     except KeysFileError as error:
@@ -146,14 +146,16 @@ def rotate_keys(
 
 def show_id(
     token: Annotated[str, typer.Argument(metavar="TOKEN", help="A click or impression id: 36 characters.")],
-    data: Data,
+    data: Data = None,
+    log: Log = None,
+    warehouse: Warehouse = None,
     as_json: AsJson = False,
 ) -> None:
     """Print what a click or impression id says, and whether this installation signed it."""
     raw = clickid.from_text(token)
     if raw is None:
         raise fail(f"{token[:60]!r} is no click id: it has 36 characters of base64url", NO)
-    clock, path = SystemClock(), DataDir(data).keys(settings_or_exit().keys)
+    clock, path = SystemClock(), _keys_or_exit(data, log, warehouse)
     if not path.is_file():
         raise fail(f"there are no token keys at {path}; give the data directory of the installation", UNREACHABLE)
     now_ms = clock.now_us() // 1000
@@ -177,6 +179,19 @@ def show_id(
         for name, value in says.items():
             out.print(f"{name:<11} {value}", markup=False)
     raise typer.Exit(FINE if signed else NO)
+
+
+def _keys_or_exit(data: Path | None, log: str | None = None, warehouse: str | None = None) -> Path:
+    """Where the token keys are: CLEW_KEYS, else in the directory."""
+    settings = settings_or_exit()
+    if settings.keys is not None:
+        return settings.keys
+    if data is not None:
+        return DataDir(data).keys(None)
+    place = Where(None, log, warehouse).place_or_exit(settings)
+    if place.data is None:
+        raise fail("set CLEW_KEYS to the file of the token keys, or give --data DIR of a tracker", WRONG_USE)
+    return place.data.keys(None)
 
 
 def _rfc3339(ms: int) -> str:

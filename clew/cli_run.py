@@ -1,66 +1,152 @@
-"""Commands that run something: serve, migrate."""
+"""Commands that run something: serve, and the stations that it consists of, one process each, on servers."""
 
 import asyncio
+import socket
+from collections.abc import Callable
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from clew.ask_error import UNREACHABLE, WRONG_USE
-from clew.cli_options import Data, ProgramFile, settings_or_exit
+from clew.cli_options import Data, Host, Log, MetricsPort, Port, ProgramFile, Warehouse, Where, settings_or_exit
 from clew.datadir import DataDir
-from clew.output import fail, out
+from clew.output import errors_as_exit_codes, fail, out
+from clew.place import Place
 from clew.programs import ProgramError, ProgramUnreadable
-from clew.serve import AlreadyServed, Parent, PortTaken, ServeOptions
+from clew.serve import AlreadyServed, Parent, PortTaken, ServeOptions, bind, url_of
 from runtime.clock import SystemClock
 from runtime.logs import configure_logs
 from runtime.settings import Settings
 
 
 def serve(
-    data: Data,
     program: ProgramFile,
-    host: Annotated[str, typer.Option(help="Address to bind; only this machine unless given.")] = "127.0.0.1",
+    data: Data = None,
+    log: Log = None,
+    warehouse: Warehouse = None,
+    host: Host = "127.0.0.1",
     port: Annotated[int, typer.Option(help="Port for links, pixels and events.", min=0, max=65535)] = 8080,
     api_port: Annotated[int, typer.Option(help="Port for reports and explanations.", min=0, max=65535)] = 8081,
     workers: Annotated[int, typer.Option(help="Edge processes.", min=1, max=64)] = 1,
 ) -> None:
-    """Run everything on one machine: edge workers, ingest, attribution and the API."""
+    """Run everything under one parent: edge workers, ingest, attribution and the API; on one machine or on servers."""
     settings = settings_or_exit()
+    place = Where(data, log, warehouse).place_or_exit(settings)
+    if place.data is None:
+        raise fail("serve keeps token keys and more in a directory; give --data DIR", WRONG_USE)
     configure_logs("serve")
-    options = ServeOptions(DataDir(data.absolute()), program, host, port, api_port, workers)
-    try:
-        asyncio.run(_serve(options, settings))
-    except ProgramUnreadable as error:
-        raise fail(str(error), UNREACHABLE) from None
-    except ProgramError as error:
-        raise fail(str(error), WRONG_USE) from None
-    except (PortTaken, AlreadyServed, OSError) as error:
-        raise fail(str(error), UNREACHABLE) from None
+    options = ServeOptions(
+        DataDir(place.data.root.absolute()), program, host, port, api_port, workers,
+        log or settings.log or "", warehouse or settings.warehouse or "",
+    )  # fmt: skip
+    _run(lambda: asyncio.run(_serve(options, settings)))
 
 
 async def _serve(options: ServeOptions, settings: Settings) -> None:
     await Parent(options, settings, SystemClock()).run()
 
 
-def migrate(data: Data) -> None:
-    """Bring the warehouse's tables up to this version; `serve` does it by itself at its start."""
-    from runtime.settings import WarehouseSettings
-    from schemas.ddl import Storage
-    from warehouse.chdb import ChdbWarehouse, WarehouseBusy
-    from warehouse.migrate import MigrationError
-    from warehouse.migrate import migrate as apply
+def tracker(
+    program: ProgramFile,
+    port: Port,
+    data: Data = None,
+    log: Log = None,
+    warehouse: Warehouse = None,
+    host: Host = "127.0.0.1",
+) -> None:
+    """Answer links, pixels, postbacks and events on servers. DIR holds what waits while Kafka is away."""
+    settings, place = _servers("tracker", Where(data, log, warehouse))
+    if place.data is None:
+        raise fail("a tracker keeps what waits for Kafka in a directory; give --data DIR", WRONG_USE)
+    place.data.make()
 
-    settings: WarehouseSettings = settings_or_exit().chdb
-    directory = DataDir(data)
-    directory.make()
+    def run(listener: socket.socket) -> None:
+        from clew.edge_process import EdgeProcess, run_alone
+
+        run_alone(EdgeProcess(place, settings, program), listener)
+
+    _run(lambda: run(bind(host, port)))
+
+
+def ingest(
+    program: ProgramFile,
+    metrics_port: MetricsPort,
+    data: Data = None,
+    log: Log = None,
+    warehouse: Warehouse = None,
+    host: Host = "127.0.0.1",
+) -> None:
+    """Store what Kafka holds in ClickHouse. Any number may run; they share the partitions."""
+    _run_engine("ingest", Where(data, log, warehouse), program, host, metrics_port)
+
+
+def follow(where: Where, program: Path, host: str, metrics_port: int) -> None:
+    """Credit and price what ingest has stored, for as long as it runs; what `clew attribute --follow` does."""
+    _run_engine("attribution", where, program, host, metrics_port)
+
+
+def api(
+    program: ProgramFile,
+    port: Port,
+    data: Data = None,
+    log: Log = None,
+    warehouse: Warehouse = None,
+    host: Host = "127.0.0.1",
+) -> None:
+    """Answer reports, conversions and explanations on servers."""
+    _run_engine("api", Where(data, log, warehouse), program, host, port)
+
+
+def _run_engine(station: str, where: Where, program: Path, host: str, port: int) -> None:
+    """A process of its own for one part of an engine."""
+    settings, place = _servers(station, where)
+
+    def run(listener: socket.socket) -> None:
+        from clew.engine import Role
+        from clew.engine_process import EngineProcess, run_alone
+
+        roles = frozenset(role for role in Role if role.value == station)
+        run_alone(EngineProcess(place, settings, program, url_of(listener), roles, not roles), listener)
+
+    _run(lambda: run(bind(host, port)))
+
+
+def _servers(station: str, where: Where) -> tuple[Settings, Place]:
+    settings = settings_or_exit()
+    place = where.place_or_exit(settings)
+    if not place.on_servers:
+        raise fail("on one machine `clew serve` runs every station; set --log and --warehouse to servers", WRONG_USE)
+    configure_logs(station)
+    return settings, place
+
+
+def migrate(data: Data = None, log: Log = None, warehouse: Warehouse = None) -> None:
+    """Bring tables, and Kafka's topics, up to this version; `serve` does it by itself at its start."""
+    settings = settings_or_exit()
+    place = Where(data, log, warehouse).place_or_exit(settings)
+
+    def run() -> None:
+        from clew.engine import trouble_as_ask_error
+        from clew.prepare import prepare
+
+        with trouble_as_ask_error(place):
+            done = asyncio.run(prepare(place, settings, SystemClock()))
+        out.print("\n".join(done) or "nothing to apply", markup=False)
+
+    _run(run)
+
+
+def _run(work: Callable[[], None]) -> None:
+    """Do it; what stands in its way is a sentence and an exit code."""
+    from eventlog.port import LogUnavailable
+
     try:
-        warehouse = ChdbWarehouse(directory.warehouse, settings)
-    except (WarehouseBusy, OSError) as error:
-        raise fail(f"{error}; stop `clew serve` first", UNREACHABLE) from None
-    try:
-        applied = apply(warehouse, Storage(dedup_window_blocks=settings.dedup_window_blocks, fsync=settings.fsync))
-    except MigrationError as error:
+        with errors_as_exit_codes():
+            work()
+    except ProgramUnreadable as error:
         raise fail(str(error), UNREACHABLE) from None
-    finally:
-        warehouse.close()
-    out.print("\n".join(f"applied {name}" for name in applied) or "nothing to apply")
+    except ProgramError as error:
+        raise fail(str(error), WRONG_USE) from None
+    except (PortTaken, AlreadyServed, LogUnavailable, OSError) as error:
+        raise fail(str(error), UNREACHABLE) from None

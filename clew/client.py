@@ -1,12 +1,14 @@
-"""How a command gets its answer: from the engine that runs on the directory, else by opening the directory itself."""
+"""How a command gets its answer: from the engine that runs on the directory, else by opening what it asks about."""
 
 import asyncio
+from pathlib import Path
 from typing import Any
 
 import httpx
 
-from clew.ask_error import TIMED_OUT, UNREACHABLE, AskError
-from clew.datadir import DataDir, EngineAddress, read_address
+from clew.ask_error import TIMED_OUT, UNREACHABLE, WRONG_USE, AskError
+from clew.datadir import EngineAddress, read_address
+from clew.place import Place
 from runtime.clock import Clock
 from runtime.settings import Settings
 
@@ -14,20 +16,36 @@ _REACH_TIMEOUT_S = 30.0
 """How long a command waits for an engine that is just starting or ending."""
 
 
-def ask_directory(
-    directory: DataDir, settings: Settings, clock: Clock, name: str, parameters: dict[str, Any], timeout_s: float = 120
-) -> dict[str, Any]:
-    """The answer to one question about a data directory. Raises AskError."""
-    if not directory.log.is_dir() or not directory.program.is_file():
-        raise AskError(f"{directory.root} is no data directory: `clew serve --data` makes one", UNREACHABLE)
+def ask_place(
+    place: Place, settings: Settings, clock: Clock, name: str, parameters: dict[str, Any], timeout_s: float = 120,
+    program: Path | None = None,
+) -> dict[str, Any]:  # fmt: skip
+    """The answer to one question about an installation. Raises AskError.
+
+    `program` is the program file to answer with; a running engine answers with its own.
+    """
+    if place.on_servers:
+        answer = asyncio.run(_open_and_ask(place, settings, clock, name, parameters, program))
+        if answer is None:
+            raise AssertionError("only a directory can be busy")
+        return answer
+    return _ask_directory(place, settings, clock, name, parameters, timeout_s, program)
+
+
+def _ask_directory(
+    place: Place, settings: Settings, clock: Clock, name: str, parameters: dict[str, Any], timeout_s: float,
+    program: Path | None,
+) -> dict[str, Any]:  # fmt: skip
+    if not place.exists():
+        raise AskError(f"{place} is no data directory: `clew serve --data` makes one", UNREACHABLE)
     deadline_s = clock.monotonic_s() + _REACH_TIMEOUT_S
     while True:
-        address = read_address(directory)
+        address = read_address(place.engine_file)
+        answer = None
         if address is not None:
             answer = _ask_engine(address, name, parameters, timeout_s)
-            if answer is not None:
-                return answer
-        answer = asyncio.run(_ask_directory(directory, settings, clock, name, parameters, deadline_s))
+        if answer is None:
+            answer = asyncio.run(_open_and_ask(place, settings, clock, name, parameters, program, deadline_s))
         if answer is not None:
             return answer
 
@@ -55,30 +73,32 @@ def _ask_engine(
     return answer
 
 
-async def _ask_directory(
-    directory: DataDir, settings: Settings, clock: Clock, name: str, parameters: dict[str, Any], deadline_s: float
-) -> dict[str, Any] | None:
+async def _open_and_ask(
+    place: Place, settings: Settings, clock: Clock, name: str, parameters: dict[str, Any], program: Path | None,
+    deadline_s: float = 0.0,
+) -> dict[str, Any] | None:  # fmt: skip
     """None when another process has just opened the directory, which is then to be asked."""
     # The engine is loaded only here: a command that is answered by a running one need not wait for it.
-    from clew.asks import ask
-    from clew.engine import open_engine
+    from clew.asks import ask, roles_for
+    from clew.engine import open_engine, trouble_as_ask_error
     from clew.programs import ProgramError, load_rules
     from warehouse.chdb import WarehouseBusy
-    from warehouse.migrate import MigrationError
 
     try:
-        program = load_rules(directory.program)
-        engine = open_engine(directory, settings, program, clock)
-    except WarehouseBusy as error:
-        if clock.monotonic_s() >= deadline_s:
-            raise AskError(f"{error}, and it does not answer; end it or wait", UNREACHABLE) from None
-        await asyncio.sleep(0.2)
-        return None
-    except (ProgramError, MigrationError, OSError) as error:
-        raise AskError(f"{directory.root} cannot be opened: {error}", UNREACHABLE) from error
+        file = program if program is not None else place.program_copy()
+        rules = load_rules(file) if file is not None else None
+        with trouble_as_ask_error(place):
+            try:
+                engine = await open_engine(place, settings, rules, clock, roles_for(place, name, parameters))
+            except WarehouseBusy:
+                if clock.monotonic_s() >= deadline_s:
+                    raise
+                await asyncio.sleep(0.2)
+                return None
+    except ProgramError as error:
+        raise AskError(str(error), WRONG_USE if program is not None else UNREACHABLE) from None
     try:
-        if name == "attribute":
-            await engine.recover()
+        await engine.recover()
         return await ask(engine, name, parameters)
     finally:
         await engine.close()

@@ -70,13 +70,13 @@ def write_private(path: Path, data: bytes) -> None:
         raise
 
 
-def write_address(directory: DataDir, address: EngineAddress) -> None:
-    write_private(directory.engine_file, msgspec.json.encode(address))
+def write_address(engine_file: Path, address: EngineAddress) -> None:
+    write_private(engine_file, msgspec.json.encode(address))
 
 
-def read_address(directory: DataDir) -> EngineAddress | None:
+def read_address(engine_file: Path) -> EngineAddress | None:
     """The address that the last engine wrote; it may not run any more."""
     try:
-        return msgspec.json.decode(directory.engine_file.read_bytes(), type=EngineAddress)
+        return msgspec.json.decode(engine_file.read_bytes(), type=EngineAddress)
     except (FileNotFoundError, msgspec.DecodeError):
         return None

@@ -5,15 +5,15 @@ The dead letter stays where it is, since it stands for its offset; the record ge
 
 from collections import Counter
 from hashlib import blake2b
-from pathlib import Path
 from typing import Any
 
 import msgspec
 
 from clew.engine import Engine
+from eventlog.address import LogAddress
 from eventlog.open import open_producer
 from runtime.clock import Clock
-from runtime.settings import LogSettings
+from runtime.settings import Settings
 from schemas.claims import GetState, Ruling
 from schemas.ddl import DATABASE
 from schemas.wire import UndecodableRecord, UnknownSchemaVersion, decode
@@ -70,10 +70,10 @@ def _rule(get: GetState, value: bytes) -> Ruling:
     return Ruling("accepted", dead.value, {key: b"replayed"})
 
 
-async def replay_dead(folder: Path, records: list[DeadRecord], settings: LogSettings, clock: Clock) -> Counter[str]:
+async def replay_dead(log: LogAddress, records: list[DeadRecord], settings: Settings, clock: Clock) -> Counter[str]:
     """Append what decodes now, each once ever: counts of `replayed`, `replayed before` and `still undecodable`."""
     counts: Counter[str] = Counter()
-    producer = open_producer(folder, 0, settings, clock, _rule)
+    producer = await open_producer(log, 0, settings, clock, _rule)
     try:
         for record in records:
             if not decodes(record.value):

@@ -1,46 +1,80 @@
-"""The one owner of the warehouse: ingest and attribution over it, and the answers that need it.
+"""An installation, opened: its warehouse and its log to answer from, and the workers that this process runs.
 
-`clew serve` runs it in a process of its own; commands open it in theirs when nothing else has the directory.
+On one machine a single process owns the warehouse, so it ingests, attributes and answers. On servers each of these
+may be a process of its own, any number of times; a command is then an engine without workers.
 """
 
 import asyncio
 import contextlib
-from collections.abc import Callable
+from collections.abc import Iterable, Iterator
+from enum import Enum
 from importlib.metadata import version
 
 from attribution.live import Attributor
 from attribution.programs import Programs
-from clew.datadir import DataDir
-from eventlog.open import open_consumer
-from eventlog.port import Consumer, LogUnavailable, Partition
+from clew.ask_error import NO, UNREACHABLE, AskError, first_line
+from clew.place import Place
+from clew.progress import Progress
+from eventlog.open import open_consumer, open_observer
+from eventlog.port import Consumer, LogUnavailable
 from ingest.enrich import Enricher
 from ingest.geo import open_geo
 from ingest.loop import GROUP, Ingest
 from runtime.clock import Clock
 from runtime.logs import logger
 from runtime.settings import Settings
-from schemas.program import Program
+from schemas.ddl import DATABASE
+from schemas.program import Program, Secrets, from_canonical
+from warehouse.chdb import WarehouseBusy
+from warehouse.migrate import MigrationError, check_migrated
 from warehouse.open import open_warehouse
-from warehouse.port import Warehouse
+from warehouse.port import Warehouse, WarehouseError, rows_of
 
 _log = logger("engine")
 _TRIM_INTERVAL_S = 60.0
+_RETRY_PAUSE_S = 1.0
 READS_AT_ONCE_MAX = 2
 CODE_VERSION = version("clew")
 
 
+class NoProgram(Exception):
+    """No program was ever loaded, and none is given."""
+
+
+class Role(Enum):
+    """Work that an engine does beside answering."""
+
+    INGEST = "ingest"
+    ATTRIBUTION = "attribution"
+
+
+EVERYTHING = frozenset(Role)
+
+
+@contextlib.contextmanager
+def trouble_as_ask_error(place: Place) -> Iterator[None]:
+    """What keeps an installation from being opened, as a sentence and an exit code."""
+    try:
+        yield
+    except NoProgram as error:
+        raise AskError(str(error), NO) from None
+    except (WarehouseBusy, MigrationError, LogUnavailable, WarehouseError, OSError) as error:
+        raise AskError(f"{place} cannot be opened: {first_line(error)}", UNREACHABLE) from error
+
+
 class Engine:
-    """Ingest and attribution of one data directory. Build it with `open_engine`."""
+    """One installation. Build it with `open_engine`."""
 
     def __init__(
-        self, directory: DataDir, settings: Settings, program: Program, clock: Clock, warehouse: Warehouse
+        self, place: Place, settings: Settings, program: Program, clock: Clock, warehouse: Warehouse, observer: Consumer
     ) -> None:
-        self.directory, self.settings, self.clock, self.warehouse = directory, settings, clock, warehouse
-        self.consumer: Consumer = open_consumer(directory.log, GROUP, settings.eventlog, clock)
-        enricher = Enricher(open_geo(settings.ingest.geo_database), settings.ingest.user_agent_cache_max)
+        self.place, self.settings, self.clock = place, settings, clock
+        self.warehouse, self.observer = warehouse, observer
+        self.progress = Progress(warehouse, observer, clock)
+        self.ingest: Ingest | None = None
+        self.attributor: Attributor | None = None
         self._program = program
-        self.ingest = Ingest(self.consumer, warehouse, enricher, settings.ingest, clock, CODE_VERSION)
-        self.attributor = Attributor(warehouse, self.consumer, lambda: self._program, clock, settings.attribution)
+        self._member: Consumer | None = None
         self._stopping = asyncio.Event()
         self.reading = asyncio.Semaphore(READS_AT_ONCE_MAX)
         """Held by whoever reads for a person."""
@@ -55,36 +89,73 @@ class Engine:
         await asyncio.to_thread(Programs(self.warehouse).keep, program, self.clock.now_us())
         self._program = program
 
+    async def check(self) -> str:
+        """Whether the warehouse and the log answer: "", or one sentence why not."""
+        try:
+            await asyncio.to_thread(self.warehouse.query, "SELECT 1 AS one")
+            await self.observer.partitions()
+        except WarehouseError as error:
+            return f"the warehouse does not answer: {str(error).splitlines()[0][:300]}"
+        except LogUnavailable as error:
+            return str(error)
+        return ""
+
+    async def take_work(self, roles: Iterable[Role]) -> None:
+        """Become a worker. Raises LogUnavailable."""
+        settings = self.settings
+        if Role.INGEST in roles:
+            if self.place.on_servers:
+                self._member = await open_consumer(self.place.log, GROUP, settings, self.clock)
+            self.ingest = self._new_ingest(self._member or self.observer)
+        if Role.ATTRIBUTION in roles:
+            self.attributor = Attributor(
+                self.warehouse, self.observer, lambda: self._program, self.clock, settings.attribution
+            )
+
+    def _new_ingest(self, member: Consumer) -> Ingest:
+        settings = self.settings.ingest
+        enricher = Enricher(open_geo(settings.geo_database), settings.user_agent_cache_max)
+        return Ingest(member, self.warehouse, enricher, settings, self.clock, CODE_VERSION)
+
     async def recover(self) -> None:
         """Finish what a crash left half done. Must be awaited before anything else."""
-        await self.use_program(self._program)
-        await self.attributor.recover()
+        if self.attributor is not None:
+            await self.use_program(self._program)
+            await self.attributor.recover()
 
     async def run(self) -> None:
         """Ingest, attribute and trim until `stop`; whichever fails ends all of them."""
         async with asyncio.TaskGroup() as tasks:
-            tasks.create_task(self.ingest.run())
-            tasks.create_task(self._attribute())
+            if self.ingest is not None:
+                tasks.create_task(self._ingest())
+            if self.attributor is not None:
+                tasks.create_task(self._attribute())
             tasks.create_task(self._trim())
 
     def stop(self) -> None:
         """Ask `run` to return."""
-        self.ingest.stop()
         self._stopping.set()
+        if self.ingest is not None:
+            self.ingest.stop()
+
+    async def _ingest(self) -> None:
+        assert self.ingest is not None
+        await self.ingest.run()
 
     async def _attribute(self) -> None:
+        assert self.attributor is not None
         while not self._stopping.is_set():
             try:
                 await self.attributor.follow(self._stopping)
             except LogUnavailable as error:
                 _log.error("log_unavailable", error=str(error))
-                await self._pause(1.0)
+                await self._pause(_RETRY_PAUSE_S)
 
     async def _trim(self) -> None:
         while not self._stopping.is_set():
             await self._pause(_TRIM_INTERVAL_S)
             try:
-                await self.consumer.trim()
+                await self.observer.trim()
             except LogUnavailable as error:
                 _log.error("trim_failed", error=str(error))
 
@@ -92,52 +163,72 @@ class Engine:
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(self._stopping.wait(), seconds)
 
-    async def ends(self) -> dict[Partition, tuple[str, int]]:
-        """Identity and end of every partition, now."""
-        found = {}
-        for partition in await self.consumer.partitions():
-            found[partition] = (await self.consumer.log_id(partition), await self.consumer.end(partition))
-        return found
-
     async def drain(self) -> None:
-        """Store and attribute all that the log holds; for when no loop runs."""
-        await self.ingest.catch_up()
-        await self.attributor.catch_up(self.settings.serve.engine_stop_timeout_s)
+        """Store and attribute all that an embedded log holds, when no loop runs; on servers others go on with it."""
+        if not self.place.on_servers and self.ingest is not None and self.attributor is not None:
+            await self.ingest.catch_up()
+            await self.attributor.catch_up(self.settings.serve.engine_stop_timeout_s)
 
-    async def settle(self, timeout_s: float, progress: Callable[[str], None] = lambda _: None) -> bool:
-        """Wait until all that is in the log now is stored and attributed; False when time ran out.
+    async def settle(self, timeout_s: float) -> bool:
+        """Wait until all that is in the log now is stored and attributed, by whoever does it; False at the timeout.
 
-        Works beside a running `run`, and without one if `drain` was awaited before.
+        Works beside a running `run`; on one machine also without one, if `drain` was awaited before.
         """
         deadline_s = self.clock.monotonic_s() + timeout_s
-        ends = await self.ends()
-        while missing := await self._not_ingested(ends):
-            progress(f"{missing} records to ingest")
-            if self.clock.monotonic_s() >= deadline_s:
-                return False
-            await asyncio.sleep(0.05)
-        return await self.attributor.catch_up(max(0.1, deadline_s - self.clock.monotonic_s()))
+        ends = await self.progress.ends()
+        if not await self.progress.wait_ingested(ends, deadline_s):
+            return False
+        if self.attributor is not None and not self.place.on_servers:
+            return await self.attributor.catch_up(max(0.1, deadline_s - self.clock.monotonic_s()))
+        return await self.progress.wait_attributed(ends, deadline_s)
 
-    async def _not_ingested(self, ends: dict[Partition, tuple[str, int]]) -> int:
-        missing = 0
-        for partition, (log_id, end) in ends.items():
-            if not end or await self.consumer.log_id(partition) != log_id:
-                continue
-            position = await self.consumer.committed(partition)
-            missing += max(0, end - (position.offset if position is not None else 0))
-        return missing
+    async def help_until_settled(self, timeout_s: float) -> bool:
+        """Work beside the stations that run, or alone, until all that is in the log now is done."""
+        working = asyncio.create_task(self.run())
+        settled = asyncio.create_task(self.settle(timeout_s))
+        await asyncio.wait((working, settled), return_when=asyncio.FIRST_COMPLETED)
+        self.stop()
+        await working  # a worker that fails says why here
+        return await settled
 
     async def close(self) -> None:
-        """Let go of the directory."""
-        await self.consumer.close()
+        """Let go of log and warehouse."""
+        for consumer in (self._member, self.observer):
+            if consumer is not None:
+                await consumer.close()
         await asyncio.to_thread(self.warehouse.close)
 
 
-def open_engine(directory: DataDir, settings: Settings, program: Program, clock: Clock) -> Engine:
-    """Open the directory. Raises WarehouseBusy when another process has it, MigrationError, LogUnavailable."""
-    warehouse = open_warehouse(directory.warehouse, settings.chdb)
+async def open_engine(
+    place: Place, settings: Settings, program: Program | None, clock: Clock, roles: Iterable[Role] = EVERYTHING
+) -> Engine:
+    """Open an installation; without a program, with the newest one that was loaded.
+
+    Raises WarehouseBusy when another process has the directory, MigrationError, WarehouseError, LogUnavailable,
+    NoProgram.
+    """
+    warehouse = open_warehouse(place.warehouse, settings)
+    observer: Consumer | None = None
     try:
-        return Engine(directory, settings, program, clock, warehouse)
+        if place.on_servers:
+            await asyncio.to_thread(check_migrated, warehouse)
+        in_force = program or _newest_program(warehouse)
+        observer = await open_observer(place.log, GROUP, settings, clock)
+        engine = Engine(place, settings, in_force, clock, warehouse, observer)
+        await engine.take_work(roles)
     except BaseException:
+        if observer is not None:
+            await observer.close()
         warehouse.close()
         raise
+    return engine
+
+
+def _newest_program(warehouse: Warehouse) -> Program:
+    """The program that was first loaded last, without its secrets. Raises NoProgram."""
+    found = rows_of(
+        warehouse.query(f"SELECT canonical FROM {DATABASE}.programs ORDER BY loaded_ts DESC, program_hash LIMIT 1")
+    )
+    if not found:
+        raise NoProgram("no program was loaded yet; give --program FILE")
+    return Program.of(from_canonical(found[0]["canonical"].encode()), Secrets())

@@ -1,4 +1,7 @@
-"""The engine's process: owns the warehouse, ingests, attributes, answers on the API port. Run by `clew serve` only."""
+"""An engine's process: it works, and answers on one port, until SIGTERM; then it finishes what it has begun.
+
+Run as a child of `clew serve`, or as one of the stations on servers.
+"""
 
 import asyncio
 import gc
@@ -7,14 +10,18 @@ import secrets
 import signal
 import socket
 import sys
+from dataclasses import dataclass
+from pathlib import Path
 
 import uvloop
 
 from clew.api import create_api
 from clew.child import ChildArguments, end_with_parent
 from clew.datadir import EngineAddress, write_address
-from clew.engine import Engine, open_engine
-from clew.http_server import HttpServer, http_server
+from clew.engine import EVERYTHING, Engine, Role, open_engine, trouble_as_ask_error
+from clew.health import health_app
+from clew.http_server import http_server, serve_beside
+from clew.place import Place
 from clew.programs import ProgramError, load_program
 from runtime.clock import Clock, SystemClock
 from runtime.logs import configure_logs, logger
@@ -29,62 +36,78 @@ _LOCK_WAIT_S = 60.0
 """How long a start waits for a command, or for an engine that is just ending, to let the directory go."""
 
 
-async def run(arguments: ChildArguments) -> None:
-    """The life of the engine: open, recover, run until SIGTERM, finish what was answered, close."""
-    settings, clock = load_settings(), SystemClock()
-    engine = await _open(arguments, settings, clock)
-    try:
-        await engine.recover()
-        key = secrets.token_urlsafe(32)
-        server = http_server(create_api(engine, key), settings.serve.drain_timeout_s)
-        loop = asyncio.get_running_loop()
-        loop.add_signal_handler(signal.SIGHUP, lambda: asyncio.ensure_future(_reload(engine)))
-        write_address(arguments.directory, EngineAddress(arguments.url, key, os.getpid()))
-        await _serve(engine, server, arguments.socket_fd)
-        await engine.drain()
-    finally:
-        await engine.close()
-        arguments.directory.engine_file.unlink(missing_ok=True)
+@dataclass(frozen=True, slots=True)
+class EngineProcess:
+    """One engine in a process of its own."""
 
+    place: Place
+    settings: Settings
+    program: Path
+    """Read at the start and again on SIGHUP."""
+    url: str
+    """Where it is reached."""
+    roles: frozenset[Role] = EVERYTHING
+    answers: bool = True
+    """It has the whole API; else it only says how it is."""
 
-async def _serve(engine: Engine, server: HttpServer, socket_fd: int) -> None:
-    """Run the loops and the API together until SIGTERM reaches the server, or one of them fails."""
-    running = asyncio.create_task(engine.run())
-    running.add_done_callback(lambda _: setattr(server, "should_exit", True))
-    try:
-        await server.serve(sockets=[socket.socket(fileno=socket_fd)])
-    finally:
-        engine.stop()
-    await running
+    async def run(self, listener: socket.socket) -> None:
+        """Open, recover, run until SIGTERM, finish what was answered, close.
 
-
-async def _open(arguments: ChildArguments, settings: Settings, clock: Clock) -> Engine:
-    program = load_program(arguments.directory.program)
-    deadline_s = clock.monotonic_s() + _LOCK_WAIT_S
-    while True:
+        Raises ProgramError, AskError.
+        """
+        with trouble_as_ask_error(self.place):
+            engine = await self._open(SystemClock())
         try:
-            return open_engine(arguments.directory, settings, program, clock)
-        except WarehouseBusy:
-            if clock.monotonic_s() >= deadline_s:
-                raise
-            await asyncio.sleep(0.05)
+            await engine.recover()
+            key = secrets.token_urlsafe(32)
+            app = create_api(engine, key) if self.answers else health_app(engine.check)
+            server = http_server(app, self.settings.serve.drain_timeout_s)
+            loop = asyncio.get_running_loop()
+            loop.add_signal_handler(signal.SIGHUP, lambda: asyncio.ensure_future(self._reload(engine)))
+            if not self.place.on_servers:
+                write_address(self.place.engine_file, EngineAddress(self.url, key, os.getpid()))
+            _log.info("running", roles=sorted(role.value for role in self.roles), url=self.url)
+            await serve_beside(server, listener, engine)
+            await engine.drain()
+            _log.info("stopped")
+        finally:
+            await engine.close()
+            if not self.place.on_servers:
+                self.place.engine_file.unlink(missing_ok=True)
+
+    async def _open(self, clock: Clock) -> Engine:
+        program = load_program(self.program)
+        deadline_s = clock.monotonic_s() + _LOCK_WAIT_S
+        while True:
+            try:
+                return await open_engine(self.place, self.settings, program, clock, self.roles)
+            except WarehouseBusy:
+                if clock.monotonic_s() >= deadline_s:
+                    raise
+                await asyncio.sleep(0.05)
+
+    async def _reload(self, engine: Engine) -> None:
+        try:
+            await engine.use_program(load_program(self.program))
+            _log.info("program_loaded", hash=engine.program.hash)
+        except ProgramError as error:
+            _log.error("program_kept", error=str(error))
 
 
-async def _reload(engine: Engine) -> None:
-    try:
-        await engine.use_program(load_program(engine.directory.program))
-        _log.info("program_loaded", hash=engine.program.hash)
-    except ProgramError as error:
-        _log.error("program_kept", error=str(error))
+def run_alone(process: EngineProcess, listener: socket.socket) -> None:
+    """Make this whole process that engine."""
+    gc.set_threshold(*GC_THRESHOLD)
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        runner.run(process.run(listener))
 
 
 def main() -> None:
     arguments = ChildArguments.decode(sys.argv[1:])
     configure_logs("engine")
     end_with_parent(arguments.life_fd)
-    gc.set_threshold(*GC_THRESHOLD)
-    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        runner.run(run(arguments))
+    settings = load_settings()
+    process = EngineProcess(arguments.place(settings), settings, arguments.directory.program, arguments.url)
+    run_alone(process, socket.socket(fileno=arguments.socket_fd))
 
 
 if __name__ == "__main__":

@@ -2,8 +2,10 @@
 
 import asyncio
 import signal
+import socket
 from collections.abc import Generator
 from contextlib import contextmanager
+from typing import Protocol
 
 import uvicorn
 from starlette.types import ASGIApp
@@ -39,3 +41,24 @@ def http_server(app: ASGIApp, drain_timeout_s: int, header_bytes_max: int = 65_5
         h11_max_incomplete_event_size=header_bytes_max,
     )
     return HttpServer(config)
+
+
+class Work(Protocol):
+    """What a process does beside answering HTTP."""
+
+    async def run(self) -> None:
+        """Until `stop`, or until it fails."""
+        ...
+
+    def stop(self) -> None: ...
+
+
+async def serve_beside(server: HttpServer, listener: socket.socket, work: Work) -> None:
+    """Work and answer until SIGTERM reaches the server, or the work ends; whatever made it fail comes out."""
+    working = asyncio.create_task(work.run())
+    working.add_done_callback(lambda _: setattr(server, "should_exit", True))
+    try:
+        await server.serve(sockets=[listener])
+    finally:
+        work.stop()
+    await working

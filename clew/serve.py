@@ -31,12 +31,16 @@ _BIND_FOR_S = 3.0
 
 @dataclass(frozen=True, slots=True)
 class ServeOptions:
+    """`log` and `warehouse` are addresses as they were given, with their passwords; "" means in the directory."""
+
     directory: DataDir
     program: Path
     host: str
     port: int
     api_port: int
     workers: int
+    log: str = ""
+    warehouse: str = ""
     child_log: Path | None = None
     """Where children log; None is this process's stderr."""
 
@@ -131,7 +135,13 @@ class Parent:
     async def _keep(self, child: _Child) -> None:
         """Start the child, and again whenever it dies before we stop."""
         log = self.options.child_log.open("ab") if self.options.child_log is not None else None
-        environment = child_environment({"PROMETHEUS_MULTIPROC_DIR": str(self.options.directory.metrics)})
+        environment = child_environment(
+            {
+                "PROMETHEUS_MULTIPROC_DIR": str(self.options.directory.metrics),
+                "CLEW_LOG": self.options.log,
+                "CLEW_WAREHOUSE": self.options.warehouse,
+            }
+        )
         while not self.stopping.is_set():
             started_s = self.clock.monotonic_s()
             child.process = await asyncio.create_subprocess_exec(

@@ -31,7 +31,13 @@ def run(monkeypatch: pytest.MonkeyPatch, *words: str) -> int:
     ("words", "said"),
     [
         (["nope"], "clew: No such command 'nope'; see clew --help\n"),
-        (["report", "kpi"], "clew: Missing option '--data'; see clew report --help\n"),
+        (["report"], "clew: Missing argument 'name'; see clew report --help\n"),
+        (["serve", "--data", "d"], "clew: Missing option '--program'; see clew serve --help\n"),
+        (
+            ["report", "kpi"],
+            "clew: say where the installation is: --data DIR, or --log and --warehouse (or CLEW_LOG and "
+            "CLEW_WAREHOUSE)\n",
+        ),
         (["program", "nope"], "clew: No such command 'nope'; see clew program --help\n"),
         (["problems", "--nope"], "clew: No such option: --nope; see clew problems --help\n"),
     ],

@@ -11,6 +11,7 @@ from pathlib import Path
 from clew.asks import ask
 from clew.datadir import DataDir
 from clew.engine import Engine, open_engine
+from clew.place import place_in
 from clew.programs import load_program
 from runtime.clock import SystemClock
 from runtime.settings import load_settings
@@ -43,7 +44,8 @@ async def _tamper(engine: Engine, table: str, which: str, results: dict[str, lis
 
 async def main(data: Path, tables: list[str]) -> dict[str, list[str]]:
     directory = DataDir(data)
-    engine = open_engine(directory, load_settings(), load_program(directory.program), SystemClock())
+    program = load_program(directory.program)
+    engine = await open_engine(place_in(directory), load_settings(), program, SystemClock(), ())
     try:
         results = {"untouched": await _failed(engine)}
         for table in tables:

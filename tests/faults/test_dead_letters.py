@@ -8,10 +8,11 @@ import httpx
 import pytest
 
 from clew.dead_letters import DeadRecord, replay_dead
-from eventlog.open import open_consumer
+from eventlog.address import SqliteLog
 from eventlog.port import Partition, Record
+from eventlog.sqlite_consumer import SqliteConsumer
 from runtime.clock import SystemClock
-from runtime.settings import LogSettings
+from runtime.settings import Settings
 from schemas.events import Kind, Touch
 from schemas.wire import WIRE_VERSION, encode
 from tests.serving import BROWSER, Serving, serving
@@ -59,12 +60,12 @@ def test_undecodable_records_are_kept_and_come_back_once(tmp_path: Path) -> None
 
 def test_what_decodes_now_comes_back_once(tmp_path: Path) -> None:
     dead = [DeadRecord("l", "hits", 1, n, "was unknown", GOOD) for n in range(2)]
-    clock, settings = SystemClock(), LogSettings()
+    clock, settings, log = SystemClock(), Settings(), SqliteLog(tmp_path)
 
     async def story() -> list[Record]:
-        assert await replay_dead(tmp_path, dead[:1], settings, clock) == {"replayed": 1}
-        assert await replay_dead(tmp_path, dead, settings, clock) == {"replayed": 1, "replayed before": 1}
-        consumer = open_consumer(tmp_path, "ingest", settings, clock)
+        assert await replay_dead(log, dead[:1], settings, clock) == {"replayed": 1}
+        assert await replay_dead(log, dead, settings, clock) == {"replayed": 1, "replayed before": 1}
+        consumer = SqliteConsumer(tmp_path, "ingest", settings.eventlog, clock)
         found = await consumer.read(Partition("hits", 0), 0, 10, 10_000)
         await consumer.close()
         return list(found)
