@@ -17,13 +17,13 @@ from attribution.audit_sql import (
     VIEWS_MATCH,
     pass_rows,
     stale_intents,
+    strangers,
     uncredited,
     values_match,
 )
-from attribution.cursor import decode
+from attribution.progress import known_shards, newest_cursors
 from attribution.restate import TABLES
 from schemas.check import Check
-from schemas.ddl import DATABASE
 from warehouse.port import Warehouse
 
 EXAMPLES_MAX = 5
@@ -36,15 +36,19 @@ _SETTINGS = {"max_bytes_before_external_group_by": 10**9, "join_use_nulls": 0}
 
 def attribution_checks(warehouse: Warehouse, now_us: int) -> list[Check]:
     """All checks of credits, commissions, ledger, revisions, joins and passes. Raises WarehouseError."""
+    shards = known_shards(warehouse)
+    cursors = newest_cursors(warehouse, shards)
+    late, places = uncredited(cursors, shards)
     checks = [
-        _look(warehouse, "conversions neither credited nor a problem", *_uncredited(warehouse, now_us)),
-        _look(warehouse, "net values that are not amount less refunds", *_values(warehouse)),
+        _look(warehouse, "conversions neither credited nor a problem", late, {**places, "before": now_us - _GRACE_US}),
+        _look(warehouse, "net values that are not amount less refunds", *values_match(cursors, shards)),
         _look(warehouse, "credits that do not add up to the net value", CREDITS_ADD_UP),
         _look(warehouse, "commissions that the ledger does not match", LEDGER_MATCHES),
         _look(warehouse, "journals that are not zero per currency", JOURNALS_BALANCE),
         _look(warehouse, "reversals that do not match what they reverse", REVERSALS_MATCH),
         _look(warehouse, "conversions paid by more than one revision", ONE_REVISION_PAYS),
         _look(warehouse, "revisions missing or doubled", REVISIONS_IN_ORDER),
+        _look(warehouse, "revisions by another shard than their conversion's", strangers(shards)),
         _look(warehouse, "passes missing or doubled", PASSES_IN_ORDER),
         _look(warehouse, "stale intents", stale_intents(), {"before": now_us - _INTENT_AGE_US}),
     ]
@@ -62,18 +66,3 @@ def _look(warehouse: Warehouse, name: str, sql: str, parameters: dict[str, Any] 
         _SETTINGS,
     ).to_pylist()[0]
     return Check(name, found["n"] == 0, found["n"], tuple(found["examples"]))
-
-
-def _cursor(warehouse: Warehouse) -> dict[str, int]:
-    """How far conversions are done, by the last pass that is written."""
-    last = warehouse.query(f"SELECT cursor FROM {DATABASE}.passes ORDER BY pass_id DESC LIMIT 1").to_pylist()
-    return decode(last[0]["cursor"]).conversions if last else {}
-
-
-def _uncredited(warehouse: Warehouse, now_us: int) -> tuple[str, dict[str, Any]]:
-    sql, parameters = uncredited(_cursor(warehouse))
-    return sql, {**parameters, "before": now_us - _GRACE_US}
-
-
-def _values(warehouse: Warehouse) -> tuple[str, dict[str, Any]]:
-    return values_match(_cursor(warehouse))

@@ -3,7 +3,8 @@
 from collections.abc import Mapping
 from typing import Any
 
-from attribution.cursor import place_parts
+from attribution.cursor import Cursor, place_parts
+from attribution.shards import sql_shard_of
 from schemas.ddl import ANALYST, DATABASE, REFUNDED_MINOR, STATE_NOW, STATUS_NOW, money
 from schemas.reasons import Problem
 
@@ -86,10 +87,21 @@ SELECT concat('shard ', toString(shard), ': ', toString(count()), ' rows up to p
 FROM {DATABASE}.passes GROUP BY shard HAVING count() != max(pass_id) OR uniqExact(pass_id) != count()"""
 
 
-def stale_intents() -> str:
-    """Intents without their end, begun before {before} µs."""
+def strangers(shards: int) -> str:
+    """Revisions that were written by another shard than their conversion's."""
     return f"""
-SELECT concat('pass ', toString(pass_id), ' of shard ', toString(shard)) AS example FROM {DATABASE}.intents
+SELECT concat(lower(hex(conversion_id)), ': revision ', toString(revision), ' by shard ', toString(_partition))
+    AS example
+FROM {DATABASE}.revisions WHERE _partition != {sql_shard_of("conversion_id", shards)}"""
+
+
+def stale_intents() -> str:
+    """Intents begun before {before} µs of a pass that is not done.
+
+    An intent that nobody chose is not one for long: whoever takes the shard writes a pass of that number.
+    """
+    return f"""
+SELECT DISTINCT concat('pass ', toString(pass_id), ' of shard ', toString(shard)) AS example FROM {DATABASE}.intents
 WHERE (shard, pass_id) NOT IN (SELECT shard, pass_id FROM {DATABASE}.passes)
 AND ts < fromUnixTimestamp64Micro({{before:Int64}}, 'UTC')"""
 
@@ -113,22 +125,24 @@ SELECT concat('row of unknown origin, offset ', toString(_offset)) AS example FR
 WHERE _source != 'attribution'"""
 
 
-def _done(cursor: Mapping[str, int], table: str) -> tuple[str, dict[str, Any]]:
-    """SQL: the row's record is before the cursor."""
+def _done(cursors: Mapping[int, Cursor], shards: int, table: str) -> tuple[str, dict[str, Any]]:
+    """SQL: the row's record is before the cursor of its conversion's shard."""
+    places = sorted({name for cursor in cursors.values() for name in cursor.conversions})
     terms, parameters = ["0"], dict[str, Any]()
-    for number, (name, offset) in enumerate(sorted(cursor.items())):
+    for number, name in enumerate(places):
         log_id, partition = place_parts(name)
-        parameters |= {f"log{number}": log_id, f"part{number}": partition, f"to{number}": offset}
+        parameters[f"log{number}"] = log_id
+        ends = [cursors[n].conversions.get(name, 0) if n in cursors else 0 for n in range(shards)]
+        end = f"arrayElement({ends}, 1 + {sql_shard_of(f'{table}.conversion_id', shards)})"
         terms.append(
-            f"({table}._log = {{log{number}:String}} AND {table}._partition = {{part{number}:UInt32}} "
-            f"AND {table}._offset < {{to{number}:UInt64}})"
+            f"({table}._log = {{log{number}:String}} AND {table}._partition = {partition} AND {table}._offset < {end})"
         )
     return f"({' OR '.join(terms)})", parameters
 
 
-def uncredited(cursor: Mapping[str, int]) -> tuple[str, dict[str, Any]]:
+def uncredited(cursors: Mapping[int, Cursor], shards: int) -> tuple[str, dict[str, Any]]:
     """Conversions without a revision: those that passes have gone by, and older ones than {before} µs."""
-    done, parameters = _done(cursor, "c")
+    done, parameters = _done(cursors, shards, "c")
     sql = f"""
 SELECT lower(hex(c.conversion_id)) AS example FROM {DATABASE}.conversions AS c
 WHERE ({done} OR c.ts < fromUnixTimestamp64Micro({{before:Int64}}, 'UTC'))
@@ -136,9 +150,9 @@ AND c.conversion_id NOT IN (SELECT conversion_id FROM {DATABASE}.revisions)"""
     return sql, parameters
 
 
-def values_match(cursor: Mapping[str, int]) -> tuple[str, dict[str, Any]]:
+def values_match(cursors: Mapping[int, Cursor], shards: int) -> tuple[str, dict[str, Any]]:
     """Conversions whose current net value or status is not what their adjustments make of them."""
-    done, parameters = _done(cursor, "x")
+    done, parameters = _done(cursors, shards, "x")
     sql = f"""
 SELECT concat(lower(hex(c.conversion_id)), ': ', r.status, ' ', toString(r.value), ', should be ', {STATUS_NOW}, ' ',
     toString(c.amount_minor - {REFUNDED_MINOR})) AS example

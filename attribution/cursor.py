@@ -21,6 +21,8 @@ class Cursor(msgspec.Struct, frozen=True):
     conversions: Positions = {}
     hits: Positions = {}
     late: Late | None = None
+    shards: int = 1
+    """How many shards there were; it can never change."""
 
 
 def place(log_id: str, partition: int) -> str:

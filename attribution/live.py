@@ -1,21 +1,29 @@
-"""The attribution of one shard, pass by pass: see what ingest has stored, work out what it changes, write that once.
+"""Attribution, pass by pass: see what ingest has stored, work out what it changes, write that once.
 
 A conversion is credited when ingest has passed the ends that the touch partitions had when it was seen. Touches
 and adjustments that come later are found by the identities in `joins`, and restate what they change.
+
+A worker works the shards that its lease gives it. Those that have come equally far are worked out together, so a
+worker with all shards reads no more than one without shards; each shard's rows are written as a pass of its own.
 """
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass, replace
 from importlib.metadata import version
 
 from attribution import cursor as cursors
 from attribution.cursor import Cursor, Positions
+from attribution.lease import Alone, Lease
+from attribution.owned import Owned
 from attribution.passes import Passes
 from attribution.programs import Programs
+from attribution.progress import behind, committed_of, ends_of, left, newest_cursors, passed
 from attribution.reads import Reads
+from attribution.restate import Rows
+from attribution.shards import Shards
 from attribution.work import Budget, Work
-from eventlog.port import Consumer
+from eventlog.port import Consumer, Fenced, LogUnavailable
 from runtime import metrics
 from runtime.clock import Clock
 from runtime.logs import logger
@@ -31,7 +39,14 @@ _FOLLOW_WAIT_S = 1.0
 _CURSOR_ONLY_S = 2.0
 """A pass that only moves the cursor over touches is written at most so often; a restart looks at them again."""
 
+_WRITERS_MAX = 4
+"""Shards whose rows are written at the same time."""
+
 _log = logger("attribution")
+
+
+class ShardsChanged(WarehouseError):
+    """The number of shards is another one than that of the passes in the warehouse."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +63,13 @@ class PassReport:
     waiting: bool = False
     """Ingest has not passed the ends that the touch partitions had when the pass began; nothing was done."""
 
+    def plus(self, other: "PassReport") -> "PassReport":
+        """Both together: of shards that were worked out apart."""
+        return PassReport(
+            self.credited + other.credited, self.restated + other.restated, self.unchanged + other.unchanged,
+            self.problems + other.problems, moved=self.moved or other.moved,
+        )  # fmt: skip
+
 
 @dataclass(frozen=True, slots=True)
 class Reach:
@@ -58,7 +80,7 @@ class Reach:
 
 
 class Attributor:
-    """Credits conversions of one warehouse. `consumer` is opened for the group of ingest and only read from."""
+    """Credits conversions of one warehouse. `consumer` knows the positions of ingest's group and is only read from."""
 
     def __init__(
         self,
@@ -67,48 +89,141 @@ class Attributor:
         program: Callable[[], Program],
         clock: Clock,
         settings: AttributionSettings,
-        *,
-        shard: int = 0,
+        lease: Lease | None = None,
     ) -> None:
-        self._consumer, self._program, self._clock, self._settings = consumer, program, clock, settings
-        self._passes = Passes(warehouse, shard, clock, version("clew"))
+        self._warehouse, self._consumer, self._program = warehouse, consumer, program
+        self._clock, self._settings = clock, settings
+        self._lease: Lease = lease or Alone()
         self._work = Work(Reads(warehouse), Programs(warehouse))
-        self._cursor = Cursor()
+        self._owned: dict[int, Owned] = {}
         self._reach: Reach | None = None
-        self._is_recovered = False
-        self._written_s = clock.monotonic_s()
+        self._is_checked = False
         self._waiting_since_s: float | None = None
         self._busy = asyncio.Lock()
 
     @property
-    def cursor(self) -> Cursor:
-        """How far it has come; a little ahead of what a restart would know."""
-        return self._cursor
+    def cursors(self) -> dict[int, Cursor]:
+        """How far each shard of this worker has come; a little ahead of what its next owner would know."""
+        return {shard: owned.cursor for shard, owned in sorted(self._owned.items())}
+
+    # ---------------------------------------------------------------------------------------------------- shards
 
     async def recover(self) -> None:
         """Finish what a crash has left; called by itself before the first pass and after a failed one."""
         async with self._busy:
-            await self._recover()
+            _raise_first(await self._take())
 
-    async def _recover(self) -> None:
-        await asyncio.to_thread(self._passes.recover)
-        self._cursor = self._passes.cursor
-        self._is_recovered = True
+    async def _take(self) -> list[Exception]:
+        """Let go of shards that are another's now, and recover those that are new; returns what went wrong."""
+        await self._check_shards()
+        mine = set(await self._lease.mine())
+        for shard in sorted(self._owned.keys() - mine):
+            self._drop(shard, "shard_lost")
+        for shard in sorted(mine - self._owned.keys()):
+            passes = Passes(self._warehouse, shard, self._clock, version("clew"))
+            self._owned[shard] = Owned(shard, self._lease, passes, self._clock)
+        metrics.gauge("clew_attribution_shards", len(self._owned))
+        return await _all_of([owned.recover() for owned in self._owned.values() if not owned.is_recovered])
+
+    async def _check_shards(self) -> None:
+        """Raises ShardsChanged: with another number of shards, a conversion would be another worker's twice."""
+        if self._is_checked:
+            return
+        shards = self._lease.shards
+        for cursor in (await asyncio.to_thread(newest_cursors, self._warehouse, shards)).values():
+            if cursor.shards != shards:
+                raise ShardsChanged(
+                    f"there are {shards} shards, but this warehouse was attributed with {cursor.shards}; "
+                    f"give the topic `shards` {cursor.shards} partitions, as it had"
+                )
+        self._is_checked = True
+
+    def _drop(self, shard: int, why: str) -> None:
+        _log.warning(why, shard=shard)
+        del self._owned[shard]
+
+    # ---------------------------------------------------------------------------------------------------- passes
 
     async def run_pass(self, wait_max_s: float | None = None) -> PassReport:
-        """One pass over what is new. Raises WarehouseError; the next call then finishes what this one began."""
+        """One pass over what is new. Raises WarehouseError; the next call then finishes what this one began.
+
+        A shard that fails holds up no other; the first of their errors is raised at the end.
+        """
         async with self._busy:
-            if not self._is_recovered:
-                await self._recover()
+            failures = await self._take()
             wait_s = self._settings.ingest_wait_timeout_ms / 1000 if wait_max_s is None else wait_max_s
-            hits = await self._wait_for_ingest(wait_s)
-            if hits is None or self._reach is None:
-                return PassReport(waiting=True, behind=await self._behind())
-            reach, self._reach = self._reach, None
-            started_s = self._clock.monotonic_s()
-            done = await asyncio.to_thread(self._pass, reach.conversions, hits)
-            metrics.observe("clew_attribution_pass_seconds", self._clock.monotonic_s() - started_s)
-            return replace(done, behind=await self._behind())
+            report = await self._run_pass(wait_s, failures)
+            _raise_first(failures)
+            return report
+
+    async def _run_pass(self, wait_s: float, failures: list[Exception]) -> PassReport:
+        ready = [owned for owned in self._owned.values() if owned.is_recovered]
+        if not ready:
+            return PassReport()
+        hits = await self._wait_for_ingest(wait_s)
+        if hits is None or self._reach is None:
+            return PassReport(waiting=True, behind=await self._behind())
+        reach, self._reach = self._reach, None
+        started_s = self._clock.monotonic_s()
+        done = PassReport()
+        for group in _of_equal_cursor(ready):
+            try:
+                done = done.plus(await self._pass(group, reach.conversions, hits, failures))
+            except WarehouseError as error:
+                failures.append(error)
+        metrics.observe("clew_attribution_pass_seconds", self._clock.monotonic_s() - started_s)
+        return replace(done, behind=await self._behind())
+
+    async def _pass(
+        self, group: Sequence[Owned], conversions: Positions, hits: Positions, failures: list[Exception]
+    ) -> PassReport:
+        """A pass of shards that have come equally far."""
+        cursor = group[0].cursor
+        if cursor.late is None and not (
+            cursors.span(cursor.conversions, conversions) or cursors.span(cursor.hits, hits)
+        ):
+            failures += await self._write(group, {}, cursor)
+            return PassReport()
+        shards = Shards(self._lease.shards, tuple(owned.shard for owned in group))
+        budget = Budget(self._settings.pass_conversions_max)
+        done = await asyncio.to_thread(
+            self._work.work_out, cursor, conversions, hits, self._program(), budget, self._clock.now_us(), shards
+        )
+        failed = await self._write(group, shards.split(done.rows), done.cursor)
+        failures += failed
+        rows = done.rows
+        metrics.count("clew_attribution_conversions_total", rows.credited)
+        metrics.count("clew_attribution_restatements_total", rows.restated)
+        problems = sum(1 for revision in rows.revisions if revision.problems)
+        moved = done.cursor != cursor and not failed
+        return PassReport(rows.credited, rows.restated, rows.unchanged, problems, moved=moved)
+
+    async def _write(self, group: Sequence[Owned], rows: dict[int, Rows], cursor: Cursor) -> list[Exception]:
+        """Write each shard's rows as a pass of its own; a shard that is another's now is let go."""
+        writers = asyncio.Semaphore(_WRITERS_MAX)
+
+        async def write(owned: Owned) -> None:
+            tables = rows[owned.shard].tables() if owned.shard in rows else {}
+            async with writers:
+                try:
+                    if tables:
+                        await owned.write(tables, cursor)
+                    else:
+                        owned.cursor = cursor
+                        await owned.write_cursor(_CURSOR_ONLY_S)
+                except Fenced:
+                    metrics.count("clew_attribution_fenced_total")
+                    self._drop(owned.shard, "shard_taken_by_another")
+
+        return await _all_of([write(owned) for owned in group])
+
+    async def _write_cursors(self) -> None:
+        async with self._busy:
+            for shard, owned in list(self._owned.items()):
+                try:
+                    await owned.write_cursor()
+                except Fenced:
+                    self._drop(shard, "shard_taken_by_another")
 
     async def follow(self, stop: asyncio.Event) -> None:
         """Passes until `stop`, with a pause when there is nothing new; a failing warehouse is tried again."""
@@ -124,8 +239,7 @@ class Attributor:
                 _log.error("pass_failed", error=str(error)[:500], code=error.code)
             if not moved:
                 await _sleep(stop, pause_s)
-        async with self._busy:
-            await asyncio.to_thread(self._write_cursor)
+        await self._write_cursors()
 
     def _note_wait(self, report: PassReport) -> None:
         """Say so when ingest takes longer than it should; waiting goes on, since nothing may be credited too early."""
@@ -139,13 +253,12 @@ class Attributor:
             _log.warning("ingest_is_behind", records=report.behind)
 
     async def catch_up(self, timeout_s: float, progress: Callable[[PassReport], None] | None = None) -> bool:
-        """Pass every end that the partitions have now; False if that takes longer than the timeout."""
+        """Pass every end that the partitions have now, in all shards; False if that takes longer than the timeout."""
         deadline_s = self._clock.monotonic_s() + timeout_s
-        conversions, hits = await self._ends(CONVERSIONS), await self._ends(HITS)
+        conversions, hits = await ends_of(self._consumer, CONVERSIONS), await ends_of(self._consumer, HITS)
         while True:
-            if self._is_recovered and self._has_passed(conversions, hits):
-                async with self._busy:
-                    await asyncio.to_thread(self._write_cursor)
+            if await self._has_passed(conversions, hits):
+                await self._write_cursors()
                 return True
             left_s = deadline_s - self._clock.monotonic_s()
             if left_s <= 0:
@@ -156,9 +269,15 @@ class Attributor:
             if not report.moved:
                 await asyncio.sleep(_POLL_S)
 
-    def _has_passed(self, conversions: Positions, hits: Positions) -> bool:
-        mine = self._cursor
-        return not (cursors.span(mine.conversions, conversions) or cursors.span(mine.hits, hits) or mine.late)
+    async def _has_passed(self, conversions: Positions, hits: Positions) -> bool:
+        if any(not owned.is_recovered for owned in self._owned.values()):
+            return False
+        if behind(self.cursors, conversions, hits, list(self._owned)):
+            return False
+        if not self._lease.is_shared:
+            return bool(self._owned)
+        await self._write_cursors()
+        return not await asyncio.to_thread(passed, self._warehouse, conversions, hits, self._lease.shards)
 
     # ------------------------------------------------------------------------------------------ what ingest has stored
 
@@ -169,80 +288,46 @@ class Attributor:
         """
         if self._reach is None:
             # In this order: touches that precede a conversion in the log's own time are before these ends.
-            conversions = await self._committed(CONVERSIONS)
-            self._reach = Reach(conversions, await self._ends(HITS))
+            conversions = await committed_of(self._consumer, CONVERSIONS)
+            self._reach = Reach(conversions, await ends_of(self._consumer, HITS))
         deadline_s = self._clock.monotonic_s() + wait_s
         while True:
-            hits = await self._committed(HITS)
+            hits = await committed_of(self._consumer, HITS)
             if not cursors.span(hits, self._reach.hits_ends):
                 return hits
             if self._clock.monotonic_s() >= deadline_s:
                 return None
             await asyncio.sleep(_POLL_S)
 
-    async def _committed(self, topic: str) -> Positions:
-        found = {}
-        for partition in await self._consumer.partitions():
-            if partition.topic == topic:
-                position = await self._consumer.committed(partition)
-                name = cursors.place(await self._consumer.log_id(partition), partition.partition)
-                found[name] = position.offset if position is not None else 0
-        return found
-
-    async def _ends(self, topic: str) -> Positions:
-        return {
-            cursors.place(await self._consumer.log_id(partition), partition.partition): await self._consumer.end(
-                partition
-            )
-            for partition in await self._consumer.partitions()
-            if partition.topic == topic
-        }
-
     async def _behind(self) -> int:
-        ends = (
-            (self._cursor.conversions, await self._ends(CONVERSIONS)),
-            (self._cursor.hits, await self._ends(HITS)),
-        )
-        left = sum(hi - lo for before, to in ends for lo, hi in cursors.span(before, to).values())
-        return left + (1 if self._cursor.late else 0)
+        conversions, hits = await ends_of(self._consumer, CONVERSIONS), await ends_of(self._consumer, HITS)
+        return behind(self.cursors, conversions, hits, list(self._owned))
 
     async def _pending_conversions(self) -> int:
-        spans = cursors.span(self._cursor.conversions, await self._ends(CONVERSIONS))
-        return sum(hi - lo for lo, hi in spans.values())
+        return left([c.conversions for c in self.cursors.values()], await ends_of(self._consumer, CONVERSIONS))
 
-    # ---------------------------------------------------------------------------------------------------- one pass
 
-    def _pass(self, conversions: Positions, hits: Positions) -> PassReport:
-        """The part of a pass that blocks; runs in a thread."""
-        if self._cursor.late is None and not (
-            cursors.span(self._cursor.conversions, conversions) or cursors.span(self._cursor.hits, hits)
-        ):
-            return PassReport()
-        now_us = self._clock.now_us()
-        budget = Budget(self._settings.pass_conversions_max)
-        done = self._work.work_out(self._cursor, conversions, hits, self._program(), budget, now_us)
-        tables = done.rows.tables()
-        if tables:
-            self._is_recovered = False  # until it is written whole
-            self._passes.write(tables, done.cursor)
-            self._is_recovered = True
-            self._written_s = self._clock.monotonic_s()
-        moved, self._cursor = done.cursor != self._cursor, done.cursor
-        if self._clock.monotonic_s() - self._written_s > _CURSOR_ONLY_S:
-            self._write_cursor()
-        rows = done.rows
-        metrics.count("clew_attribution_conversions_total", rows.credited)
-        metrics.count("clew_attribution_restatements_total", rows.restated)
-        problems = sum(1 for revision in rows.revisions if revision.problems)
-        return PassReport(rows.credited, rows.restated, rows.unchanged, problems, moved=moved)
+def _of_equal_cursor(owned: Sequence[Owned]) -> list[list[Owned]]:
+    groups: dict[str, list[Owned]] = {}
+    for shard in owned:
+        groups.setdefault(cursors.encode(shard.cursor), []).append(shard)
+    return list(groups.values())
 
-    def _write_cursor(self) -> None:
-        """A pass without rows, so that a restart need not look at the same touches again."""
-        self._written_s = self._clock.monotonic_s()
-        if self._is_recovered and self._cursor != self._passes.cursor:
-            self._is_recovered = False
-            self._passes.write({}, self._cursor)
-            self._is_recovered = True
+
+async def _all_of(work: Sequence[Coroutine[None, None, None]]) -> list[Exception]:
+    """Run all to their ends; returns the errors of warehouse and log, and raises any other."""
+    failures: list[Exception] = []
+    for result in await asyncio.gather(*work, return_exceptions=True):
+        if isinstance(result, WarehouseError | LogUnavailable):
+            failures.append(result)
+        elif isinstance(result, BaseException):
+            raise result
+    return failures
+
+
+def _raise_first(failures: Sequence[Exception]) -> None:
+    if failures:
+        raise failures[0]
 
 
 async def _sleep(stop: asyncio.Event, seconds: float) -> None:

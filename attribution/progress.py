@@ -32,6 +32,12 @@ async def committed_of(consumer: Consumer, topic: str) -> Positions:
     return found
 
 
+def known_shards(warehouse: Warehouse) -> int:
+    """How many shards there are, by any pass; 1 while there is none. Raises WarehouseError."""
+    found = rows_of(warehouse.query(f"SELECT cursor FROM {DATABASE}.passes LIMIT 1"))
+    return decode(found[0]["cursor"]).shards if found else 1
+
+
 def newest_cursors(warehouse: Warehouse, shards: int) -> dict[int, Cursor]:
     """The cursor of the newest pass of each shard that has one. Raises WarehouseError."""
     newest = " UNION ALL ".join(
@@ -54,11 +60,11 @@ def behind(
 ) -> int:
     """As `passed`, of cursors that are known; a shard without one is at the beginning."""
     mine = [cursors.get(shard, Cursor()) for shard in shards]
-    left = _left([c.conversions for c in mine], conversions_ends) + _left([c.hits for c in mine], hits_ends)
-    return left + any(cursor.late is not None for cursor in mine)
+    records = left([c.conversions for c in mine], conversions_ends) + left([c.hits for c in mine], hits_ends)
+    return records + any(cursor.late is not None for cursor in mine)
 
 
-def _left(positions: list[Positions], ends: Positions) -> int:
-    """Records up to the ends that the last of the positions has before it, per place."""
+def left(positions: list[Positions], ends: Positions) -> int:
+    """Records up to the ends that the hindmost of the positions has before it, per place."""
     last = {name: min((of.get(name, 0) for of in positions), default=end) for name, end in ends.items()}
     return sum(hi - lo for lo, hi in span(last, ends).values())

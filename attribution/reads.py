@@ -15,6 +15,7 @@ from attribution.credits import CreditLine
 from attribution.cursor import place_parts
 from attribution.journeys import Hashes, TouchRows
 from attribution.restate import Standing
+from attribution.shards import ALL, Shards
 from schemas.ddl import DATABASE
 from schemas.events import Adjustment, Conversion
 from schemas.fields import NO_DIGEST
@@ -53,18 +54,20 @@ class Reads:
 
     # ---------------------------------------------------------------------------- what is new
 
-    def conversions_in(self, spans: Spans) -> list[Conversion]:
-        """Conversions whose records lie in the spans, each id once, by offset."""
+    def conversions_in(self, spans: Spans, shards: Shards = ALL) -> list[Conversion]:
+        """Conversions of these shards whose records lie in the spans, each id once, by offset."""
         if not spans:
             return []
         where, parameters = _in_spans(spans)
+        where += f" AND {shards.sql('conversion_id')}"
         return self._conversions(f"{where} ORDER BY _log, _partition, _offset LIMIT 1 BY conversion_id", parameters)
 
-    def adjusted_in(self, spans: Spans) -> set[bytes]:
-        """Ids of the conversions whose adjustments lie in the spans."""
+    def adjusted_in(self, spans: Spans, shards: Shards = ALL) -> set[bytes]:
+        """Ids of the conversions of these shards whose adjustments lie in the spans."""
         if not spans:
             return set()
         where, parameters = _in_spans(spans)
+        where += f" AND {shards.sql('conversion_id')}"
         sql = f"SELECT DISTINCT conversion_id FROM {DATABASE}.adjustments WHERE {where}"
         return set(self._warehouse.query(sql, parameters).column(0).to_pylist())
 
@@ -72,8 +75,8 @@ class Reads:
         """Whether any conversion is credited that a late touch could change."""
         return bool(self._warehouse.query(f"SELECT 1 FROM {DATABASE}.joins LIMIT 1").num_rows)
 
-    def late_in(self, spans: Spans, after: bytes, rows_max: int) -> list[bytes]:
-        """Conversions that touches in the spans may change: the next `rows_max` beyond `after`, in order of id.
+    def late_in(self, spans: Spans, after: bytes, rows_max: int, shards: Shards = ALL) -> list[bytes]:
+        """Conversions of these shards that touches in the spans may change: `rows_max` beyond `after`, by id.
 
         A touch changes a conversion if it has an identity that the conversion was read by, and is of its offer and
         not after it; for the touch that the conversion names nothing of that matters.
@@ -87,6 +90,7 @@ class Reads:
             INNER JOIN (SELECT identity, offer_id, min(ts) AS first_ts FROM {touches} GROUP BY identity, offer_id) AS t
             ON t.identity = j.identity
             WHERE j.identity IN (SELECT identity FROM {touches}) AND j.conversion_id > {{after:FixedString(16)}}
+            AND {shards.sql("j.conversion_id")}
             AND (j.named = 1 OR (t.offer_id = j.offer_id AND t.first_ts <= j.event_ts))
             ORDER BY id LIMIT {{rows:UInt64}}""",
             {**parameters, "after": after, "rows": rows_max},

@@ -12,6 +12,7 @@ from attribution.passes import BLOCK_ROWS_MAX, PassTooLarge
 from attribution.programs import Programs
 from attribution.reads import Reads
 from attribution.restate import Rows, Standing, as_it_stands, rows_of
+from attribution.shards import ALL, Shards
 from runtime.logs import logger
 from schemas.clickid import facts_of
 from schemas.events import Conversion
@@ -52,16 +53,17 @@ class Work:
         self._reads, self._programs = reads, programs
 
     def work_out(
-        self, cursor: Cursor, conversions: Positions, hits: Positions, program: Program, budget: Budget, now_us: int
-    ) -> Done:
-        """The next pass after `cursor`, over conversions and hits before these offsets.
+        self, cursor: Cursor, conversions: Positions, hits: Positions, program: Program, budget: Budget, now_us: int,
+        shards: Shards = ALL,
+    ) -> Done:  # fmt: skip
+        """The next pass of these shards after `cursor`, over conversions and hits before these offsets.
 
         A pass whose journeys or rows are too many is tried again with half the conversions.
         """
         pricing = self._programs.keep(program, now_us)
         while True:
             try:
-                return self._work_out(cursor, conversions, hits, pricing, budget, now_us)
+                return self._work_out(cursor, conversions, hits, pricing, budget, now_us, shards)
             except (TooManyTouches, PassTooLarge) as error:
                 if budget.conversions_max <= 1:
                     raise
@@ -69,13 +71,15 @@ class Work:
                 _log.warning("pass_halved", conversions_max=budget.conversions_max, why=str(error))
 
     def _work_out(
-        self, cursor: Cursor, conversions: Positions, hits: Positions, pricing: Pricing, budget: Budget, now_us: int
-    ) -> Done:
-        new_to = clipped(cursor.conversions, conversions, max(1, budget.new_max // max(1, len(conversions))))
+        self, cursor: Cursor, conversions: Positions, hits: Positions, pricing: Pricing, budget: Budget, now_us: int,
+        shards: Shards,
+    ) -> Done:  # fmt: skip
+        records_max = budget.new_max * shards.of // len(shards.mine)  # of which these shards have their part
+        new_to = clipped(cursor.conversions, conversions, max(1, records_max // max(1, len(conversions))))
         new_span = span(cursor.conversions, new_to)
-        events = {event.conversion_id: event for event in self._reads.conversions_in(new_span)}
-        again = self._reads.adjusted_in(new_span)
-        late_ids, hits_to, late = self._late(cursor, hits, max(1, budget.conversions_max - len(events)))
+        events = {event.conversion_id: event for event in self._reads.conversions_in(new_span, shards)}
+        again = self._reads.adjusted_in(new_span, shards)
+        late_ids, hits_to, late = self._late(cursor, hits, max(1, budget.conversions_max - len(events)), shards)
         again = (again | set(late_ids)) - events.keys()
         standings = self._reads.standings_of(events.keys() | again)
         # Those without a revision are credited when their own record is reached, with all that is there by then.
@@ -83,15 +87,17 @@ class Work:
         rows = self._rows(events, standings, pricing, now_us)
         if any(len(table) > BLOCK_ROWS_MAX for table in rows.tables().values()):
             raise PassTooLarge(f"{len(events)} conversions make more than {BLOCK_ROWS_MAX} rows")
-        return Done(rows, Cursor(advance(cursor.conversions, new_to), hits_to, late))
+        return Done(rows, Cursor(advance(cursor.conversions, new_to), hits_to, late, shards.of))
 
-    def _late(self, cursor: Cursor, hits: Positions, rows_max: int) -> tuple[list[bytes], Positions, Late | None]:
+    def _late(
+        self, cursor: Cursor, hits: Positions, rows_max: int, shards: Shards
+    ) -> tuple[list[bytes], Positions, Late | None]:
         """Conversions that new touches may change; then how far hits are done, and what is left of a large span."""
         if cursor.late is None and not self._reads.has_joins():
             return [], advance(cursor.hits, hits), None
         to = cursor.late.to if cursor.late is not None else clipped(cursor.hits, hits, _HITS_SPAN_MAX)
         after = bytes.fromhex(cursor.late.after) if cursor.late is not None else NO_DIGEST
-        ids = self._reads.late_in(span(cursor.hits, to), after, rows_max)
+        ids = self._reads.late_in(span(cursor.hits, to), after, rows_max, shards)
         if len(ids) < rows_max:
             return ids, advance(cursor.hits, to), None
         return ids, cursor.hits, Late(to, ids[-1].hex())

@@ -104,7 +104,9 @@ def test_programs_are_read_once_and_bounded(warehouse: Warehouse, monkeypatch: p
 def test_intents_go_and_passes_stay(warehouse: Warehouse) -> None:
     writer = Passes(warehouse, 0, ManualClock(1), "test")
     for n in range(130):
-        writer.write({"joins": [Join(n, NO_DIGEST, 1, 1, 0)]}, Cursor())
+        begun = writer.begin({"joins": [Join(n, NO_DIGEST, 1, 1, 0)]}, Cursor())
+        writer.insert(begun, "joins")
+        writer.end(begun)
     assert scalar_of(warehouse.query("SELECT count() FROM clew.passes")) == 130
     found = warehouse.query("SELECT toInt64(min(pass_id)) AS lo, toInt64(max(pass_id)) AS hi FROM clew.intents")
     assert found.to_pylist() == [{"lo": 128, "hi": 130}]
@@ -136,7 +138,7 @@ def test_a_cursor_that_only_moved_over_touches_is_kept_at_the_stop(warehouse: Wa
     async def follow() -> None:
         stop = asyncio.Event()
         task = asyncio.create_task(attribution.follow(stop))
-        while not attribution.cursor.hits:
+        while not (attribution.cursors and attribution.cursors[0].hits):
             await asyncio.sleep(0.01)
         stop.set()
         await task
@@ -145,7 +147,7 @@ def test_a_cursor_that_only_moved_over_touches_is_kept_at_the_stop(warehouse: Wa
     asyncio.run(follow())
     writer = Passes(warehouse, 0, ManualClock(1), "test")
     writer.recover()
-    assert writer.cursor == attribution.cursor and list(writer.cursor.hits.values()) == [2]
+    assert writer.cursor == attribution.cursors[0] and list(writer.cursor.hits.values()) == [2]
 
 
 def test_payloads_come_back_as_they_were(warehouse: Warehouse) -> None:
