@@ -4,7 +4,7 @@ Rows are never built one by one: a click is decoded, read once, and becomes a pl
 the way from the log to the warehouse quick.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -16,7 +16,7 @@ from ingest.enrich import Enricher
 from schemas import identity
 from schemas.columns import arrays_of, arrow_schema
 from schemas.events import STRUCT_OF, Event, Kind, Touch
-from schemas.tables import DeadLetter, Enrichment
+from schemas.tables import Claim, DeadLetter, Enrichment, Origin, Skip
 from schemas.wire import UndecodableRecord, UnknownSchemaVersion, decode, encode
 
 TABLE_OF: dict[Kind, str] = {
@@ -42,8 +42,8 @@ class Batch:
 
 
 @dataclass(slots=True)
-class _Found:
-    """Events of one table and their offsets."""
+class Found:
+    """Values of one table, or of one kind, and the offsets that they came from."""
 
     events: list[Any] = field(default_factory=list)
     offsets: list[int] = field(default_factory=list)
@@ -53,43 +53,86 @@ class _Found:
         self.offsets.append(offset)
 
 
-def build_batch(partition: Partition, log_id: str, lo: int, records: Sequence[Record], enricher: Enricher) -> Batch:
-    """Decode and enrich. What cannot be decoded becomes a dead letter; an unknown version ends the batch."""
-    batch = Batch(partition, log_id, lo, lo - 1)
-    by_kind: dict[Kind, _Found] = {kind: _Found() for kind in STRUCT_OF}
-    dead = _Found()
+@dataclass(slots=True)
+class Decoded:
+    """Records of a batch by what they are."""
+
+    hi: int
+    """The last offset that was read."""
+
+    by_kind: dict[Kind, Found] = field(default_factory=lambda: {kind: Found() for kind in STRUCT_OF})
+    dead: Found = field(default_factory=Found)
+    newer_version: int | None = None
+
+
+@dataclass(slots=True)
+class Sifted:
+    """What reading made of the records of a log that nobody ruled over before (ingest/sift.py)."""
+
+    claims: Found = field(default_factory=Found)
+    skipped: Found = field(default_factory=Found)
+    origins: Found = field(default_factory=Found)
+
+
+Sift = Callable[[Decoded, Sequence[Record]], Sifted]
+"""Takes out of the decoded records what becomes no row, and says why."""
+
+
+def build_batch(
+    partition: Partition, log_id: str, lo: int, records: Sequence[Record], enricher: Enricher, sift: Sift | None = None
+) -> Batch:
+    """Decode and enrich. What cannot be decoded becomes a dead letter; an unknown version ends the batch.
+
+    `sift` rules over the records of a log whose producers did not.
+    """
+    decoded = _decode(records, lo)
+    sifted = None if sift is None else sift(decoded, records)
+    batch = Batch(partition, log_id, lo, decoded.hi, newer_version=decoded.newer_version)
+    touches = []
+    for kind, found in decoded.by_kind.items():
+        if found.events:
+            touches += _add(batch, kind, found, decoded.dead, enricher)
+    if touches:
+        batch.tables["touches"] = pa.concat_tables(touches)
+    _add_plain(batch, "dead_letters", DeadLetter, decoded.dead)
+    if sifted is not None:
+        _add_plain(batch, "claims", Claim, sifted.claims)
+        _add_plain(batch, "skipped", Skip, sifted.skipped)
+        _add_plain(batch, "origins", Origin, sifted.origins)
+    return batch
+
+
+def _decode(records: Sequence[Record], lo: int) -> Decoded:
+    decoded = Decoded(lo - 1)
+    by_kind, dead = decoded.by_kind, decoded.dead
     for offset, value, _ in records:
         try:
             kind, event = decode(value)
         except UnknownSchemaVersion as newer:
-            batch.newer_version = newer.version
+            decoded.newer_version = newer.version
             break
         except UndecodableRecord as error:
             dead.add(DeadLetter(str(error), value), offset)
         else:
             by_kind[kind].add(event, offset)
-        batch.hi = offset
-    touches = []
-    for kind, found in by_kind.items():
-        if found.events:
-            touches += _add(batch, kind, found, dead, enricher)
-    if touches:
-        batch.tables["touches"] = pa.concat_tables(touches)
-    if dead.events:
-        arrays = arrays_of("dead_letters", DeadLetter, dead.events)
-        batch.tables["dead_letters"] = _table("dead_letters", arrays, batch, dead.offsets)
-    return batch
+        decoded.hi = offset
+    return decoded
 
 
-def _add(batch: Batch, kind: Kind, found: _Found, dead: _Found, enricher: Enricher) -> list[pa.Table]:
+def _add_plain(batch: Batch, table: str, struct: type[msgspec.Struct], found: Found) -> None:
+    if found.events:
+        batch.tables[table] = _table(table, arrays_of(table, struct, found.events), batch, found.offsets)
+
+
+def _add(batch: Batch, kind: Kind, found: Found, dead: Found, enricher: Enricher) -> list[pa.Table]:
     """Add the table of one kind; the rows of `touches` that it makes. A value that no column holds is a dead letter."""
     try:
         rows, touches = _rows(batch, kind, found, enricher)
     except ValueError:
-        fitting = _Found()
+        fitting = Found()
         for event, offset in zip(found.events, found.offsets, strict=True):
             try:
-                _rows(batch, kind, _Found([event], [offset]), enricher)
+                _rows(batch, kind, Found([event], [offset]), enricher)
             except ValueError as error:
                 dead.add(DeadLetter(str(error), encode(kind, event)), offset)
             else:
@@ -99,7 +142,7 @@ def _add(batch: Batch, kind: Kind, found: _Found, dead: _Found, enricher: Enrich
     return touches
 
 
-def _rows(batch: Batch, kind: Kind, found: _Found, enricher: Enricher) -> tuple[pa.Table, list[pa.Table]]:
+def _rows(batch: Batch, kind: Kind, found: Found, enricher: Enricher) -> tuple[pa.Table, list[pa.Table]]:
     table = TABLE_OF[kind]
     arrays = arrays_of(table, STRUCT_OF[kind], found.events)
     if STRUCT_OF[kind] is not Touch:

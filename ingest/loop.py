@@ -1,18 +1,23 @@
 """The visible loop: read, decide the batch, write the intent, insert, commit. One partition, one writer, in order.
 
 What happens at a crash at each point: before the intent, nothing was stored; after it, `finish` reads back
-what is stored and adds the rest; after the commit, the batch is done.
+what is stored and adds the rest; after the commit, the batch is done. Several ingests share the partitions of a
+replicated log: whoever owns one finishes what another left, and whoever lost one drops what is in hand.
 """
 
 import asyncio
 import threading
+from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 
-from eventlog.port import Consumer, LogUnavailable, Partition, Position, Record
-from ingest.batch import Batch, build_batch
+from eventlog.port import Consumer, Fenced, LogUnavailable, Partition, Position, Record
+from ingest.batch import Batch, Decoded, Sifted, build_batch
+from ingest.claims import Claims
 from ingest.enrich import Enricher
 from ingest.intent import BadIntent, Intent
 from ingest.resume import newest_batch
+from ingest.sieve import Sieve
 from ingest.store import Stopped, Store
 from runtime import metrics
 from runtime.clock import Clock
@@ -44,6 +49,7 @@ class Ingest:
         self._settings, self._clock, self._code_version = settings, clock, code_version
         self._stop = threading.Event()
         self._store = Store(warehouse, GROUP, settings.retry_backoff_max_ms, self._stop)
+        self._sieve = Sieve(Claims(warehouse), self._store)
         self._waiting: dict[Partition, _Waiting] = {}
         self._paused: dict[Partition, int] = {}
         self._seen: set[tuple[Partition, str]] = set()
@@ -76,12 +82,40 @@ class Ingest:
             pass
 
     async def step(self, *, flush: bool = False) -> int:
-        """One look at every partition; how many records were stored."""
-        stored = 0
-        for partition in await self._consumer.partitions():
-            if partition not in self._paused and not self._stop.is_set():
+        """One look at every partition; how many records were stored.
+
+        Raises LogUnavailable when nothing was, and a partition could not be read.
+        """
+        stored, trouble = 0, None
+        partitions = await self._consumer.partitions()
+        for partition in self._known() - set(partitions):
+            self._forget(partition)
+        for partition in partitions:
+            if partition in self._paused or self._stop.is_set():
+                continue
+            try:
                 stored += await self._step(partition, flush)
+            except Fenced:
+                _log.warning("partition_lost", partition=str(partition))
+                self._forget(partition)
+            except LogUnavailable as error:
+                trouble = error
+        if trouble is not None:
+            if not stored:
+                raise trouble
+            _log.error("log_unavailable", error=str(trouble))
         return stored
+
+    def _known(self) -> set[Partition]:
+        return {partition for partition, _ in self._seen} | self._waiting.keys() | self._paused.keys()
+
+    def _forget(self, partition: Partition) -> None:
+        """It is another's now; when it comes back, everything about it is read anew."""
+        self._waiting.pop(partition, None)
+        self._seen = {known for known in self._seen if known[0] != partition}
+        self._sieve.forget(partition)
+        if self._paused.pop(partition, None) is not None:
+            metrics.gauge("clew_ingest_paused_partitions", len(self._paused))
 
     async def _step(self, partition: Partition, flush: bool) -> int:
         log_id = await self._consumer.log_id(partition)
@@ -89,14 +123,16 @@ class Ingest:
         if lo is None:
             return 0
         end = await self._consumer.end(partition)
-        if not flush and not self._due(partition, lo, end):
+        if end <= lo or not (flush or self._due(partition, lo, end)):
             return 0
         settings = self._settings
         records = await self._consumer.read(partition, lo, settings.batch_rows_max, settings.batch_bytes_max)
         if not records:
             return 0
+        if records[0].offset > lo:
+            _log.error("records_missing", partition=str(partition), offset=lo, begin=records[0].offset)
         self._waiting.pop(partition, None)
-        batch = await asyncio.to_thread(build_batch, partition, log_id, lo, records, self._enricher)
+        batch = await asyncio.to_thread(self._build, partition, log_id, lo, records)
         if batch.newer_version is not None:
             self._pause(partition, batch)
         if batch.hi < lo:
@@ -104,6 +140,14 @@ class Ingest:
         await self._store_batch(batch)
         await self._report_lag(partition, batch.hi + 1)
         return batch.hi - lo + 1
+
+    def _build(self, partition: Partition, log_id: str, lo: int, records: Sequence[Record]) -> Batch:
+        """The batch that begins at `lo`; of a log whose producers did not rule, with the verdicts as of then."""
+
+        def sift(decoded: Decoded, read: Sequence[Record]) -> Sifted:
+            return self._sieve.sift(partition, log_id, lo, decoded, read)
+
+        return build_batch(partition, log_id, lo, records, self._enricher, None if self._consumer.ruled else sift)
 
     async def _start(self, partition: Partition, log_id: str) -> int | None:
         """The offset to go on from; what a crash left half done is finished before. None when that has to wait."""
@@ -125,7 +169,9 @@ class Ingest:
 
     async def _resume(self, partition: Partition, log_id: str) -> int | None:
         """Positions are gone: go on after what is stored of this log; its newest batch may be there in part."""
-        newest = await asyncio.to_thread(newest_batch, self._warehouse, partition, log_id)
+        newest = await asyncio.to_thread(
+            self._store.retry, lambda: newest_batch(self._warehouse, partition, log_id), "positions"
+        )
         if newest is None:
             offset = await self._consumer.begin(partition)
             await self._consumer.commit(partition, Position(offset))
@@ -145,13 +191,14 @@ class Ingest:
             start = more[-1].offset + 1
         if not records or records[0].offset > lo or records[-1].offset < hi:
             _log.error("records_of_batch_missing", partition=str(partition), lo=lo, hi=hi, found=len(records))
-        batch = await asyncio.to_thread(build_batch, partition, log_id, lo, records, self._enricher)
+        batch = await asyncio.to_thread(self._build, partition, log_id, lo, records)
         if batch.newer_version is not None:  # a newer Clew wrote the intent; only it can finish what it began
             self._pause(partition, batch)
             return None
         batch.hi = hi
         await asyncio.to_thread(self._store.finish, batch)
         await self._consumer.commit(partition, Position(hi + 1))
+        _count_skipped(batch)
         metrics.count("clew_ingest_recoveries_total")
         _log.info("batch_recovered", partition=str(partition), lo=lo, hi=hi)
         return hi + 1
@@ -177,6 +224,7 @@ class Ingest:
         await self._consumer.commit(batch.partition, Position(batch.lo, intent))
         await asyncio.to_thread(self._store.write, batch)
         await self._consumer.commit(batch.partition, Position(batch.hi + 1))
+        _count_skipped(batch)
         dead = batch.tables["dead_letters"].num_rows if "dead_letters" in batch.tables else 0
         if dead:
             metrics.count("clew_ingest_dead_letters_total", dead)
@@ -194,3 +242,9 @@ class Ingest:
     async def _report_lag(self, partition: Partition, position: int) -> None:
         lag = await self._consumer.end(partition) - position
         metrics.gauge("clew_ingest_lag_records", lag, topic=partition.topic, partition=str(partition.partition))
+
+
+def _count_skipped(batch: Batch) -> None:
+    if "skipped" in batch.tables:
+        for verdict, count in Counter(batch.tables["skipped"]["verdict"].to_pylist()).items():
+            metrics.count("clew_ingest_skipped_total", count, verdict=verdict)

@@ -8,7 +8,7 @@ from schemas.tables import TABLES, Source
 from warehouse.port import Warehouse, rows_of
 
 EVENT_TABLES = tuple(t.name for t in TABLES if Source in t.structs and t.name in {
-    "clicks", "impressions", "conversions", "adjustments", "rejected", "dead_letters",
+    "clicks", "impressions", "conversions", "adjustments", "rejected", "dead_letters", "skipped",
 })  # fmt: skip
 """Tables whose rows stand for one log record each; together they hold every offset once."""
 
@@ -21,7 +21,10 @@ class Newest(NamedTuple):
 
 
 def newest_batch(warehouse: Warehouse, partition: Partition, log_id: str) -> Newest | None:
-    """The newest stored batch of a log; None if nothing of it is stored."""
+    """The newest stored batch of a log; None if nothing of it is stored.
+
+    Tables of events are written first (ingest/store.py), so one of them has rows whenever any table has.
+    """
     stored = " UNION ALL ".join(
         f"SELECT _batch, _offset FROM {DATABASE}.{table} "
         "WHERE _log = {log:String} AND _source = {topic:String} AND _partition = {partition:UInt32}"

@@ -7,7 +7,7 @@ full disk or a missing table never turns good rows into dead letters.
 
 import threading
 from collections.abc import Callable
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import msgspec
 import pyarrow as pa
@@ -50,7 +50,7 @@ class Store:
 
     def write(self, batch: Batch) -> None:
         """Insert every row of the batch. Raises Stopped."""
-        for table in sorted(batch.tables, key=_dead_letters_last):
+        for table in sorted(batch.tables, key=_order):
             self._failed = False
             self._write_table(batch, table, batch.tables[table], self._token(batch, table))
             if self._failed:
@@ -58,7 +58,7 @@ class Store:
 
     def finish(self, batch: Batch) -> None:
         """The same after a crash: only what is not there yet. Raises Stopped."""
-        for table in sorted(batch.tables, key=_dead_letters_last):
+        for table in sorted(batch.tables, key=_order):
             self._complete(batch, table)
 
     def _complete(self, batch: Batch, table: str) -> None:
@@ -69,12 +69,12 @@ class Store:
         """
         rows, token = batch.tables[table], self._token(batch, table)
         for attempt in range(COMPLETIONS_MAX):
-            missing = self._retry(lambda: self._missing(batch, table, rows), table)
+            missing = self.retry(lambda: self._missing(batch, table, rows), table)
             if not missing.num_rows:
                 return
             again = token
             if missing.num_rows < rows.num_rows:  # other rows than the token stands for
-                again += f":rest-{_places(missing)[0][0]}-{missing.num_rows}"
+                again += f":rest-{missing['_offset'][0].as_py()}-{missing.num_rows}"
             if attempt:
                 _log.warning("token_without_rows", table=table, lo=batch.lo, hi=batch.hi, rows=missing.num_rows)
                 again += f":again-{attempt}"
@@ -94,7 +94,7 @@ class Store:
     def _write_block(self, batch: Batch, table: str, rows: pa.Table, token: str) -> None:
         """Insert a block; on bad data its halves, whose tokens follow from the block's."""
         try:
-            self._retry(lambda: self._warehouse.insert(table, rows, token), table)
+            self.retry(lambda: self._warehouse.insert(table, rows, token), table)
             return
         except (ValueError, WarehouseError) as error:
             problem = str(error)
@@ -109,19 +109,19 @@ class Store:
 
     def _bury(self, batch: Batch, table: str, row: pa.Table, problem: str) -> None:
         """Keep a row that the engine refuses, with the reason; once, also when a crashed batch is finished."""
-        [(offset, identity)] = _places(row)
+        [(offset, identity)] = _places(table, row)
         _log.error("row_refused", table=table, offset=offset, error=problem)
         metrics.count("clew_ingest_dead_letters_total")
         value = msgspec.msgpack.encode(row.drop_columns(list(_SOURCE)).to_pylist()[0])
         columns = {"error": [f"{table}: {problem[:500]}"], "value": [value]}
         columns |= {name: row[name].to_pylist() for name in _SOURCE}
         letter = pa.table(columns, schema=arrow_schema("dead_letters"))
-        token = f"{self._token(batch, 'dead_letters')}:{table}-{offset}-{identity}"
+        token = f"{self._token(batch, 'dead_letters')}:{table}-{offset}-{_text(identity)}"
         self._write_block(batch, "dead_letters", letter, token)
 
     def _missing(self, batch: Batch, table: str, rows: pa.Table) -> pa.Table:
         """The rows of the batch that are neither stored nor buried."""
-        identity = "identity" if table == "touches" else "toUInt64(0)"
+        identity = _IDENTITY.get(table, "toUInt64(0)")
         here = (
             "WHERE _log = {log:String} AND _source = {topic:String} AND _partition = {partition:UInt32} "
             "AND _offset BETWEEN {lo:UInt64} AND {hi:UInt64}"
@@ -134,11 +134,11 @@ class Store:
         stored = set(zip(found.column(0).to_pylist(), found.column(1).to_pylist(), strict=True))
         refused = f"SELECT _offset FROM {DATABASE}.dead_letters {here} AND startsWith(error, {{refused:String}})"
         buried = set(self._warehouse.query(refused, parameters).column(0).to_pylist())
-        mask = [place not in stored and place[0] not in buried for place in _places(rows)]
+        mask = [place not in stored and place[0] not in buried for place in _places(table, rows)]
         return rows.filter(pa.array(mask, pa.bool_()))
 
-    def _retry(self, work: Callable[[], _T], table: str) -> _T:
-        """Until it goes through; only what blames the data comes out as an error."""
+    def retry(self, work: Callable[[], _T], table: str) -> _T:
+        """Until it goes through; only what blames the data comes out as an error. Raises Stopped."""
         pause_ms = 100
         while True:
             try:
@@ -154,14 +154,26 @@ class Store:
             pause_ms = min(pause_ms * 2, self._backoff_max_ms)
 
 
-def _dead_letters_last(table: str) -> tuple[bool, str]:
-    return table == "dead_letters", table
+_LAST = ("dead_letters", "claims", "origins")
 
 
-def _places(rows: pa.Table) -> list[tuple[int, int]]:
-    """What tells rows of one batch apart: the offset, and for touches the identity."""
+def _order(table: str) -> tuple[int, str]:
+    """Where positions are lost, events tell which batch is the newest, and ranges of appends that it is whole."""
+    return _LAST.index(table) + 1 if table in _LAST else 0, table
+
+
+def _text(identity: Any) -> str:
+    return identity.hex() if isinstance(identity, bytes) else str(identity)
+
+
+_IDENTITY = {"touches": "identity", "claims": "key"}
+"""What tells rows of one offset apart, in the tables that have several."""
+
+
+def _places(table: str, rows: pa.Table) -> list[tuple[int, Any]]:
+    """What tells rows of one batch apart: the offset, and where there are several of one offset, their own key."""
     offsets = rows["_offset"].to_pylist()
-    keys = rows["identity"].to_pylist() if "identity" in rows.column_names else [0] * len(offsets)
+    keys = rows[_IDENTITY[table]].to_pylist() if table in _IDENTITY else [0] * len(offsets)
     return list(zip(offsets, keys, strict=True))
 
 

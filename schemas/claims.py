@@ -17,7 +17,7 @@ from schemas.events import STATUS_ORDER, Adjustment, Conversion, Event, Given, K
 from schemas.fields import NO_TOKEN
 from schemas.money import e4_of_minor, format_minor, minor_of_e4
 from schemas.reasons import Reason
-from schemas.wire import decode, encode
+from schemas.wire import UndecodableRecord, decode, encode
 
 Verdict = Literal["accepted", "duplicate", "conflict", "rejected", "malformed"]
 GetState = Callable[[bytes], bytes | None]
@@ -105,7 +105,7 @@ def status_bit(status: str) -> int:
 
 
 def rule(get: GetState, value: bytes) -> Ruling:
-    """The verdict over one encoded touch line, conversion or adjustment."""
+    """The verdict over one encoded touch line, conversion or adjustment. Raises UndecodableRecord."""
     return rule_event(get, value, *decode(value))
 
 
@@ -122,7 +122,17 @@ def keys_of(kind: Kind, event: Event) -> tuple[bytes, ...]:
 
 
 def rule_event(get: GetState, value: bytes, kind: Kind, event: Event) -> Ruling:
-    """The same over a record that is decoded already."""
+    """The same over a record that is decoded already.
+
+    Raises UndecodableRecord when a value is none that an edge lets through, such as an unknown currency.
+    """
+    try:
+        return _rule(get, value, kind, event)
+    except (KeyError, ValueError, OverflowError) as error:
+        raise UndecodableRecord(f"{kind.name.lower()}: it cannot be ruled over: {error!r}") from error
+
+
+def _rule(get: GetState, value: bytes, kind: Kind, event: Event) -> Ruling:
     if isinstance(event, Touch):
         return _rule_touch(get, value, kind, event)
     if isinstance(event, Conversion):
