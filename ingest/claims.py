@@ -1,0 +1,117 @@
+"""What the warehouse remembers of a log whose readers rule: states of keys and appends seen, as of an offset."""
+
+import base64
+from collections.abc import Collection, Iterator
+from typing import Any
+
+from eventlog.port import Partition
+from ingest.resume import newest_batch
+from schemas.ddl import DATABASE
+from warehouse.port import Warehouse, rows_of, scalar_of
+
+_KEYS_MAX = 20_000
+"""Keys of one look-up; they go to the engine as one text of 0.4 MB and are taken apart there."""
+
+CHUNK_ROWS = 50_000
+"""Claims that are read at a time when all are."""
+
+_OF_PARTITION = "_log = {log:String} AND _source = {topic:String} AND _partition = {partition:UInt32}"
+
+_BEFORE = (
+    "_source = {topic:String} AND (_log != {log:String} OR (_partition = {partition:UInt32} AND _offset < {lo:UInt64}))"
+)
+"""SQL: rows of this log before an offset, and of every log that stood under the topic's name before."""
+
+_KEYS = (
+    "SELECT toFixedString(substring(base64URLDecode({keys:String}), number * 16 + 1, 16), 16) FROM numbers({n:UInt64})"
+)
+
+
+class Claims:
+    """`eventlog.port.StoredClaims`, and what ingest looks up."""
+
+    def __init__(self, warehouse: Warehouse) -> None:
+        self._warehouse = warehouse
+
+    def position(self, partition: Partition, log_id: str) -> int:
+        """The offset up to which, exclusive, everything of this log is stored; 0 when nothing is.
+
+        The newest batch may be there in part; the ranges of appends are the last that is written of one.
+        """
+        newest = newest_batch(self._warehouse, partition, log_id)
+        if newest is None:
+            return 0
+        ends = f"SELECT count() AS n FROM {DATABASE}.origins WHERE {_OF_PARTITION} AND _batch = {{batch:UInt64}}"
+        whole = scalar_of(self._warehouse.query(ends, _place(partition, log_id) | {"batch": newest.lo}))
+        return newest.hi + 1 if whole else newest.lo
+
+    def states_of(self, partition: Partition, log_id: str, offset: int, keys: Collection[bytes]) -> dict[bytes, bytes]:
+        """States of these keys as of an offset; keys that nobody claimed are left out."""
+        ordered, states = sorted(keys), dict[bytes, bytes]()
+        for start in range(0, len(ordered), _KEYS_MAX):
+            chunk = ordered[start : start + _KEYS_MAX]
+            packed = {"keys": base64.urlsafe_b64encode(b"".join(chunk)).rstrip(b"=").decode(), "n": len(chunk)}
+            states |= self._states(f"key IN ({_KEYS})", _place(partition, log_id) | {"lo": offset} | packed)
+        return states
+
+    def states(self, partition: Partition, log_id: str, offset: int) -> Iterator[tuple[bytes, bytes]]:
+        """(key, state) of every key as of an offset, in parts of about `CHUNK_ROWS`."""
+        place = _place(partition, log_id) | {"lo": offset}
+        rows = int(
+            scalar_of(self._warehouse.query(f"SELECT count() AS n FROM {DATABASE}.claims WHERE {_BEFORE}", place))
+        )
+        parts = min(65_536, rows // CHUNK_ROWS + 1)
+        edges = [(n * 65_536 // parts).to_bytes(2, "big").ljust(16, b"\0") for n in range(1, parts)]
+        for first, end in zip([bytes(16), *edges], [*edges, b""], strict=True):
+            # Keys are digests, so equal parts of their range hold about equally many; each is one run of the table.
+            bounds = {"first": first.hex(), "end": end.hex()}
+            below = " AND key < toFixedString(unhex({end:String}), 16)" if end else ""
+            where = f"key >= toFixedString(unhex({{first:String}}), 16){below}"
+            yield from self._states(where, place | bounds).items()
+
+    def _states(self, where: str, parameters: dict[str, Any]) -> dict[bytes, bytes]:
+        """The newest row by key: of this log by offset, else of the log that put the key last."""
+        sql = f"""
+            SELECT key, argMax(state, (current, ts)) AS state FROM (
+                SELECT key, _log = {{log:String}} AS current, argMax(state, _offset) AS state, argMax(ts, _offset) AS ts
+                FROM {DATABASE}.claims WHERE {where} AND {_BEFORE} GROUP BY key, _log
+            ) GROUP BY key"""
+        found = self._warehouse.query(sql, parameters)
+        return dict(zip(found.column(0).to_pylist(), found.column(1).to_pylist(), strict=True))
+
+    def origins(self, partition: Partition, log_id: str, offset: int) -> Iterator[tuple[bytes, int, int]]:
+        """(origin, first, last): ranges of sequences seen before an offset, as long as can be."""
+        where = f"FROM {DATABASE}.origins WHERE {_OF_PARTITION} AND _offset < {{lo:UInt64}}"
+        place = _place(partition, log_id) | {"lo": offset}
+        sums = (
+            "SELECT origin, min(first) AS first, max(last) AS last, sum(last - first + 1) = last - first + 1 AS whole "
+            f"{where} GROUP BY origin"
+        )
+        torn = []
+        for row in rows_of(self._warehouse.query(sums, place)):
+            if row["whole"]:
+                yield row["origin"], row["first"], row["last"]
+            else:
+                torn.append(row["origin"])
+        for origin in sorted(torn):
+            yield from self._ranges(origin, where, place)
+
+    def _ranges(self, origin: bytes, where: str, place: dict[str, Any]) -> Iterator[tuple[bytes, int, int]]:
+        """The ranges of one origin that has gaps: where rows meet, an end and a beginning cancel out."""
+        edges = (
+            "SELECT at, sum(step) AS steps FROM ("
+            f"SELECT arrayJoin([(first, 1), (last + 1, -1)]) AS edge, edge.1 AS at, edge.2 AS step {where} "
+            "AND origin = toFixedString(unhex({origin:String}), 16)) GROUP BY at HAVING steps != 0 ORDER BY at"
+        )
+        found = self._warehouse.query(edges, place | {"origin": origin.hex()})
+        depth, first = 0, 0
+        for at, steps in zip(found.column(0).to_pylist(), found.column(1).to_pylist(), strict=True):
+            if not depth:
+                first = at
+            depth += steps
+            if not depth:
+                yield origin, first, at - 1
+
+
+def _place(partition: Partition, log_id: str) -> dict[str, Any]:
+    return {"log": log_id, "topic": partition.topic, "partition": partition.partition}
