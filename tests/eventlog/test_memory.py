@@ -8,6 +8,7 @@ from eventlog.memory import MemoryConsumer, MemoryLog, MemoryProducer
 from eventlog.port import Partition, Rule
 from schemas.claims import rule as claims_rule
 from tests.contracts.eventlog import LogContract
+from tests.contracts.ruled_log import RuledLogContract
 
 
 class MemoryBench:
@@ -25,7 +26,7 @@ class MemoryBench:
         self.log.log_ids[partition] = secrets.token_hex(16)
 
 
-class TestMemoryLog(LogContract):
+class TestMemoryLog(LogContract, RuledLogContract):
     @pytest.fixture
     def bench(self) -> MemoryBench:
         return MemoryBench()

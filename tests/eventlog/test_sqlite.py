@@ -5,10 +5,11 @@ from pathlib import Path
 import pytest
 
 from tests.contracts.eventlog import LogContract
+from tests.contracts.ruled_log import RuledLogContract
 from tests.eventlog.bench import SqliteBench
 
 
-class TestSqliteLog(LogContract):
+class TestSqliteLog(LogContract, RuledLogContract):
     @pytest.fixture(params=["retention by age", "retention by bytes"])
     def bench(self, request: pytest.FixtureRequest, tmp_path: Path) -> SqliteBench:
         """Both ways to drop records at once; neither may drop what is still needed."""
