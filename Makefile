@@ -9,10 +9,10 @@ KILLS ?= 200
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check lint types imports format bench load soak docs lock clean
+.PHONY: help setup demo test check lint types imports format bench load soak soak-servers docs lock clean
 
 help: ## Show this list
-	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 16
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 16
 
 setup: $(VENV)/.installed ## Make .venv with everything locked; a second run costs nothing
 
@@ -60,6 +60,9 @@ load: setup ## Load the edge over HTTP
 
 soak: setup ## Kill and restart under traffic, KILLS=200 times, then audit
 	$(BIN)/python -m tests.soak --kills $(KILLS)
+
+soak-servers: setup ## The same on Kafka and ClickHouse: KILLS=300 faults of every kind at random, then audit
+	$(BIN)/python -m tests.soak.servers --kills $(KILLS)
 
 docs: setup ## Write the generated references anew
 	$(BIN)/python -m clew.docs
