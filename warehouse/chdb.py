@@ -20,6 +20,7 @@ from runtime.settings import WarehouseSettings
 from schemas.ddl import ANALYST, DATABASE
 from warehouse.errors import engine_error
 from warehouse.inserts import insert_settings
+from warehouse.parameters import bind_long, parsed_bytes_max
 from warehouse.port import WarehouseError
 
 _HANDLES = 4
@@ -67,8 +68,10 @@ class ChdbWarehouse:
             "max_memory_usage": self._settings.query_memory_bytes_max,
             **(settings or {}),
         }
+        text, sent = bind_long(sql, parameters or {})
+        merged["max_query_size"] = parsed_bytes_max(text)
         with self._handle() as client:
-            return client.query_arrow(sql, parameters=dict(parameters or {}), settings=merged)
+            return client.query_arrow(text, parameters=sent, settings=merged)
 
     def execute(self, sql: str, parameters: Mapping[str, Any] | None = None) -> None:
         with self._handle() as client:

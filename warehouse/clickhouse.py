@@ -26,6 +26,7 @@ from warehouse.address import ClickHouseServer
 from warehouse.errors import engine_error
 from warehouse.inserts import insert_settings
 from warehouse.names import analyst_database, with_names
+from warehouse.parameters import bind_long, parsed_bytes_max
 
 # It warns on every lost connection, which comes out as an error of ours anyway.
 logging.getLogger("clickhouse_connect").setLevel(logging.ERROR)
@@ -76,9 +77,10 @@ class ClickHouseWarehouse:
         if self._settings.cluster:
             merged |= _CLUSTER_READ
         merged |= settings or {}
-        text = sql if as_written else self._named(sql)
+        text, sent = bind_long(sql if as_written else self._named(sql), parameters or {})
+        merged["max_query_size"] = parsed_bytes_max(text)
         with self._connected() as client:
-            return client.query_arrow(text, parameters=dict(parameters or {}), settings=merged)
+            return client.query_arrow(text, parameters=sent, settings=merged)
 
     def execute(self, sql: str, parameters: Mapping[str, Any] | None = None) -> None:
         statements = on_cluster(sql, self._settings.cluster) if self._settings.cluster else [sql]
@@ -128,7 +130,6 @@ class ClickHouseWarehouse:
                     send_receive_timeout=settings.statement_timeout_s,
                     pool_mgr=self._pool,
                     autogenerate_session_id=False,
-                    form_encode_query_params=True,
                 )
                 client.http_retries = 0
                 self._client = client

@@ -127,6 +127,21 @@ class WarehouseContract:
         found = warehouse.query(f"SELECT {{value:{kind}}} AS value", {"value": value})
         assert scalar_of(found) == value
 
+    @pytest.mark.parametrize(
+        ("kind", "value"),
+        [
+            ("Array(UInt64)", [2**63 + n for n in range(20_000)]),
+            ("Array(String)", [f"it's {n} \\ \n\0'" for n in range(5_000)]),
+            ("String", "ﬁ '\\ \n\t" * 50_000),
+        ],
+        ids=["numbers", "strings", "string"],
+    )
+    def test_long_parameters_are_bound(self, warehouse: Warehouse, kind: str, value: Any) -> None:
+        """Keys and hashes of a whole batch, in one query, beside short ones."""
+        sql = f"SELECT {{value:{kind}}} AS value, {{value:{kind}}} = {{value:{kind}}} AS same, {{other:UInt8}} AS other"
+        found = rows_of(warehouse.query(sql, {"value": value, "other": 7}))
+        assert found == [{"value": value, "same": 1, "other": 7}]
+
     def test_statements_take_parameters(self, warehouse: Warehouse) -> None:
         warehouse.insert("dead_letters", letter("it's"), "token")
         warehouse.insert("dead_letters", letter("other"), "token2")

@@ -2,11 +2,16 @@
 
 import contextlib
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
+from schemas.ddl import DATABASE
 from tests.servers.clickhouse import GivenServer, given_server, own_server
 from tests.servers.found import skip_or_fail
+from tests.servers.kafka import GivenCluster, KafkaCluster, given_cluster
+from tests.servers.warehouses import migrated
+from warehouse.port import Warehouse
 
 
 @pytest.fixture(scope="session")
@@ -22,3 +27,46 @@ def clickhouse(tmp_path_factory: pytest.TempPathFactory) -> Iterator[GivenServer
         except RuntimeError as error:
             skip_or_fail(str(error))
         yield server
+
+
+@pytest.fixture(scope="session")
+def kafka(tmp_path_factory: pytest.TempPathFactory) -> Iterator[GivenCluster]:
+    """The Kafka of all tests, one node of our own unless one is given. Never kill it, that is what `kafka3` is for."""
+    given = given_cluster()
+    if given is not None:
+        yield given
+        return
+    with own_cluster(tmp_path_factory.mktemp("kafka"), 1) as cluster:
+        yield cluster
+
+
+@pytest.fixture(scope="session")
+def kafka3(tmp_path_factory: pytest.TempPathFactory) -> Iterator[KafkaCluster]:
+    """Three nodes of our own, to kill and pause. Whoever does restarts them, so that all run when the next test begins."""
+    with own_cluster(tmp_path_factory.mktemp("kafka3"), 3) as cluster:
+        yield cluster
+
+
+@contextlib.contextmanager
+def own_cluster(folder: Path, nodes: int) -> Iterator[KafkaCluster]:
+    """A cluster that may be killed; skips where none can be had."""
+    try:
+        cluster = KafkaCluster(folder, nodes)
+        cluster.start()
+    except RuntimeError as error:
+        skip_or_fail(str(error))
+    try:
+        yield cluster
+    finally:
+        cluster.stop()
+
+
+@pytest.fixture(scope="session")
+def open_clickhouse_warehouse(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Warehouse]:
+    """A warehouse named as by default; on a server of our own, since a given one may have one of that name."""
+    with contextlib.ExitStack() as stack:
+        try:
+            server = stack.enter_context(own_server(tmp_path_factory.mktemp("clickhouse")))
+        except RuntimeError as error:
+            skip_or_fail(str(error))
+        yield stack.enter_context(migrated(server, DATABASE))

@@ -1,0 +1,52 @@
+"""Parameters that are too long for the address of a request go into the statement, as the server would read them. Pure.
+
+A server takes no parameter of more than 128 KiB, in whichever way it is sent.
+"""
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+SENT_BYTES_MAX = 4_096
+"""Text of all parameters that are sent beside the statement; what does not fit is written into it."""
+
+_PARSED_BYTES, _UTF8_BYTES_MAX = 262_144, 4
+"""What the engine parses of a statement by default, and bytes of one character."""
+
+_ESCAPES = str.maketrans({"\\": "\\\\", "'": "\\'", "\0": "\\0"})
+
+
+def bind_long(sql: str, parameters: Mapping[str, Any]) -> tuple[str, dict[str, Any]]:
+    """The statement with long strings and lists in place, and the parameters that are left."""
+    room, left = SENT_BYTES_MAX, {}
+    long: dict[str, str] = {}
+    for name, value in parameters.items():
+        text = _text(value) if isinstance(value, str | list) else ""
+        if len(text) > room:
+            long[name] = _quoted(text)
+        else:
+            room -= len(text)
+            left[name] = value
+    if not long:
+        return sql, left
+    return re.sub(rf"\{{({'|'.join(long)}):([^{{}}]+)\}}", lambda found: _literal(long[found[1]], found[2]), sql), left
+
+
+def parsed_bytes_max(sql: str) -> int:
+    """The setting max_query_size for a statement that may be long."""
+    return _PARSED_BYTES + len(sql) * _UTF8_BYTES_MAX
+
+
+def _literal(quoted: str, kind: str) -> str:
+    return quoted if kind == "String" else f"CAST({quoted} AS {kind})"
+
+
+def _quoted(text: str) -> str:
+    return f"'{text.translate(_ESCAPES)}'"
+
+
+def _text(value: Any) -> str:
+    """As the server reads a value from text."""
+    if isinstance(value, str):
+        return value
+    return f"[{','.join(_quoted(item) if isinstance(item, str) else str(item) for item in value)}]"
