@@ -78,16 +78,16 @@ def _quoted(path: Path) -> str:
 
 def make_log(path: Path, now_us: int, busy_timeout_ms: int) -> None:
     """Make a partition's file if there is none; safe from several processes at once."""
-    _make(path, _SCHEMA, busy_timeout_ms, {"log_id": secrets.token_hex(16), "made_us": str(now_us)})
+    make(path, _SCHEMA, busy_timeout_ms, {"log_id": secrets.token_hex(16), "made_us": str(now_us)})
 
 
 def make_positions(path: Path, busy_timeout_ms: int) -> None:
     """Make the file of committed positions if there is none."""
-    _make(path, _POSITIONS, busy_timeout_ms, {})
+    make(path, _POSITIONS, busy_timeout_ms, {})
 
 
-def _make(path: Path, schema: str, busy_timeout_ms: int, meta: dict[str, str]) -> None:
-    """Build the file under another name, then rename: there is never a half-made one."""
+def make(path: Path, schema: str, busy_timeout_ms: int, meta: dict[str, str]) -> None:
+    """Make a file if there is none: build it under another name, then rename, so there is never a half-made one."""
     path.parent.mkdir(parents=True, exist_ok=True)
     if path.exists():
         return

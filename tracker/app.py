@@ -78,7 +78,8 @@ class _Probes:
 
     async def readyz(self, _request: Request) -> Response:
         trouble = await self._producer.healthy()
-        said = trouble or self._producer.notice() or "ready"
+        notice = self._producer.notice()
+        said = trouble or (f"ready: {notice}" if notice else "ready")
         return PlainTextResponse(said, 503 if trouble else 200, self._headers)
 
     async def metrics(self, _request: Request) -> Response:

@@ -216,7 +216,7 @@ def test_probes(stage: Stage) -> None:
     stage.producer.unusual = "records wait in the local log"
     assert (stage.get("/readyz").status, stage.get("/readyz").body) == (503, b"the disk is full")
     stage.producer.trouble = ""
-    assert (stage.get("/readyz").status, stage.get("/readyz").body) == (200, b"records wait in the local log")
+    assert (stage.get("/readyz").status, stage.get("/readyz").body) == (200, b"ready: records wait in the local log")
     stage.click()
     shown = stage.get("/metrics")
     assert shown.status == 200 and shown.headers["content-type"].startswith("text/plain")

@@ -1,0 +1,263 @@
+"""The key index of an edge: whatever is lost or repeated, it says what a plain fold of the log says."""
+
+import shutil
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from eventlog.key_index import KeyIndex
+from eventlog.port import Mark, Partition, Record
+from schemas.claims import Ruling, rule
+from schemas.events import CONVERSIONS
+from schemas.wire import WIRE_VERSION, UnknownSchemaVersion
+from tests.schemas.samples import conversion, refund, rejected, status, wire
+
+SALES = Partition(CONVERSIONS, 0)
+LOG, OTHER_LOG = "a" * 32, "b" * 32
+MINE = b"m" * 16
+ORIGINS = (MINE, b"n" * 16)
+
+
+def log_of(values: Sequence[bytes], origin: bytes = MINE, first: int = 0) -> list[Record]:
+    return [Record(n, value, Mark(origin, n)) for n, value in enumerate(values, first)]
+
+
+@dataclass
+class Plain:
+    """The fold as it is defined: marks that came before are dropped, the rest is ruled over in order."""
+
+    states: dict[bytes, bytes] = field(default_factory=dict)
+    seen: set[tuple[bytes, int]] = field(default_factory=set)
+
+    def add(self, record: Record) -> Ruling | None:
+        assert record.mark is not None
+        mark = (record.mark.origin, record.mark.sequence)
+        if mark in self.seen:
+            return None
+        self.seen.add(mark)
+        ruling = rule(self.states.get, record.value)
+        self.states |= ruling.puts
+        return ruling
+
+
+class Stored:
+    """What a warehouse knows of a log up to an offset."""
+
+    def __init__(self, records: Sequence[Record], offset: int) -> None:
+        self._offset, self._plain = offset, Plain()
+        for record in records[:offset]:
+            self._plain.add(record)
+
+    def position(self, partition: Partition, log_id: str) -> int:
+        return self._offset
+
+    def states(self, partition: Partition, log_id: str, offset: int) -> Iterator[tuple[bytes, bytes]]:
+        yield from self._plain.states.items()
+
+    def origins(self, partition: Partition, log_id: str, offset: int) -> Iterator[tuple[bytes, int, int]]:
+        for origin, sequence in self._plain.seen:
+            yield origin, sequence, sequence
+
+
+def fold_all(index: KeyIndex, records: Sequence[Record], at: int = 0, log_id: str = LOG) -> list[str]:
+    return [
+        one.ruling.verdict if isinstance(one.ruling, Ruling) else type(one.ruling).__name__
+        for one in index.fold(SALES, log_id, records[at:], MINE)
+    ]
+
+
+# -- any log, any trouble
+
+TXNS = ("t0", "t1")
+
+
+@st.composite
+def candidates(draw: st.DrawFn) -> bytes:
+    """Sales and what may follow them, few enough to meet often."""
+    key = conversion(draw(st.sampled_from(TXNS))).conversion_id
+    match draw(st.integers(0, 3)):
+        case 0:
+            return wire(status(key, draw(st.sampled_from(["hold", "approved", "declined"]))))
+        case 1:
+            return wire(refund(key, draw(st.sampled_from(["r0", "r1"])), draw(st.sampled_from([-1, 10_000, 50_000]))))
+        case _:
+            txn, ref = draw(st.sampled_from(TXNS)), draw(st.sampled_from(["", "a0"]))
+            return wire(conversion(txn, amount_minor=draw(st.sampled_from([750, 900])), ref=ref))
+
+
+@st.composite
+def logs(draw: st.DrawFn) -> list[Record]:
+    """A partition that several edges write, with repeats anywhere after the first."""
+    counts = dict.fromkeys(ORIGINS, 0)
+    records: list[Record] = []
+    for offset in range(draw(st.integers(1, 30))):
+        again = records and draw(st.integers(0, 3)) == 0
+        if again:
+            before = draw(st.sampled_from(records))
+            records.append(before._replace(offset=offset))
+        else:
+            origin = draw(st.sampled_from(ORIGINS))
+            counts[origin] += draw(st.sampled_from([1, 1, 2]))  # a sequence may never arrive
+            records.append(Record(offset, draw(candidates()), Mark(origin, counts[origin])))
+    return records
+
+
+class Edge:
+    """An edge that reads, and is stopped in between in one way or another."""
+
+    def __init__(self, folder: Path, records: Sequence[Record]) -> None:
+        self._path, self._copy, self._records = folder / "keys.sqlite", folder / "copy.sqlite", records
+        self.index = KeyIndex(self._path, rule)
+        self.verdicts: dict[int, str] = {}
+
+    @property
+    def at(self) -> int:
+        return self.index.position(SALES, LOG) or 0
+
+    def read(self, count: int) -> None:
+        chunk = self._records[self.at : self.at + count]
+        if chunk:
+            for one in self.index.fold(SALES, LOG, chunk, MINE):
+                assert isinstance(one.ruling, Ruling)
+                before = self.verdicts.setdefault(one.offset, one.ruling.verdict)
+                assert before == one.ruling.verdict
+
+    def restart(self, how: str) -> None:
+        self.index.close()
+        if how == "older" and self._copy.exists():
+            shutil.copy(self._copy, self._path)
+        elif how in ("lost", "stored"):
+            self._path.unlink()
+        else:
+            shutil.copy(self._path, self._copy)
+        self.index = KeyIndex(self._path, rule)
+        if how == "stored":
+            self.index.load(SALES, LOG, Stored(self._records, len(self._records) // 2))
+
+
+restarts = st.lists(st.tuples(st.integers(1, 9), st.sampled_from(["kept", "lost", "older", "stored"])), max_size=4)
+
+
+@given(logs(), restarts, restarts)
+@settings(max_examples=30, deadline=None)
+def test_every_edge_says_what_a_plain_fold_says(
+    records: list[Record], one: list[tuple[int, str]], two: list[tuple[int, str]]
+) -> None:
+    plain = Plain()
+    expected = {record.offset: plain.add(record) for record in records}
+    for steps in (one, two):
+        with TemporaryDirectory() as folder:
+            edge = Edge(Path(folder), records)
+            for count, how in steps:
+                edge.read(count)
+                edge.restart(how)
+            while edge.at < len(records):
+                edge.read(7)
+            known = edge.index.reader()
+            assert {key: known(SALES, key) for key in plain.states} == plain.states
+            for offset, verdict in edge.verdicts.items():
+                ruling = expected[offset]
+                assert ruling is not None and ruling.verdict == verdict
+            again = [rule(plain.states.get, record.value).verdict for record in records]
+            assert [one.verdict for one in edge.index.try_out(SALES, [records[0].value])] == again[:1]
+            edge.index.close()
+
+
+@given(logs())
+@settings(max_examples=200, deadline=None)
+def test_a_record_is_never_accepted_twice(records: list[Record]) -> None:
+    """So a candidate may be sent again under another mark: at most one of the two makes a difference."""
+    states: dict[bytes, bytes] = {}
+    accepted: set[bytes] = set()
+    for record in records:
+        ruling = rule(states.get, record.value)
+        states |= ruling.puts
+        if ruling.verdict == "accepted":
+            assert record.value not in accepted
+            accepted.add(record.value)
+
+
+# -- one thing each
+
+
+@pytest.fixture
+def index(tmp_path: Path) -> Iterator[KeyIndex]:
+    opened = KeyIndex(tmp_path / "keys.sqlite", rule)
+    yield opened
+    opened.close()
+
+
+def sale(txn_id: str) -> bytes:
+    return wire(conversion(txn_id))
+
+
+def test_only_rulings_over_own_records_are_told(index: KeyIndex) -> None:
+    records = [*log_of([sale("a"), sale("b")], b"n" * 16), *log_of([sale("a"), sale("c")], first=2)]
+    folded = index.fold(SALES, LOG, [*records, Record(4, sale("d"))], MINE)
+    assert [(one.sequence, one.offset, one.ruling.verdict) for one in folded if isinstance(one.ruling, Ruling)] == [
+        (2, 2, "duplicate"), (3, 3, "accepted"),
+    ]  # fmt: skip
+    assert index.position(SALES, LOG) == 5
+
+
+def test_partitions_know_nothing_of_each_other(index: KeyIndex) -> None:
+    other = Partition(CONVERSIONS, 1)
+    assert fold_all(index, log_of([sale("a")])) == ["accepted"]
+    (one,) = index.fold(other, LOG, log_of([sale("a")]), MINE)
+    assert isinstance(one.ruling, Ruling) and one.ruling.verdict == "accepted"
+    assert (index.position(SALES, LOG), index.position(other, LOG)) == (1, 1)
+
+
+def test_a_topic_that_is_remade_is_read_from_its_beginning_and_forgets_no_key(index: KeyIndex) -> None:
+    assert fold_all(index, log_of([sale("a"), sale("b")])) == ["accepted", "accepted"]
+    assert index.position(SALES, OTHER_LOG) is None
+    index.begin_at(SALES, OTHER_LOG, 0)
+    remade = [record._replace(offset=n) for n, record in enumerate(log_of([sale("a"), sale("c")], first=2))]
+    assert fold_all(index, remade, log_id=OTHER_LOG) == ["duplicate", "accepted"]
+    assert (index.position(SALES, OTHER_LOG), index.position(SALES, LOG)) == (2, None)
+
+
+def test_a_load_that_breaks_leaves_no_position(index: KeyIndex) -> None:
+    fold_all(index, log_of([sale("a")]))
+
+    class Broken(Stored):
+        def origins(self, partition: Partition, log_id: str, offset: int) -> Iterator[tuple[bytes, int, int]]:
+            raise OSError("the warehouse is away")
+
+    with pytest.raises(OSError, match="away"):
+        index.load(SALES, LOG, Broken(log_of([sale("a"), sale("b")]), 2))
+    assert index.position(SALES, LOG) is None
+    assert index.load(SALES, LOG, Stored(log_of([sale("a"), sale("b")]), 2)) == 2
+    assert [one.verdict for one in index.try_out(SALES, [sale("b"), sale("c"), sale("c")])] == [
+        "duplicate", "accepted", "duplicate",
+    ]  # fmt: skip
+    assert index.position(SALES, LOG) == 2
+
+
+def test_records_that_claim_nothing_are_passed_over(index: KeyIndex) -> None:
+    records = log_of([b"", b"\1\3no record", wire(rejected()), sale("a")])
+    verdicts = fold_all(index, records)
+    assert verdicts == ["UndecodableRecord", "UndecodableRecord", "TypeError", "accepted"]
+
+
+def test_a_record_from_the_future_stops_the_fold_before_it(index: KeyIndex) -> None:
+    future = bytes((WIRE_VERSION + 1,)) + sale("b")[1:]
+    fold_all(index, log_of([sale("a")]))
+    with pytest.raises(UnknownSchemaVersion):
+        index.fold(SALES, LOG, log_of([sale("c"), future], first=1), MINE)
+    assert index.position(SALES, LOG) == 1
+    assert [one.verdict for one in index.try_out(SALES, [sale("c")])] == ["accepted"]
+
+
+def test_a_file_that_is_no_index_is_put_aside(tmp_path: Path) -> None:
+    path = tmp_path / "keys.sqlite"
+    path.write_bytes(b"not a database, and long enough to be looked at as one " * 100)
+    index = KeyIndex(path, rule)
+    assert fold_all(index, log_of([sale("a")])) == ["accepted"]
+    assert path.with_suffix(".broken").exists()
+    index.close()
