@@ -165,6 +165,7 @@ class KafkaReader:
         request = OffsetFetchRequest(name, [(topic, [partition.partition])])
         try:
             answer = await client.send(node, request, group=ConnectionGroup.COORDINATION)
+            _check(getattr(answer, "error_code", 0))  # of the group as a whole: then no topic is answered
             _, offset, metadata, code = answer.topics[0][1][0]
             _check(code)
         except (BrokerError, *TROUBLE):
