@@ -125,14 +125,15 @@ def migrate(data: Data = None, log: Log = None, warehouse: Warehouse = None) -> 
     """Bring tables, and Kafka's topics, up to this version; `serve` does it by itself at its start."""
     settings = settings_or_exit()
     place = Where(data, log, warehouse).place_or_exit(settings)
+    configure_logs("migrate")
 
     def run() -> None:
         from clew.engine import trouble_as_ask_error
         from clew.prepare import prepare
 
         with trouble_as_ask_error(place):
-            done = asyncio.run(prepare(place, settings, SystemClock()))
-        out.print("\n".join(done) or "nothing to apply", markup=False)
+            applied = asyncio.run(prepare(place, settings))
+        out.print("\n".join(f"applied {name}" for name in applied) or "nothing to apply", markup=False)
 
     _run(run)
 

@@ -1,6 +1,7 @@
 """How a command gets its answer: from the engine that runs on the directory, else by opening what it asks about."""
 
 import asyncio
+import logging
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ from clew.ask_error import TIMED_OUT, UNREACHABLE, WRONG_USE, AskError
 from clew.datadir import EngineAddress, read_address
 from clew.place import Place
 from runtime.clock import Clock
+from runtime.logs import configure_logs
 from runtime.settings import Settings
 
 _REACH_TIMEOUT_S = 30.0
@@ -84,6 +86,7 @@ async def _open_and_ask(
     from clew.programs import ProgramError, load_rules
     from warehouse.chdb import WarehouseBusy
 
+    configure_logs(name, level=logging.WARNING)  # on stderr: the answer is what stands on stdout
     try:
         file = program if program is not None else place.program_copy()
         rules = load_rules(file) if file is not None else None

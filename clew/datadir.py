@@ -23,6 +23,11 @@ class DataDir:
         return self.root / "warehouse"
 
     @property
+    def spill(self) -> Path:
+        """What waits for Kafka here, and the keys that an edge knows to be claimed."""
+        return self.root / "spill"
+
+    @property
     def metrics(self) -> Path:
         """Shared counters of the processes that run now."""
         return self.root / "metrics"

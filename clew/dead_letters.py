@@ -73,7 +73,7 @@ def _rule(get: GetState, value: bytes) -> Ruling:
 async def replay_dead(log: LogAddress, records: list[DeadRecord], settings: Settings, clock: Clock) -> Counter[str]:
     """Append what decodes now, each once ever: counts of `replayed`, `replayed before` and `still undecodable`."""
     counts: Counter[str] = Counter()
-    producer = await open_producer(log, 0, settings, clock, _rule)
+    producer = await open_producer(log, settings, clock, ruled_by=_rule)
     try:
         for record in records:
             if not decodes(record.value):

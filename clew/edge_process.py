@@ -16,6 +16,7 @@ from clew.keys_file import load_or_make_keys
 from clew.place import Place
 from clew.programs import ProgramError, load_program
 from eventlog.open import open_producer
+from eventlog.port import StoredClaims
 from runtime.chance import RandomBytes
 from runtime.clock import SystemClock
 from runtime.logs import configure_logs, logger
@@ -43,7 +44,9 @@ class EdgeProcess:
             raise ValueError("an edge needs a directory of its own")
         keys = load_or_make_keys(self.place.data.keys(settings.keys), os.urandom, clock.now_us() // 1000)
         holder = ProgramHolder(load_program(self.program))
-        producer = await open_producer(self.place.log, self.worker, settings, clock)
+        producer = await open_producer(
+            self.place.log, settings, clock, worker=self.worker, folder=self.place.data.spill, stored=self._stored()
+        )
         edge = Edge(
             producer=producer, program=holder, keys=keys, clock=clock, settings=settings.tracker,
             random_bytes=RandomBytes(),
@@ -62,6 +65,15 @@ class EdgeProcess:
             await server.serve(sockets=[listener])
         finally:
             await producer.close()
+
+    def _stored(self) -> StoredClaims | None:
+        """What the warehouse knows of a log whose readers rule; it is asked only when there is no index of keys yet."""
+        if not self.place.on_servers:
+            return None
+        from ingest.claims import Claims
+        from warehouse.open import open_warehouse
+
+        return Claims(open_warehouse(self.place.warehouse, self.settings))
 
 
 def run_alone(process: EdgeProcess, listener: socket.socket) -> None:

@@ -10,12 +10,15 @@ from collections.abc import Iterable, Iterator
 from enum import Enum
 from importlib.metadata import version
 
+from attribution.lease import GROUP as ATTRIBUTION_GROUP
+from attribution.lease import ConsumerLease
 from attribution.live import Attributor
 from attribution.programs import Programs
 from clew.ask_error import NO, UNREACHABLE, AskError, first_line
 from clew.place import Place
 from clew.progress import Progress
-from eventlog.open import open_consumer, open_observer
+from eventlog.address import KafkaLog, LogAddress
+from eventlog.open import count_shards, open_consumer, open_observer, open_shards
 from eventlog.port import Consumer, LogUnavailable
 from ingest.enrich import Enricher
 from ingest.geo import open_geo
@@ -37,8 +40,8 @@ READS_AT_ONCE_MAX = 2
 CODE_VERSION = version("clew")
 
 
-class NoProgram(Exception):
-    """No program was ever loaded, and none is given."""
+class NotPrepared(Exception):
+    """The log lacks its topics."""
 
 
 class Role(Enum):
@@ -56,9 +59,7 @@ def trouble_as_ask_error(place: Place) -> Iterator[None]:
     """What keeps an installation from being opened, as a sentence and an exit code."""
     try:
         yield
-    except NoProgram as error:
-        raise AskError(str(error), NO) from None
-    except (WarehouseBusy, MigrationError, LogUnavailable, WarehouseError, OSError) as error:
+    except (WarehouseBusy, MigrationError, NotPrepared, LogUnavailable, WarehouseError, OSError) as error:
         raise AskError(f"{place} cannot be opened: {first_line(error)}", UNREACHABLE) from error
 
 
@@ -66,22 +67,25 @@ class Engine:
     """One installation. Build it with `open_engine`."""
 
     def __init__(
-        self, place: Place, settings: Settings, program: Program, clock: Clock, warehouse: Warehouse, observer: Consumer
-    ) -> None:
+        self, place: Place, settings: Settings, program: Program | None, clock: Clock, warehouse: Warehouse,
+        observer: Consumer, shards: int,
+    ) -> None:  # fmt: skip
         self.place, self.settings, self.clock = place, settings, clock
         self.warehouse, self.observer = warehouse, observer
-        self.progress = Progress(warehouse, observer, clock)
+        self.progress = Progress(warehouse, observer, clock, shards)
         self.ingest: Ingest | None = None
         self.attributor: Attributor | None = None
         self._program = program
-        self._member: Consumer | None = None
+        self._members: list[Consumer] = []
         self._stopping = asyncio.Event()
         self.reading = asyncio.Semaphore(READS_AT_ONCE_MAX)
         """Held by whoever reads for a person."""
 
     @property
     def program(self) -> Program:
-        """The program in force; conversions that are priced for the first time get it."""
+        """The program in force; conversions that are priced for the first time get it. Raises AskError."""
+        if self._program is None:
+            raise AskError("no program was loaded yet; give --program FILE", NO)
         return self._program
 
     async def use_program(self, program: Program) -> None:
@@ -102,15 +106,24 @@ class Engine:
 
     async def take_work(self, roles: Iterable[Role]) -> None:
         """Become a worker. Raises LogUnavailable."""
-        settings = self.settings
+        settings, log = self.settings, self.place.log
         if Role.INGEST in roles:
-            if self.place.on_servers:
-                self._member = await open_consumer(self.place.log, GROUP, settings, self.clock)
-            self.ingest = self._new_ingest(self._member or self.observer)
+            member = self.observer
+            if isinstance(log, KafkaLog):
+                member = self._own(open_consumer(log, GROUP, settings, self.clock))
+            self.ingest = self._new_ingest(member)
         if Role.ATTRIBUTION in roles:
+            lease = None
+            if isinstance(log, KafkaLog):
+                shards = self._own(open_shards(log, ATTRIBUTION_GROUP, settings, self.clock))
+                lease = ConsumerLease(shards, self.progress.shards)
             self.attributor = Attributor(
-                self.warehouse, self.observer, lambda: self._program, self.clock, settings.attribution
+                self.warehouse, self.observer, lambda: self.program, self.clock, settings.attribution, lease
             )
+
+    def _own(self, consumer: Consumer) -> Consumer:
+        self._members.append(consumer)
+        return consumer
 
     def _new_ingest(self, member: Consumer) -> Ingest:
         settings = self.settings.ingest
@@ -120,7 +133,7 @@ class Engine:
     async def recover(self) -> None:
         """Finish what a crash left half done. Must be awaited before anything else."""
         if self.attributor is not None:
-            await self.use_program(self._program)
+            await self.use_program(self.program)
             await self.attributor.recover()
 
     async def run(self) -> None:
@@ -193,9 +206,8 @@ class Engine:
 
     async def close(self) -> None:
         """Let go of log and warehouse."""
-        for consumer in (self._member, self.observer):
-            if consumer is not None:
-                await consumer.close()
+        for consumer in (*self._members, self.observer):
+            await consumer.close()
         await asyncio.to_thread(self.warehouse.close)
 
 
@@ -204,8 +216,8 @@ async def open_engine(
 ) -> Engine:
     """Open an installation; without a program, with the newest one that was loaded.
 
-    Raises WarehouseBusy when another process has the directory, MigrationError, WarehouseError, LogUnavailable,
-    NoProgram.
+    Raises WarehouseBusy when another process has the directory, MigrationError, NotPrepared, WarehouseError,
+    LogUnavailable.
     """
     warehouse = open_warehouse(place.warehouse, settings)
     observer: Consumer | None = None
@@ -213,8 +225,9 @@ async def open_engine(
         if place.on_servers:
             await asyncio.to_thread(check_migrated, warehouse)
         in_force = program or _newest_program(warehouse)
-        observer = await open_observer(place.log, GROUP, settings, clock)
-        engine = Engine(place, settings, in_force, clock, warehouse, observer)
+        shards = await _count_shards(place.log, settings, clock)
+        observer = open_observer(place.log, GROUP, settings, clock)
+        engine = Engine(place, settings, in_force, clock, warehouse, observer, shards)
         await engine.take_work(roles)
     except BaseException:
         if observer is not None:
@@ -224,11 +237,20 @@ async def open_engine(
     return engine
 
 
-def _newest_program(warehouse: Warehouse) -> Program:
-    """The program that was first loaded last, without its secrets. Raises NoProgram."""
+async def _count_shards(log: LogAddress, settings: Settings, clock: Clock) -> int:
+    if not isinstance(log, KafkaLog):
+        return 1
+    shards = await count_shards(log, settings, clock)
+    if not shards:
+        raise NotPrepared(f"{log} has no topics yet; run `clew migrate`")
+    return shards
+
+
+def _newest_program(warehouse: Warehouse) -> Program | None:
+    """The program that was first loaded last, without its secrets."""
     found = rows_of(
         warehouse.query(f"SELECT canonical FROM {DATABASE}.programs ORDER BY loaded_ts DESC, program_hash LIMIT 1")
     )
     if not found:
-        raise NoProgram("no program was loaded yet; give --program FILE")
+        return None
     return Program.of(from_canonical(found[0]["canonical"].encode()), Secrets())

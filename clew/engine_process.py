@@ -16,6 +16,7 @@ from pathlib import Path
 import uvloop
 
 from clew.api import create_api
+from clew.ask_error import UNREACHABLE, AskError
 from clew.child import ChildArguments, end_with_parent
 from clew.datadir import EngineAddress, write_address
 from clew.engine import EVERYTHING, Engine, Role, open_engine, trouble_as_ask_error
@@ -32,6 +33,7 @@ _log = logger("engine")
 GC_THRESHOLD = (100_000, 50, 1_000)
 """Batches are many short-lived objects without cycles; the default looks through them again and again."""
 
+_REACH_PAUSE_S = 2.0
 _LOCK_WAIT_S = 60.0
 """How long a start waits for a command, or for an engine that is just ending, to let the directory go."""
 
@@ -49,16 +51,18 @@ class EngineProcess:
     roles: frozenset[Role] = EVERYTHING
     answers: bool = True
     """It has the whole API; else it only says how it is."""
+    waits: bool = False
+    """It waits for servers that do not answer at its start; else that is the end of it."""
 
     async def run(self, listener: socket.socket) -> None:
         """Open, recover, run until SIGTERM, finish what was answered, close.
 
         Raises ProgramError, AskError.
         """
-        with trouble_as_ask_error(self.place):
-            engine = await self._open(SystemClock())
+        engine = await self._open(SystemClock())
         try:
-            await engine.recover()
+            with trouble_as_ask_error(self.place):
+                await engine.recover()
             key = secrets.token_urlsafe(32)
             app = create_api(engine, key) if self.answers else health_app(engine.check)
             server = http_server(app, self.settings.serve.drain_timeout_s)
@@ -80,11 +84,15 @@ class EngineProcess:
         deadline_s = clock.monotonic_s() + _LOCK_WAIT_S
         while True:
             try:
-                return await open_engine(self.place, self.settings, program, clock, self.roles)
-            except WarehouseBusy:
-                if clock.monotonic_s() >= deadline_s:
+                with trouble_as_ask_error(self.place):
+                    return await open_engine(self.place, self.settings, program, clock, self.roles)
+            except AskError as error:
+                busy = isinstance(error.__cause__, WarehouseBusy) and clock.monotonic_s() < deadline_s
+                if not busy and not (self.waits and error.exit_code == UNREACHABLE):
                     raise
-                await asyncio.sleep(0.05)
+                if not busy:
+                    _log.error("not_opened", error=str(error))
+                await asyncio.sleep(0.05 if busy else _REACH_PAUSE_S)
 
     async def _reload(self, engine: Engine) -> None:
         try:
@@ -106,7 +114,8 @@ def main() -> None:
     configure_logs("engine")
     end_with_parent(arguments.life_fd)
     settings = load_settings()
-    process = EngineProcess(arguments.place(settings), settings, arguments.directory.program, arguments.url)
+    place = arguments.place(settings)
+    process = EngineProcess(place, settings, arguments.directory.program, arguments.url, waits=place.on_servers)
     run_alone(process, socket.socket(fileno=arguments.socket_fd))
 
 

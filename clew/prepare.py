@@ -1,8 +1,8 @@
 """What an installation needs before anything runs on it: its tables, and on Kafka its topics."""
 
+from clew.ask_error import UNREACHABLE, AskError
 from clew.place import Place
-from eventlog.open import make_topics
-from runtime.clock import Clock
+from eventlog.address import KafkaLog
 from runtime.settings import Settings
 from warehouse.address import ChdbFolder
 from warehouse.chdb import ChdbWarehouse
@@ -10,10 +10,10 @@ from warehouse.migrate import migrate
 from warehouse.open import open_warehouse, storage_of
 
 
-async def prepare(place: Place, settings: Settings, clock: Clock) -> list[str]:
-    """Bring everything up to this version; says what it did, one sentence each.
+async def prepare(place: Place, settings: Settings) -> list[str]:
+    """Bring everything up to this version; returns the names of the migrations applied.
 
-    Raises WarehouseBusy, MigrationError, WarehouseError, LogUnavailable, OSError.
+    Raises WarehouseBusy, MigrationError, WarehouseError, LogUnavailable, OSError; AskError for topics that are unsafe.
     """
     if place.data is not None:
         place.data.make()
@@ -24,4 +24,15 @@ async def prepare(place: Place, settings: Settings, clock: Clock) -> list[str]:
         applied = migrate(warehouse, storage_of(at, settings))
     finally:
         warehouse.close()
-    return [f"applied {name}" for name in applied] + await make_topics(place.log, settings, clock)
+    if isinstance(place.log, KafkaLog):
+        await _make_topics(place.log, settings)
+    return applied
+
+
+async def _make_topics(log: KafkaLog, settings: Settings) -> None:
+    from eventlog.kafka_topics import UnsafeTopics, prepare_topics  # with Kafka's client, which only servers need
+
+    try:
+        await prepare_topics(log, settings.kafka)
+    except UnsafeTopics as error:
+        raise AskError(f"{error}\nor set CLEW_KAFKA__ALLOW_UNSAFE_TOPICS=true", UNREACHABLE) from None

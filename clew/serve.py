@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from clew.ask_error import UNREACHABLE, AskError
 from clew.child import ChildArguments
 from clew.datadir import DataDir, write_private
 from clew.keys_file import load_or_make_keys
@@ -74,7 +75,7 @@ class Parent:
     """URLs of the tracking and the API port, once they are bound."""
 
     async def run(self) -> None:
-        """Serve until SIGTERM or SIGINT. Raises ProgramError, PortTaken, OSError."""
+        """Serve until SIGTERM or SIGINT. Raises ProgramError, PortTaken, AskError, OSError."""
         options, directory = self.options, self.options.directory
         load_program(options.program)
         directory.make()
@@ -82,6 +83,7 @@ class Parent:
             tracking = await self._bind(options.port)
             api = await self._bind(options.api_port)
             self._take_program()
+            await self._prepare()
             load_or_make_keys(directory.keys(self.settings.keys), os.urandom, self.clock.now_us() // 1000)
             _empty(directory.metrics)
             await self._serve(tracking, api)
@@ -105,6 +107,29 @@ class Parent:
         await self._stop([engine], self.settings.serve.engine_stop_timeout_s)
         os.close(life_write)
         _log.info("stopped")
+
+    async def _prepare(self) -> None:
+        """On servers, make tables and topics. Once it has served, it starts without them too: edges can wait for them.
+
+        In a process of its own: the parent stays small, and is never one that has a warehouse open.
+        """
+        if not self.options.log and not self.options.warehouse:
+            return
+        words = (sys.executable, "-m", "clew", "migrate", "--data", str(self.options.directory.root))
+        process = await asyncio.create_subprocess_exec(
+            *words, env=self._environment(), stdout=asyncio.subprocess.DEVNULL, stderr=asyncio.subprocess.PIPE
+        )
+        _, said = await process.communicate()
+        if not process.returncode:
+            return
+        sentence = said.decode(errors="replace").strip().rpartition("clew: ")[2]
+        if not self.options.directory.spill.is_dir() or process.returncode != UNREACHABLE:
+            raise AskError(sentence, process.returncode)
+        _log.error("not_prepared", why=sentence)
+
+    def _environment(self) -> dict[str, str]:
+        """Addresses go to children where passwords go: into the environment, which others do not see."""
+        return child_environment({"CLEW_LOG": self.options.log, "CLEW_WAREHOUSE": self.options.warehouse})
 
     @contextlib.contextmanager
     def _alone(self) -> Iterator[None]:
@@ -135,13 +160,7 @@ class Parent:
     async def _keep(self, child: _Child) -> None:
         """Start the child, and again whenever it dies before we stop."""
         log = self.options.child_log.open("ab") if self.options.child_log is not None else None
-        environment = child_environment(
-            {
-                "PROMETHEUS_MULTIPROC_DIR": str(self.options.directory.metrics),
-                "CLEW_LOG": self.options.log,
-                "CLEW_WAREHOUSE": self.options.warehouse,
-            }
-        )
+        environment = self._environment() | {"PROMETHEUS_MULTIPROC_DIR": str(self.options.directory.metrics)}
         while not self.stopping.is_set():
             started_s = self.clock.monotonic_s()
             child.process = await asyncio.create_subprocess_exec(

@@ -1,39 +1,78 @@
-"""Which log it is: the only branch on its kind."""
+"""Which log it is: the only branch on its kind. The client of Kafka is loaded where there is a Kafka only."""
 
-from eventlog.address import LogAddress, SqliteLog
-from eventlog.port import Consumer, Producer, Rule
+from pathlib import Path
+
+from eventlog.address import KafkaLog, LogAddress, SqliteLog
+from eventlog.port import Consumer, Producer, Rule, StoredClaims
 from eventlog.sqlite_consumer import SqliteConsumer
 from eventlog.sqlite_producer import SqliteProducer
 from runtime.clock import Clock
 from runtime.settings import Settings
 from schemas.claims import rule
 
+_NO_GROUP = ""
+
 
 async def open_producer(
-    address: LogAddress, worker: int, settings: Settings, clock: Clock, ruled_by: Rule = rule
-) -> Producer:
-    """The producer of one edge process. Raises LogUnavailable, sqlite3.Error, OSError."""
+    address: LogAddress, settings: Settings, clock: Clock, *, worker: int = 0, folder: Path | None = None,
+    stored: StoredClaims | None = None, ruled_by: Rule = rule,
+) -> Producer:  # fmt: skip
+    """The producer of one edge process. Raises LogUnavailable, sqlite3.Error, OSError.
+
+    On Kafka it starts whether Kafka answers or not, and keeps what waits, and the keys that are claimed, in
+    `folder`; `stored` is where an index of keys can begin.
+    """
     if isinstance(address, SqliteLog):
         return SqliteProducer(address.folder, worker, settings.eventlog, clock, ruled_by)
-    raise NotImplementedError
+    if folder is None:
+        raise ValueError("a producer on Kafka needs a folder for what waits")
+    from eventlog.kafka_appender import KafkaAppender
+    from eventlog.kafka_observer import KafkaObserver
+    from eventlog.kafka_producer import KafkaProducer
+
+    kafka: KafkaLog = address
+    appender = KafkaAppender(kafka, settings.kafka, clock)
+    producer = KafkaProducer(
+        appender, lambda: KafkaObserver(kafka, _NO_GROUP, settings.kafka, clock), folder, settings.spill,
+        settings.kafka, clock, ruled_by, stored,
+    )  # fmt: skip
+    await producer.start()
+    return producer
 
 
-async def open_consumer(address: LogAddress, group: str, settings: Settings, clock: Clock) -> Consumer:
+def open_consumer(address: LogAddress, group: str, settings: Settings, clock: Clock) -> Consumer:
     """A member of a group: it owns all partitions of an embedded log, and its share of Kafka's."""
     if isinstance(address, SqliteLog):
         return SqliteConsumer(address.folder, group, settings.eventlog, clock)
-    raise NotImplementedError
+    from eventlog.kafka_consumer import KafkaConsumer
+
+    return KafkaConsumer(address, group, settings.kafka, clock)
 
 
-async def open_observer(address: LogAddress, group: str, settings: Settings, clock: Clock) -> Consumer:
+def open_observer(address: LogAddress, group: str, settings: Settings, clock: Clock) -> Consumer:
     """Whoever looks at all partitions and at a group's positions without being one of it; only reads."""
     if isinstance(address, SqliteLog):
         return SqliteConsumer(address.folder, group, settings.eventlog, clock)
-    raise NotImplementedError
+    from eventlog.kafka_observer import KafkaObserver
+
+    return KafkaObserver(address, group, settings.kafka, clock)
 
 
-async def make_topics(address: LogAddress, settings: Settings, clock: Clock) -> list[str]:
-    """Make what the log needs before anything is written, and check what is there; says what it made."""
-    if isinstance(address, SqliteLog):
-        return []
-    raise NotImplementedError
+def open_shards(address: KafkaLog, group: str, settings: Settings, clock: Clock) -> Consumer:
+    """A member of the group of attribution: what it owns are shards, which hold no records."""
+    from eventlog.kafka_consumer import KafkaConsumer
+    from eventlog.kafka_topics import SHARDS
+
+    return KafkaConsumer(address, group, settings.kafka, clock, (SHARDS,), finish_batches=False)
+
+
+async def count_shards(address: KafkaLog, settings: Settings, clock: Clock) -> int:
+    """How many shards there are; 0 before `make_topics`. Raises LogUnavailable."""
+    from eventlog.kafka_observer import KafkaObserver
+    from eventlog.kafka_topics import SHARDS
+
+    observer = KafkaObserver(address, _NO_GROUP, settings.kafka, clock, (SHARDS,))
+    try:
+        return len(await observer.partitions())
+    finally:
+        await observer.close()
