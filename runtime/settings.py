@@ -107,7 +107,11 @@ class ClickHouseSettings(_Section):
     connect_timeout_s: int = Field(5, ge=1, description="Longest wait for a connection.")
     statement_timeout_s: int = Field(300, ge=1, description="Longest wait for an answer.")
     query_memory_bytes_max: int = Field(8 * 1024**3, description="Most memory of one query of Clew itself.")
-    cluster: str = Field("", description="Name of the cluster: tables are then replicated and distributed over it.")
+    cluster: str = Field(
+        "",
+        pattern=r"^[\w.-]*$",
+        description="Name of the cluster: tables are then replicated and distributed over it.",
+    )
     dedup_window_blocks: int = Field(
         10_000, ge=1_200, description="Inserted blocks per table whose tokens are remembered."
     )

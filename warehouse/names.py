@@ -6,9 +6,8 @@ from schemas.ddl import ANALYST, DATABASE
 
 _QUOTED = r"'(?:[^'\\]|\\.|'')*'|`(?:[^`\\]|\\.)*`|\"(?:[^\"\\]|\\.)*\""
 _OURS = f"({DATABASE}|{ANALYST})"
-_NAMED = re.compile(
-    rf"{_QUOTED}|(?<![\w.`]){_OURS}(?=\s*\.\s*[\w`])|\bDATABASE (?:IF (?:NOT )?EXISTS )?{_OURS}\b", re.DOTALL
-)
+_AFTER = r"DATABASE (?:IF (?:NOT )?EXISTS )?|Distributed\('[^']+', "
+_NAMED = re.compile(rf"{_QUOTED}|(?<![\w.`]){_OURS}(?=\s*\.\s*[\w`])|\b(?:{_AFTER}){_OURS}\b", re.DOTALL)
 
 
 def analyst_database(database: str) -> str:
