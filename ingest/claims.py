@@ -84,13 +84,13 @@ class Claims:
         where = f"FROM {DATABASE}.origins WHERE {_OF_PARTITION} AND _offset < {{lo:UInt64}}"
         place = _place(partition, log_id) | {"lo": offset}
         sums = (
-            "SELECT origin, min(first) AS first, max(last) AS last, sum(last - first + 1) = last - first + 1 AS whole "
-            f"{where} GROUP BY origin"
+            "SELECT origin, min(first) AS lowest, max(last) AS highest, "
+            f"sum(last - first + 1) = highest - lowest + 1 AS whole {where} GROUP BY origin"
         )
         torn = []
         for row in rows_of(self._warehouse.query(sums, place)):
             if row["whole"]:
-                yield row["origin"], row["first"], row["last"]
+                yield row["origin"], row["lowest"], row["highest"]
             else:
                 torn.append(row["origin"])
         for origin in sorted(torn):
