@@ -8,6 +8,7 @@ worker with all shards reads no more than one without shards; each shard's rows 
 """
 
 import asyncio
+import functools
 from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass, replace
 from importlib.metadata import version
@@ -118,7 +119,8 @@ class Attributor:
         await self._check_shards()
         mine = set(await self._lease.mine())
         for shard in sorted(self._owned.keys() - mine):
-            self._drop(shard, "shard_lost")
+            _log.info("shard_given_up", shard=shard)
+            del self._owned[shard]
         for shard in sorted(mine - self._owned.keys()):
             passes = Passes(self._warehouse, shard, self._clock, version("clew"))
             self._owned[shard] = Owned(shard, self._lease, passes, self._clock)
@@ -139,6 +141,7 @@ class Attributor:
         self._is_checked = True
 
     def _drop(self, shard: int, why: str) -> None:
+        metrics.count("clew_attribution_fenced_total")
         _log.warning(why, shard=shard)
         del self._owned[shard]
 
@@ -182,40 +185,39 @@ class Attributor:
         if cursor.late is None and not (
             cursors.span(cursor.conversions, conversions) or cursors.span(cursor.hits, hits)
         ):
-            failures += await self._write(group, {}, cursor)
-            return PassReport()
+            return await self._write(group, {}, cursor, failures)
         shards = Shards(self._lease.shards, tuple(owned.shard for owned in group))
         budget = Budget(self._settings.pass_conversions_max)
         done = await asyncio.to_thread(
             self._work.work_out, cursor, conversions, hits, self._program(), budget, self._clock.now_us(), shards
         )
-        failed = await self._write(group, shards.split(done.rows), done.cursor)
-        failures += failed
-        rows = done.rows
-        metrics.count("clew_attribution_conversions_total", rows.credited)
-        metrics.count("clew_attribution_restatements_total", rows.restated)
-        problems = sum(1 for revision in rows.revisions if revision.problems)
-        moved = done.cursor != cursor and not failed
-        return PassReport(rows.credited, rows.restated, rows.unchanged, problems, moved=moved)
+        written = await self._write(group, shards.split(done.rows), done.cursor, failures)
+        metrics.count("clew_attribution_conversions_total", written.credited)
+        metrics.count("clew_attribution_restatements_total", written.restated)
+        return replace(written, unchanged=done.rows.unchanged)
 
-    async def _write(self, group: Sequence[Owned], rows: dict[int, Rows], cursor: Cursor) -> list[Exception]:
-        """Write each shard's rows as a pass of its own; a shard that is another's now is let go."""
-        writers = asyncio.Semaphore(_WRITERS_MAX)
+    async def _write(
+        self, group: Sequence[Owned], rows: dict[int, Rows], cursor: Cursor, failures: list[Exception]
+    ) -> PassReport:
+        """Write each shard's rows as a pass of its own, and say what was written; lets go of shards of others."""
+        writers, done = asyncio.Semaphore(_WRITERS_MAX), [PassReport()]
 
         async def write(owned: Owned) -> None:
-            tables = rows[owned.shard].tables() if owned.shard in rows else {}
+            mine, moved = rows.get(owned.shard, Rows()), owned.cursor != cursor
             async with writers:
                 try:
-                    if tables:
-                        await owned.write(tables, cursor)
+                    if mine.tables():
+                        await owned.write(mine.tables(), cursor)
                     else:
                         owned.cursor = cursor
                         await owned.write_cursor(_CURSOR_ONLY_S)
                 except Fenced:
-                    metrics.count("clew_attribution_fenced_total")
                     self._drop(owned.shard, "shard_taken_by_another")
+                else:
+                    done.append(replace(_report_of(mine), moved=moved))
 
-        return await _all_of([write(owned) for owned in group])
+        failures += await _all_of([write(owned) for owned in group])
+        return functools.reduce(PassReport.plus, done)
 
     async def _write_cursors(self) -> None:
         async with self._busy:
@@ -305,6 +307,12 @@ class Attributor:
 
     async def _pending_conversions(self) -> int:
         return left([c.conversions for c in self.cursors.values()], await ends_of(self._consumer, CONVERSIONS))
+
+
+def _report_of(rows: Rows) -> PassReport:
+    first = sum(1 for revision in rows.revisions if revision.revision == 1)
+    problems = sum(1 for revision in rows.revisions if revision.problems)
+    return PassReport(first, len(rows.revisions) - first, problems=problems)
 
 
 def _of_equal_cursor(owned: Sequence[Owned]) -> list[list[Owned]]:

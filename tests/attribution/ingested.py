@@ -18,6 +18,8 @@ Stored = Seen | Conversion | Adjustment
 class Ingested:
     """Consumer of ingest's group, as attribution sees it; `append` and `store` play the edge and ingest."""
 
+    ruled = True
+
     def __init__(self, warehouse: Warehouse, partitions: int = 1) -> None:
         self._warehouse = warehouse
         self.records: dict[Partition, list[Stored]] = {

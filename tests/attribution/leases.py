@@ -1,0 +1,47 @@
+"""A lease in memory whose shards a test can take away at any moment."""
+
+import threading
+from collections.abc import Callable, Sequence
+
+from attribution.lease import Mark
+from eventlog.port import Fenced
+
+
+class Leases:
+    """What the workers of one test share: who owns which shard, and what was claimed last."""
+
+    def __init__(self, shards: int) -> None:
+        self.shards = shards
+        self.owners: dict[int, str] = {}
+        self.marks: dict[int, Mark] = {}
+        self.lock = threading.Lock()
+
+    def give(self, worker: str, shards: Sequence[int] | None = None) -> None:
+        """The worker owns these shards from now on; all, if none are named."""
+        with self.lock:
+            self.owners |= dict.fromkeys(range(self.shards) if shards is None else shards, worker)
+
+
+class MemoryLease:
+    """One worker's side; `before_claim` and `after_claim` are called on its way."""
+
+    is_shared = True
+
+    def __init__(self, leases: Leases, worker: str) -> None:
+        self.leases, self.worker, self.shards = leases, worker, leases.shards
+        self.before_claim: Callable[[], None] = lambda: None
+        self.after_claim: Callable[[], None] = lambda: None
+
+    async def mine(self) -> Sequence[int]:
+        return sorted(shard for shard, owner in self.leases.owners.items() if owner == self.worker)
+
+    async def mark(self, shard: int) -> Mark | None:
+        return self.leases.marks.get(shard)
+
+    async def claim(self, shard: int, mark: Mark, after: Mark | None) -> None:
+        self.before_claim()
+        with self.leases.lock:
+            if self.leases.owners.get(shard) != self.worker or self.leases.marks.get(shard) != after:
+                raise Fenced(f"shard {shard}")
+            self.leases.marks[shard] = mark
+        self.after_claim()
