@@ -12,11 +12,11 @@ import numpy as np
 
 from attribution import kernels
 from attribution.commission import CommissionLine, Earning, commissions
-from attribution.journeys import Asked, Journeys, TouchRows, build, why_unattributed
+from attribution.journeys import Asked, Journeys, Terms, TouchRows, build, why_unattributed
 from attribution.kernels import Ints
-from attribution.models import DEFAULT_MODEL, MODELS, weigh
+from attribution.models import DEFAULT_MODEL, model_of, weigh
 from attribution.money import Problems, Worth, worth
-from attribution.plans import PlanBook
+from attribution.plans import PlanBook, reach_of, terms_of
 from schemas.events import Adjustment, Conversion
 from schemas.fields import NO_TOKEN
 from schemas.identity import of_conversion
@@ -60,18 +60,20 @@ class Pricing:
     rules: Rules
     plans: PlanBook
     models: tuple[str, ...]
+    terms: Terms
+    reach_us: Mapping[int, tuple[int, int]]
+    """Click and impression window by offer, the longest that any contract has."""
 
     @classmethod
     def of(cls, program_hash: str, rules: Rules) -> "Pricing":
         wanted = {DEFAULT_MODEL, *rules.models, *(plan.model for plan in rules.plans)}
-        return cls(program_hash, rules, PlanBook(rules.plans), tuple(sorted(wanted & MODELS.keys())))
+        plans = PlanBook(rules.plans)
+        models = tuple(sorted(model for model in wanted if model_of(model) is not None))
+        return cls(program_hash, rules, plans, models, terms_of(rules, plans), reach_of(rules))
 
     def windows_us(self, offer_id: int) -> tuple[int, int]:
-        """Click and impression window of an offer; the defaults if the program has lost it."""
-        offer = self.rules.offers.get(offer_id)
-        if offer is None:
-            return DEFAULT_CLICK_WINDOW_US, DEFAULT_IMPRESSION_WINDOW_US
-        return offer.click_window_us, offer.impression_window_us
+        """The longest click and impression window of an offer; the defaults if the program has lost it."""
+        return self.reach_us.get(offer_id, (DEFAULT_CLICK_WINDOW_US, DEFAULT_IMPRESSION_WINDOW_US))
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +102,7 @@ class Outcome:
 def asked_of(cases: Sequence[Case]) -> Asked:
     """The cases as columns for journeys."""
     events = [case.event for case in cases]
+    terms: dict[str, int] = {}
     return Asked(
         event_ts=np.array([e.event_ts for e in events], np.int64),
         offer_id=np.array([e.offer_id for e in events], np.int64),
@@ -108,6 +111,9 @@ def asked_of(cases: Sequence[Case]) -> Asked:
         token=np.array([_token_of(e) for e in events], "S27"),
         token_kind=np.array([2 if e.match_kind == "impression_id" else 1 for e in events], np.uint8),
         window_us=np.array([c.pricing.windows_us(c.event.offer_id) for c in cases], np.int64).reshape(-1, 2),
+        goal=tuple(e.goal for e in events),
+        term=np.array([terms.setdefault(c.pricing.program_hash, len(terms)) for c in cases], np.int64),
+        terms=tuple({c.pricing.program_hash: c.pricing.terms for c in cases}.values()),
     )
 
 

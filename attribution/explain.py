@@ -14,7 +14,7 @@ from attribution.commission import Earning, Share, chosen_plans, plan_shares, sp
 from attribution.credits import WEIGHT_ONE, Case, Outcome, Pricing, asked_of, attribute
 from attribution.journeys import REASONS, Journeys, build
 from attribution.kernels import Ints
-from attribution.models import MODELS, weigh
+from attribution.models import model_of, reasons, weigh
 from attribution.money import worth
 from attribution.programs import Programs
 from attribution.reads import Reads
@@ -26,7 +26,6 @@ from schemas.events import Adjustment, Conversion
 from schemas.fields import NO_TOKEN
 from schemas.money import format_minor, percent_of_minor
 from schemas.program import Rules
-from schemas.reasons import NoCredit
 from warehouse.port import Warehouse
 
 Json = dict[str, Any]
@@ -140,6 +139,7 @@ def _worked_out(case: Case, standing: Standing, work: Work) -> Json:
 def _touches(rules: Rules, journeys: Journeys, weights: dict[str, Ints]) -> list[Json]:
     """Each touch that was looked at, with why it has no part under a model."""
     touches, found = journeys.touches, []
+    why = {model: reasons(model, journeys, mine) for model, mine in weights.items()}
     for i, t in list(enumerate(journeys.touch.tolist()))[-TOUCHES_MAX:]:
         partner = int(touches.partner_id[t])
         known = rules.partners.get(partner)
@@ -156,24 +156,10 @@ def _touches(rules: Rules, journeys: Journeys, weights: dict[str, Ints]) -> list
                 "pending": bool(touches.pending[t]),
                 "counts": code == kernels.ELIGIBLE,
                 "reason": "" if code == kernels.ELIGIBLE else REASONS[code].value,
-                "models": {m: _why(m, journeys, i, int(mine[i])) for m, mine in weights.items()},
+                "models": {model: str(words[i]) or "credited" for model, words in why.items()},
             }
         )
     return found
-
-
-def _why(model: str, journeys: Journeys, place: int, weight: int) -> str:
-    """`credited`, or why this touch has no part under the model."""
-    code = int(journeys.codes[place])
-    if weight:
-        return NoCredit.CLICK_PENDING.value if journeys.touches.pending[journeys.touch[place]] else "credited"
-    if code != kernels.ELIGIBLE:
-        return REASONS[code].value
-    eligible = journeys.codes == kernels.ELIGIBLE
-    has_named = bool((journeys.named[eligible] != 0).any())
-    highest = int(journeys.precedence[eligible].max())
-    lower = has_named or int(journeys.precedence[place]) < highest
-    return NoCredit.LOWER_PRECEDENCE.value if lower else NoCredit.NOT_LAST.value
 
 
 def _model(model: str, outcome: Outcome) -> Json:
@@ -216,7 +202,7 @@ def _plans(case: Case, journeys: Journeys, weights: dict[str, Ints], outcome: Ou
     chosen = chosen_plans(earning)
     plans = {plan.name: plan for plan in chosen.values()}
     shares = [share for _, plan in sorted(plans.items()) for share in plan_shares(plan, case.event, outcome.worth)]
-    shares = [share for share in shares if share.plan.model in MODELS]
+    shares = [share for share in shares if model_of(share.plan.model) is not None]
     parts = split([earning], [(0, share) for share in shares])
     tokens = [to_text(bytes(t).ljust(27, b"\0")) for t in journeys.touches.touch_id[journeys.touch[eligible]]]
     return {

@@ -4,6 +4,7 @@ Two reads are needed, because a named touch leads to others: `linked` says by wh
 after the rows of the conversions' own identities are there. Nothing depends on the order of rows.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -31,11 +32,31 @@ REASONS = {
     kernels.AFTER_CONVERSION: NoCredit.AFTER_CONVERSION,
     kernels.OUTSIDE_WINDOW: NoCredit.OUTSIDE_WINDOW,
     kernels.BOT: NoCredit.BOT,
+    kernels.PARTNER_INACTIVE: NoCredit.PARTNER_INACTIVE,
+    kernels.USED: NoCredit.USED,
 }
 
 
 class TooManyTouches(Exception):
     """The conversions of this pass meet more touches than one pass may hold; take fewer conversions."""
+
+
+Windows = Callable[[int, str, int], tuple[int, int]]
+"""Click and impression window, µs, of an offer, goal and partner."""
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """What one program says of partners' touches.
+
+    `inactive` and `direct` are numbers of partners; `has_contracts` says whether any contract has windows of its
+    own, which `windows_us` then knows of.
+    """
+
+    inactive: tuple[int, ...]
+    direct: tuple[int, ...]
+    has_contracts: bool
+    windows_us: Windows
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +65,8 @@ class Asked:
 
     `identity` is the hash they match by (0 joins nothing); `names` is 1 where that is a click's or impression's,
     and `token` is its token if it was named by token, else zeros, with `token_kind` 1 for a click, 2 for an
-    impression. `window_us` is (C, 2): click and impression window.
+    impression. `window_us` is (C, 2): click and impression window, the longest that any contract has. `term` says
+    which of `terms` a conversion is under.
     """
 
     event_ts: Ints
@@ -54,6 +76,9 @@ class Asked:
     token: Tokens
     token_kind: Bytes
     window_us: Ints
+    goal: tuple[str, ...]
+    term: Ints
+    terms: tuple[Terms, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,15 +125,26 @@ class Journeys:
     """Journeys in CSR form: conversion c has the places `offsets[c]:offsets[c + 1]`, by (ts, precedence, id).
 
     Each place has the touch it stands for (an index into `touches`, which is sorted the same way), whether the
-    conversion names it, and a code of kernels.select_touches.
+    conversion names it, whether its partner is `direct`, and a code of kernels.select_touches.
     """
 
     offsets: Ints
     touch: Ints
     named: Bytes
     precedence: Bytes
+    direct: Bytes
     codes: Bytes
     touches: TouchRows
+
+    @property
+    def ts(self) -> Ints:
+        """When the touch of each place was, µs."""
+        return self.touches.ts[self.touch]
+
+    @property
+    def partner(self) -> Ints:
+        """Partner of the touch of each place."""
+        return self.touches.partner_id[self.touch]
 
 
 def linked(asked: Asked, rows: TouchRows) -> Hashes:
@@ -159,11 +195,32 @@ def build(asked: Asked, rows: TouchRows, *, pairs_max: int = 5_000_000) -> Journ
 def _journeys(asked: Asked, touches: TouchRows, c: Ints, t: Ints, named: Bytes) -> Journeys:
     counts = np.bincount(c, minlength=asked.event_ts.shape[0])
     offsets = np.concatenate([[0], np.cumsum(counts)]).astype(np.int64)
-    kind = touches.kind[t]
+    kind, partner = touches.kind[t], touches.partner_id[t]
     same_offer = (touches.offer_id[t] == asked.offer_id[c]).astype(np.uint8)
-    window = asked.window_us[c, kind.astype(np.int64) - 1]
+    window = _windows(asked, c, kind.astype(np.int64) - 1, partner)
     codes = kernels.select_touches(offsets, touches.ts[t], touches.is_bot[t], same_offer, asked.event_ts, window)
-    return Journeys(offsets, t, named, _PRECEDENCE_OF_KIND[kind], codes, touches)
+    direct = np.zeros(c.shape[0], np.uint8)
+    for number, terms in enumerate(asked.terms):
+        if terms.inactive:
+            inactive = (asked.term[c] == number) & np.isin(partner, terms.inactive)
+            codes[inactive & (codes == kernels.ELIGIBLE)] = kernels.PARTNER_INACTIVE
+        if terms.direct:
+            direct[(asked.term[c] == number) & np.isin(partner, terms.direct)] = 1
+    return Journeys(offsets, t, named, _PRECEDENCE_OF_KIND[kind], direct, codes, touches)
+
+
+def _windows(asked: Asked, c: Ints, kind: Ints, partner: Ints) -> Ints:
+    """The window of each pair: its offer's, unless its partner's contract has one."""
+    found = asked.window_us[c, kind]
+    if not any(terms.has_contracts for terms in asked.terms):
+        return found
+    goals = {goal: number for number, goal in enumerate(sorted(set(asked.goal)))}
+    goal = np.array([goals[text] for text in asked.goal], np.int64)
+    names = sorted(goals)
+    keys = np.stack([asked.term[c], asked.offer_id[c], goal[c], partner], axis=1)
+    distinct, where = np.unique(keys, axis=0, return_inverse=True)
+    windows = np.array([asked.terms[t].windows_us(o, names[g], p) for t, o, g, p in distinct.tolist()], np.int64)
+    return windows.reshape(-1, 2)[where.ravel(), kind]
 
 
 def _unique(rows: TouchRows) -> tuple[TouchRows, Ints]:
@@ -209,9 +266,13 @@ class _Index:
 def why_unattributed(codes: list[int], named: list[int]) -> NoCredit:
     """Why a conversion without an eligible touch is unattributed, out of its journey's codes.
 
-    The named touch's reason if there is one; else `bot` if only that kept a touch from counting; else `no_touch`.
+    The named touch's reason if there is one; else the reason that kept a touch of the offer from counting, of bots,
+    inactive partners and touches that are used up; else `no_touch`.
     """
     for code, is_named in zip(reversed(codes), reversed(named), strict=True):
         if is_named:
             return REASONS[code]
-    return NoCredit.BOT if kernels.BOT in codes else NoCredit.NO_TOUCH
+    for code in (kernels.BOT, kernels.PARTNER_INACTIVE, kernels.USED):
+        if code in codes:
+            return REASONS[code]
+    return NoCredit.NO_TOUCH

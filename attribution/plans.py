@@ -3,8 +3,9 @@
 from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
+from attribution.journeys import Terms
 from schemas.money import format_minor
-from schemas.program import Plan
+from schemas.program import DEFAULT_CLICK_WINDOW_US, DEFAULT_IMPRESSION_WINDOW_US, Plan, Rules
 
 
 class Choice(NamedTuple):
@@ -43,6 +44,36 @@ class PlanBook:
 
 
 _CHOICES_MAX = 100_000
+
+
+def terms_of(rules: Rules, plans: PlanBook) -> Terms:
+    """What a program says of partners' touches: who is inactive, who is direct, whose contract has windows."""
+
+    def windows_us(offer_id: int, goal: str, partner_id: int) -> tuple[int, int]:
+        offer, plan = rules.offers.get(offer_id), plans.choose(offer_id, goal, partner_id).plan
+        click = offer.click_window_us if offer is not None else DEFAULT_CLICK_WINDOW_US
+        impression = offer.impression_window_us if offer is not None else DEFAULT_IMPRESSION_WINDOW_US
+        if plan is not None and plan.click_window_us is not None:
+            click = plan.click_window_us
+        if plan is not None and plan.impression_window_us is not None:
+            impression = plan.impression_window_us
+        return click, impression
+
+    return Terms(
+        inactive=tuple(sorted(p.id for p in rules.partners.values() if p.status == "inactive")),
+        direct=tuple(sorted(p.id for p in rules.partners.values() if p.kind == "direct")),
+        has_contracts=any(p.click_window_us is not None or p.impression_window_us is not None for p in rules.plans),
+        windows_us=windows_us,
+    )
+
+
+def reach_of(rules: Rules) -> dict[int, tuple[int, int]]:
+    """Click and impression window of each offer, the longest that any contract has: how far back to read."""
+    found = {offer.id: (offer.click_window_us, offer.impression_window_us) for offer in rules.offers.values()}
+    for plan in rules.plans:
+        click, impression = found.get(plan.offer_id, (DEFAULT_CLICK_WINDOW_US, DEFAULT_IMPRESSION_WINDOW_US))
+        found[plan.offer_id] = max(click, plan.click_window_us or 0), max(impression, plan.impression_window_us or 0)
+    return found
 
 
 def _fits(plan: Plan, goal: str, partner_id: int) -> bool:

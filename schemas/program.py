@@ -19,6 +19,8 @@ class Partner(msgspec.Struct, frozen=True):
     id: int
     name: str
     status: Literal["active", "inactive"] = "active"
+    kind: Literal["partner", "direct"] = "partner"
+    """`direct` touches are ignored by last_non_direct unless they are alone."""
 
 
 class Goal(msgspec.Struct, frozen=True):
@@ -56,6 +58,10 @@ class Plan(msgspec.Struct, frozen=True):
     fixed_currency: str = ""
     hold_us: int = 0
     model: str = "last_click"
+    """Text of a model, as in schemas/models.py."""
+    click_window_us: int | None = None
+    impression_window_us: int | None = None
+    """Windows of this contract; None are the offer's."""
 
     @property
     def name(self) -> str:

@@ -102,8 +102,9 @@ def _read_partner(table: Table, draft: Draft) -> None:
     number = _id(table, "id")
     name = table.parsed("name", _name, f"Partner {number}")
     status = _status(table)
+    kind = cast(Literal["partner", "direct"], table.choice("kind", ("partner", "direct"), "partner"))
     table.done()
-    draft.partners.append((table.place, Partner(number or UNREAD, name, status)))
+    draft.partners.append((table.place, Partner(number or UNREAD, name, status, kind)))
 
 
 def _read_offer(table: Table, draft: Draft, secret: Callable[[str], str]) -> None:
@@ -161,6 +162,8 @@ def _read_plan(table: Table, draft: Draft) -> None:
         fixed_currency=fixed_currency,
         hold_us=table.parsed("hold", _hold, 0),
         model=table.parsed("model", values.model, "last_click"),
+        click_window_us=table.parsed("click_window", _window, None),
+        impression_window_us=table.parsed("impression_window", _window, None),
     )
     table.done()
     if "percent" not in table and "fixed" not in table:
@@ -170,6 +173,10 @@ def _read_plan(table: Table, draft: Draft) -> None:
 
 def _hold(text: str) -> int:
     return parse_duration_us(text, zero_allowed=True)
+
+
+def _window(text: str) -> int | None:
+    return parse_duration_us(text)
 
 
 def _program(draft: Draft) -> Program:

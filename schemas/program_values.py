@@ -10,11 +10,11 @@ from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
 from schemas.currencies import DECIMALS
+from schemas.models import BadModel, parse_model
 from schemas.money import parse_minor
 from schemas.toml_tables import BadValue
 
 U32_MAX = 2**32 - 1
-KNOWN_MODELS = ("last_click", "linear")
 MACROS = frozenset(
     {"click_id", "offer_id", "partner_id", "link", "ip", "ts"} | {f"sub{number}" for number in range(1, 31)}
 )
@@ -47,9 +47,11 @@ def timezone(text: str) -> str:
 
 
 def model(text: str) -> str:
-    if text not in KNOWN_MODELS:
-        raise BadValue(f"there is no such model; known are {', '.join(KNOWN_MODELS)}")
-    return text
+    """The text of a model in its one form."""
+    try:
+        return parse_model(text).text
+    except BadModel as error:
+        raise BadValue(str(error)) from None
 
 
 def landing_url(text: str) -> str:

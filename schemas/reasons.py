@@ -47,6 +47,13 @@ class NoCredit(_Documented):
     BOT = "bot", "The touch was made by a bot."
     LOWER_PRECEDENCE = "lower_precedence", "A touch of higher precedence, or the named one, wins."
     NOT_LAST = "not_last", "A later touch of the same precedence wins."
+    NOT_FIRST = "not_first", "An earlier touch wins."
+    DIRECT = "direct", "A direct touch counts only where no other does."
+    REPEATED_PARTNER = "repeated_partner", "The partner's part stands at its first touch."
+    NO_SHARE = "no_share", "The model gives nothing to a touch at this place or age."
+    PARTNER_INACTIVE = "partner_inactive", "The partner is switched off in the program that prices the conversion."
+    USED = "used", "An earlier conversion has used the touch up, as the run was told to."
+    DUPLICATE = "duplicate", "The touch is there twice; the other one counts."
     CLICK_PENDING = "click_pending", "The click's row is not there; its token alone is paid."
 
 

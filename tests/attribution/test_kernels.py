@@ -8,6 +8,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from attribution import kernels
+from attribution import kernels_rules as rules
+from attribution.kernels_checks import INT64_MAX
+from attribution.kernels_money import WEIGHTS_SUM_MAX
 from tests.reference import kernels as plain
 
 pytestmark = pytest.mark.kernel
@@ -66,9 +69,12 @@ def test_models(model: str, data: st.DataObject, shape: tuple[list[int], int]) -
     codes = data.draw(st.lists(st.integers(0, 4), min_size=count, max_size=count))
     precedence = data.draw(st.lists(st.integers(1, 3), min_size=count, max_size=count))
     named = data.draw(st.lists(st.integers(0, 1), min_size=count, max_size=count))
-    weights = getattr(kernels, model)(ints(offsets), small(codes), small(precedence), small(named))
+    found = {
+        "last_click": lambda: rules.last_click(ints(offsets), small(codes), small(precedence), small(named)),
+        "linear": lambda: rules.linear(ints(offsets), small(codes)),
+    }
     eligible = [code == kernels.ELIGIBLE for code in codes]
-    assert weights.tolist() == getattr(plain, model)(offsets, eligible, precedence, named)
+    assert found[model]().tolist() == getattr(plain, model)(offsets, eligible, precedence, named)
 
 
 @given(st.data(), journeys(40))
@@ -91,12 +97,30 @@ def test_allocate_by_hand() -> None:
 
 
 def test_allocate_largest_numbers() -> None:
-    assert kernels.allocate(ints([0, 2]), ints([kernels.INT64_MAX]), ints([1, 0])).tolist() == [kernels.INT64_MAX, 0]
-    assert kernels.allocate(ints([0, 1]), ints([3]), ints([kernels.INT64_MAX // 3])).tolist() == [3]
+    assert kernels.allocate(ints([0, 2]), ints([INT64_MAX]), ints([1, 0])).tolist() == [INT64_MAX, 0]
+    heavy = [WEIGHTS_SUM_MAX // 3, WEIGHTS_SUM_MAX // 3, WEIGHTS_SUM_MAX // 3 - 1]
+    for amount in (INT64_MAX, -INT64_MAX, 10**12, 1):
+        assert kernels.allocate(ints([0, 3]), ints([amount]), ints(heavy)).tolist() == plain.allocate_one(amount, heavy)
     with pytest.raises(kernels.Overflow, match="journey 1"):
-        kernels.allocate(ints([0, 1, 2]), ints([1, kernels.INT64_MAX]), ints([1, 2]))
+        kernels.allocate(ints([0, 1, 3]), ints([1, 1]), ints([1, WEIGHTS_SUM_MAX - 1, 1]))
+    with pytest.raises(kernels.Overflow, match="journey 0"):
+        kernels.allocate(ints([0, 2]), ints([1]), ints([INT64_MAX, INT64_MAX]))
     with pytest.raises(kernels.Overflow, match="journey 0"):
         kernels.allocate(ints([0, 1]), ints([-(2**63)]), ints([1]))
+
+
+@given(st.data(), journeys(30))
+@settings(max_examples=300, deadline=None)
+def test_allocate_by_large_weights(data: st.DataObject, shape: tuple[list[int], int]) -> None:
+    """The long division, where amount × weight passes 64 bits, and the floats below it."""
+    offsets, count = shape
+    conversions = len(offsets) - 1
+    amounts = data.draw(st.lists(st.integers(-INT64_MAX, INT64_MAX), min_size=conversions, max_size=conversions))
+    largest = data.draw(st.sampled_from([7, 2**22, 2**40, WEIGHTS_SUM_MAX // 30 - 1]))
+    weights = data.draw(st.lists(st.integers(0, largest), min_size=count, max_size=count))
+    out = np.full(count, 77, np.int64)
+    assert kernels.allocate(ints(offsets), ints(amounts), ints(weights), out) is out
+    assert out.tolist() == plain.allocate(offsets, amounts, weights)
 
 
 @pytest.mark.parametrize(
@@ -106,8 +130,8 @@ def test_allocate_largest_numbers() -> None:
         lambda: kernels.allocate(ints([0, 1]), ints([1, 2]), ints([1])),
         lambda: kernels.allocate(ints([0, 1]), ints([1]), ints([-1])),
         lambda: kernels.allocate(ints([0, 2, 1]), ints([1, 1]), ints([1])),
-        lambda: kernels.last_click(ints([0, 1]), small([0]), small([1, 1]), small([0])),
-        lambda: kernels.linear(ints([1, 1]), small([0]), small([1]), small([0])),
+        lambda: rules.last_click(ints([0, 1]), small([0]), small([1, 1]), small([0])),
+        lambda: rules.linear(ints([1, 1]), small([0])),
         lambda: kernels.select_touches(ints([0, 1]), ints([-1]), small([0]), small([1]), ints([5]), ints([1])),
     ],
 )

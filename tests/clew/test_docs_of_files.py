@@ -5,7 +5,7 @@ from pathlib import Path
 
 from clew.mapping import read_mapping
 from clew.mapping_program import read_program_part
-from schemas import program_values
+from schemas.models import MODEL_NAMES
 from schemas.program_file import read_program
 from schemas.toml_tables import read_toml
 
@@ -33,5 +33,5 @@ def test_every_key_is_described() -> None:
     table, _ = read_toml("")
     read_program_part(table)
     assert {key for key in table.asked() if f"`{key}`" not in text} == set()
-    for model in program_values.KNOWN_MODELS:
+    for model in MODEL_NAMES:
         assert f"`{model}`" in (DOCS / "program.md").read_text("utf-8")

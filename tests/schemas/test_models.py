@@ -1,0 +1,72 @@
+"""The texts of models: one text per model, and a sentence for each mistake."""
+
+import pytest
+
+from schemas.models import MODEL_NAMES, BadModel, parse_model, split_models
+
+
+@pytest.mark.parametrize(
+    ("text", "name", "parameters"),
+    [
+        ("last_click", "last_click", ()),
+        (" linear ", "linear", ()),
+        ("position", "position", (2, 1, 2)),
+        ("position(40, 20, 40)", "position", (2, 1, 2)),
+        ("position(30,40,30)", "position(3,4,3)", (3, 4, 3)),
+        ("position(0.5,0,0.25)", "position(2,0,1)", (2, 0, 1)),
+        ("w_shaped", "w_shaped", (3, 3, 3, 1)),
+        ("w_shaped(1,2,3,4)", "w_shaped(1,2,3,4)", (1, 2, 3, 4)),
+        ("time_decay", "time_decay", (604_800_000_000,)),
+        ("time_decay(168h)", "time_decay", (604_800_000_000,)),
+        ("time_decay(36h)", "time_decay(36h)", (129_600_000_000,)),
+        ("custom(50,30,20)", "custom(5,3,2)", (5, 3, 2)),
+        ("custom(1)", "custom(1)", (1,)),
+    ],
+)
+def test_a_model_has_one_text(text: str, name: str, parameters: tuple[int, ...]) -> None:
+    model = parse_model(text)
+    assert (model.text, model.parameters) == (name, parameters)
+    assert parse_model(model.text) == model
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("", "there is no such model"),
+        ("magic", "there is no such model"),
+        ("Last_Click", "there is no such model"),
+        ("linear()", "linear has no parameters"),
+        ("time_decay(0d)", "longer than 0"),
+        ("time_decay(-3d)", "whole number and a unit"),
+        ("time_decay(nan)", "whole number and a unit"),
+        ("time_decay()", "whole number and a unit"),
+        ("position(1,2)", "has 3 weights"),
+        ("position(1,nan,2)", "0 to 1000"),
+        ("position(1,inf,2)", "0 to 1000"),
+        ("position(1,-1,2)", "0 to 1000"),
+        ("position(1,x,2)", "write numbers"),
+        ("position(1,,2)", "write numbers"),
+        ("position(0,0,0)", "without any credit"),
+        ("position(0.0000001,1,1)", "at most 6 decimals"),
+        ("w_shaped(0,5,0,0)", "without any credit"),
+        ("custom", "needs the weights"),
+        ("custom(0,1)", "the first above 0"),
+        (f"custom({','.join(['1'] * 101)})", "at most 100"),
+    ],
+)
+def test_mistakes_are_named(text: str, said: str) -> None:
+    with pytest.raises(BadModel, match=said):
+        parse_model(text)
+
+
+def test_a_list_of_models() -> None:
+    found = split_models("position(30,40,30), linear,last_click,linear")
+    assert [model.text for model in found] == ["last_click", "linear", "position(3,4,3)"]
+    for text in ("", " , ", "linear,magic", "linear linear"):
+        with pytest.raises(BadModel):
+            split_models(text)
+
+
+def test_every_name_can_be_written() -> None:
+    texts = [f"{name}(3,2)" if name == "custom" else name for name in MODEL_NAMES]
+    assert [model.name for model in split_models(",".join(texts))] == sorted(MODEL_NAMES)
