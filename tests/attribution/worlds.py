@@ -17,6 +17,11 @@ BASE_US = 1_700_000_000_000_000
 SECOND_US = 1_000_000
 VISITORS = ("", "", "ann", "bob", "~hash")
 USERS = ("", "", "u1")
+MODELS = (
+    "last_click", "last_click", "linear", "linear", "first", "last_touch", "last_non_direct", "coupon_first",
+    "set_linear", "position", "w_shaped(1,2,3,4)", "time_decay(1s)", "custom(5,3,2)",
+)  # fmt: skip
+WINDOWS_US = (None, None, None, 2 * SECOND_US, 15 * SECOND_US)
 CURRENCIES = ("USD", "USD", "JPY", "KWD")
 
 
@@ -40,7 +45,11 @@ class World:
     adjustments: list[Adjustment]
 
 
-def rules_of(plans: tuple[Plan, ...], models: tuple[str, ...] = ("last_click", "linear")) -> Rules:
+def rules_of(
+    plans: tuple[Plan, ...],
+    models: tuple[str, ...] = ("last_click", "linear"),
+    changed: dict[int, Partner] | None = None,
+) -> Rules:
     """Offers 1 and 2 with windows of 10 and 4 seconds, partners 1 to 3."""
     goals = (Goal("1", "Sale"), Goal("lead", "Lead"))
     offers = {
@@ -51,11 +60,16 @@ def rules_of(plans: tuple[Plan, ...], models: tuple[str, ...] = ("last_click", "
         for number in (1, 2)
     }  # fmt: skip
     partners = {number: Partner(number, f"Partner {number}") for number in (1, 2, 3)}
+    partners |= changed or {}
     return Rules("Test", "USD", "Europe/Berlin", "", (), partners, offers, {}, plans, models)
 
 
-def program_of(plans: tuple[Plan, ...], models: tuple[str, ...] = ("last_click", "linear")) -> Program:
-    return Program.of(rules_of(plans, models), Secrets())
+def program_of(
+    plans: tuple[Plan, ...],
+    models: tuple[str, ...] = ("last_click", "linear"),
+    changed: dict[int, Partner] | None = None,
+) -> Program:
+    return Program.of(rules_of(plans, models, changed), Secrets())
 
 
 def touch_of(
@@ -106,7 +120,7 @@ def _plans(random: Random) -> tuple[Plan, ...]:
                         Plan(
                             offer, partner, goal, random.choice((0, 8_500_000, 333_333, 100_000_000)), fixed,
                             random.choice(("USD", "EUR")) if fixed else "", random.choice((0, SECOND_US)),
-                            random.choice(("last_click", "linear")),
+                            random.choice(MODELS), *(random.choice(WINDOWS_US) for _ in range(2)),
                         )
                     )  # fmt: skip
     return tuple(plans)
@@ -160,4 +174,5 @@ def worlds(draw: st.DrawFn) -> World:
     adjustments = [_adjustment(random, n, conversions) for n in range(random.randint(0, 5))]
     models = random.choice((("last_click",), ("last_click", "linear")))
     arrived = [seen for seen in touches if random.random() < 0.85]
-    return World(program_of(_plans(random), models), arrived, conversions, adjustments)
+    changed = {3: random.choice((Partner(3, "Three"), Partner(3, "Off", "inactive"), Partner(3, "D", kind="direct")))}
+    return World(program_of(_plans(random), models, changed), arrived, conversions, adjustments)

@@ -6,12 +6,14 @@ Takes all events there are, in any order, and says what credits and commissions 
 from collections.abc import Sequence
 from decimal import Decimal
 from fractions import Fraction
+from math import lcm
 from typing import NamedTuple
 
 from schemas.clickid import facts_of
 from schemas.currencies import DECIMALS
 from schemas.events import STATUS_ORDER, Adjustment, Conversion, Kind, Touch
 from schemas.program import Plan, Rules
+from tests.reference import rules as plain
 from tests.reference.kernels import allocate_one
 
 
@@ -54,7 +56,7 @@ def expected(event: Conversion, touches: Sequence[Seen], adjustments: Sequence[A
     status = max([event.status, *(a.status for a in mine if a.kind == "status")], key=STATUS_ORDER.index)
     net = _net(event, mine)
     eligible, why, pending = _eligible(event, touches, rules)
-    weights = {model: _weights(model, event, eligible) for model in _models(rules)}
+    weights = {model: _weights(model, event, eligible, rules) for model in _models(rules)}
     credits: list[Credit] = []
     for model, weight in weights.items():
         if not eligible:
@@ -106,8 +108,9 @@ def _eligible(event: Conversion, touches: Sequence[Seen], rules: Rules) -> tuple
     verdicts = [(s, _verdict(event, s, rules)) for s in candidates]
     good = sorted((s for s, verdict in verdicts if not verdict), key=_order)
     why = "no_touch"
-    if any(verdict == "bot" for _, verdict in verdicts):
-        why = "bot"
+    for word in ("partner_inactive", "bot"):
+        if any(verdict == word for _, verdict in verdicts):
+            why = word
     for s, verdict in verdicts:
         if s in named and verdict:
             why = verdict
@@ -134,8 +137,7 @@ def _same_person(a: Touch, b: Touch) -> bool:
 
 
 def _verdict(event: Conversion, seen: Seen, rules: Rules) -> str:
-    offer = rules.offers[event.offer_id]
-    window = offer.click_window_us if seen.kind is Kind.CLICK else offer.impression_window_us
+    window = _window(event, seen, rules)
     age = event.event_ts - seen.touch.ts
     if seen.touch.offer_id != event.offer_id:
         return "other_offer"
@@ -143,7 +145,19 @@ def _verdict(event: Conversion, seen: Seen, rules: Rules) -> str:
         return "after_conversion"
     if age > window:
         return "outside_window"
-    return "bot" if seen.is_bot else ""
+    if seen.is_bot:
+        return "bot"
+    return "partner_inactive" if rules.partners[seen.touch.partner_id].status == "inactive" else ""
+
+
+def _window(event: Conversion, seen: Seen, rules: Rules) -> int:
+    """The contract's window, else the offer's."""
+    offer, plan = rules.offers[event.offer_id], _plan(event, seen.touch.partner_id, rules)
+    if seen.kind is Kind.CLICK:
+        own = plan.click_window_us if plan is not None else None
+        return offer.click_window_us if own is None else own
+    own = plan.impression_window_us if plan is not None else None
+    return offer.impression_window_us if own is None else own
 
 
 def _order(seen: Seen) -> tuple[int, int, bytes]:
@@ -154,16 +168,44 @@ def _models(rules: Rules) -> list[str]:
     return sorted({"last_click", *rules.models, *(plan.model for plan in rules.plans)})
 
 
-def _weights(model: str, event: Conversion, eligible: Sequence[Seen]) -> list[int]:
-    if model == "linear":
-        return [1] * len(eligible)
+def _weights(model: str, event: Conversion, eligible: Sequence[Seen], rules: Rules) -> list[int]:
+    precedence = [2 if s.kind is Kind.CLICK else 1 for s in eligible]
     names = (event.click_id, event.impression_id)
     refs = ((Kind.CLICK, event.click_ref), (Kind.IMPRESSION, event.impression_ref))
-    winners = [s for s in eligible if s.touch.touch_id in names or (s.touch.ref and (s.kind, s.touch.ref) in refs)]
-    if not winners:
-        clicks = [s for s in eligible if s.kind is Kind.CLICK]
-        winners = clicks or list(eligible)
-    return [1 if s is winners[-1] else 0 for s in eligible]
+    named = [int(s.touch.touch_id in names or (s.touch.ref != "" and (s.kind, s.touch.ref) in refs)) for s in eligible]
+    partners = [s.touch.partner_id for s in eligible]
+    direct = [int(rules.partners[p].kind == "direct") for p in partners]
+    match model:
+        case "linear":
+            return plain.linear(len(eligible))
+        case "set_linear":
+            return plain.set_linear(partners)
+        case "first":
+            return plain.first(named)
+        case "last_touch":
+            return plain.last_touch(named)
+        case "last_non_direct":
+            return plain.last_non_direct(named, direct)
+        case "coupon_first":
+            return plain.coupon_first(precedence, named)
+        case "position":
+            return _whole(plain.roles(len(eligible), 40, 20, 40))
+        case "w_shaped(1,2,3,4)":
+            return _whole(plain.roles(len(eligible), 1, 4, 3, 2))
+        case "custom(5,3,2)":
+            return plain.custom(precedence, (5, 3, 2))
+        case "time_decay(1s)":
+            latest = max((s.touch.ts for s in eligible), default=0)
+            lives = [Decimal(latest - s.touch.ts) / 10**6 for s in eligible]
+            return [int(Decimal(2) ** (40 - life) + Decimal("0.5")) for life in lives]
+        case _:
+            return plain.last_click(precedence, named)
+
+
+def _whole(shares: Sequence[Fraction]) -> list[int]:
+    """Fractions as whole numbers beside each other."""
+    common = lcm(*(share.denominator for share in shares))
+    return [int(share * common) for share in shares]
 
 
 def _plan(event: Conversion, partner_id: int, rules: Rules) -> Plan | None:
