@@ -182,8 +182,8 @@ class KafkaProducer:
 
     async def _settle(self, partition: Partition, candidates: Sequence[Candidate], dry_run: bool) -> list[Ruled]:
         if await self._may_ask(partition):
-            if self._tail.trouble:
-                raise LogUnavailable(f"no verdict can be told now: {self._tail.trouble}")
+            if blocked := self._tail.blocked(partition):
+                raise LogUnavailable(f"no verdict can be told now: {blocked}")
             asked = self._try_out if dry_run else self._ask
             ruled = await asked(partition, candidates)
             if ruled is not None:

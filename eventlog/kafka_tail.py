@@ -82,11 +82,16 @@ class Tail:
         self._expected: dict[tuple[Partition, int], Expected] = {}
         self._reached: dict[Partition, list[tuple[int, asyncio.Future[None]]]] = {}
         self._trouble: dict[Partition, str] = {}
+        self._blocked: set[Partition] = set()
 
     @property
     def trouble(self) -> str:
         """Why verdicts of some partition cannot be told; "" when all can."""
         return next(iter(self._trouble.values()), "")
+
+    def blocked(self, partition: Partition) -> str:
+        """Why verdicts of a partition cannot be told although Kafka may answer; "" when they can."""
+        return self._trouble[partition] if partition in self._blocked else ""
 
     def start(self, partitions: Sequence[Partition]) -> None:
         """Follow these partitions from now on."""
@@ -146,6 +151,8 @@ class Tail:
                 if partition not in self._trouble:
                     _log.error("tail_stopped", topic=partition.topic, partition=partition.partition, error=str(error))
                 self._trouble[partition] = str(error) or type(error).__name__
+                if not isinstance(error, LogUnavailable):
+                    self._blocked.add(partition)
             finally:
                 await reader.close()
             await asyncio.sleep(_RETRY_PAUSE_S)
@@ -154,6 +161,7 @@ class Tail:
         """Fold until the topic is another one, or records are gone before they were folded."""
         log_id = await reader.log_id(partition)
         at = await self._begin(reader, partition, log_id)
+        self._blocked.discard(partition)
         if self._trouble.pop(partition, None) is not None:
             _log.info("tail_goes_on", topic=partition.topic, partition=partition.partition, offset=at)
         while True:

@@ -1,0 +1,466 @@
+"""The edge's producer on Kafka, over a stand-in that fails on demand: what is answered, what waits, what is sent."""
+
+import asyncio
+import contextlib
+import resource
+from collections.abc import AsyncIterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from eventlog.kafka_producer import UNPLACED, KafkaProducer
+from eventlog.port import Appended, LogFull, LogUnavailable, Partition, Ruled
+from runtime.clock import SystemClock
+from runtime.settings import KafkaSettings, SpillSettings
+from schemas.claims import rule
+from schemas.events import CONVERSIONS, HITS
+from schemas.reasons import Reason
+from tests.eventlog.kafka_stand_in import StandIn, StandInAppender, StandInReader
+from tests.eventlog.test_key_index import Stored
+from tests.schemas.samples import conversion, refund, touch, wire
+
+SALES = Partition(CONVERSIONS, 0)
+QUICK: dict[str, int] = {"append_timeout_ms": 40, "probe_interval_ms": 10}
+
+
+def producer(kafka: StandIn, folder: Path, stored: Stored | None = None, **settings: int) -> KafkaProducer:
+    return KafkaProducer(
+        StandInAppender(kafka), lambda: StandInReader(kafka), folder, SpillSettings(**(QUICK | settings)),
+        KafkaSettings(request_timeout_ms=200), SystemClock(), rule, stored,
+    )  # fmt: skip
+
+
+@contextlib.asynccontextmanager
+async def edge(
+    kafka: StandIn, folder: Path, stored: Stored | None = None, **settings: int
+) -> AsyncIterator[KafkaProducer]:
+    made = producer(kafka, folder, stored, **settings)
+    await made.start()
+    try:
+        yield made
+    finally:
+        await made.close()
+
+
+async def ask(made: KafkaProducer, *values: bytes, dry_run: bool = False) -> list[Ruled]:
+    return list(await made.decide(CONVERSIONS, values, keys=[b"k"] * len(values), dry_run=dry_run))
+
+
+async def verdicts(made: KafkaProducer, *values: bytes, dry_run: bool = False) -> list[tuple[str, bool]]:
+    return [(one.ruling.verdict, one.final) for one in await ask(made, *values, dry_run=dry_run)]
+
+
+def sale(txn_id: str, **fields: Any) -> bytes:
+    return wire(conversion(txn_id, **fields))
+
+
+async def until(what: Any) -> None:
+    while not what():
+        await asyncio.sleep(0.002)
+
+
+# -- at rest
+
+
+def test_appends_go_to_kafka_with_marks_that_count_by_partition(tmp_path: Path) -> None:
+    async def story() -> None:
+        kafka = StandIn()
+        async with edge(kafka, tmp_path) as made:
+            assert await made.append(HITS, b"k", []) == []
+            places = await asyncio.gather(*(made.append(HITS, b"key%d" % n, [b"%d" % n, b"x"]) for n in range(60)))
+            partition = places[1][0].partition
+            (again,) = await made.append(HITS, b"key1", [b"again"])
+            assert again == Appended(partition, 2 * sum(call[0].partition == partition for call in places))
+            assert (await made.healthy(), made.notice()) == ("", "")
+        for partition, records in kafka.records.items():
+            marks = [record.mark for record in records if record.mark]
+            assert [mark.sequence for mark in marks] == list(range(len(records)))
+            assert len(records) > 20 or partition == SALES
+        origins = {record.mark.origin for records in kafka.records.values() for record in records if record.mark}
+        assert len(origins) == 1 and len(origins.pop()) == 16
+
+    asyncio.run(story())
+
+
+def test_verdicts_are_those_of_the_log(tmp_path: Path) -> None:
+    async def story() -> None:
+        kafka = StandIn()
+        async with edge(kafka, tmp_path / "a") as one, edge(kafka, tmp_path / "b") as two:
+            found = await asyncio.gather(*(ask((one, two)[n % 2], sale("same")) for n in range(20)))
+            rulings = [call[0] for call in found]
+            assert sorted(one.ruling.verdict for one in rulings) == ["accepted"] + ["duplicate"] * 19
+            accepted = next(one for one in rulings if one.ruling.verdict == "accepted")
+            assert accepted.appended == Appended(SALES, 0) and {one.final for one in rulings} == {True}
+            assert await verdicts(two, sale("a"), sale("same", amount_minor=1), sale("a")) == [
+                ("accepted", True), ("conflict", True), ("duplicate", True),
+            ]  # fmt: skip
+        assert len(kafka.records[SALES]) == 23
+
+    asyncio.run(story())
+
+
+def test_a_dry_run_knows_all_that_is_in_the_log_and_writes_nothing(tmp_path: Path) -> None:
+    async def story() -> None:
+        kafka = StandIn()
+        async with edge(kafka, tmp_path / "a") as one, edge(kafka, tmp_path / "b") as two:
+            await ask(one, sale("a"))
+            assert await verdicts(two, sale("a"), sale("b"), sale("b"), dry_run=True) == [
+                ("duplicate", True), ("accepted", True), ("duplicate", True),
+            ]  # fmt: skip
+        assert len(kafka.records[SALES]) == 1
+
+    asyncio.run(story())
+
+
+def test_lines_of_clicks_are_accepted_at_once(tmp_path: Path) -> None:
+    async def story() -> None:
+        kafka = StandIn()
+        line, other = wire(touch(1, ref="a1")), wire(touch(2, ref="a2"))
+        async with edge(kafka, tmp_path) as made:
+            for _ in range(2):
+                ruled = await made.decide(HITS, [line, other], keys=[b"1", b"2"])
+                assert [(one.ruling.verdict, one.final) for one in ruled] == [("accepted", True)] * 2
+                assert [one.ruling.issued for one in ruled] == [touch(1).touch_id, touch(2).touch_id]
+            await made.decide(HITS, [line], keys=[b"1"], dry_run=True)
+            kafka.down = True
+            (ruled_away,) = await made.decide(HITS, [line], keys=[b"1"])
+            assert (ruled_away.ruling.verdict, ruled_away.final) == ("accepted", True)
+            kafka.down = False
+            await until(lambda: not made.notice())
+        assert sorted(kafka.values(HITS)) == sorted([line] * 3 + [other] * 2)
+
+    asyncio.run(story())
+
+
+def test_keys_of_several_partitions_are_answered_in_order(tmp_path: Path) -> None:
+    async def story() -> None:
+        kafka = StandIn({HITS: 2, CONVERSIONS: 4})
+        async with edge(kafka, tmp_path) as made:
+            values = [sale(f"t{n % 20}") for n in range(40)]
+            keys = [conversion(f"t{n % 20}").conversion_id for n in range(40)]
+            ruled = await made.decide(CONVERSIONS, values, keys=keys)
+            assert [one.ruling.verdict for one in ruled] == ["accepted"] * 20 + ["duplicate"] * 20
+            assert [one.ruling.issued for one in ruled] == keys
+        assert all(kafka.records[Partition(CONVERSIONS, n)] for n in range(4))
+
+    asyncio.run(story())
+
+
+# -- Kafka away
+
+
+@pytest.mark.parametrize("trouble", ["down", "hanging", "losing"])
+def test_records_wait_here_while_kafka_is_away(tmp_path: Path, trouble: str) -> None:
+    """Thousands of appends: only those that found it away first wait for it, and each is in the log once."""
+
+    async def story() -> StandIn:
+        kafka = StandIn()
+        async with edge(kafka, tmp_path) as made:
+            setattr(kafka, trouble, True)
+            for first in range(0, 5_000, 500):
+                places = await asyncio.gather(
+                    *(made.append(HITS, b"%d" % n, [b"%d" % n]) for n in range(first, first + 500))
+                )
+                assert {call[0].offset for call in places} == {UNPLACED}
+            assert kafka.waiting_most <= 500 + 3
+            assert await made.healthy() == "" and "5000 records wait in the local log" in made.notice()
+            setattr(kafka, trouble, False)
+            await until(lambda: not made.notice())
+        return kafka
+
+    kafka = asyncio.run(story())
+    kept = [value for *_, value in kafka.marked(HITS)]
+    assert sorted(kept) == sorted(b"%d" % n for n in range(5_000))
+
+
+def test_memory_stays_flat_while_appends_hang(tmp_path: Path) -> None:
+    async def story() -> None:
+        kafka = StandIn()
+        async with edge(kafka, tmp_path) as made:
+            kafka.hanging = True
+            grown = []
+            for _ in range(4):
+                for _ in range(10):
+                    await asyncio.gather(*(made.append(HITS, b"%d" % n, [bytes(2_000)]) for n in range(500)))
+                grown.append(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
+            kafka.hanging = False
+            # 10 MB of records a round: the first may fill caches, the others hold nothing.
+            assert grown[3] - grown[0] < 12 * 1024
+
+    asyncio.run(story())
+
+
+def test_sales_are_ruled_over_by_what_is_known_here_and_then_by_the_log(tmp_path: Path) -> None:
+    async def story() -> None:
+        kafka = StandIn()
+        async with edge(kafka, tmp_path / "a") as one, edge(kafka, tmp_path / "b") as two:
+            await ask(two, sale("known"))
+            await until(lambda: one._tail._positions.get(SALES) == 1)
+            kafka.down = True
+            assert await verdicts(one, sale("new"), sale("known"), sale("known", amount_minor=1), sale("new")) == [
+                ("accepted", False), ("duplicate", True), ("conflict", True), ("duplicate", True),
+            ]  # fmt: skip
+            assert await verdicts(two, sale("new", amount_minor=2)) == [("accepted", False)]
+            assert await verdicts(one, sale("newer"), dry_run=True) == [("accepted", False)]
+            paid_back = wire(refund(conversion("new").conversion_id, "r", 10_000))
+            assert await verdicts(one, paid_back) == [("accepted", False)]
+            with pytest.raises(LogUnavailable, match="not known here"):
+                await ask(two, wire(refund(conversion("unknown").conversion_id, "r", 10_000)))
+            kafka.down = False
+            await until(lambda: not one.notice() and not two.notice())
+            assert await verdicts(two, sale("new"), sale("newer")) in (
+                [("duplicate", True), ("accepted", True)], [("conflict", True), ("accepted", True)],
+            )  # fmt: skip
+        spilled = [record for record in kafka.records[SALES] if record.mark and record.mark.spilled]
+        assert len(spilled) == 3
+
+    asyncio.run(story())
+
+
+def test_an_append_that_gets_in_without_an_answer_is_told_by_the_tail(tmp_path: Path) -> None:
+    async def story() -> None:
+        kafka = StandIn()
+        async with edge(kafka, tmp_path) as made:
+            kafka.losing = True
+            assert await verdicts(made, sale("a")) == [("accepted", True)]
+            kafka.losing = False
+        assert kafka.values(CONVERSIONS) == [sale("a")]
+
+    asyncio.run(story())
+
+
+def test_a_sale_whose_append_is_in_doubt_is_stored_once(tmp_path: Path) -> None:
+    """It got in, nobody said so, and it is spilled as well: the second one is a duplicate for every reader."""
+
+    async def story() -> None:
+        kafka = StandIn()
+        async with edge(kafka, tmp_path) as made:
+            kafka.losing = kafka.blind = True
+            assert await verdicts(made, sale("a")) == [("accepted", False)]
+            kafka.losing = kafka.blind = False
+            await until(lambda: not made.notice())
+            assert await verdicts(made, sale("a")) == [("duplicate", True)]
+        assert len(kafka.values(CONVERSIONS)) >= 3 and set(kafka.values(CONVERSIONS)) == {sale("a")}
+        states: dict[bytes, bytes] = {}
+        accepted = 0
+        for *_, value in kafka.marked(CONVERSIONS):
+            ruling = rule(states.get, value)
+            states |= ruling.puts
+            accepted += ruling.verdict == "accepted"
+        assert accepted == 1
+
+    asyncio.run(story())
+
+
+def test_a_verdict_that_the_tail_does_not_tell_is_waited_for(tmp_path: Path) -> None:
+    async def story() -> None:
+        kafka = StandIn()
+        async with edge(kafka, tmp_path) as made:
+            kafka.blind = True
+            asking = asyncio.ensure_future(ask(made, sale("a")))
+            await until(lambda: kafka.values(CONVERSIONS))
+            done, _ = await asyncio.wait((asking,), timeout=0.1)
+            assert not done
+            asking.cancel()
+            await asyncio.gather(asking, return_exceptions=True)
+            kafka.blind = False
+            assert await verdicts(made, sale("a")) == [("duplicate", True)]
+
+    asyncio.run(story())
+
+
+def test_new_sales_do_not_pass_those_that_wait_here(tmp_path: Path) -> None:
+    async def story() -> None:
+        kafka = StandIn()
+        async with edge(kafka, tmp_path, probe_interval_ms=60) as made:
+            kafka.down = True
+            await ask(made, *(sale(f"t{n}") for n in range(5)))
+            kafka.down = False
+            # Kafka is back and nobody knows yet: what comes now follows what waits.
+            found = await asyncio.gather(*(ask(made, sale(f"t{n}")) for n in range(5, 60)))
+            assert {call[0].ruling.verdict for call in found} == {"accepted"}
+            await until(lambda: not made.notice())
+            assert await verdicts(made, sale("last")) == [("accepted", True)]
+        assert kafka.values(CONVERSIONS) == [*(sale(f"t{n}") for n in range(60)), sale("last")]
+
+    asyncio.run(story())
+
+
+def test_past_the_bound_nothing_is_taken(tmp_path: Path) -> None:
+    async def story() -> None:
+        kafka = StandIn()
+        async with edge(kafka, tmp_path, bytes_max=20_000) as made:
+            kafka.down = True
+            found: list[str] = []
+            for n in range(200):
+                try:
+                    found += [verdict for verdict, _ in await verdicts(made, sale(f"t{n}"))]
+                except LogFull as full:
+                    assert full.retry_after_s > 1
+                    found.append("full")
+            assert found == sorted(found) and set(found) == {"accepted", "full"}
+            with pytest.raises(LogFull):
+                for _ in range(200):
+                    await made.append(HITS, b"", [bytes(100)])
+            assert "bytes_max" in await made.healthy()
+            kafka.down = False
+            await until(lambda: not made.notice())
+            assert await made.healthy() == ""
+            assert await verdicts(made, sale("t199"), sale("t0")) == [("accepted", True), ("duplicate", True)]
+
+    asyncio.run(story())
+
+
+# -- starts and stops
+
+
+def test_a_start_without_kafka(tmp_path: Path) -> None:
+    async def story() -> None:
+        kafka = StandIn(down=True)
+        async with edge(kafka, tmp_path) as made:
+            assert (await made.append(HITS, b"k", [b"click"]))[0] == Appended(Partition(HITS, 0), UNPLACED)
+            with pytest.raises(LogUnavailable, match="how many partitions"):
+                await ask(made, sale("a"))
+            assert await made.healthy() == "" and "not been reached" in made.notice()
+            kafka.down = False
+            await until(lambda: not made.notice())
+            assert await verdicts(made, sale("a")) == [("accepted", True)]
+        kafka.down = True
+        async with edge(kafka, tmp_path) as made:  # it remembers how many partitions there are
+            assert await verdicts(made, sale("a"), sale("b")) == [("duplicate", True), ("accepted", False)]
+            kafka.down = False
+            await until(lambda: not made.notice())
+        assert kafka.values(HITS) == [b"click"] and kafka.values(CONVERSIONS) == [sale("a"), sale("b")]
+
+    asyncio.run(story())
+
+
+def test_what_a_stop_leaves_the_next_one_sends(tmp_path: Path) -> None:
+    async def story() -> None:
+        kafka = StandIn()
+        async with edge(kafka, tmp_path) as made:
+            kafka.hanging = True
+            await asyncio.gather(*(made.append(HITS, b"%d" % n, [b"%d" % n]) for n in range(100)))
+            await ask(made, sale("a"))
+        await made.close()
+        with pytest.raises(LogUnavailable, match="closed"):
+            await made.append(HITS, b"", [b"late"])
+        assert kafka.values(HITS) == []
+        kafka.hanging = False
+        async with edge(kafka, tmp_path) as made:
+            await until(lambda: not made.notice())
+        assert sorted(kafka.values(HITS)) == sorted(b"%d" % n for n in range(100))
+        assert kafka.values(CONVERSIONS) == [sale("a")]
+
+    asyncio.run(story())
+
+
+def test_files_that_nobody_holds_are_sent_by_whoever_finds_them(tmp_path: Path) -> None:
+    async def story() -> None:
+        kafka = StandIn()
+        async with edge(kafka, tmp_path) as one:
+            async with edge(kafka, tmp_path) as two:
+                kafka.down = True
+                await asyncio.gather(one.append(HITS, b"k", [b"of one"]), two.append(HITS, b"k", [b"of two"]))
+            kafka.down = False
+            await until(lambda: not one.notice())
+            assert kafka.values(HITS) == [b"of one"]
+            async with edge(kafka, tmp_path) as three:  # takes the second slot, and what was left in it
+                await until(lambda: not three.notice())
+            assert sorted(kafka.values(HITS)) == [b"of one", b"of two"]
+            kafka.down = True
+            async with edge(kafka, tmp_path) as four:
+                await four.append(HITS, b"k", [b"of four"])
+            kafka.down = False
+        async with edge(kafka, tmp_path):  # takes the first slot, and finds the second one
+            await until(lambda: b"of four" in kafka.values(HITS))
+
+    asyncio.run(story())
+
+
+def test_the_topic_of_conversions_keeps_its_partitions(tmp_path: Path) -> None:
+    async def story() -> None:
+        kafka = StandIn()
+        async with edge(kafka, tmp_path) as made:
+            assert await verdicts(made, sale("a")) == [("accepted", True)]
+        kafka.counts[CONVERSIONS] = 2
+        async with edge(kafka, tmp_path) as made:
+            await until(lambda: made._trouble)
+            assert "has 2 partitions and had 1" in await made.healthy()
+            assert (await made.append(HITS, b"k", [b"click"]))[0].offset == UNPLACED
+
+    asyncio.run(story())
+
+
+# -- the index
+
+
+def test_an_index_begins_where_the_warehouse_ends(tmp_path: Path) -> None:
+    async def story() -> None:
+        kafka = StandIn()
+        async with edge(kafka, tmp_path / "a") as made:
+            await ask(made, *(sale(f"t{n}") for n in range(6)))
+        records = list(kafka.records[SALES])
+        kafka.records[SALES], kafka.begins[SALES] = records[4:], 4
+        async with edge(kafka, tmp_path / "b", Stored(records, 5)) as made:
+            found = await verdicts(made, *(sale(f"t{n}") for n in range(7)))
+            assert [verdict for verdict, _ in found] == ["duplicate"] * 6 + ["accepted"]
+
+    asyncio.run(story())
+
+
+def test_no_verdict_is_told_before_the_warehouse_answers(tmp_path: Path) -> None:
+    async def story() -> None:
+        kafka = StandIn()
+        stored = Away([], 0)
+        async with edge(kafka, tmp_path, stored) as made:
+            await until(lambda: made.notice())
+            assert "the warehouse is away" in made.notice() and await made.healthy() == ""
+            with pytest.raises(LogUnavailable, match="the warehouse is away"):
+                await ask(made, sale("a"))
+            assert kafka.values(CONVERSIONS) == []
+            stored.away = False
+            await until(lambda: not made.notice())
+            assert await verdicts(made, sale("a")) == [("accepted", True)]
+
+    asyncio.run(story())
+
+
+class Away(Stored):
+    away = True
+
+    def position(self, partition: Partition, log_id: str) -> int:
+        if self.away:
+            raise OSError("the warehouse is away")
+        return super().position(partition, log_id)
+
+
+def test_a_topic_that_is_remade_is_another_log(tmp_path: Path) -> None:
+    async def story() -> None:
+        kafka = StandIn()
+        async with edge(kafka, tmp_path) as made:
+            assert await verdicts(made, sale("a"), sale("b")) == [("accepted", True)] * 2
+            kafka.remake(SALES)
+            assert await verdicts(made, sale("c"), sale("a")) == [("accepted", True), ("duplicate", True)]
+
+    asyncio.run(story())
+
+
+def test_what_the_rule_raises_reaches_who_asked(tmp_path: Path) -> None:
+    async def story() -> None:
+        async with edge(StandIn(), tmp_path) as made:
+            with pytest.raises(ValueError, match="too short"):
+                await ask(made, b"")
+            assert await verdicts(made, sale("a")) == [("accepted", True)]
+
+    asyncio.run(story())
+
+
+def test_reasons_reach_the_answer(tmp_path: Path) -> None:
+    async def story() -> Sequence[Ruled]:
+        async with edge(StandIn(), tmp_path) as made:
+            return await ask(made, wire(refund(conversion("nowhere").conversion_id, "r", 10_000)))
+
+    (one,) = asyncio.run(story())
+    assert (one.ruling.verdict, one.ruling.reason, one.appended) == ("rejected", Reason.CONVERSION_NOT_FOUND, None)
