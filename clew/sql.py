@@ -1,7 +1,7 @@
 """One read-only statement of a user over the analysts' views: checked (sql_guard.py), bounded, answered as JSON types.
 
 Second lines of defence, should the guard ever let something through: the statement runs with readonly=1, which
-shuts table functions and writing, and with `analyst` as its database, so that a name without one never means a
+shuts table functions and writing, and with the analysts' database as its own, so that a name without one never means a
 file. These go with the statement's text: set on the session, readonly could never be taken back from the handle.
 """
 
@@ -18,7 +18,6 @@ import pyarrow as pa
 
 from clew.sql_guard import SqlRefused, Statement, check_sql, short_error
 from runtime.settings import ApiSettings
-from schemas.ddl import ANALYST
 from warehouse.port import Warehouse, WarehouseError, rows_of, scalar_of
 
 _TIMED_OUT, _OUT_OF_MEMORY, _TOO_LARGE = frozenset({159, 160}), 241, 396
@@ -48,37 +47,37 @@ def run_sql(warehouse: Warehouse, sql: str, settings: ApiSettings) -> SqlAnswer:
         return answer
 
     try:
-        return _run(warehouse, check_sql(sql, ask), settings)
+        return _run(warehouse, check_sql(sql, ask, warehouse.analyst), settings)
     except WarehouseError as error:
         raise SqlRefused(_sentence(error, settings)) from error
 
 
 def _run(warehouse: Warehouse, statement: Statement, settings: ApiSettings) -> SqlAnswer:
-    bounds = _bounds(settings)
+    bounds = _bounds(settings, warehouse.analyst)
     if statement.kind != "select":
         # The driver ends a statement with its own FORMAT, which EXPLAIN AST takes for part of what it explains.
         end = " FORMAT Null" if statement.kind == "explain ast" else ""
-        table = warehouse.query(f"{statement.text}{bounds}{end}")
+        table = warehouse.query(f"{statement.text}{bounds}{end}", as_written=True)
         columns = [
             (f.name, "String" if pa.types.is_string(f.type) else f"UInt{f.type.bit_width}") for f in table.schema
         ]
         return SqlAnswer(columns, _rows(table, columns))
-    described = rows_of(warehouse.query(f"DESCRIBE TABLE ({statement.text}){bounds}"))
+    described = rows_of(warehouse.query(f"DESCRIBE TABLE ({statement.text}){bounds}", as_written=True))
     columns = [(row["name"], row["type"]) for row in described]
     names = [name for name, _ in columns]
     if len(set(names)) < len(names):
         twice = next(name for name in names if names.count(name) > 1)
         raise SqlRefused(f"two columns are named {twice}: give one of them another name with AS")
-    table = warehouse.query(_selected(statement.text, columns) + bounds)
+    table = warehouse.query(_selected(statement.text, columns) + bounds, as_written=True)
     # The engine counts constants as nothing, so its own look at the size is not enough.
     if table.num_rows > settings.query_rows_max or table.nbytes > _answer_bytes_max(settings):
         raise SqlRefused(_too_large(settings))
     return SqlAnswer(columns, _rows(table, columns))
 
 
-def _bounds(settings: ApiSettings) -> str:
+def _bounds(settings: ApiSettings, database: str) -> str:
     bounds = {
-        "database": f"'{ANALYST}'",
+        "database": f"'{database}'",
         "readonly": 1,
         "allow_introspection_functions": 0,
         "session_timezone": "'UTC'",

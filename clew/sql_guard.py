@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from clew.sql_functions import IN_FUNCTIONS, is_allowed
+from clew.sql_names import in_database
 from schemas.ddl import ANALYST
 from warehouse.port import WarehouseError
 
@@ -117,8 +118,8 @@ _SHOW_CREATE = re.compile(rf"SHOW CREATE (?:TABLE|VIEW) (?:{ANALYST}\.)?{_NAME}"
 _BAD_ARGUMENTS, _UNKNOWN_FUNCTION = 36, 46
 
 
-def check_sql(sql: str, ask: Ask) -> Statement:
-    """The statement, if it may run. Raises SqlRefused."""
+def check_sql(sql: str, ask: Ask, database: str = ANALYST) -> Statement:
+    """The statement, if it may run, for an installation that calls `analyst` so. Raises SqlRefused."""
     try:
         size = len(sql.encode())
     except UnicodeEncodeError:
@@ -134,7 +135,7 @@ def check_sql(sql: str, ask: Ask) -> Statement:
             ) from None
         if error.code != _BAD_ARGUMENTS:
             raise SqlRefused(short_error(str(error))) from None
-        return _check_unparsed(sql, ask)
+        return _check_unparsed(sql, ask, database)
     node = _decoded(text)
     kind: Literal["select", "explain", "explain ast", "show"] = "select"
     match node.get("type"):
@@ -148,6 +149,8 @@ def check_sql(sql: str, ask: Ask) -> Statement:
             _check_show(node)
         case _:
             raise _not_reading(sql, ask)
+    if database != ANALYST:
+        text = json.dumps(in_database(_decoded(text), database))
     return Statement(ask("formatQueryFromJSON", text), kind)
 
 
@@ -159,23 +162,28 @@ def _decoded(text: str) -> Node:
     return node
 
 
-def _check_unparsed(sql: str, ask: Ask) -> Statement:
+def _check_unparsed(sql: str, ask: Ask, database: str) -> Statement:
     """Statements whose tree the engine does not show: two have a form so plain that their writing can be matched."""
     try:
         written = ask("formatQuerySingleLine", sql)
     except WarehouseError as error:
         raise SqlRefused(short_error(str(error))) from None
     if _SHOW_CREATE.fullmatch(written):
-        return Statement(written, "show")
+        return Statement(_of_database(written, database), "show")
     found = _DESCRIBE.fullmatch(written)
     if found is None:
         raise _not_reading(sql, ask)
     if found[1]:
-        return Statement(written, "describe")
-    inner = check_sql(found[2], ask)
+        return Statement(_of_database(written, database), "describe")
+    inner = check_sql(found[2], ask, database)
     if inner.kind != "select":
         raise SqlRefused(f"DESCRIBE ({inner.kind.upper()} …) is not allowed: describe a table or a SELECT")
     return Statement(f"DESCRIBE TABLE ({inner.text})", "describe")
+
+
+def _of_database(written: str, database: str) -> str:
+    """DESCRIBE or SHOW CREATE of one table, which is its last word."""
+    return re.sub(rf" {ANALYST}\.(?=[^ ]+$)", f" {database}.", written)
 
 
 def _not_reading(sql: str, ask: Ask) -> SqlRefused:

@@ -52,6 +52,16 @@ def warehouse(open_embedded_warehouse: Warehouse) -> Warehouse:
     return open_embedded_warehouse
 
 
+KINDS_OF_WAREHOUSE = ["embedded", pytest.param("clickhouse", marks=pytest.mark.server)]
+"""Parameters of a module's own fixture `warehouse`, when its tests run on every kind."""
+
+
+def warehouse_of(request: pytest.FixtureRequest) -> Warehouse:
+    """The warehouse of the kind that a fixture was asked for; tests before may have left rows in it."""
+    opened: Warehouse = request.getfixturevalue(f"open_{request.param}_warehouse")
+    return opened
+
+
 def empty(warehouse: Warehouse, *tables: str) -> None:
     """Drop all rows, and with them the tokens that remember them; of every table unless some are named."""
     for table in tables or table_names():

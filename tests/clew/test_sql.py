@@ -13,10 +13,16 @@ from clew.sql_guard import SqlRefused
 from runtime.settings import ApiSettings
 from schemas.columns import to_arrow
 from schemas.tables import Enrichment, Source
+from tests.conftest import KINDS_OF_WAREHOUSE, empty, warehouse_of
 from tests.schemas.samples import conversion, touch
 from warehouse.port import Warehouse
 
 Run = Callable[..., SqlAnswer]
+
+
+@pytest.fixture(params=KINDS_OF_WAREHOUSE)
+def warehouse(request: pytest.FixtureRequest) -> Warehouse:
+    return warehouse_of(request)
 
 
 @pytest.fixture
@@ -83,6 +89,7 @@ def test_values_are_what_json_has(run: Run, sql: str, kind: str, value: Any) -> 
 
 
 def test_ids_amounts_and_times_of_the_views(run: Run, warehouse: Warehouse) -> None:
+    empty(warehouse, "clicks", "conversions")
     click = touch(1, subs={"sub1": "a"})
     warehouse.insert("clicks", to_arrow("clicks", [(click, Enrichment(), Source("log", "hits", 1, 0, 0))]), "clicks")
     sale = conversion("o1", click_id=click.touch_id, amount_minor=750)
@@ -102,7 +109,8 @@ def test_ids_amounts_and_times_of_the_views(run: Run, warehouse: Warehouse) -> N
     assert (row[3], row[4]) == (sale.conversion_id.hex(), "7.5000")
 
 
-def test_no_rows_still_have_columns(run: Run) -> None:
+def test_no_rows_still_have_columns(run: Run, warehouse: Warehouse) -> None:
+    empty(warehouse, "clicks")
     answer = run("SELECT link, ts, toIPv4(ip) AS a FROM clicks")
     assert [name for name, _ in answer.columns] == ["link", "ts", "a"]
     assert answer.rows == []

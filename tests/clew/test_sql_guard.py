@@ -15,6 +15,7 @@ from schemas.ddl import views
 from schemas.events import Touch
 from schemas.tables import Enrichment, ProgramRow, Source
 from tests.clew.sql_attacks import ATTACKS
+from tests.conftest import KINDS_OF_WAREHOUSE, empty, warehouse_of
 from tests.schemas.samples import NOW_US, touch
 from warehouse.port import Warehouse, WarehouseError, rows_of
 
@@ -23,6 +24,11 @@ _SUSPICIOUS = re.compile(
     "file|host|fqdn|server|setting|macro|user|role|profile|sleep|path|uptime|port|query|handler|zookeeper", re.I
 )
 API = ApiSettings()
+
+
+@pytest.fixture(params=KINDS_OF_WAREHOUSE)
+def warehouse(request: pytest.FixtureRequest) -> Warehouse:
+    return warehouse_of(request)
 
 
 @pytest.fixture
@@ -37,6 +43,7 @@ def folder(tmp_path: Path, warehouse: Warehouse, monkeypatch: pytest.MonkeyPatch
 @pytest.fixture
 def clicks(warehouse: Warehouse, tmp_path: Path) -> Iterator[list[Touch]]:
     """Ten clicks of two links."""
+    empty(warehouse, "clicks")
     made = [touch(n, link=f"link{n % 2}", subs={"sub1": str(n)}) for n in range(10)]
     rows = [(one, Enrichment(), Source("log", "hits", 1, n, 0)) for n, one in enumerate(made)]
     warehouse.insert("clicks", to_arrow("clicks", rows), f"{tmp_path}")
@@ -213,6 +220,8 @@ def test_long_and_deep_statements_are_refused_quickly(warehouse: Warehouse) -> N
 
 def test_a_server_that_shows_no_parse_is_named() -> None:
     class Old:
+        analyst = "analyst"
+
         def query(self, *_: object) -> None:
             raise WarehouseError("Unknown function parseQueryToJSON", 46)
 

@@ -1,14 +1,14 @@
-"""Tests of the warehouse run on both kinds of it."""
+"""Tests of the warehouse run on every kind of it."""
 
 import pytest
 
-from tests.conftest import empty
+from tests.conftest import KINDS_OF_WAREHOUSE, empty, warehouse_of
 from warehouse.port import Warehouse
 
 
-@pytest.fixture(params=["embedded", pytest.param("clickhouse", marks=pytest.mark.server)])
+@pytest.fixture(params=KINDS_OF_WAREHOUSE)
 def warehouse(request: pytest.FixtureRequest) -> Warehouse:
     """A warehouse with every table empty."""
-    opened: Warehouse = request.getfixturevalue(f"open_{request.param}_warehouse")
+    opened = warehouse_of(request)
     empty(opened)
     return opened
