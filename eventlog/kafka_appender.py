@@ -71,7 +71,7 @@ class KafkaAppender:
         self._pending_bytes = 0
         self._producer: AIOKafkaProducer | None = None
         self._sent = 0
-        self._making = asyncio.Lock()
+        self._making: asyncio.Task[None] | None = None
         self._leaving: set[asyncio.Task[None]] = set()
         self._trouble = ""
         self._closed = False
@@ -79,7 +79,7 @@ class KafkaAppender:
     async def start(self) -> None:
         """Learn the topics' partitions. Raises LogUnavailable when Kafka does not answer; may be called again."""
         try:
-            producer = await self._made()
+            producer = await asyncio.wait_for(self._made(), self._timeout_s)
             for topic in TOPICS:
                 found = await asyncio.wait_for(producer.partitions_for(self._name(topic)), self._timeout_s)
                 self._counts[topic] = len(found)
@@ -140,8 +140,10 @@ class KafkaAppender:
             await asyncio.gather(*tasks, return_exceptions=True)
         for lane in self._lanes.values():
             _fail(list(lane.waiting), LogUnavailable("closed before Kafka took the record"))
-        async with self._making:
-            self._discard("closed")
+        if self._making is not None:
+            await asyncio.wait([self._making], timeout=self._timeout_s)
+            self._making.cancel()
+        self._discard("closed")
         if self._leaving:
             await asyncio.wait(self._leaving, timeout=self._timeout_s)
 
@@ -232,22 +234,27 @@ class KafkaAppender:
     # ------------------------------------------------------------------------------------------ the producer
 
     async def _made(self) -> AIOKafkaProducer:
-        """The producer, made if there is none. Raises TROUBLE."""
-        async with self._making:
-            if self._sent >= self._settings.recycle_records_max:
-                self._discard("scheduled")
-            if self._producer is None:
-                options = connection_options(self._address, self._settings, "clew-edge")
-                producer = AIOKafkaProducer(
-                    acks="all", enable_idempotence=True, max_batch_size=self._settings.batch_bytes_max, **options
-                )
-                try:
-                    await producer.start()
-                except BaseException:  # also when whoever waited for it gave up
-                    await producer.stop()
-                    raise
-                self._producer, self._sent = producer, 0
-            return self._producer
+        """The producer, made if there is none. Raises TROUBLE; who gives up waiting does not break off the making."""
+        if self._sent >= self._settings.recycle_records_max:
+            self._discard("scheduled")
+        if self._producer is None:
+            if self._making is None or self._making.done():
+                self._making = asyncio.create_task(self._make())
+                self._making.add_done_callback(lambda task: task.cancelled() or task.exception())
+            await asyncio.shield(self._making)
+        return self._producer
+
+    async def _make(self) -> None:
+        options = connection_options(self._address, self._settings, "clew-edge")
+        producer = AIOKafkaProducer(
+            acks="all", enable_idempotence=True, max_batch_size=self._settings.batch_bytes_max, **options
+        )
+        try:
+            await asyncio.wait_for(producer.start(), 2 * self._timeout_s)
+        except BaseException:
+            await producer.stop()
+            raise
+        self._producer, self._sent = producer, 0
 
     def _recycle(self, producer: AIOKafkaProducer | None, error: BaseException) -> None:
         """After trouble with a producer: the next try makes another one."""
@@ -267,7 +274,12 @@ class KafkaAppender:
 
     async def _leave(self, producer: AIOKafkaProducer) -> None:
         """The library waits for ever for batches that nobody can deliver, unless they fail first."""
-        producer._message_accumulator.fail_all(KafkaConnectionError("this producer is replaced"))
+        held = producer._message_accumulator
+        batches = [*held._pending_batches, *(batch for queue in held._batches.values() for batch in queue)]
+        held.fail_all(KafkaConnectionError("this producer is replaced"))
+        for future in (future for batch in batches for future in (batch.future, batch._drain_waiter)):
+            if future.done() and not future.cancelled():
+                future.exception()  # nobody else may ask, and asyncio would complain
         with contextlib.suppress(Exception):
             await asyncio.wait_for(producer.stop(), 2 * self._timeout_s)
 

@@ -4,6 +4,7 @@ import logging
 import ssl
 from typing import Any
 
+import aiokafka.admin.client
 import aiokafka.client
 from aiokafka.client import AIOKafkaClient
 from aiokafka.errors import KafkaError
@@ -34,7 +35,9 @@ class _NoCreation(MetadataRequest):  # type: ignore[misc]  # the library has no 
         super().__init__(topics, allow_auto_topic_creation)
 
 
-aiokafka.client.MetadataRequest = _NoCreation  # no option of the library reaches it
+# No option of the library reaches it.
+aiokafka.client.MetadataRequest = _NoCreation
+aiokafka.admin.client.MetadataRequest = _NoCreation
 
 
 class _SparingHandler(logging.Handler):

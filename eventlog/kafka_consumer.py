@@ -29,7 +29,7 @@ class _Claim:
 
 
 class KafkaConsumer:
-    """A member of a group; joins at the first `partitions`. All questions come from one event loop.
+    """A member of a group; joins at the first question about partitions or positions. All questions come from one event loop.
 
     `finish_batches`: before a rebalance, wait (half a session at most) until no position with an intent is open, so
     that whoever takes over need not finish the batch. Not for leases, whose intent is never at rest.
@@ -67,6 +67,8 @@ class KafkaConsumer:
 
     async def committed(self, partition: Partition) -> Position | None:
         """As the port says; from memory when it was read or committed in this generation."""
+        if not self._member.joined:
+            await self._member.owned()
         generation, log_id = self._member.generation(partition), await self._reader.log_id(partition)
         claim = self._claims.get(partition)
         if claim and claim.certain and (claim.generation, claim.log_id) == (generation, log_id):

@@ -58,6 +58,11 @@ class KafkaMember(ConsumerRebalanceListener):  # type: ignore[misc]  # the libra
         self.revoking = False
         """A rebalance has begun: what is in hand may be finished, nothing new may be begun."""
 
+    @property
+    def joined(self) -> bool:
+        """Whether it has asked to be let in; what it owns may still be under way."""
+        return self._coordinator is not None
+
     async def owned(self) -> list[Partition]:
         """Partitions that are ours, sorted; waits for a rebalance to end. Raises LogUnavailable."""
         try:

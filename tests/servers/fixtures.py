@@ -42,7 +42,7 @@ def kafka(tmp_path_factory: pytest.TempPathFactory) -> Iterator[GivenCluster]:
 
 @pytest.fixture(scope="session")
 def kafka3(tmp_path_factory: pytest.TempPathFactory) -> Iterator[KafkaCluster]:
-    """Three nodes of our own, to kill and pause. Whoever does restarts them, so that all run when the next test begins."""
+    """Three nodes of our own, to kill and pause. Who does so restarts them: all run when the next test begins."""
     with own_cluster(tmp_path_factory.mktemp("kafka3"), 3) as cluster:
         yield cluster
 

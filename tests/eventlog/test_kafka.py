@@ -1,0 +1,15 @@
+"""The log on Kafka keeps the contract."""
+
+import pytest
+
+from tests.contracts.eventlog import LogContract
+from tests.eventlog.kafka_bench import KafkaBench
+from tests.servers.kafka import GivenCluster
+
+pytestmark = pytest.mark.server
+
+
+class TestKafkaLog(LogContract):
+    @pytest.fixture
+    def bench(self, kafka: GivenCluster) -> KafkaBench:
+        return KafkaBench(kafka).prepare()
