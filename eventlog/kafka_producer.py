@@ -37,6 +37,8 @@ _T = TypeVar("_T")
 UNPLACED = -1
 """Offset of a record that waits in the local log."""
 ORIGIN_BYTES = 16
+_ENTRY_BYTES_MAX = 512
+"""Most bytes of a record beside its value."""
 _WAITING_MAX = 100_000
 _CLOSE_TIMEOUT_S = 5.0
 _ADOPT_INTERVAL_S = 10.0
@@ -92,6 +94,7 @@ class KafkaProducer:
     async def append(self, topic: str, key: bytes, values: Sequence[bytes]) -> Sequence[Appended]:
         if not values:
             return []
+        self._check_sizes(values)
         partition = self._partition(topic, key)
         entries = [Entry(key, value, self._marks.next(partition)) for value in values]
         return await self._busy(self._append(partition, entries))
@@ -99,6 +102,7 @@ class KafkaProducer:
     async def decide(
         self, topic: str, values: Sequence[bytes], *, keys: Sequence[bytes], dry_run: bool = False
     ) -> Sequence[Ruled]:
+        self._check_sizes(values)
         work = self._take_lines if topic == HITS else self._settle
         groups: dict[Partition, list[int]] = {}
         for place, key in enumerate(keys):
@@ -250,6 +254,12 @@ class KafkaProducer:
     @property
     def _too_slow(self) -> str:
         return f"it did not answer within {self._settings.append_timeout_ms} ms"
+
+    def _check_sizes(self, values: Sequence[bytes]) -> None:
+        """What no batch can hold would stand in the local log for ever, and in the way of all that follows."""
+        size_max = self._kafka.batch_bytes_max - _ENTRY_BYTES_MAX
+        if values and max(map(len, values)) > size_max:
+            raise ValueError(f"a record of more than {size_max} bytes fits in no batch; raise kafka.batch_bytes_max")
 
     def _why_away(self) -> str:
         return self._drain.away if self._connected else _AWAY

@@ -447,6 +447,17 @@ def test_a_topic_that_is_remade_is_another_log(tmp_path: Path) -> None:
     asyncio.run(story())
 
 
+def test_a_record_that_fits_in_no_batch_is_refused_before_it_is_in_the_way(tmp_path: Path) -> None:
+    async def story() -> None:
+        kafka = StandIn(down=True)
+        async with edge(kafka, tmp_path) as made:
+            with pytest.raises(ValueError, match="batch_bytes_max"):
+                await made.append(HITS, b"k", [b"small", bytes(KafkaSettings().batch_bytes_max)])
+            assert made.notice().startswith("Kafka is away") and "0 records" in made.notice()
+
+    asyncio.run(story())
+
+
 def test_what_the_rule_raises_reaches_who_asked(tmp_path: Path) -> None:
     async def story() -> None:
         async with edge(StandIn(), tmp_path) as made:

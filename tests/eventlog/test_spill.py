@@ -96,7 +96,6 @@ def test_the_bound_holds_and_opens_again(tmp_path: Path) -> None:
         tried = await spill.decide(SALES, [sale("x" * 500)], dry_run=True)
         assert [one.verdict for one in tried] == ["accepted"]
         await spill.drop(CLICKS, *await spill.next(CLICKS, 5, 1 << 20))
-        assert not spill.full
         await spill.put(CLICKS, entries(100, 1, 500))
         await spill.close()
 
