@@ -38,6 +38,7 @@ _ARROW: dict[str, pa.DataType] = {
     "Map(LowCardinality(String), String)": pa.map_(pa.string(), pa.string()),
     "Map(String, String)": pa.map_(pa.string(), pa.string()),
     "Map(LowCardinality(String), UInt64)": pa.map_(pa.string(), pa.uint64()),
+    "Map(LowCardinality(String), Int64)": pa.map_(pa.string(), pa.int64()),
 }
 
 

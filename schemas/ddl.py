@@ -174,7 +174,8 @@ CURRENT_REVISIONS = f"SELECT conversion_id, max(revision) FROM {DATABASE}.revisi
 def _credits_view() -> str:
     weight = {"weight_e12": "toDecimal128(c.weight_e12, 12) / 1000000000000"}
     plain = _plain_view("credits", weight, frozenset({"sign"})).replace(" AS weight_e12", " AS weight")
-    current = f"c.run_id != 'live' OR (c.conversion_id, c.revision) IN ({CURRENT_REVISIONS})"
+    done = f"c.run_id IN (SELECT run_id FROM {DATABASE}.runs)"
+    current = f"{done} OR (c.run_id = 'live' AND (c.conversion_id, c.revision) IN ({CURRENT_REVISIONS}))"
     return f"{plain}\nWHERE c.sign = 1 AND ({current})"
 
 
@@ -199,6 +200,7 @@ def views() -> dict[str, str]:
         "credits": _credits_view(),
         "commissions": _commissions_view(),
         "ledger": _plain_view("ledger", {}),
+        "runs": _plain_view("runs", {}),
     }
 
 

@@ -192,6 +192,20 @@ class Intent(msgspec.Struct, frozen=True, array_like=True, kw_only=True, gc=Fals
     attempt: Annotated[str, text("Random: a lease chooses one per pass; empty where one process has all.")] = ""
 
 
+class Run(msgspec.Struct, frozen=True, array_like=True, kw_only=True, gc=False):
+    """A run of models over conversions of the past, which pays nothing. Written once all its credits are there."""
+
+    run_id: Annotated[str, text("Hash of the parameters (32 hex digits); its credits bear it.")]
+    as_of: Annotated[int, micros("It knows what was received until then.")]
+    parameters: Annotated[str, text("JSON: all that decides what the credits say.")]
+    slices: Annotated[int, number("Parts that it was worked in.")]
+    conversions: Annotated[int, col("UInt64", "Conversions that it credits.")]
+    failed: Annotated[int, col("UInt64", "Conversions that it could not work out.")]
+    rows: Annotated[int, col("UInt64", "Credits that it wrote.")]
+    values: Annotated[dict[str, int], col("Map(LowCardinality(String), Int64)", "Net value by currency.", unit="minor")]
+    shares: Annotated[str, text("JSON: shares of the models that are fitted to data; a replay uses them.")] = ""
+
+
 class ProgramRow(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """A program that was loaded; secrets are not part of it."""
 
@@ -281,6 +295,7 @@ TABLES: tuple[Table, ...] = (
         "(shard, intDiv(pass_id, 64))",
     ),
     Table("programs", (ProgramRow,), "(program_hash)", "Every program that was loaded."),
+    Table("runs", (Run,), "(run_id)", "Runs of models that pay nothing, once they are done."),
 )  # fmt: skip
 
 TABLE: dict[str, Table] = {table.name: table for table in TABLES}
