@@ -4,6 +4,8 @@ import base64
 from collections.abc import Collection, Iterator
 from typing import Any
 
+import pyarrow as pa
+
 from eventlog.port import Partition
 from ingest.resume import newest_batch
 from schemas.ddl import DATABASE
@@ -77,7 +79,8 @@ class Claims:
                 FROM {DATABASE}.claims WHERE {where} AND {_BEFORE} GROUP BY key, _log
             ) GROUP BY key"""
         found = self._warehouse.query(sql, parameters)
-        return dict(zip(found.column(0).to_pylist(), found.column(1).to_pylist(), strict=True))
+        states = found.column(1).cast(pa.binary())  # the engine says that any String is text
+        return dict(zip(found.column(0).to_pylist(), states.to_pylist(), strict=True))
 
     def origins(self, partition: Partition, log_id: str, offset: int) -> Iterator[tuple[bytes, int, int]]:
         """(origin, first, last): ranges of sequences seen before an offset, as long as can be."""
