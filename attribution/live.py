@@ -9,7 +9,7 @@ worker with all shards reads no more than one without shards; each shard's rows 
 
 import asyncio
 import functools
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Callable, Collection, Coroutine, Sequence
 from dataclasses import dataclass, replace
 from importlib.metadata import version
 
@@ -22,7 +22,7 @@ from attribution.programs import Programs
 from attribution.progress import behind, committed_of, ends_of, left, newest_cursors, passed
 from attribution.reads import Reads
 from attribution.restate import Rows
-from attribution.shards import Shards
+from attribution.shards import Shards, shard_of
 from attribution.work import Budget, Work
 from eventlog.port import Consumer, Fenced, LogUnavailable
 from runtime import metrics
@@ -110,9 +110,14 @@ class Attributor:
     # ---------------------------------------------------------------------------------------------------- shards
 
     async def recover(self) -> None:
-        """Finish what a crash has left; called by itself before the first pass and after a failed one."""
+        """Finish what a crash has left; called by itself before the first pass and after a failed one.
+
+        Raises the first error if no shard could be taken; the others go on otherwise.
+        """
         async with self._busy:
-            _raise_first(await self._take())
+            failures = await self._take()
+            if not any(owned.is_recovered for owned in self._owned.values()):
+                _raise_first(failures)
 
     async def _take(self) -> list[Exception]:
         """Let go of shards that are another's now, and recover those that are new; returns what went wrong."""
@@ -158,6 +163,21 @@ class Attributor:
             report = await self._run_pass(wait_s, failures)
             _raise_first(failures)
             return report
+
+    async def credit(self, conversions: Collection[bytes]) -> PassReport:
+        """Work these conversions of own shards out once more, wherever the cursor is; writes what differs.
+
+        For conversions, touches or adjustments that were stored after passes had gone by. Raises WarehouseError.
+        """
+        async with self._busy:
+            failures, done = await self._take(), PassReport()
+            for owned in [owned for owned in self._owned.values() if owned.is_recovered]:
+                mine = [id_ for id_ in conversions if shard_of(id_, self._lease.shards) == owned.shard]
+                shards = Shards(self._lease.shards, (owned.shard,))
+                rows = await asyncio.to_thread(self._work.again, mine, self._program(), self._clock.now_us())
+                done = done.plus(await self._write([owned], shards.split(rows), owned.cursor, failures))
+            _raise_first(failures)
+            return done
 
     async def _run_pass(self, wait_s: float, failures: list[Exception]) -> PassReport:
         ready = [owned for owned in self._owned.values() if owned.is_recovered]

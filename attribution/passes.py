@@ -186,7 +186,7 @@ class Passes:
 
     def finish(self, begun: Begun) -> None:
         """Bring a chosen pass to its end, whatever of it is there already, and whoever else does so too."""
-        for name, rows in self.payload(begun).items():
+        for name, rows in self._payload(begun).items():
             self._finish_table(begun, name, rows)
         for again in range(_COMPLETIONS_MAX):
             is_ended = self._is_ended(begun.pass_id)
@@ -199,7 +199,11 @@ class Passes:
             self._insert_end(begun, self._token(begun, "passes") + _suffix(again))
         raise RuntimeError(f"pass {begun.pass_id} is not there after {_COMPLETIONS_MAX} inserts")
 
-    def payload(self, begun: Begun) -> dict[str, pa.Table]:
+    def fill(self, begun: Begun, name: str) -> None:
+        """Insert what is gone of one table of a pass, done or chosen, whose intent is kept."""
+        self._finish_table(begun, name, self._payload(begun)[name])
+
+    def _payload(self, begun: Begun) -> dict[str, pa.Table]:
         """The rows of an intent, in the order in which tables are written."""
         packed = self._warehouse.query(
             f"SELECT base64Encode(payload) AS packed FROM {DATABASE}.intents WHERE shard = {{shard:UInt32}} "

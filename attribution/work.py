@@ -1,6 +1,6 @@
 """What one pass has to do, worked out: from a cursor and how far ingest has come to rows and the next cursor."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -88,6 +88,12 @@ class Work:
         if any(len(table) > BLOCK_ROWS_MAX for table in rows.tables().values()):
             raise PassTooLarge(f"{len(events)} conversions make more than {BLOCK_ROWS_MAX} rows")
         return Done(rows, Cursor(advance(cursor.conversions, new_to), hits_to, late, shards.of))
+
+    def again(self, ids: Collection[bytes], program: Program, now_us: int) -> Rows:
+        """What these conversions change, whether they are credited or not. Raises PassTooLarge, TooManyTouches."""
+        pricing = self._programs.keep(program, now_us)
+        events = {event.conversion_id: event for event in self._reads.conversions_of(ids)}
+        return self._rows(events, self._reads.standings_of(events.keys()), pricing, now_us)
 
     def _late(
         self, cursor: Cursor, hits: Positions, rows_max: int, shards: Shards
