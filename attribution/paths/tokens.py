@@ -1,0 +1,212 @@
+"""Path strings to channel codes: splits, trims and numbers names in one pass over the bytes. Pure.
+
+A name is what stands between two separators, trimmed; a path without names is empty. A name's code is its number
+in order of first appearance; `PathTable` renumbers in the order of names, so that no answer depends on rows.
+tests/reference/paths.py has the plain twin.
+"""
+
+from dataclasses import dataclass, field
+
+import numpy as np
+from numba import njit
+from numpy.typing import NDArray
+
+Ints = NDArray[np.int64]
+Codes = NDArray[np.int32]
+Bytes = NDArray[np.uint8]
+
+CHANNELS_MAX = 1 << 24
+NAME_BYTES_MAX = 1 << 30
+"""Of all names together."""
+
+_PRIME, _MASK = 1540483477, 0xFFFFFFFF
+"""Of the hash: 32 bits, multiplied by a prime below 2^31, so that no product leaves 63."""
+_CODES, _NAMES, _NAME_BYTES, _SKIPPED, _STATE_SIZE = 0, 1, 2, 3, 4
+
+
+class TooManyNames(ValueError):
+    """More names, or longer ones, than a table of channels has; the message says which bound."""
+
+
+@dataclass
+class Vocabulary:
+    """Names seen so far, and the hash table that finds them."""
+
+    slots: Ints = field(default_factory=lambda: np.zeros(1 << 12, np.int64))
+    """Open addressing: (code + 1) << 32 | hash, 0 where empty."""
+    text: Bytes = field(default_factory=lambda: np.empty(1 << 16, np.uint8))
+    ends: Ints = field(default_factory=lambda: np.zeros((1 << 11) + 1, np.int64))
+    """Name c is text[ends[c]:ends[c + 1]]."""
+    count: int = 0
+    skipped: int = 0
+    """Empty names between separators."""
+
+    def names(self) -> list[str]:
+        """Names in the order of their codes. Raises UnicodeDecodeError."""
+        raw, ends = self.text.tobytes(), self.ends.tolist()
+        return [raw[ends[code] : ends[code + 1]].decode() for code in range(self.count)]
+
+    def grow(self) -> None:
+        """Room for twice as many names and bytes."""
+        if self.count >= CHANNELS_MAX or self.text.shape[0] >= NAME_BYTES_MAX:
+            raise TooManyNames(
+                f"more than {CHANNELS_MAX:,} names or {NAME_BYTES_MAX:,} bytes of them; is this column a path?"
+            )
+        self.text = np.concatenate((self.text, np.empty_like(self.text)))
+        ends = np.zeros(2 * (self.ends.shape[0] - 1) + 1, np.int64)
+        ends[: self.ends.shape[0]] = self.ends
+        self.ends = ends
+        old = self.slots[self.slots != 0]
+        self.slots = np.zeros(2 * self.slots.shape[0], np.int64)
+        mask = self.slots.shape[0] - 1
+        for slot in old.tolist():
+            at = slot & mask
+            while self.slots[at] != 0:
+                at = (at + 1) & mask
+            self.slots[at] = slot
+
+
+def tokenize(bounds: Ints, data: Bytes, separator: bytes, vocabulary: Vocabulary) -> tuple[Codes, Ints]:
+    """Codes of the names of each path, and where each path ends among them.
+
+    `bounds` (J+1) into `data` (UTF-8), as an Arrow string array has them. A separator that begins or ends with
+    a space wants white space, or the end of the path, on that side: with " > ", `a>b` is one name. Returns codes
+    (P) and ends (J). New names join the vocabulary. Raises ValueError for a separator of nothing but spaces.
+    """
+    core = separator.strip()
+    if not core:
+        raise ValueError("a separator has at least one character that is not white space")
+    if (
+        bounds.shape[0] < 1
+        or int(bounds[0]) < 0
+        or int(bounds[-1]) > data.shape[0]
+        or bool((np.diff(bounds) < 0).any())
+    ):
+        raise ValueError("bounds never fall and stay inside the data")
+    rows, size = bounds.shape[0] - 1, int(bounds[-1] - bounds[0])
+    codes = np.empty((size + rows) // (len(core) + 1) + rows + 1, np.int32)
+    ends = np.empty(rows, np.int64)
+    state = np.zeros(_STATE_SIZE, np.int64)
+    mark = np.frombuffer(core, np.uint8)
+    needs_before, needs_after = separator[:1].isspace(), separator[-1:].isspace()
+    done = 0
+    while done < rows:
+        state[_NAMES], state[_NAME_BYTES] = vocabulary.count, vocabulary.ends[vocabulary.count]
+        done = _tokenize_range(
+            done, rows, bounds, data, mark, needs_before, needs_after, vocabulary.slots, vocabulary.text,
+            vocabulary.ends, codes, ends, state,
+        )  # fmt: skip
+        vocabulary.count = int(state[_NAMES])
+        if done < rows:
+            vocabulary.grow()
+    vocabulary.skipped += int(state[_SKIPPED])
+    return codes[: int(state[_CODES])].copy(), ends
+
+
+@njit(nogil=True, cache=True)
+def _tokenize_range(
+    lo: int, hi: int, bounds: Ints, data: Bytes, mark: Bytes, needs_before: bool, needs_after: bool, slots: Ints,
+    text: Bytes, name_ends: Ints, codes: Codes, ends: Ints, state: Ints,
+) -> int:  # fmt: skip
+    """Rows lo to hi; returns the row that found no room for a new name, else hi."""
+    first, width, slot_mask = mark[0], mark.shape[0], slots.shape[0] - 1
+    written, skipped = state[_CODES], state[_SKIPPED]
+    for row in range(lo, hi):
+        start, stop = bounds[row], bounds[row + 1]
+        begin, after, row_written, row_skipped = start, start, written, skipped
+        while True:
+            end = after
+            while end < stop and data[end] != first:
+                end += 1
+            after = end + 1
+            if end < stop:
+                if needs_before and end > start and data[end - 1] != 32 and not 9 <= data[end - 1] <= 13:
+                    continue
+                if needs_after and after < stop and data[after] != 32 and not 9 <= data[after] <= 13:
+                    continue
+                if width > 1 and not _tokenize_is_long_mark(end, stop, data, mark):
+                    continue
+            left, right = begin, end
+            while left < right and (data[left] == 32 or 9 <= data[left] <= 13):
+                left += 1
+            while left < right and (data[right - 1] == 32 or 9 <= data[right - 1] <= 13):
+                right -= 1
+            length = right - left
+            if length == 0:
+                row_skipped += 1 if begin > start or end < stop else 0
+            else:
+                wanted = _tokenize_hash(data, left, right)
+                at = wanted & slot_mask
+                code = -1
+                while slots[at] != 0:
+                    if (slots[at] & _MASK) == wanted:
+                        candidate = (slots[at] >> 32) - 1
+                        name = name_ends[candidate]
+                        if name_ends[candidate + 1] - name == length:
+                            i = 0
+                            while i < length and text[name + i] == data[left + i]:
+                                i += 1
+                            if i == length:
+                                code = candidate
+                                break
+                    at = (at + 1) & slot_mask
+                if code < 0:
+                    code = _tokenize_add(data, left, right, text, name_ends, state)
+                    if code < 0:
+                        state[_CODES], state[_SKIPPED] = written, skipped
+                        return row
+                    slots[at] = ((code + 1) << 32) | wanted
+                codes[row_written] = code
+                row_written += 1
+            if end >= stop:
+                break
+            begin = after = end + width
+        written, skipped = row_written, row_skipped
+        ends[row] = written
+    state[_CODES], state[_SKIPPED] = written, skipped
+    return hi
+
+
+@njit(nogil=True, cache=True)
+def _tokenize_is_long_mark(at: int, stop: int, data: Bytes, mark: Bytes) -> bool:
+    if at + mark.shape[0] > stop:
+        return False
+    same = 0
+    while same < mark.shape[0] and data[at + same] == mark[same]:
+        same += 1
+    return bool(same == mark.shape[0])
+
+
+@njit(nogil=True, cache=True, inline="always")
+def _tokenize_hash(data: Bytes, left: int, right: int) -> int:
+    """Four bytes at a time, the last four once more."""
+    mixed = right - left
+    if mixed >= 4:
+        for i in range(left, right - 3, 4):
+            mixed = (mixed * _PRIME + _tokenize_word(data, i)) & _MASK
+        mixed = (mixed * _PRIME + _tokenize_word(data, right - 4)) & _MASK
+    else:
+        for i in range(left, right):
+            mixed = (mixed * _PRIME + int(data[i])) & _MASK
+    mixed = ((mixed ^ (mixed >> 15)) * _PRIME) & _MASK
+    return mixed ^ (mixed >> 13)
+
+
+@njit(nogil=True, cache=True, inline="always")
+def _tokenize_word(data: Bytes, at: int) -> int:
+    """Four bytes as one number: the compiler makes one load of it."""
+    return int(data[at]) | int(data[at + 1]) << 8 | int(data[at + 2]) << 16 | int(data[at + 3]) << 24
+
+
+@njit(nogil=True, cache=True)
+def _tokenize_add(data: Bytes, left: int, right: int, text: Bytes, name_ends: Ints, state: Ints) -> int:
+    """The code of a new name, data[left:right]; -1 where there is no room."""
+    code, name = state[_NAMES], state[_NAME_BYTES]
+    after = name + right - left
+    if code + 1 >= name_ends.shape[0] or after > text.shape[0]:
+        return -1
+    for i in range(right - left):
+        text[name + i] = data[left + i]
+    name_ends[code + 1] = after
+    state[_NAMES], state[_NAME_BYTES] = code + 1, after
+    return int(code)

@@ -1,0 +1,156 @@
+"""`clew model`: any model over a file of paths or events, without an installation."""
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeElapsedColumn
+
+from clew.ask_error import NO, UNREACHABLE, WRONG_USE
+from clew.output import err, fail, print_json, print_table
+
+_PROGRESS_AFTER_BYTES = 64 << 20
+
+File = Annotated[Path, typer.Argument(metavar="FILE", help="Path table or event table: CSV (.gz too) or Parquet.")]
+Models = Annotated[
+    str,
+    typer.Option("--model", metavar="M[,M2…]", help='As linear,markov or "position(30,40,30),time_decay(14d)".'),
+]
+Columns = Annotated[
+    str, typer.Option(metavar="OURS=THEIRS,…", help="Columns of other names, as path=journey,total_null=lost.")
+]
+Types = Annotated[str, typer.Option(metavar="THEIRS=OURS,…", help="Types of other names, as view=impression.")]
+Windows = Annotated[
+    str,
+    typer.Option(metavar="TYPE=AGE,…", help="Longest age of touches of an event table, as click=30d."),
+]
+
+
+def model(
+    file: File,
+    models: Models,
+    order: Annotated[int, typer.Option(metavar="K", help="Order of markov: channels that a state remembers.")] = 1,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
+    columns: Columns = "",
+    separator: Annotated[str, typer.Option(metavar="TEXT", help="Between the names of a path.")] = " > ",
+    direct: Annotated[
+        str, typer.Option(metavar="NAME,…", help="Channels that last_non_direct passes over.")
+    ] = "direct,(direct)",
+    types: Types = "",
+    windows: Windows = "",
+    resets: Annotated[bool, typer.Option("--reset", help="A conversion ends the journey of what came before.")] = False,
+    game: Annotated[str, typer.Option(metavar="GAME", help="Of shapley: conversions or rate.")] = "conversions",
+    samples: Annotated[int, typer.Option(metavar="N", help="Orders that a large game is sampled by.")] = 2000,
+    seed: Annotated[int, typer.Option(metavar="N", help="Of those samples.")] = 1,
+    intervals: Annotated[
+        bool | None, typer.Option("--intervals/--no-intervals", help="95 % intervals of markov, however long it takes.")
+    ] = None,
+) -> None:
+    """Credit the channels of a path table or event table by one model or several."""
+    from attribution.paths.answer import ModelOptions, answer, parse_asked
+    from attribution.paths.read import TableOptions, read_table
+    from attribution.paths.table import BadTable, EventOptions
+    from schemas.models import BadModel
+
+    try:
+        asked = parse_asked(models)
+        events = EventOptions(_windows(windows), resets, _pairs(types, "--types"))
+        reading = TableOptions(_pairs(columns, "--columns"), separator, events)
+        options = ModelOptions(order, tuple(_words(direct)), game, samples, seed, intervals)
+        options.check()
+    except (BadModel, ValueError) as error:
+        raise fail(str(error), WRONG_USE) from None
+    try:
+        with _Bar(file) as bar:
+            table = read_table(file, reading, bar.show)
+        answers = answer(table, asked, options)
+    except OSError as error:
+        raise fail(f"{file} cannot be read: {error.strerror or error}", UNREACHABLE) from None
+    except BadTable as error:
+        raise fail(f"{file}: {error}", NO) from None
+    for note in dict.fromkeys((*table.notes, *(note for one in answers for note in one.notes))):
+        err.print(f"{file}: {note}", markup=False)
+    if as_json:
+        documents = [one.as_json() for one in answers]
+        print_json(documents[0] if len(documents) == 1 else {"models": documents})
+        return
+    for one in answers:
+        _print(one.as_json())
+
+
+def _print(document: dict[str, Any]) -> None:
+    rows = document["channels"]
+    columns = list(rows[0]) if rows else ["channel", "conversions", "value", "share"]
+    ordered = sorted(rows, key=lambda row: (-(row["conversions"] or 0), row["channel"]))
+    cells = [[_cell(name, row[name]) for name in columns] for row in ordered]
+    totals = document["totals"]
+    total = {"channel": "total", "conversions": totals["conversions"], "value": totals["value"]}
+    cells.append([_cell(name, total.get(name)) for name in columns])
+    about = [f"{key} {value}" for key, value in document.items() if key not in ("model", "channels", "totals")]
+    print_table(columns, cells, ", ".join([document["model"], *about]))
+
+
+def _cell(name: str, value: Any) -> str:
+    if value is None:
+        return ""
+    if isinstance(value, str):
+        return value
+    return f"{value:.2f}" if name in ("conversions", "value") else f"{value:.4f}"
+
+
+class _Bar:
+    """Bytes read, on stderr, of files that take a while."""
+
+    def __init__(self, file: Path) -> None:
+        is_long = file.is_file() and file.stat().st_size > _PROGRESS_AFTER_BYTES
+        self._progress = (
+            Progress(
+                TextColumn("reading"), BarColumn(), DownloadColumn(), TimeElapsedColumn(), console=err, transient=True
+            )
+            if is_long
+            else None
+        )
+        self._size = file.stat().st_size if is_long else 0
+
+    def __enter__(self) -> "_Bar":
+        if self._progress is not None:
+            self._progress.start()
+            self._task = self._progress.add_task("reading", total=self._size)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._progress is not None:
+            self._progress.stop()
+
+    def show(self, done: int, total: int) -> None:
+        if self._progress is not None:
+            self._progress.update(self._task, completed=done * self._size / max(1, total))
+
+
+def _words(text: str) -> list[str]:
+    return [word.strip() for word in text.split(",") if word.strip()]
+
+
+def _pairs(text: str, option: str) -> dict[str, str]:
+    """`a=b,c=d`. Raises ValueError."""
+    found = {}
+    for part in _words(text):
+        name, equals, other = part.partition("=")
+        if not equals or not name.strip() or not other.strip():
+            raise ValueError(f"{option}: {part!r} is no pair; write NAME=NAME, with commas between pairs")
+        found[name.strip()] = other.strip()
+    return found
+
+
+def _windows(text: str) -> dict[str, int]:
+    from schemas.durations import BadDuration, parse_duration_us
+
+    found = {}
+    for name, age in _pairs(text, "--windows").items():
+        if name not in ("impression", "click", "coupon"):
+            raise ValueError(f"--windows: {name!r} is no type of touch; there are impression, click and coupon")
+        try:
+            found[name] = parse_duration_us(age)
+        except BadDuration as error:
+            raise ValueError(f"--windows: the window of {name} {error}") from None
+    return found
