@@ -10,7 +10,6 @@ import io
 import logging
 import threading
 from collections.abc import Iterator, Mapping
-from hashlib import blake2b
 from typing import Any
 
 import pyarrow as pa
@@ -24,7 +23,7 @@ from schemas.cluster import on_cluster
 from schemas.ddl import DATABASE
 from warehouse.address import ClickHouseServer
 from warehouse.errors import engine_error
-from warehouse.inserts import insert_settings
+from warehouse.inserts import insert_query_id, insert_settings
 from warehouse.names import analyst_database, with_names
 from warehouse.parameters import bind_long, parsed_bytes_max
 
@@ -55,7 +54,7 @@ class ClickHouseWarehouse:
         if rows.num_rows == 0:
             return
         settings = insert_settings(rows.num_rows, token)
-        settings["query_id"] = f"clew-{blake2b(f'{self._address.database}.{table} {token}'.encode()).hexdigest()[:32]}"
+        settings["query_id"] = insert_query_id(self._address.database, table, token)
         if self._settings.cluster:
             settings |= _CLUSTER_INSERT
         body = io.BytesIO()

@@ -1,5 +1,6 @@
 """What every insert asks of the engine, so that one token covers all of its rows. Pure."""
 
+from hashlib import blake2b
 from typing import Any
 
 BLOCK_ROWS_MAX = 1_000_000
@@ -21,3 +22,8 @@ def insert_settings(rows: int, token: str) -> dict[str, Any]:
         "max_insert_threads": 1,
         "max_threads": 1,
     }
+
+
+def insert_query_id(database: str, table: str, token: str) -> str:
+    """Name of an insert on the server, which runs no two of one name at once."""
+    return f"clew-{blake2b(f'{database}.{table} {token}'.encode(), digest_size=16).hexdigest()}"

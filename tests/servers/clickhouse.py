@@ -65,11 +65,21 @@ class ClickHouseServer(GivenServer):
         super().__init__("127.0.0.1", free_port(), USER, PASSWORD)
         self.folder = folder
         folder.mkdir(parents=True, exist_ok=True)
-        (folder / "config.xml").write_text(CONFIG_XML.format(port=self.port, listen=self.host, folder=folder))
+        self.tcp_port = free_port()
+        self.configure()
         users = {"user": USER, "password": PASSWORD, "analyst": ANALYST, "analyst_password": ANALYST_PASSWORD}
         (folder / "users.xml").write_text(USERS_XML.format(**users))
         self._pipe = folder / "control"
         self._process: subprocess.Popen[bytes] | None = None
+
+    def configure(self, clusters: str = "") -> None:
+        """Write its configuration; read at the next start."""
+        self._write_config(
+            port=self.port, tcp_port=self.tcp_port, listen=self.host, folder=self.folder, clusters=clusters
+        )
+
+    def _write_config(self, **fields: object) -> None:
+        (self.folder / "config.xml").write_text(CONFIG_XML.format(**fields))
 
     def start(self) -> None:
         """Start it and wait until it answers."""
@@ -111,6 +121,11 @@ class ClickHouseServer(GivenServer):
         except subprocess.TimeoutExpired:
             self.kill()
 
+    def remove(self) -> None:
+        """The quick end, of a server whose folder nobody needs again."""
+        if self._alive():
+            self.kill()
+
     def _alive(self) -> bool:
         return self._process is not None and self._process.poll() is None
 
@@ -133,8 +148,9 @@ class DockerServer(ClickHouseServer):
     def __init__(self, folder: Path) -> None:
         super().__init__(folder)
         self._name = f"clew-test-clickhouse-{os.getpid()}-{self.port}"
-        inside = {"port": 8123, "listen": "0.0.0.0", "folder": "/var/lib/clickhouse"}
-        (folder / "config.xml").write_text(CONFIG_XML.format(**inside))
+
+    def configure(self, clusters: str = "") -> None:
+        self._write_config(port=8123, tcp_port=9000, listen="0.0.0.0", folder="/var/lib/clickhouse", clusters=clusters)
 
     def start(self) -> None:
         if _docker("container", "inspect", self._name):
@@ -158,6 +174,9 @@ class DockerServer(ClickHouseServer):
         _docker("unpause", self._name)
 
     def stop(self) -> None:
+        _docker("stop", self._name)
+
+    def remove(self) -> None:
         _docker("rm", "--force", "--volumes", self._name)
 
     def _alive(self) -> bool:
@@ -197,4 +216,4 @@ def own_server(folder: Path) -> Iterator[ClickHouseServer]:
     try:
         yield server
     finally:
-        server.stop()
+        server.remove()

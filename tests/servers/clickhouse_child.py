@@ -38,7 +38,7 @@ def main(data: Path, pipe: Path) -> None:
     """Serve until the pipe ends. The format becomes the default of HTTP, where only TabSeparated is usual."""
     ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)  # never outlive the tests
     statements = (
-        "SYSTEM START LISTEN HTTP;"
+        "SYSTEM START LISTEN HTTP;SYSTEM START LISTEN TCP;"
         f"SELECT count() FROM file('{pipe}', 'LineAsString', 'l String') SETTINGS max_threads = 1 FORMAT Null"
     )
     _engine().query(statements, "TabSeparated", path=str(data))

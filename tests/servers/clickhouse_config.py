@@ -2,14 +2,21 @@
 
 CONFIG_XML = """<clickhouse>
   <http_port>{port}</http_port>
+  <tcp_port>{tcp_port}</tcp_port>
   <listen_host>{listen}</listen_host>
   <path>{folder}/data/</path>
   <users_config>users.xml</users_config>
   <max_server_memory_usage>2000000000</max_server_memory_usage>
   <mark_cache_size>67108864</mark_cache_size>
   <uncompressed_cache_size>0</uncompressed_cache_size>
+  <remote_servers>{clusters}</remote_servers>
 </clickhouse>
 """
+
+SHARD_XML = """
+    <shard><internal_replication>true</internal_replication><replica>
+      <host>{host}</host><port>{port}</port><user>{user}</user><password>{password}</password>
+    </replica></shard>"""
 
 USERS_XML = """<clickhouse>
   <profiles>

@@ -45,5 +45,5 @@ def test_users_of_the_shared_server(clickhouse: GivenServer) -> None:
 def test_the_analyst_only_reads(tmp_path: Path) -> None:
     with own_server(tmp_path / "server") as server:
         assert server.ask("SELECT currentUser()", ANALYST, ANALYST_PASSWORD) == "analyst"
-        with pytest.raises(ValueError, match="READONLY|ACCESS_DENIED"):
+        with pytest.raises(ValueError, match=r"READONLY|ACCESS_DENIED"):
             server.ask("CREATE TABLE default.t (x UInt8) ENGINE = Memory", ANALYST, ANALYST_PASSWORD)

@@ -3,6 +3,7 @@
 import contextlib
 import secrets
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 from runtime.settings import ClickHouseSettings, Settings
@@ -16,8 +17,8 @@ from warehouse.port import Warehouse
 
 def address_of(server: GivenServer, database: str, **fields: Any) -> ClickHouseServer:
     """Address of a database of a test server, its password included."""
-    given = {"user": server.user, "password": server.password, "database": database}
-    return ClickHouseServer(server.host, server.port, **{**given, **fields})
+    address = ClickHouseServer(server.host, server.port, database, server.user, server.password)
+    return replace(address, **fields)
 
 
 def settings(**fields: Any) -> Settings:
