@@ -59,10 +59,8 @@ class Claims:
     def states(self, partition: Partition, log_id: str, offset: int) -> Iterator[tuple[bytes, bytes]]:
         """(key, state) of every key as of an offset, in parts of about `CHUNK_ROWS`."""
         place = _place(partition, log_id) | {"lo": offset}
-        rows = int(
-            scalar_of(self._warehouse.query(f"SELECT count() AS n FROM {DATABASE}.claims WHERE {_BEFORE}", place))
-        )
-        parts = min(65_536, rows // CHUNK_ROWS + 1)
+        count = f"SELECT count() AS n FROM {DATABASE}.claims WHERE {_BEFORE}"
+        parts = min(65_536, int(scalar_of(self._warehouse.query(count, place))) // CHUNK_ROWS + 1)
         edges = [(n * 65_536 // parts).to_bytes(2, "big").ljust(16, b"\0") for n in range(1, parts)]
         for first, end in zip([bytes(16), *edges], [*edges, b""], strict=True):
             # Keys are digests, so equal parts of their range hold about equally many; each is one run of the table.
@@ -74,8 +72,9 @@ class Claims:
     def _states(self, where: str, parameters: dict[str, Any]) -> dict[bytes, bytes]:
         """The newest row by key: of this log by offset, else of the log that put the key last."""
         sql = f"""
-            SELECT key, argMax(state, (current, ts)) AS state FROM (
-                SELECT key, _log = {{log:String}} AS current, argMax(state, _offset) AS state, argMax(ts, _offset) AS ts
+            SELECT key, argMax(newest, (current, put_ts)) AS known FROM (
+                SELECT key, _log = {{log:String}} AS current,
+                    argMax(state, _offset) AS newest, argMax(ts, _offset) AS put_ts
                 FROM {DATABASE}.claims WHERE {where} AND {_BEFORE} GROUP BY key, _log
             ) GROUP BY key"""
         found = self._warehouse.query(sql, parameters)

@@ -19,7 +19,7 @@ from warehouse.port import Warehouse
 
 HITS_0 = Partition(HITS, 0)
 SALES_0 = Partition(CONVERSIONS, 0)
-EVENT_TABLES = ("clicks", "impressions", "rejected", "conversions", "adjustments", "dead_letters")
+EVENT_TABLES = ("clicks", "impressions", "rejected", "conversions", "adjustments", "dead_letters", "skipped")
 BAD = b"\x01\x01\x90"
 """A record that cannot be decoded."""
 NEWER = b"\xfe\x01\x90"
@@ -44,6 +44,10 @@ class Faulty:
         self.ghosts: frozenset[str] = frozenset()
         """Tokens that a dead insert left without its rows: the engine takes them for stored and drops the rows."""
 
+    @property
+    def analyst(self) -> str:
+        return self._warehouse.analyst
+
     def insert(self, table: str, rows: pa.Table, token: str) -> None:
         number, self.tried, self.last_token = self.tried, self.tried + 1, token
         if token in self.ghosts:
@@ -54,9 +58,14 @@ class Faulty:
         self.after(number, table, rows)
 
     def query(
-        self, sql: str, parameters: Mapping[str, Any] | None = None, settings: Mapping[str, Any] | None = None
+        self,
+        sql: str,
+        parameters: Mapping[str, Any] | None = None,
+        settings: Mapping[str, Any] | None = None,
+        *,
+        as_written: bool = False,
     ) -> pa.Table:
-        return self._warehouse.query(sql, parameters, settings)
+        return self._warehouse.query(sql, parameters, settings, as_written=as_written)
 
     def execute(self, sql: str, parameters: Mapping[str, Any] | None = None) -> None:
         self._warehouse.execute(sql, parameters)

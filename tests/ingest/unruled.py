@@ -12,12 +12,11 @@ from schemas import claims
 from schemas.ddl import DATABASE
 from schemas.events import HITS, Adjustment, Given, Kind, Touch
 from schemas.wire import decode
-from tests.ingest.bench import BAD, HITS_0, SALES_0
+from tests.ingest.bench import BAD, EVENT_TABLES, HITS_0, SALES_0
 from tests.schemas.samples import conversion, refund, rejected, status, touch, wire
 from warehouse.port import Warehouse
 
 Appends = dict[Partition, list[tuple[bytes, Mark]]]
-TABLES = ("clicks", "impressions", "conversions", "adjustments", "rejected", "dead_letters", "skipped")
 TABLE_OF = {
     Kind.CLICK: "clicks", Kind.IMPRESSION: "impressions", Kind.CONVERSION: "conversions",
     Kind.ADJUSTMENT: "adjustments", Kind.REJECTED: "rejected",
@@ -82,7 +81,7 @@ def appends(seed: int, count: int, partitions: Iterable[Partition] = (HITS_0, SA
     made: Appends = {}
     for partition in partitions:
         origins = [Origin(random.randbytes(16), random) for _ in range(3)]
-        made[partition] = records = []
+        records = made.setdefault(partition, [])
         while len(records) < count:
             origin = random.choice(origins)
             if origin.sent[partition] and random.random() < 0.2:
@@ -155,7 +154,7 @@ def column(warehouse: Warehouse, what: str, table: str, partition: Partition, lo
 def stored(warehouse: Warehouse, partition: Partition, log_id: str) -> dict[int, list[str]]:
     """Tables of each offset."""
     found: dict[int, list[str]] = defaultdict(list)
-    for table in TABLES:
+    for table in EVENT_TABLES:
         for offset in column(warehouse, "_offset", table, partition, log_id):
             found[offset].append(table)
     return dict(found)
