@@ -14,6 +14,7 @@ from attribution.audit_sql import (
     PASSES_IN_ORDER,
     REVERSALS_MATCH,
     REVISIONS_IN_ORDER,
+    RUNS_ADD_UP,
     VIEWS_MATCH,
     pass_rows,
     stale_intents,
@@ -52,6 +53,7 @@ def attribution_checks(warehouse: Warehouse, now_us: int) -> list[Check]:
         _look(warehouse, "passes missing or doubled", PASSES_IN_ORDER),
         _look(warehouse, "stale intents", stale_intents(), {"before": now_us - _INTENT_AGE_US}),
     ]
+    checks.append(_look(warehouse, "runs whose credits are missing, doubled or wrong", RUNS_ADD_UP))
     checks += [_look(warehouse, f"rows of {table} missing or doubled, by pass", pass_rows(table)) for table in TABLES]
     checks += [_look(warehouse, f"sum of view {name} unequal to its table", sql) for name, sql in VIEWS_MATCH.items()]
     return checks

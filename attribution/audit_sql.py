@@ -122,7 +122,28 @@ WHERE (t.present != p.wanted OR t.different != p.wanted OR (p.wanted > 0 AND t.l
 AND (p.pass_id != 0 OR (t._partition, t._batch) NOT IN (SELECT shard, pass_id FROM {DATABASE}.intents))
 UNION ALL
 SELECT concat('row of unknown origin, offset ', toString(_offset)) AS example FROM {DATABASE}.{table}
-WHERE _source != 'attribution'"""
+WHERE _source != 'attribution'{_OF_RUNS if table == "credits" else ""}"""
+
+
+_OF_RUNS = " AND NOT (_source = 'run' AND run_id != 'live')"
+
+RUNS_ADD_UP = f"""
+SELECT concat('run ', r.run_id, ': ', toString(c.present), ' credits, ', toString(c.different), ' of them different, ',
+    'of ', toString(r.wanted), ', which add up to ', toString(c.weight), 'e-12 conversions and ', toString(c.value),
+    ' minor units under ', toString(c.models), ' models') AS example
+FROM (
+    SELECT run_id, any(rows) AS wanted, any(conversions) AS conversions, any(mapValues(values)) AS worth,
+        count() AS noted FROM {DATABASE}.runs GROUP BY run_id
+) AS r
+LEFT JOIN (
+    SELECT run_id, toUInt64(count()) AS present, uniqExact(_partition, _batch, _offset) AS different,
+        toUInt64(uniqExact(model)) AS models, sum(toInt128(weight_e12)) AS weight,
+        sum(toInt128(value_minor)) AS value
+    FROM {DATABASE}.credits WHERE run_id != 'live' GROUP BY run_id
+) AS c ON c.run_id = r.run_id
+WHERE r.noted != 1 OR c.present != r.wanted OR c.different != r.wanted
+    OR c.weight != toInt128(r.conversions * c.models) * 1000000000000 OR c.value != arraySum(r.worth) * c.models"""
+"""Runs whose credits are not each there once, or do not add up to their conversions and values."""
 
 
 def _done(cursors: Mapping[int, Cursor], shards: int, table: str) -> tuple[str, dict[str, Any]]:

@@ -45,12 +45,22 @@ _TOUCH = (
     "toInt64(partner_id) AS partner, is_bot, visitor, user"
 )
 
+RECEIVED = "ts <= fromUnixTimestamp64Micro({as_of:Int64}, 'UTC')"
+"""SQL: a conversion or adjustment was there as of a time."""
+
+_LATE = "FROM {}.{} WHERE received_ts > fromUnixTimestamp64Micro({{as_of:Int64}}, 'UTC')"
+NOT_LATE = (
+    f"touch_id NOT IN (SELECT click_id {_LATE.format(DATABASE, 'clicks')} "
+    f"UNION ALL SELECT impression_id {_LATE.format(DATABASE, 'impressions')})"
+)
+"""SQL: a touch was there as of a time."""
+
 
 class Reads:
-    """All questions that attribution asks of one warehouse."""
+    """All questions that attribution asks of one warehouse; as of a time, what was received later is left out."""
 
-    def __init__(self, warehouse: Warehouse) -> None:
-        self._warehouse = warehouse
+    def __init__(self, warehouse: Warehouse, as_of_us: int | None = None) -> None:
+        self._warehouse, self._as_of_us = warehouse, as_of_us
 
     # ---------------------------------------------------------------------------- what is new
 
@@ -103,7 +113,7 @@ class Reads:
         """Conversions by id."""
         return [
             event
-            for chunk, parameters in _digests(ids)
+            for chunk, parameters in digests(ids)
             for event in self._conversions(f"conversion_id IN ({chunk}) LIMIT 1 BY conversion_id", parameters)
         ]
 
@@ -118,10 +128,11 @@ class Reads:
     def adjustments_of(self, ids: Collection[bytes]) -> dict[bytes, tuple[Adjustment, ...]]:
         """Adjustments of conversions, each once, by conversion."""
         found: dict[bytes, dict[bytes, Adjustment]] = {}
-        for chunk, parameters in _digests(ids):
+        known, as_of = ("", Parameters()) if self._as_of_us is None else (f" AND {RECEIVED}", self._as_of())
+        for chunk, parameters in digests(ids):
             table = self._warehouse.query(
-                f"SELECT {', '.join(_ADJUSTMENT)} FROM {DATABASE}.adjustments WHERE conversion_id IN ({chunk})",
-                parameters,
+                f"SELECT {', '.join(_ADJUSTMENT)} FROM {DATABASE}.adjustments WHERE conversion_id IN ({chunk}){known}",
+                {**parameters, **as_of},
             )
             for row in _rows(table):
                 adjustment = Adjustment(ts=0, event_ts=0, **dict(zip(_ADJUSTMENT, row, strict=True)))
@@ -140,6 +151,9 @@ class Reads:
         if to_us is not None:
             bounds += " AND ts <= fromUnixTimestamp64Micro({to:Int64}, 'UTC')"
             parameters["to"] = min(to_us, TS_MAX)
+        if self._as_of_us is not None:
+            bounds += f" AND {NOT_LATE}"
+            parameters |= self._as_of()
         for start in range(0, len(identities), _IDS_MAX):
             chunk = np.ascontiguousarray(identities[start : start + _IDS_MAX], "<u8")
             table = self._warehouse.query(
@@ -159,12 +173,15 @@ class Reads:
         lo, hi = min(token_ts_us) - _TOKEN_SLACK_US, max(token_ts_us) + _TOKEN_SLACK_US
         return self.touches_of(identities, lo, hi)[0]
 
+    def _as_of(self) -> Parameters:
+        return {"as_of": min(self._as_of_us or 0, TS_MAX)}
+
     # ------------------------------------------------------------------------ what stands
 
     def standings_of(self, ids: Collection[bytes]) -> dict[bytes, Standing]:
         """What the tables say now of the conversions that have a revision."""
         revisions: dict[bytes, dict[str, Any]] = {}
-        for chunk, parameters in _digests(ids):
+        for chunk, parameters in digests(ids):
             table = self._warehouse.query(
                 "SELECT conversion_id, revision, program_hash, paying_model, status, value_minor, problems "
                 f"FROM {DATABASE}.revisions WHERE conversion_id IN ({chunk}) "
@@ -185,7 +202,7 @@ class Reads:
 
     def _credits_of(self, revisions: Mapping[bytes, Mapping[str, Any]]) -> dict[bytes, list[CreditLine]]:
         found: dict[bytes, list[CreditLine]] = {}
-        for chunk, parameters in _digests(revisions):
+        for chunk, parameters in digests(revisions):
             table = self._warehouse.query(
                 "SELECT conversion_id, revision, model, touch_id, partner_id, weight_e12, value_minor, reason "
                 f"FROM {DATABASE}.credits WHERE run_id = 'live' AND sign = 1 AND conversion_id IN ({chunk})",
@@ -199,7 +216,7 @@ class Reads:
     def _commissions_of(self, revisions: Mapping[bytes, Mapping[str, Any]]) -> dict[bytes, list[Commission]]:
         found: dict[bytes, list[Commission]] = {}
         names = [n for n in Commission.__struct_fields__ if n not in ("event_ts", "hold_until")]
-        for chunk, parameters in _digests(revisions):
+        for chunk, parameters in digests(revisions):
             table = self._warehouse.query(
                 f"SELECT {', '.join(names)}, toUnixTimestamp64Micro(event_ts) AS at, "
                 f"toUnixTimestamp64Micro(hold_until) AS held FROM {DATABASE}.commissions "
@@ -237,7 +254,7 @@ def _packed(data: bytes, width: int) -> Parameters:
     return {"ids": base64.urlsafe_b64encode(data).rstrip(b"=").decode(), "n": len(data) // width}
 
 
-def _digests(ids: Iterable[bytes]) -> Iterator[tuple[str, Parameters]]:
+def digests(ids: Iterable[bytes]) -> Iterator[tuple[str, Parameters]]:
     """SQL of a set of 16-byte ids with its parameters, in chunks."""
     ordered = sorted(ids)
     for start in range(0, len(ordered), _IDS_MAX):

@@ -12,6 +12,7 @@ from attribution.explain import explain
 from attribution.kpi import kpi_report, rejected_report
 from attribution.problems import list_problems
 from attribution.ranges import BadRange, range_us
+from clew import asks_runs
 from clew.ask_error import NO, TIMED_OUT, UNREACHABLE, AskError, first_line
 from clew.audit_log import log_checks
 from clew.dead_letters import describe, list_dead
@@ -126,6 +127,12 @@ async def _attribute(engine: Engine, p: Parameters) -> Answer:
     return {"ok": True}
 
 
+async def _run(engine: Engine, p: Parameters) -> Answer:
+    now_us = engine.clock.now_us()  # all that was received by now is stored before the run begins
+    await _attribute(engine, p)
+    return await asks_runs.run(engine, p, now_us)
+
+
 async def _dead_letters(engine: Engine, p: Parameters) -> Answer:
     return {"dead_letters": [describe(record) for record in await _read(engine, list_dead, engine)]}
 
@@ -138,6 +145,8 @@ _ASKS: dict[str, Callable[[Engine, Parameters], Awaitable[Answer]]] = {
     "sql": _sql,
     "audit": _audit,
     "attribute": _attribute,
+    "run": _run,
+    "diff": asks_runs.diff,
     "dead_letters": _dead_letters,
 }
 
@@ -147,7 +156,7 @@ def roles_for(place: Place, name: str, parameters: Parameters) -> frozenset[Role
 
     On servers whoever only waits leaves the work to the stations that run.
     """
-    catches_up = name == "attribute" and not (place.on_servers and parameters.get("wait"))
+    catches_up = name in ("attribute", "run") and not (place.on_servers and parameters.get("wait"))
     return EVERYTHING if catches_up else frozenset()
 
 

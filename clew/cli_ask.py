@@ -121,9 +121,27 @@ def attribute(
     program: ProgramOrNewest = None,
     metrics_port: MetricsPort = 0,
     host: Host = "127.0.0.1",
+    model: Annotated[str, typer.Option(help="Do a run of these models, with commas; it pays nothing.")] = "",
+    from_: Annotated[str, typer.Option("--from", help="Run: first day or instant, in the program's zone.")] = "",
+    to: Annotated[str, typer.Option("--to", help="Run: first day or instant that is left out.")] = "",
+    as_of: Annotated[str, typer.Option("--as-of", help="Run: know what was received until then; now.")] = "",
+    reuse: Annotated[str, typer.Option(help="Run: reuse a touch, consume or reset it after a conversion.")] = "reuse",
+    stitch: Annotated[
+        bool, typer.Option("--stitch", help="Run: join visitors that share a user, and vice versa.")
+    ] = False,
+    workers: Annotated[int, typer.Option(help="Run: slices worked at once.")] = 1,
+    as_json: AsJson = False,
 ) -> None:
-    """Catch up: store what the log holds, credit and price it."""
+    """Catch up: store what the log holds, credit and price it. With --model: a run, which only writes credits."""
     where = Where(data, log, warehouse)
+    if model:
+        from clew import cli_runs
+
+        asked = {"models": model, "from": from_ or None, "to": to or None, "as_of": as_of or None, "reuse": reuse,
+                 "stitch": stitch, "workers": workers, "wait": wait}  # fmt: skip
+        return cli_runs.run_models(where, asked, timeout, program, as_json)
+    if from_ or to or as_of or stitch:
+        raise fail("--from, --to, --as-of and --stitch are for runs: name models with --model", WRONG_USE)
     if follow:
         from clew import cli_run
 

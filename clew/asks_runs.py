@@ -1,0 +1,82 @@
+"""Questions about runs: do one, and compare two. asks.py has the others."""
+
+import asyncio
+from typing import Any, cast
+
+from attribution.diff import diff_report
+from attribution.identity_map import NOBODY
+from attribution.journeys import TooManyTouches
+from attribution.ranges import BadRange, instant_us
+from attribution.reads import TS_MAX
+from attribution.report import ReportError
+from attribution.run_reads import identity_map
+from attribution.run_spec import REUSES, BadRun, Reuse, RunSpec
+from attribution.runs import RunReport, Runs
+from clew.ask_error import NO, AskError
+from clew.engine import CODE_VERSION, Engine
+from schemas.models import BadModel, split_models
+from schemas.money import format_minor
+
+Parameters = dict[str, Any]
+Answer = dict[str, Any]
+
+WORKERS_MAX = 64
+
+
+async def run(engine: Engine, p: Parameters, now_us: int) -> Answer:
+    """Do the run that the parameters describe, over what has been stored. `now_us` is its time unless one is given."""
+    try:
+        report = await asyncio.to_thread(_run, engine, p, now_us)
+    except (BadModel, BadRange, BadRun) as error:
+        raise AskError(str(error)) from None
+    except TooManyTouches as error:
+        raise AskError(f"{error}; take a shorter range", NO) from None
+    return _answer(report)
+
+
+def _run(engine: Engine, p: Parameters, now_us: int) -> RunReport:
+    zone = engine.program.rules.timezone
+    as_of_us = instant_us(p["as_of"], zone) if p.get("as_of") else now_us
+    if as_of_us > now_us:
+        raise BadRun("--as-of is in the future: a run only knows what has been received")
+    reuse = p.get("reuse") or "reuse"
+    if reuse not in REUSES:
+        raise BadRun(f"--reuse is one of {', '.join(REUSES)}")
+    workers = int(p.get("workers") or 1)
+    if not 1 <= workers <= WORKERS_MAX:
+        raise BadRun(f"--workers is 1 to {WORKERS_MAX}")
+    people = identity_map(engine.warehouse, as_of_us) if p.get("stitch") else NOBODY
+    spec = RunSpec(
+        models=tuple(model.text for model in split_models(str(p["models"]))),
+        from_us=instant_us(p["from"], zone) if p.get("from") else 0,
+        to_us=instant_us(p["to"], zone) if p.get("to") else TS_MAX,
+        as_of_us=as_of_us, program_hash=engine.program.hash, code_version=CODE_VERSION, reuse=cast(Reuse, reuse),
+        map_version=people.version,
+    )  # fmt: skip
+    return Runs(engine.warehouse).run(spec, people, workers)
+
+
+def _answer(report: RunReport) -> Answer:
+    run = report.run
+    return {
+        "run_id": run.run_id,
+        "was_there": report.was_there,
+        "conversions": run.conversions,
+        "failed": run.failed,
+        "rows": run.rows,
+        "values": {currency: format_minor(minor, currency) for currency, minor in run.values.items()},
+        "parameters": run.parameters,
+    }
+
+
+async def diff(engine: Engine, p: Parameters) -> Answer:
+    """Two runs beside each other."""
+    by = [name.strip() for name in (p.get("by") or "partner").split(",") if name.strip()]
+    async with engine.reading:
+        try:
+            report = await asyncio.to_thread(
+                diff_report, engine.warehouse, engine.program.rules, str(p["left"]), str(p["right"]), by
+            )
+        except ReportError as error:
+            raise AskError(str(error)) from None
+    return report.to_json()
