@@ -40,6 +40,7 @@ ORIGIN_BYTES = 16
 _ENTRY_BYTES_MAX = 512
 """Most bytes of a record beside its value."""
 _WAITING_MAX = 100_000
+_START_TIMEOUT_S = 2.0
 _CLOSE_TIMEOUT_S = 5.0
 _ADOPT_INTERVAL_S = 10.0
 _AWAY = "Kafka has not been reached yet"
@@ -84,10 +85,10 @@ class KafkaProducer:
         self._idle = asyncio.Event()
 
     async def start(self) -> None:
-        """Reach Kafka within the budget, or go on trying beside the work."""
+        """Reach Kafka within a moment, or go on trying beside the work."""
         connecting = asyncio.ensure_future(self._connect())
         self._tasks = [connecting, asyncio.ensure_future(self._adopt())]
-        await asyncio.wait((connecting,), timeout=self._budget_s)
+        await asyncio.wait((connecting,), timeout=_START_TIMEOUT_S)
 
     # -- the port
 

@@ -1,0 +1,29 @@
+"""A process that drains the local log of a folder to Kafka: python -m tests.eventlog.kafka_edge_child URL FOLDER.
+
+Says `drained` when nothing is left; tests kill it before.
+"""
+
+import asyncio
+import sys
+from pathlib import Path
+
+from eventlog.address import parse_log_address
+from eventlog.kafka_producer import KafkaProducer
+from eventlog.open import open_producer
+from runtime.clock import SystemClock
+from runtime.settings import KafkaSettings, Settings
+from tests.eventlog.kafka_bench import QUICK
+
+
+async def main(url: str, folder: str) -> None:
+    settings = Settings(kafka=KafkaSettings(**QUICK))
+    producer = await open_producer(parse_log_address(url), settings, SystemClock(), folder=Path(folder))
+    assert isinstance(producer, KafkaProducer)
+    while producer.notice():
+        await asyncio.sleep(0.01)
+    print("drained", flush=True)
+    await producer.close()
+
+
+if __name__ == "__main__":
+    asyncio.run(main(*sys.argv[1:]))
