@@ -29,6 +29,7 @@ SHARD_KEYS: dict[str, str] = {
     "joins": _CONVERSION,
     "passes": "shard",
     "intents": "shard",
+    "runs": "sipHash64(run_id)",
     "programs": "sipHash64(program_hash)",
     "migrations": "sipHash64(name)",
 }
