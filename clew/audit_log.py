@@ -9,6 +9,7 @@ from collections.abc import Mapping, Set
 from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
 
+from clew.audit_claims import claim_checks
 from clew.audit_rows import Place, Stored, key_checks, offsets_check, stored_offsets, touches_check
 from eventlog.port import Consumer, LogUnavailable, Partition
 from ingest.intent import BadIntent, Intent
@@ -61,6 +62,7 @@ async def log_checks(warehouse: Warehouse, consumer: Consumer, *, settled: bool)
             offsets_check(warehouse, stored, ends),
             *key_checks(warehouse),
             touches_check(warehouse, ends),
+            *claim_checks(warehouse, stored, ends, set() if consumer.ruled else {place.log_id for place in before}),
         ]
 
     return [

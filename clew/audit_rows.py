@@ -26,10 +26,11 @@ _KEYS = {
 }
 _NO_END = 2**64 - 1
 
-# What the table of touches refused is a dead letter beside the click's own row, not a record of its own.
+# What these tables refused is a dead letter beside the record's own row, not a record of its own.
+_BESIDE = " AND ".join(f"NOT startsWith(error, '{table}: ')" for table in ("touches", "claims", "origins"))
 _OFFSETS = " UNION ALL ".join(
     f"SELECT _log, _source, _partition, _offset FROM {DATABASE}.{table}"
-    + (" WHERE NOT startsWith(error, 'touches: ')" if table == "dead_letters" else "")
+    + (f" WHERE {_BESIDE}" if table == "dead_letters" else "")
     for table in EVENT_TABLES
 )
 _TOUCH = "cityHash64(_log, _source, _partition, _offset, touch_id, ts, offer_id, partner_id, is_bot)"
@@ -59,7 +60,7 @@ class Stored(NamedTuple):
 
 def stored_offsets(warehouse: Warehouse, ends: Mapping[Place, int]) -> dict[Place, Stored]:
     """Offsets by place; rows at or after its end, where it has one, are counted apart."""
-    end_sql, parameters = _end_of_row(ends)
+    end_sql, parameters = end_of_row(ends)
     rows = rows_of(
         warehouse.query(
             f"SELECT _log, _source, _partition, _offset >= {end_sql} AS ahead, "
@@ -125,7 +126,7 @@ def _faults(warehouse: Warehouse, place: Place, bucket: int, end: int) -> list[s
     return faults
 
 
-def _end_of_row(ends: Mapping[Place, int]) -> tuple[str, dict[str, Any]]:
+def end_of_row(ends: Mapping[Place, int]) -> tuple[str, dict[str, Any]]:
     """SQL: the end of the place that a row is of, and its parameters."""
     if not ends:
         return f"toUInt64({_NO_END})", {}
@@ -165,7 +166,7 @@ def _key_check(warehouse: Warehouse, table: str, key: str) -> Check:
 
 def touches_check(warehouse: Warehouse, ends: Mapping[Place, int]) -> Check:
     """Per month and kind, touches hold each click and impression once for each of its identities, and nothing else."""
-    end_sql, parameters = _end_of_row(ends)
+    end_sql, parameters = end_of_row(ends)
     base = " UNION ALL ".join(
         f"SELECT toYYYYMM(ts) AS month, toUInt8({kind}) AS kind, {_IDENTITIES} AS times, {_TOUCH} AS digest "
         f"FROM (SELECT *, {table.removesuffix('s')}_id AS touch_id FROM {DATABASE}.{table}) WHERE _offset < {end_sql}"

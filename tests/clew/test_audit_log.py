@@ -30,6 +30,7 @@ OWN, SHARED = Partition(HITS, 1), Partition(CONVERSIONS, 0)
 OFFSETS, TAIL, INTENTS = "offsets missing or doubled", "log tail that is not ingested", "stale intents of ingest"
 AHEAD, GONE = "rows beyond the committed position", "logs that are gone (for information)"
 TOUCHES, UNREADABLE = "touches unequal to clicks and impressions", "log that cannot be read"
+CLAIMS, RANGES = "claims unequal to what claims keys", "ranges of appends unequal to records"
 KEYED = ("clicks", "impressions", "conversions", "adjustments")
 
 
@@ -99,7 +100,8 @@ def test_a_sound_directory_passes(installation: Installation) -> None:
         await installation.fill()
         checks = await installation.audit()
         assert {name for name, check in checks.items() if not check.ok} == set()
-        assert set(checks) == {OFFSETS, TAIL, INTENTS, AHEAD, GONE, TOUCHES, *(f"{t} that stand twice" for t in KEYED)}
+        twice = (f"{table} that stand twice" for table in KEYED)
+        assert set(checks) == {OFFSETS, TAIL, INTENTS, AHEAD, GONE, TOUCHES, CLAIMS, RANGES, *twice}
         assert checks[GONE].found == 0
         assert checks[OFFSETS].to_json() == {
             "name": OFFSETS,
