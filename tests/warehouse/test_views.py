@@ -8,7 +8,7 @@ import pytest
 from schemas.clickid import to_text
 from schemas.columns import to_arrow
 from schemas.ddl import views
-from schemas.tables import Commission, Credit, Enrichment, Entry, Revision, Source
+from schemas.tables import Commission, Credit, Enrichment, Entry, Revision, Run, Source
 from tests.schemas.samples import NOW_US, conversion, refund, rejected, status, touch, touch_id
 from warehouse.port import Warehouse, rows_of
 
@@ -28,6 +28,7 @@ PROMISED = {
     "commissions": ["conversion_id", "partner_id", "plan", "rule", "amount", "currency", "status"],
     "ledger": ["entry_id", "journal_id", "ts", "account", "partner_id", "amount", "currency", "conversion_id",
                "reverses"],
+    "runs": ["run_id", "as_of", "parameters"],
 }  # fmt: skip
 """Contract, section 4."""
 
@@ -160,7 +161,11 @@ def test_credits_are_the_current_ones(warehouse: Warehouse) -> None:
     assert [row["partner_id"] for row in ask(warehouse, partners)] == [7]
     put(warehouse, "revisions", Revision(revision=2, **revision))  # written last: all change at once
     assert [row["partner_id"] for row in ask(warehouse, partners)] == [8, 9]
-    found = ask(warehouse, "SELECT * FROM analyst.credits ORDER BY partner_id")
+    everything = "SELECT * FROM analyst.credits ORDER BY partner_id"
+    assert {row["run_id"] for row in ask(warehouse, everything)} == {"live"}
+    run = Run(run_id="experiment", as_of=NOW_US, parameters="{}", slices=1, conversions=1, failed=0, rows=1, values={})
+    warehouse.insert("runs", to_arrow("runs", [(run,)]), "run")  # written last: all its credits show at once
+    found = ask(warehouse, everything)
     assert [(row["run_id"], row["weight"], row["value"]) for row in found] == [
         ("experiment", Decimal("0.5"), Decimal("3.75")),
         ("live", Decimal("0.5"), Decimal("3.75")),
