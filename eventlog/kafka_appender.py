@@ -60,6 +60,13 @@ class _Lane:
         self.task: asyncio.Task[None] | None = None
 
 
+class _Forgiving(set[object]):
+    """The library removes a batch that failed, and once more when the request that had it comes back."""
+
+    def remove(self, batch: object) -> None:
+        self.discard(batch)
+
+
 class KafkaAppender:
     """Appends of one process. All methods are called from one event loop only."""
 
@@ -275,6 +282,7 @@ class KafkaAppender:
     async def _leave(self, producer: AIOKafkaProducer) -> None:
         """The library waits for ever for batches that nobody can deliver, unless they fail first."""
         held = producer._message_accumulator
+        held._pending_batches = _Forgiving(held._pending_batches)
         batches = [*held._pending_batches, *(batch for queue in held._batches.values() for batch in queue)]
         held.fail_all(KafkaConnectionError("this producer is replaced"))
         for future in (future for batch in batches for future in (batch.future, batch._drain_waiter)):
@@ -282,6 +290,8 @@ class KafkaAppender:
                 future.exception()  # nobody else may ask, and asyncio would complain
         with contextlib.suppress(Exception):
             await asyncio.wait_for(producer.stop(), 2 * self._timeout_s)
+        with contextlib.suppress(Exception):
+            await producer.client.close()
 
 
 def _fail(calls: Sequence[_Call], error: LogUnavailable) -> None:

@@ -1,0 +1,179 @@
+"""Brokers die and stand still while records are appended: what was acknowledged is there, repeats carry equal marks."""
+
+import asyncio
+from collections import Counter
+from collections.abc import Awaitable, Callable, Iterator
+
+import pytest
+
+from eventlog.kafka_appender import Entry
+from eventlog.port import Fenced, LogUnavailable, Partition, Position, Record
+from schemas.events import HITS
+from tests.eventlog.kafka_bench import KafkaBench, PlainProducer, retried
+from tests.servers.fixtures import own_cluster
+from tests.servers.kafka import KafkaCluster
+
+pytestmark = [pytest.mark.server, pytest.mark.slow]
+WRITERS = 8
+PARTITIONS = [Partition(HITS, 0), Partition(HITS, 1)]
+
+
+@pytest.fixture(scope="module")
+def kafka1(tmp_path_factory: pytest.TempPathFactory) -> Iterator[KafkaCluster]:
+    """One node, to kill."""
+    with own_cluster(tmp_path_factory.mktemp("kafka1"), 1) as cluster:
+        yield cluster
+
+
+class Writers:
+    """Callers that append one record after the other, and send again under the same mark what was not acknowledged."""
+
+    def __init__(self, producer: PlainProducer) -> None:
+        self._producer = producer
+        self.acknowledged: dict[tuple[Partition, int], Entry] = {}
+        self.failed = 0
+        self._ending = False
+        self._tasks = [asyncio.create_task(self._write(n)) for n in range(WRITERS)]
+
+    async def _write(self, number: int) -> None:
+        count = 0
+        while not self._ending:
+            partition = PARTITIONS[(number + count) % 2]
+            entry = self._producer.entry(partition, b"%d-%d" % (number, count))
+            (offset,) = await self._send(partition, entry)
+            self.acknowledged[(partition, offset)] = entry
+            count += 1
+
+    async def _send(self, partition: Partition, entry: Entry) -> tuple[int, ...]:
+        for _ in range(1_000):
+            try:
+                return tuple(await self._producer.appender.append(partition, [entry]))
+            except LogUnavailable:
+                self.failed += 1
+                await asyncio.sleep(0.02)
+        raise AssertionError("Kafka never came back")
+
+    async def progress(self, more: int) -> None:
+        """Wait until so many more are acknowledged."""
+        goal = len(self.acknowledged) + more
+        while len(self.acknowledged) < goal:
+            for task in self._tasks:
+                if task.done():
+                    task.result()
+            await asyncio.sleep(0.01)
+
+    async def end(self) -> None:
+        self._ending = True
+        await asyncio.gather(*self._tasks)
+
+
+def proven(writers: Writers, found: dict[Partition, list[Record]]) -> None:
+    """Every acknowledged record stands where it was said to, and whatever stands twice has one mark."""
+    stored = {(partition, record.offset): record for partition, records in found.items() for record in records}
+    for place, entry in writers.acknowledged.items():
+        assert (stored[place].value, stored[place].mark) == (entry.value, entry.mark)
+    by_value = {}
+    for (partition, _), record in stored.items():
+        by_value.setdefault((partition, record.value), set()).add(record.mark)
+    assert all(len(marks) == 1 for marks in by_value.values())
+    once = Counter((partition, record.mark) for (partition, _), record in stored.items())
+    assert len(once) == len(writers.acknowledged)
+
+
+def under_fire(bench: KafkaBench, fault: Callable[[Writers], Awaitable[None]]) -> None:
+    async def story() -> None:
+        producer = bench.producer(0)
+        await producer.appender.start()
+        writers = Writers(producer)
+        await writers.progress(200)
+        await fault(writers)
+        await writers.progress(200)
+        await writers.end()
+        proven(writers, await bench.all_hits())
+        assert await producer.healthy() == ""
+        await producer.close()
+
+    asyncio.run(story())
+
+
+def test_the_only_node_is_killed_and_comes_back(kafka1: KafkaCluster) -> None:
+    async def fault(writers: Writers) -> None:
+        await asyncio.to_thread(kafka1.kill, 1)
+        await asyncio.sleep(1.5)  # longer than callers wait: they are told, and send again
+        assert writers.failed > 0
+        await asyncio.to_thread(kafka1.restart, 1)
+
+    under_fire(KafkaBench(kafka1, request_timeout_ms=1_000).prepare(), fault)
+
+
+def leader(bench: KafkaBench, cluster: KafkaCluster) -> int:
+    """The node that leads hits-0."""
+    found: list[int] = []
+
+    async def ask() -> None:
+        observer = bench.observer("looker")
+        await observer.partitions()
+        found.append(observer._reader._topics[HITS].leaders[0])
+        await observer.close()
+
+    asyncio.run(ask())
+    return found[0]
+
+
+def test_the_leader_of_three_is_killed(kafka3: KafkaCluster) -> None:
+    """The others take over; the killed one comes back and nothing that it had alone was acknowledged."""
+    bench = KafkaBench(kafka3, request_timeout_ms=2_000).prepare()
+    node = leader(bench, kafka3)
+
+    async def fault(writers: Writers) -> None:
+        await asyncio.to_thread(kafka3.kill, node)
+        await writers.progress(200)
+        await asyncio.to_thread(kafka3.restart, node)
+
+    under_fire(bench, fault)
+
+
+def test_the_leader_of_three_stands_still(kafka3: KafkaCluster) -> None:
+    """Its sockets stay open and nothing answers; the others take over, and it wakes up as a follower."""
+    bench = KafkaBench(kafka3, request_timeout_ms=2_000).prepare()
+    node = leader(bench, kafka3)
+
+    async def fault(writers: Writers) -> None:
+        kafka3.pause(node)
+        try:
+            await writers.progress(200)
+        finally:
+            kafka3.resume(node)
+
+    under_fire(bench, fault)
+
+
+def test_positions_and_members_outlive_the_only_node(kafka1: KafkaCluster) -> None:
+    """A consumer's calls fail while it is away; then it goes on where it was, without a restart."""
+    bench = KafkaBench(kafka1, request_timeout_ms=1_000).prepare()
+
+    async def story() -> None:
+        producer, consumer, observer = bench.producer(0), bench.consumer("g"), bench.observer("g")
+        where = (await producer.append(HITS, b"k", [b"one", b"two"]))[0].partition
+        await consumer.partitions()
+        await consumer.commit(where, Position(1, "intent"))
+        await asyncio.to_thread(kafka1.kill, 1)
+        for end in (consumer, observer):
+            with pytest.raises(LogUnavailable):
+                await end.end(where)
+            with pytest.raises(LogUnavailable):
+                await end.read(where, 0, 10, 100)
+        with pytest.raises((LogUnavailable, Fenced)):
+            await consumer.commit(where, Position(2))
+        await asyncio.to_thread(kafka1.restart, 1)
+        assert await retried(lambda: observer.end(where)) == 2
+        assert where in await retried(consumer.partitions)
+        assert await retried(lambda: consumer.committed(where)) == Position(1, "intent")
+        assert [record.value for record in await consumer.read(where, 0, 10, 100)] == [b"one", b"two"]
+        await retried(lambda: consumer.commit(where, Position(2)))
+        await producer.append(HITS, b"k", [b"three"])
+        assert await observer.end(where) == 3
+        for one in (producer, consumer, observer):
+            await one.close()
+
+    asyncio.run(story())
