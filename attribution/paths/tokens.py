@@ -120,9 +120,10 @@ def _tokenize_range(
                 end += 1
             after = end + 1
             if end < stop:
+                beyond = end + width
                 if needs_before and end > start and data[end - 1] != 32 and not 9 <= data[end - 1] <= 13:
                     continue
-                if needs_after and after < stop and data[after] != 32 and not 9 <= data[after] <= 13:
+                if needs_after and beyond < stop and data[beyond] != 32 and not 9 <= data[beyond] <= 13:
                     continue
                 if width > 1 and not _tokenize_is_long_mark(end, stop, data, mark):
                     continue

@@ -1,0 +1,350 @@
+"""Models over path tables: published cases, other implementations, and what must hold for every table."""
+
+import json
+from dataclasses import replace
+from fractions import Fraction
+from itertools import combinations
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from attribution.paths.answer import Answer, ModelOptions, answer, parse_asked, round_shares
+from attribution.paths.chains import BadOrder, count_transitions, removal_effects, states_of
+from attribution.paths.read import TableOptions, table_of
+from attribution.paths.shapley import (
+    coalitions_of,
+    rate_worths,
+    sample_rate,
+    shapley_exact,
+)
+from attribution.paths.table import UNATTRIBUTED, BadTable, EventOptions, PathTable
+from tests.attribution.path_tables import CHANNELS, counted_paths, table_of_paths
+from tests.reference import paths as plain
+from tests.reference.paths import Counted
+
+DATA = Path(__file__).resolve().parents[1] / "data" / "models"
+EVERY = "first,last_touch,last_click,last_non_direct,linear,set_linear,position,w_shaped,custom(3,2,1),markov,shapley"
+
+
+def ask(table: PathTable, models: str, **options: Any) -> Answer:
+    (found,) = answer(table, parse_asked(models), ModelOptions(**options))
+    return found
+
+
+def shares(found: Answer) -> dict[str, float]:
+    return {row.channel: row.share or 0.0 for row in found.channels}
+
+
+def effects(found: Answer) -> dict[str, float]:
+    return {row.channel: row.extra["removal_effect"] or 0.0 for row in found.channels}
+
+
+# ---------------------------------------------------------------------------------------------------- published
+
+THREE = [(("C1", "C2", "C3"), 1, 0), (("C1",), 0, 1), (("C2", "C3"), 0, 1)]
+"""The example that most tutorials of Markov attribution work through."""
+
+
+def test_markov_of_three_paths() -> None:
+    found = ask(table_of_paths(THREE), "markov")
+    assert effects(found) == {"C1": 0.5, "C2": 1.0, "C3": 1.0}
+    assert shares(found) == {"C1": 0.2, "C2": 0.4, "C3": 0.4}
+    assert found.totals["conversion_rate"] == pytest.approx(1 / 3)
+
+
+def test_snowplow_last_touch() -> None:
+    rows = [line.split(",") for line in (DATA / "snowplow_fractribution_path_summary.csv").read_text().split("\n")[1:]]
+    rows = [row for row in rows if len(row) == 4]
+    paths: list[Counted] = [(tuple(row[0].split(" > ")), int(row[1]), int(row[2])) for row in rows]
+    found = ask(table_of_paths(paths, [float(row[3] or 0) for row in rows]), "last_touch")
+    text = (DATA / "snowplow_fractribution_channel_attribution_expected.csv").read_text()
+    expected = {
+        row[2]: (float(row[3]), float(row[4]))
+        for row in (line.split(",") for line in text.splitlines())
+        if row[-1] == "last_touch"
+    }
+    assert {row.channel: (row.conversions, row.value) for row in found.channels} == {
+        channel: (conversions, pytest.approx(value)) for channel, (conversions, value) in expected.items()
+    }
+
+
+@pytest.mark.parametrize("order", [1, 2, 3])
+def test_markov_equals_do_attribution(order: int) -> None:
+    stored = json.loads((DATA / "do_attribution.json").read_text())
+    paths: list[Counted] = [(tuple(path.split(" > ")), n, m) for path, n, m in stored["paths"]]
+    expected = stored["orders"][str(order)]
+    found = ask(table_of_paths(paths), "markov", order=order)
+    assert effects(found) == pytest.approx(expected["removal_effects"], abs=1e-12)
+    assert shares(found) == pytest.approx(expected["shares"], abs=1e-12)
+    assert found.totals["conversion_rate"] == pytest.approx(expected["conversion"], abs=1e-12)
+
+
+@pytest.mark.parametrize("file", sorted((DATA / "w3c").glob("*.json")), ids=lambda file: file.stem)
+def test_custom_is_the_credit_of_w3c(file: Path) -> None:
+    """Matching is the test's: what a site may see. Lookback, order and credit are ours."""
+    day_us, longest = 86_400 * 10**6, 30
+    saved: list[tuple[int, dict[str, Any]]] = []
+    for event in json.loads(file.read_text())["events"]:
+        when, options = event["seconds"] * 10**6, event["options"]
+        if event["event"] == "saveImpression":
+            saved.append((when, options))
+            continue
+        wanted = options.get("matchValues", [])
+        alive = [
+            (ts, impression)
+            for ts, impression in saved
+            if when - ts <= min(impression.get("lifetimeDays", longest), longest) * day_us
+            and (not wanted or impression.get("matchValue", 0) in wanted)
+        ]
+        kinds = ["impression", "click", "coupon"]
+        ranks = sorted({impression.get("priority", 0) for _, impression in alive})
+        rows = [("p", ts, kinds[ranks.index(i.get("priority", 0))], str(i["histogramIndex"]), None) for ts, i in alive]
+        rows.append(("p", when, "conversion", "", float(options.get("value", 1))))
+        window = min(options.get("lookbackDays", longest), longest) * day_us
+        columns = zip(*rows, strict=True)
+        events = pa.table(dict(zip(("identity", "ts", "type", "channel", "value"), map(list, columns), strict=True)))
+        table = table_of(events, TableOptions(events=EventOptions(dict.fromkeys(kinds, window))))
+        credit = ",".join(map(str, options.get("credit", [1])))
+        found = {row.channel: row.value for row in ask(table, f"custom({credit})").channels}
+        found.pop(UNATTRIBUTED, None)
+        histogram = [found.get(str(index), 0.0) for index in range(options["histogramSize"])]
+        assert histogram == pytest.approx(event["expected"])
+
+
+# ------------------------------------------------------------------------------------------- against the twins
+
+
+@given(counted_paths(touches_max=5), st.integers(1, 3))
+@settings(max_examples=60)
+def test_markov_equals_elimination_in_fractions(paths: list[Counted], order: int) -> None:
+    found = ask(table_of_paths(paths), "markov", order=order)
+    expected = plain.removal_effects(paths, order)
+    assert {k: v for k, v in effects(found).items() if k != UNATTRIBUTED} == pytest.approx(
+        {channel: float(effect) for channel, effect in expected.items()}, abs=1e-11
+    )
+    owed = {channel: float(share) for channel, share in plain.markov_shares(paths, order).items()}
+    assert {k: v for k, v in shares(found).items() if k != UNATTRIBUTED} == pytest.approx(owed, abs=1e-11)
+
+
+@given(counted_paths(), st.integers(1, 3))
+def test_the_chain_converts_as_often_as_was_seen(paths: list[Counted], order: int) -> None:
+    table = table_of_paths(paths)
+    removal = removal_effects(count_transitions(table, states_of(table, order)), len(table.names))
+    seen = table.conversions.sum() / (table.conversions.sum() + table.nulls.sum())
+    assert removal.conversion == pytest.approx(seen, abs=1e-12)
+
+
+@given(counted_paths(("A", "B", "C")))
+@settings(max_examples=60)
+def test_shapley_is_exact_for_both_games(paths: list[Counted]) -> None:
+    table = table_of_paths(paths)
+    names = table.names
+    coalitions = [frozenset(some) for size in range(len(names) + 1) for some in combinations(names, size)]
+    reached = {coalition: plain.reached(paths, coalition) for coalition in coalitions}
+    owed = plain.shapley(reached, names)
+    found = {row.channel: row.conversions for row in ask(table, "shapley").channels if row.channel != UNATTRIBUTED}
+    assert found == pytest.approx({name: float(value) for name, value in owed.items()}, abs=1e-12)
+    by_mask = [
+        float(reached[frozenset(names[i] for i in range(len(names)) if mask >> i & 1)])
+        for mask in range(1 << len(names))
+    ]
+    assert shapley_exact(np.array(by_mask)) == pytest.approx([float(owed[name]) for name in names], abs=1e-12)
+    rates = plain.shapley({coalition: plain.rate(paths, coalition) for coalition in coalitions}, names)
+    exact = shapley_exact(rate_worths(coalitions_of(table), len(names)))
+    assert exact == pytest.approx([float(rates[name]) for name in names], abs=1e-12)
+
+
+def made_up(rows: int, channels: int, seed: int = 3) -> list[Counted]:
+    random = np.random.default_rng(seed)
+    return [
+        (tuple(f"c{c:02d}" for c in random.integers(0, channels, random.integers(1, 7))), int(n), int(m))
+        for n, m in zip(random.integers(0, 5, rows), random.integers(0, 20, rows), strict=True)
+    ]
+
+
+def test_sampled_shapley_is_within_its_standard_errors() -> None:
+    table = table_of_paths(made_up(300, 8))
+    coalitions = coalitions_of(table)
+    exact = shapley_exact(rate_worths(coalitions, 8))
+    sampled = sample_rate(coalitions, 8, 4_000, 1)
+    assert sampled.values.sum() == pytest.approx(exact.sum())
+    assert np.abs((sampled.values - exact) / sampled.errors).max() < 4
+    twice = sample_rate(coalitions, 8, 16_000, 1)
+    assert twice.errors / sampled.errors == pytest.approx(np.full(8, 0.5), rel=0.15)
+
+
+def test_a_large_game_is_sampled_and_says_its_error() -> None:
+    found = ask(table_of_paths(made_up(200, 25)), "shapley", game="rate", samples=200, seed=7)
+    assert found.about == {"game": "rate", "samples": 200, "seed": 7}
+    assert sum(shares(found).values()) == pytest.approx(1)
+    assert all((row.extra["std_error"] or 0) > 0 for row in found.channels)
+
+
+# ------------------------------------------------------------------------------------------------- properties
+
+
+@given(counted_paths(), st.data())
+@settings(max_examples=60)
+def test_credits_add_up(paths: list[Counted], data: st.DataObject) -> None:
+    values = [data.draw(st.integers(-10_000, 10_000)) / 100 if n else 0.0 for _, n, _ in paths]
+    table = table_of_paths(paths, values)
+    for found in answer(table, parse_asked(EVERY), ModelOptions(order=2)):
+        assert sum(row.conversions for row in found.channels) == pytest.approx(table.conversions.sum(), rel=1e-12)
+        assert sum(row.value for row in found.channels) == pytest.approx(sum(values), rel=1e-12, abs=1e-9)
+        assert sum(shares(found).values()) == pytest.approx(1, abs=1e-11)
+        assert found.totals["value"] == pytest.approx(sum(values), abs=1e-9)
+
+
+def without_intervals(answers: list[Answer]) -> list[Any]:
+    return [
+        [
+            (row.channel, row.conversions, row.value, row.share, row.extra.get("removal_effect"))
+            for row in found.channels
+        ]
+        for found in answers
+    ]
+
+
+def intervals(answers: list[Answer]) -> list[float]:
+    return [row.extra.get(key) or 0.0 for found in answers for row in found.channels for key in ("ci_low", "ci_high")]
+
+
+@given(counted_paths(), st.randoms(use_true_random=False))
+@settings(max_examples=60)
+def test_the_order_of_rows_changes_no_bit(paths: list[Counted], random: Any) -> None:
+    rows = [(path, 0.1 * path[1]) for path in paths]
+    one = answer(table_of_paths(paths, [value for _, value in rows]), parse_asked(EVERY), ModelOptions(order=2))
+    random.shuffle(rows)
+    table = table_of_paths([path for path, _ in rows], [value for _, value in rows])
+    two = answer(table, parse_asked(EVERY), ModelOptions(order=2))
+    assert without_intervals(one) == without_intervals(two)
+    assert intervals(one) == pytest.approx(intervals(two), abs=1e-11)
+
+
+@given(counted_paths())
+@settings(max_examples=60)
+def test_a_row_in_two_parts_is_that_row(paths: list[Counted]) -> None:
+    parts: list[Counted] = [
+        part for path, n, m in paths for part in ((path, n // 2, m), (path, n - n // 2, 0), (path, 0, 0))
+    ]
+    one, two = (answer(table_of_paths(rows), parse_asked(EVERY)) for rows in (paths, parts))
+    for first, second in zip(one, two, strict=True):
+        assert shares(first) == pytest.approx(shares(second), abs=1e-12)
+    assert intervals(one) == pytest.approx(intervals(two), abs=1e-9)
+
+
+@given(counted_paths(), st.permutations(CHANNELS))
+@settings(max_examples=60)
+def test_names_change_nothing(paths: list[Counted], names: list[str]) -> None:
+    called = dict(zip(CHANNELS, names, strict=True))
+    renamed: list[Counted] = [(tuple(called[channel] for channel in path), n, m) for path, n, m in paths]
+    for game in ("conversions", "rate"):
+        one = answer(table_of_paths(paths), parse_asked(EVERY), ModelOptions(game=game))
+        two = answer(table_of_paths(renamed), parse_asked(EVERY), ModelOptions(game=game))
+        for first, second in zip(one, two, strict=True):
+            expected = {called.get(channel, channel): share for channel, share in shares(first).items()}
+            assert shares(second) == pytest.approx(expected, abs=1e-9)
+
+
+def test_names_do_not_change_a_sampled_game() -> None:
+    paths = made_up(200, 25)
+    called = {f"c{i:02d}": f"d{(7 * i) % 25:02d}" for i in range(25)}
+    renamed: list[Counted] = [(tuple(called[channel] for channel in path), n, m) for path, n, m in paths]
+    one = ask(table_of_paths(paths), "shapley", game="rate", samples=100)
+    two = ask(table_of_paths(renamed), "shapley", game="rate", samples=100)
+    assert shares(two) == pytest.approx({called[c]: share for c, share in shares(one).items()}, abs=1e-9)
+
+
+def test_intervals_are_those_of_a_poisson_bootstrap() -> None:
+    table = table_of_paths(made_up(400, 6))
+    random = np.random.default_rng(11)
+    for model, order in (("markov", 1), ("markov", 2), ("shapley", 1)):
+        found = ask(table, model, order=order)
+        half = np.array([(row.extra["ci_high"] or 0) - (row.extra["ci_low"] or 0) for row in found.channels]) / 2
+        drawn = []
+        for _ in range(300):
+            again = replace(
+                table,
+                conversions=random.poisson(table.conversions).astype(np.float64),
+                nulls=random.poisson(table.nulls).astype(np.float64),
+            )
+            drawn.append(list(shares(ask(again, model, order=order, intervals=False)).values()))
+        assert half / 1.96 == pytest.approx(np.std(drawn, axis=0), rel=0.15)
+
+
+# ------------------------------------------------------------------------------------------------------ edges
+
+
+def test_paths_without_touches_are_a_row_of_their_own() -> None:
+    table = table_of_paths([((), 3, 1), (("A", "B"), 1, 5)], [30.0, 10.0])
+    for model in ("linear", "markov", "shapley"):
+        found = ask(table, model)
+        assert {row.channel: (row.conversions, row.value) for row in found.channels} == {
+            "A": (0.5, 5.0), "B": (0.5, 5.0), UNATTRIBUTED: (3.0, 30.0),
+        }  # fmt: skip
+        assert shares(found)[UNATTRIBUTED] == 0.75
+    assert effects(ask(table, "markov")) == {"A": 0.25, "B": 0.25, UNATTRIBUTED: 0.75}
+
+
+@pytest.mark.parametrize("paths", [[], [(("A",), 0, 3)], [((), 0, 1)]])
+def test_nothing_converts(paths: list[Counted]) -> None:
+    for found in answer(table_of_paths(paths), parse_asked(EVERY)):
+        assert all(row.conversions == 0 and row.share is None for row in found.channels)
+        assert found.totals["conversions"] == 0
+
+
+def test_only_paths_without_touches_convert() -> None:
+    for model in ("markov", "shapley", "linear"):
+        found = ask(table_of_paths([((), 2, 0), (("A",), 0, 1)]), model)
+        assert shares(found) == {"A": 0.0, UNATTRIBUTED: 1.0}
+
+
+def test_a_journey_of_a_million_touches() -> None:
+    names = [CHANNELS[i % 4] for i in range(1_000_000)]
+    table = table_of_paths([(tuple(names), 1, 0), (("Email",), 0, 1)])
+    for found in answer(table, parse_asked(EVERY), ModelOptions(order=2, intervals=True)):
+        assert sum(row.conversions for row in found.channels) == pytest.approx(1)
+    assert effects(ask(table, "markov"))["Display"] == pytest.approx(1 - 1 / 250_001, abs=1e-9)
+
+
+def test_one_blas_thread_or_two_give_the_same_bits() -> None:
+    from threadpoolctl import threadpool_limits
+
+    table = table_of_paths(made_up(2_000, 60))
+    found = []
+    for threads in (1, 2):
+        with threadpool_limits(threads):
+            found.append(ask(table, "markov", order=2).as_json())
+    assert found[0] == found[1]
+
+
+def test_fractional_counts_are_counts() -> None:
+    paths = [(("A", "B"), 0.5, 0.25), (("B",), 0.25, 1.0)]
+    found = ask(table_of_paths(paths), "linear")  # type: ignore[arg-type]
+    assert {row.channel: row.conversions for row in found.channels} == {"A": 0.25, "B": 0.5}
+
+
+def test_rules_that_need_times_or_types_refuse_a_path_table() -> None:
+    table = table_of_paths(THREE)
+    for model in ("time_decay", "coupon_first"):
+        with pytest.raises(BadTable, match="event table"):
+            ask(table, model)
+
+
+def test_an_order_that_does_not_fit_is_refused() -> None:
+    with pytest.raises(BadOrder, match="too high"):
+        states_of(table_of_paths(made_up(300, 60)), 12)
+    with pytest.raises(ValueError, match="order"):
+        ModelOptions(order=0).check()
+
+
+@given(st.lists(st.integers(0, 1000), min_size=1, max_size=9).filter(any))
+def test_rounded_shares_add_up_to_one(weights: list[int]) -> None:
+    rounded = round_shares(np.array(weights) / sum(weights))
+    assert sum(Fraction(round(share * 10**12), 10**12) for share in rounded.tolist()) == 1
+    assert rounded == pytest.approx(np.array(weights) / sum(weights), abs=1e-12)
