@@ -40,6 +40,8 @@ ORIGIN_BYTES = 16
 _ENTRY_BYTES_MAX = 512
 """Most bytes of a record beside its value."""
 _WAITING_MAX = 100_000
+_BYTES_PER_S_MIN = 4 * 1024**2
+"""A Kafka that takes less from one caller is too slow."""
 _START_TIMEOUT_S = 2.0
 _CLOSE_TIMEOUT_S = 5.0
 _ADOPT_INTERVAL_S = 10.0
@@ -166,7 +168,8 @@ class KafkaProducer:
     async def _append(self, partition: Partition, entries: Sequence[Entry]) -> Sequence[Appended]:
         if self._connected and not self._drain.is_away(partition):
             try:
-                offsets = await self._patience.wait(lambda: self._appender.append(partition, entries), self._budget_s)
+                budget_s = self._budget_of(entries)
+                offsets = await self._patience.wait(lambda: self._appender.append(partition, entries), budget_s)
                 return [Appended(partition, offset) for offset in offsets]
             except (TimeoutError, LogUnavailable, Crowded) as error:
                 self._drain.found_away(partition, str(error) or self._too_slow)
@@ -227,7 +230,8 @@ class KafkaProducer:
         sending = asyncio.ensure_future(self._appender.append(partition, entries))
         sending.add_done_callback(lambda task: task.cancelled() or task.exception())
         try:
-            await asyncio.wait((sending, expected.future), timeout=self._budget_s, return_when=asyncio.FIRST_COMPLETED)
+            budget_s = self._budget_of(entries)
+            await asyncio.wait((sending, expected.future), timeout=budget_s, return_when=asyncio.FIRST_COMPLETED)
             if not expected.future.done():
                 if not sending.done():
                     self._drain.found_away(partition, self._too_slow)
@@ -251,6 +255,10 @@ class KafkaProducer:
             return None
 
     # -- Kafka and the folder
+
+    def _budget_of(self, entries: Sequence[Entry]) -> float:
+        """Longest wait for Kafka, in seconds: a large batch takes a while although nothing is wrong."""
+        return self._budget_s + sum(len(entry.value) for entry in entries) / _BYTES_PER_S_MIN
 
     @property
     def _too_slow(self) -> str:

@@ -19,6 +19,8 @@ _T = TypeVar("_T")
 _ROWS_MAX = 500
 _BYTES_MAX = 1024**2
 _WAIT_MS = 500
+_READ_TIMEOUT_S = 3.0
+"""A connection that is half open is given up after so long, so that verdicts are told again soon after an outage."""
 _RETRY_PAUSE_S = 0.5
 
 
@@ -151,7 +153,7 @@ class Tail:
                 if partition not in self._trouble:
                     _log.error("tail_stopped", topic=partition.topic, partition=partition.partition, error=str(error))
                 self._trouble[partition] = str(error) or type(error).__name__
-                if not isinstance(error, LogUnavailable):
+                if not isinstance(error, LogUnavailable | TimeoutError):
                     self._blocked.add(partition)
             finally:
                 await reader.close()
@@ -166,7 +168,8 @@ class Tail:
             _log.info("tail_goes_on", topic=partition.topic, partition=partition.partition, offset=at)
         while True:
             self._arrived(partition, at)
-            records = await reader.read(partition, at, _ROWS_MAX, _BYTES_MAX, _WAIT_MS)
+            async with asyncio.timeout(_READ_TIMEOUT_S):
+                records = await reader.read(partition, at, _ROWS_MAX, _BYTES_MAX, _WAIT_MS)
             if await reader.log_id(partition) != log_id:
                 return
             if records and records[0].offset > at and await reader.begin(partition) > at:

@@ -122,7 +122,7 @@ def test_a_click_whose_answer_is_lost_is_spilled_and_stands_once(
     bench = prepared(kafka, tmp_path, request_timeout_ms=1_000)
 
     async def story() -> None:
-        edge = await bench.started(append_timeout_ms=100)
+        edge = await bench.started(append_timeout_ms=500)
         partition = (await edge.append(HITS, b"k", [b"before"]))[0].partition
         proxy.on_request = lambda data: b"lose the answer" in data and not proxy.lost.is_set()
         assert await edge.append(HITS, b"k", [b"lose the answer"]) == [Appended(partition, UNPLACED)]
@@ -165,7 +165,7 @@ def test_half_open_connections_hold_up_nobody_for_long(
     bench = prepared(kafka, tmp_path, request_timeout_ms=1_000)
 
     async def story() -> None:
-        edge = await bench.started(append_timeout_ms=100)
+        edge = await bench.started(append_timeout_ms=1_000)
         assert await verdict(edge, sale("before")) == ("accepted", True)
         proxy.lose_answers = True
         values = [b"%d" % n for n in range(2_000)]

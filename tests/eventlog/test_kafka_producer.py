@@ -18,6 +18,7 @@ from schemas.events import CONVERSIONS, HITS
 from schemas.reasons import Reason
 from tests.eventlog.kafka_stand_in import StandIn, StandInAppender, StandInReader
 from tests.eventlog.test_key_index import Stored
+from tests.eventlog.test_spill import locked
 from tests.schemas.samples import conversion, refund, touch, wire
 
 SALES = Partition(CONVERSIONS, 0)
@@ -181,8 +182,8 @@ def test_memory_stays_flat_while_appends_hang(tmp_path: Path) -> None:
             kafka.hanging = True
             grown = []
             for _ in range(4):
-                for _ in range(10):
-                    await asyncio.gather(*(made.append(HITS, b"%d" % n, [bytes(2_000)]) for n in range(500)))
+                for _ in range(5):
+                    await asyncio.gather(*(made.append(HITS, b"%d" % n, [bytes(4_000)]) for n in range(500)))
                 grown.append(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
             kafka.hanging = False
             # 10 MB of records a round: the first may fill caches, the others hold nothing.
@@ -308,6 +309,21 @@ def test_past_the_bound_nothing_is_taken(tmp_path: Path) -> None:
             await until(lambda: not made.notice())
             assert await made.healthy() == ""
             assert await verdicts(made, sale("t199"), sale("t0")) == [("accepted", True), ("duplicate", True)]
+
+    asyncio.run(story())
+
+
+def test_a_local_log_that_cannot_be_written_is_not_ready(tmp_path: Path) -> None:
+    async def story() -> None:
+        kafka = StandIn()
+        async with edge(kafka, tmp_path, probe_interval_ms=60_000) as made:
+            kafka.down = True
+            with locked(tmp_path / "spill-0.sqlite"):
+                with pytest.raises(LogUnavailable, match="locked"):
+                    await made.append(HITS, b"k", [b"x"])
+                assert "locked" in await made.healthy()
+            assert await made.healthy() == ""
+            await made.append(HITS, b"k", [b"x"])
 
     asyncio.run(story())
 

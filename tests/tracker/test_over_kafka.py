@@ -41,7 +41,7 @@ def mortal(tmp_path_factory: pytest.TempPathFactory) -> Iterator[KafkaCluster]:
 @asynccontextmanager
 async def edges(bench: KafkaBench, folder: Path, count: int = 1, **spill: int) -> AsyncIterator[list[Stage]]:
     """Edges, each with a folder of its own, as on machines of their own."""
-    settings = Settings(kafka=bench.settings, spill=SpillSettings(**spill))
+    settings = Settings(kafka=bench.settings, spill=SpillSettings(**({"append_timeout_ms": 1_000} | spill)))
     producers: list[Producer] = []
     stages = [Stage() for _ in range(count)]
     try:
