@@ -36,7 +36,7 @@ def run(folder: Path) -> Iterator[Result]:
     gc.set_threshold(*GC_THRESHOLD)
     warehouse = open_warehouse(ChdbFolder(folder / "warehouse"), Settings())
     try:
-        values = [_click(n) for n in range(EVENTS)]
+        values = [click(n) for n in range(EVENTS)]
         ours = asyncio.run(_ingest(folder, warehouse, values))
         alone = _inserts_alone(warehouse, values)
         yield Result("ingest: log to warehouse, exactly once", ours, "events/s", "the same inserts alone", alone)
@@ -44,7 +44,8 @@ def run(folder: Path) -> Iterator[Result]:
         warehouse.close()
 
 
-def _click(n: int) -> bytes:
+def click(n: int) -> bytes:
+    """The n-th click, as it stands in the log."""
     touch = Touch(
         touch_id=os.urandom(27), ts=1_770_000_000_000_000 + n * 1_000, received_ts=1_770_000_000_000_000 + n * 1_000,
         offer_id=100 + n % 5, partner_id=1 + n % 40, link=f"l{n % 200}", subs={"sub1": f"s{n % 50}"},
