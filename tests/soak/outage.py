@@ -39,7 +39,7 @@ async def _away(
     await asyncio.sleep(10)
     samples = [(0.0, _memory_mib(made))]
     for node in made.brokers:
-        await asyncio.to_thread(made.kafka.kill, node)
+        await made.do(made.kafka.kill, node)
     started = time.monotonic()
     step_s = min(60.0, minutes * 60 / 4)
     while (passed_s := time.monotonic() - started) < minutes * 60:
@@ -48,7 +48,7 @@ async def _away(
         say(f"{samples[-1][0]:.0f} s: {', '.join(f'{n} {m:.0f}' for n, m in samples[-1][1].items())} MiB")
     spilled = sum([tracker.metric("clew_spill_records") for tracker in made.installation.trackers])
     for node in made.brokers:
-        await asyncio.to_thread(made.kafka.restart, node)
+        await made.do(made.kafka.restart, node)
     load.stopping.set()
     await running
     return samples, spilled

@@ -14,6 +14,7 @@ import tempfile
 import time
 from collections import Counter
 from collections.abc import Awaitable, Callable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -42,6 +43,11 @@ class Scene:
     clickhouse: ClickHouseServer
     installation: Installation
     rng: random.Random
+    hand: ThreadPoolExecutor
+    """One thread for what blocks. A server dies with the thread that started it, so it lives as long as the scene."""
+
+    async def do(self, work: Callable[..., object], *arguments: object) -> None:
+        await asyncio.get_running_loop().run_in_executor(self.hand, work, *arguments)
 
     @property
     def brokers(self) -> list[int]:
@@ -66,7 +72,7 @@ class Scene:
 
 async def kill_station(scene: Scene, stations: list[Station]) -> None:
     station = scene.some(stations)
-    await asyncio.to_thread(station.kill)
+    await scene.do(station.kill)
     station.spawn()
 
 
@@ -85,15 +91,15 @@ async def kill_attribute(scene: Scene) -> None:
 async def kill_broker(scene: Scene) -> None:
     """The broker that leads the conversions; back after a moment."""
     node = await scene.leader_of("conversions")
-    await asyncio.to_thread(scene.kafka.kill, node)
+    await scene.do(scene.kafka.kill, node)
     await asyncio.sleep(scene.rng.uniform(0.0, 3.0))
-    await asyncio.to_thread(scene.kafka.restart, node)
+    await scene.do(scene.kafka.restart, node)
 
 
 async def kill_clickhouse(scene: Scene) -> None:
-    await asyncio.to_thread(scene.clickhouse.kill)
+    await scene.do(scene.clickhouse.kill)
     await asyncio.sleep(scene.rng.uniform(0.0, 3.0))
-    await asyncio.to_thread(scene.clickhouse.start)
+    await scene.do(scene.clickhouse.start)
 
 
 async def zombie(scene: Scene) -> None:
@@ -110,24 +116,24 @@ async def storm(scene: Scene) -> None:
         passing = scene.installation.new_ingest(f"passing-{turn}")
         passing.spawn()
         await asyncio.sleep(2.0)
-        await asyncio.to_thread(passing.kill)
+        await scene.do(passing.kill)
 
 
 async def one_broker_left(scene: Scene) -> None:
     """Two of three brokers go: nothing can be appended safely, so trackers spill."""
     gone = scene.rng.sample(scene.brokers, len(scene.brokers) - 1)
     for node in gone:
-        await asyncio.to_thread(scene.kafka.kill, node)
+        await scene.do(scene.kafka.kill, node)
     await asyncio.sleep(scene.rng.uniform(1.0, 6.0))
     for node in gone:
-        await asyncio.to_thread(scene.kafka.restart, node)
+        await scene.do(scene.kafka.restart, node)
 
 
 async def clickhouse_away(scene: Scene, seconds: float = 20.0) -> None:
     """The server hangs: connections stay open and nothing answers."""
-    await asyncio.to_thread(scene.clickhouse.pause)
+    await scene.do(scene.clickhouse.pause)
     await asyncio.sleep(seconds)
-    await asyncio.to_thread(scene.clickhouse.resume)
+    await scene.do(scene.clickhouse.resume)
 
 
 Fault = Callable[[Scene], Awaitable[None]]
@@ -170,7 +176,8 @@ def scene(folder: Path, seed: int, brokers: int = 3) -> Iterator[Scene]:
         )
         stack.callback(installation.kill)
         installation.start()
-        yield Scene(kafka, clickhouse, installation, random.Random(seed))
+        hand = stack.enter_context(ThreadPoolExecutor(1))
+        yield Scene(kafka, clickhouse, installation, random.Random(seed), hand)
 
 
 async def _at_random(scene: Scene, kills: int, say: Say, only: Mapping[str, tuple[Fault, int]]) -> Counter[str]:
@@ -192,17 +199,28 @@ async def _do(scene: Scene, name: str, done: Counter[str], say: Say, kills: int)
         say(f"{done.total()} of {kills} faults: {dict(done)}")
 
 
+async def _keep(scene: Scene) -> None:
+    """Start again what ended by itself, as an orchestrator does: a station that reaches no server at its start ends."""
+    while True:
+        await asyncio.sleep(0.5)
+        for station in scene.installation.stations:
+            if station.process is not None and station.process.poll() is not None:
+                station.spawn()
+
+
 async def _under_load(
     scene: Scene, kills: int, seed: int, say: Say, only: Mapping[str, tuple[Fault, int]], pause_s: float
 ) -> tuple[Counter[str], Load]:
     load = Load(scene.installation.urls, seed, pause_s)
     running = asyncio.create_task(load.run())
+    keeping = asyncio.create_task(_keep(scene))
     try:
         done = await _at_random(scene, kills, say, only)
         for station in scene.installation.stations:
-            await asyncio.to_thread(station.wait_ready)
+            await scene.do(station.wait_ready)
         await asyncio.sleep(1.0)
     finally:
+        keeping.cancel()
         load.stopping.set()
         await running
     return done, load
