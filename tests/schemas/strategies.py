@@ -29,6 +29,7 @@ _VALUES: dict[str, st.SearchStrategy[Any]] = {
     "Map(LowCardinality(String), String)": _maps,
     "Map(String, String)": _maps,
     "Map(LowCardinality(String), UInt64)": st.dictionaries(texts, st.integers(0, 2**64 - 1), max_size=3),
+    "Map(LowCardinality(String), Int64)": st.dictionaries(texts, st.integers(-(2**63), 2**63 - 1), max_size=3),
 }
 
 
