@@ -95,7 +95,7 @@ class KafkaSettings(_Section):
 class SpillSettings(_Section):
     """The edge's local log for the time when Kafka is away."""
 
-    bytes_max: int = Field(4 * 1024**3, description="Most bytes of it; beyond them postbacks answer 503.")
+    bytes_max: int = Field(4 * 1024**3, description="Most bytes of one process's; beyond them postbacks answer 503.")
     append_timeout_ms: int = Field(250, description="Longest wait for Kafka before a record is spilled.")
     probe_interval_ms: int = Field(500, description="Pause between looks at whether Kafka is back.")
 
