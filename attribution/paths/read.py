@@ -31,6 +31,10 @@ class TableOptions:
     separator: str = " > "
     events: EventOptions = field(default_factory=EventOptions)
 
+    def __post_init__(self) -> None:
+        if not self.separator.strip():
+            raise ValueError("a separator has at least one character that is not white space")
+
 
 def read_table(file: Path, options: TableOptions, progress: Progress = lambda done, total: None) -> PathTable:
     """The journeys of a file: a path table if it has a column `path`, an event table if it has `identity`.
@@ -129,7 +133,7 @@ def _csv(file: Path) -> _Source:
         ):
             names = next(csv.reader(text), [])
     except (UnicodeDecodeError, csv.Error, EOFError, gzip.BadGzipFile) as error:
-        raise BadTable(f"this is neither CSV nor Parquet: {error}") from None
+        raise BadTable(f"this is neither Parquet nor CSV in UTF-8: {error}") from None
     if not names:
         raise BadTable("the file is empty; give one with a line of column names")
 
