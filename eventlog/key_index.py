@@ -72,8 +72,13 @@ class KeyIndex:
         return None if row is None else int(row[0])
 
     def begin_at(self, partition: Partition, log_id: str, offset: int) -> None:
-        """Fold from an offset on. What is known of keys stays, so a topic that is remade forgets none."""
+        """Fold from an offset on. What is known of keys stays, so a topic that is remade forgets none.
+
+        Which records came before is a matter of one log: of another one nothing is known.
+        """
         with self._transaction():
+            if self.position(partition, log_id) is None:
+                self._connection.execute("DELETE FROM origins WHERE partition = ?", (partition.partition,))
             self._put_position(partition, log_id, offset)
 
     def load(self, partition: Partition, log_id: str, stored: StoredClaims) -> int:
