@@ -21,6 +21,7 @@ from schemas.ddl import ANALYST, DATABASE
 from warehouse.errors import engine_error
 from warehouse.inserts import insert_settings
 from warehouse.parameters import bind_long, parsed_bytes_max
+from warehouse.parquet import EXPORT_SETTINGS
 from warehouse.port import WarehouseError
 
 _HANDLES = 4
@@ -76,6 +77,19 @@ class ChdbWarehouse:
     def execute(self, sql: str, parameters: Mapping[str, Any] | None = None) -> None:
         with self._handle() as client:
             client.command(sql, parameters=dict(parameters or {}))
+
+    def export(self, sql: str, path: Path, parameters: Mapping[str, Any] | None = None) -> None:
+        if path.exists():
+            raise FileExistsError(f"{path} is there already")
+        quoted = str(path.absolute()).replace("\\", "\\\\").replace("'", "\\'")
+        settings = EXPORT_SETTINGS | {"max_memory_usage": self._settings.query_memory_bytes_max}
+        # The engine writes the file itself: through the driver the whole answer would be in memory.
+        with self._handle() as client:
+            client.command(
+                f"INSERT INTO FUNCTION file('{quoted}', 'Parquet') {sql}",
+                parameters=dict(parameters or {}),
+                settings=settings,
+            )
 
     def close(self) -> None:
         while self._open_handles:

@@ -8,8 +8,10 @@ when a repeated insert returns, the first one has ended, and reading back tells 
 import contextlib
 import io
 import logging
+import shutil
 import threading
 from collections.abc import Iterator, Mapping
+from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
@@ -26,6 +28,7 @@ from warehouse.errors import engine_error
 from warehouse.inserts import insert_query_id, insert_settings
 from warehouse.names import analyst_database, with_names
 from warehouse.parameters import bind_long, parsed_bytes_max
+from warehouse.parquet import EXPORT_SETTINGS
 
 # It warns on every lost connection, which comes out as an error of ours anyway.
 logging.getLogger("clickhouse_connect").setLevel(logging.ERROR)
@@ -35,6 +38,7 @@ _CLUSTER_INSERT = {
     "insert_quorum_parallel": 0,  # or reading with sequential consistency would not see all of them
     "distributed_foreground_insert": 1,
 }
+_COPY_BYTES = 1 << 20
 _CLUSTER_READ = {"select_sequential_consistency": 1, "distributed_product_mode": "global"}
 
 
@@ -87,6 +91,17 @@ class ClickHouseWarehouse:
         for statement in statements:
             with self._connected() as client:
                 client.command(self._named(statement), parameters=dict(parameters or {}), settings=settings)
+
+    def export(self, sql: str, path: Path, parameters: Mapping[str, Any] | None = None) -> None:
+        settings = EXPORT_SETTINGS | {"max_memory_usage": self._settings.query_memory_bytes_max}
+        if self._settings.cluster:
+            settings |= _CLUSTER_READ
+        text, sent = bind_long(self._named(sql), parameters or {})
+        settings["max_query_size"] = parsed_bytes_max(text)
+        with path.open("xb") as file, self._connected() as client:
+            answer = client.raw_stream(text, parameters=sent, settings=settings, fmt="Parquet")
+            with contextlib.closing(answer):
+                shutil.copyfileobj(answer, file, _COPY_BYTES)
 
     def close(self) -> None:
         with self._connecting:

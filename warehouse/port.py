@@ -1,6 +1,7 @@
 """The warehouse: columns by table. Inserts carry a token, so a retry of the same bytes stores them once."""
 
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any, Protocol
 
 import pyarrow as pa
@@ -49,6 +50,13 @@ class Warehouse(Protocol):
 
     def execute(self, sql: str, parameters: Mapping[str, Any] | None = None) -> None:
         """A statement without rows. Raises WarehouseError."""
+        ...
+
+    def export(self, sql: str, path: Path, parameters: Mapping[str, Any] | None = None) -> None:
+        """The rows of a SELECT into a new Parquet file, all as of one moment, in memory that does not grow with them.
+
+        Strings are text there whatever they hold: cast columns of bytes. Raises WarehouseError, OSError.
+        """
         ...
 
     def close(self) -> None: ...

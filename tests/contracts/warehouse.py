@@ -4,9 +4,11 @@ Its fixture `warehouse` is migrated and has empty tables.
 """
 
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -105,6 +107,25 @@ class WarehouseContract:
         assert found.column_names == rows.column_names
         found = found.cast(rows.schema)  # the engine calls bytes and text alike String
         assert sorted(map(repr, plain(found))) == sorted(map(repr, plain(rows)))
+
+    @pytest.mark.parametrize("table", TABLES, ids=lambda table: table.name)
+    @settings(max_examples=3, suppress_health_check=[HealthCheck.function_scoped_fixture])
+    @given(data=st.data())
+    def test_a_file_holds_what_the_table_holds(
+        self, warehouse: Warehouse, table: Table, data: st.DataObject, tmp_path: Path
+    ) -> None:
+        row = st.tuples(*(structs_of(struct, any_instant=False) for struct in table.structs))
+        rows = to_arrow(table.name, data.draw(st.lists(row, min_size=1, max_size=6)))
+        empty(warehouse, table.name)
+        warehouse.insert(table.name, rows, "token")
+        path = tmp_path / "it's a file.parquet"
+        path.unlink(missing_ok=True)
+        warehouse.export(f"SELECT * FROM {DATABASE}.{table.name}", path)
+        found = pq.read_table(path)
+        assert found.column_names == rows.column_names
+        assert sorted(map(repr, plain(found.cast(rows.schema)))) == sorted(map(repr, plain(rows)))
+        with pytest.raises(FileExistsError):
+            warehouse.export("SELECT 1", path)
 
     @pytest.mark.parametrize("ts", [0, 1, NOW_US + 1, 10_413_791_999_999_999])
     def test_instants_are_exact(self, warehouse: Warehouse, ts: int) -> None:
