@@ -30,7 +30,7 @@ def replay_letters(data: Data = None, log: Log = None, warehouse: Warehouse = No
     records = [
         DeadRecord(
             letter["log"], letter["source"], letter["partition"], letter["offset"], letter["error"],
-            bytes.fromhex(letter["value"]),
+            bytes.fromhex(letter["value"]), letter["replayed"],
         )
         for letter in letters
     ]  # fmt: skip

@@ -1,6 +1,7 @@
-"""Records that could not be decoded, once more: appended again under a key of their own, so that each comes back once.
+"""Records that could not be decoded, once more: appended again in a way that each comes back once.
 
-The dead letter stays where it is, since it stands for its offset; the record gets a new one.
+The dead letter stays where it is, since it stands for its offset; the record gets a new one. An embedded log claims a
+key for each; on a log whose readers rule, its mark follows from the dead letter's place, so a second one is a repeat.
 """
 
 from collections import Counter
@@ -10,14 +11,16 @@ from typing import Any
 import msgspec
 
 from clew.engine import Engine
-from eventlog.address import LogAddress
-from eventlog.open import open_producer
+from eventlog.address import LogAddress, SqliteLog
+from eventlog.open import append_marked, open_producer
+from eventlog.port import Mark, Partition, Producer
 from runtime.clock import Clock
 from runtime.settings import Settings
 from schemas.claims import GetState, Ruling
 from schemas.ddl import DATABASE
+from schemas.repeats import Repeats
 from schemas.wire import UndecodableRecord, UnknownSchemaVersion, decode
-from warehouse.port import rows_of
+from warehouse.port import Warehouse, rows_of
 
 LISTED_MAX = 10_000
 
@@ -31,6 +34,13 @@ class DeadRecord(msgspec.Struct, frozen=True):
     offset: int
     error: str
     value: bytes
+    replayed: bool = False
+    """It is known to have come back: so far only told of logs whose readers rule."""
+
+    def mark(self) -> Mark:
+        """The mark of its replay, always the same."""
+        place = f"dead\0{self.log}\0{self.source}\0{self.partition}"
+        return Mark(blake2b(place.encode(), digest_size=16).digest(), self.offset, spilled=True)
 
 
 _decoder = msgspec.msgpack.Decoder(DeadRecord)
@@ -43,7 +53,23 @@ def list_dead(engine: Engine) -> list[DeadRecord]:
         f"FROM {DATABASE}.dead_letters ORDER BY log, source, partition, offset LIMIT {{most:UInt32}}",
         {"most": LISTED_MAX},
     )
-    return [msgspec.convert({**row, "value": bytes.fromhex(row["value"])}, DeadRecord) for row in rows_of(found)]
+    letters = [msgspec.convert({**row, "value": bytes.fromhex(row["value"])}, DeadRecord) for row in rows_of(found)]
+    return with_replayed(engine.warehouse, letters)
+
+
+def with_replayed(warehouse: Warehouse, letters: list[DeadRecord]) -> list[DeadRecord]:
+    """The same, saying which have come back: their marks are among the appends that are stored."""
+    origins = sorted({letter.mark().origin.hex() for letter in letters})
+    found = warehouse.query(
+        f"SELECT origin, first, last FROM {DATABASE}.origins WHERE has(splitByChar(',', {{origins:String}}), "
+        "lower(hex(origin)))",
+        {"origins": ",".join(origins)},
+    )
+    seen = Repeats(zip(*(column.to_pylist() for column in found.columns), strict=True))
+    return [
+        msgspec.structs.replace(letter, replayed=letter.mark().sequence in seen.of(letter.mark().origin))
+        for letter in letters
+    ]
 
 
 def describe(record: DeadRecord) -> dict[str, Any]:
@@ -71,14 +97,26 @@ def _rule(get: GetState, value: bytes) -> Ruling:
 
 
 async def replay_dead(log: LogAddress, records: list[DeadRecord], settings: Settings, clock: Clock) -> Counter[str]:
-    """Append what decodes now, each once ever: counts of `replayed`, `replayed before` and `still undecodable`."""
+    """Append what decodes now, each once ever: counts of `replayed`, `replayed before` and `still undecodable`.
+
+    Raises LogUnavailable; what was appended until then stays so, and the next run leaves it out.
+    """
+    readable = [record for record in records if decodes(record.value)]
+    counts = Counter({"still undecodable": len(records) - len(readable)})
+    if isinstance(log, SqliteLog):
+        counts += await _replay_claimed(await open_producer(log, settings, clock, ruled_by=_rule), readable)
+        return +counts
+    new = [record for record in readable if not record.replayed]
+    # To the partition that it came from: only there its mark tells a second replay, of which this may be one.
+    sent = [(Partition(record.source, record.partition), record.value, record.mark()) for record in new]
+    await append_marked(log, sent, settings, clock)
+    return +(counts + Counter({"replayed": len(new), "replayed before": len(readable) - len(new)}))
+
+
+async def _replay_claimed(producer: Producer, records: list[DeadRecord]) -> Counter[str]:
     counts: Counter[str] = Counter()
-    producer = await open_producer(log, settings, clock, ruled_by=_rule)
     try:
         for record in records:
-            if not decodes(record.value):
-                counts["still undecodable"] += 1
-                continue
             [ruled] = await producer.decide(record.source, [msgspec.msgpack.encode(record)], keys=[b""])
             counts["replayed" if ruled.ruling.verdict == "accepted" else "replayed before"] += 1
     finally:

@@ -1,9 +1,10 @@
 """Which log it is: the only branch on its kind. The client of Kafka is loaded where there is a Kafka only."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from eventlog.address import KafkaLog, LogAddress, SqliteLog
-from eventlog.port import Consumer, Producer, Rule, StoredClaims
+from eventlog.port import Consumer, Mark, Partition, Producer, Rule, StoredClaims
 from eventlog.sqlite_consumer import SqliteConsumer
 from eventlog.sqlite_producer import SqliteProducer
 from runtime.clock import Clock
@@ -38,6 +39,21 @@ async def open_producer(
     )  # fmt: skip
     await producer.start()
     return producer
+
+
+async def append_marked(
+    address: KafkaLog, records: Sequence[tuple[Partition, bytes, Mark]], settings: Settings, clock: Clock
+) -> None:
+    """Append records whose marks are given: one that is there already becomes a repeat. Raises LogUnavailable."""
+    from eventlog.kafka_appender import Entry, KafkaAppender
+
+    appender = KafkaAppender(address, settings.kafka, clock)
+    try:
+        await appender.start()
+        for partition, value, mark in records:
+            await appender.append(partition, [Entry(b"", value, mark)])
+    finally:
+        await appender.close()
 
 
 def open_consumer(address: LogAddress, group: str, settings: Settings, clock: Clock) -> Consumer:
