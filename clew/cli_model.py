@@ -42,6 +42,9 @@ def model(
     game: Annotated[str, typer.Option(metavar="GAME", help="Of shapley: conversions or rate.")] = "conversions",
     samples: Annotated[int, typer.Option(metavar="N", help="Orders that a large game is sampled by.")] = 2000,
     seed: Annotated[int, typer.Option(metavar="N", help="Of those samples.")] = 1,
+    raked: Annotated[
+        bool, typer.Option("--raked", help="Markov credits each path within its own channels; says the gap.")
+    ] = False,
     intervals: Annotated[
         bool | None, typer.Option("--intervals/--no-intervals", help="95 % intervals of markov, however long it takes.")
     ] = None,
@@ -56,7 +59,7 @@ def model(
         asked = parse_asked(models)
         events = EventOptions(_windows(windows), resets, _pairs(types, "--types"))
         reading = TableOptions(_pairs(columns, "--columns"), separator, events)
-        options = ModelOptions(order, tuple(_words(direct)), game, samples, seed, intervals)
+        options = ModelOptions(order, tuple(_words(direct)), game, samples, seed, intervals, raked)
         options.check()
     except (BadModel, ValueError) as error:
         raise fail(str(error), WRONG_USE) from None

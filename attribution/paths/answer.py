@@ -19,6 +19,7 @@ import numpy as np
 
 from attribution.paths.chains import ORDER_MAX, BadOrder, count_transitions, removal_effects, states_of
 from attribution.paths.intervals import interval, markov_errors, rule_errors
+from attribution.paths.rake import rake
 from attribution.paths.rules import Credits, Rule, credit_paths, total_of
 from attribution.paths.shapley import (
     EXACT_CHANNELS_MAX,
@@ -57,6 +58,9 @@ class ModelOptions:
     seed: int = 1
     intervals: bool | None = None
     """Whether markov has intervals; unless said, where they do not take long."""
+
+    raked: bool = False
+    """Whether markov credits each path within its own channels, raked to the removal effects' shares."""
 
     def check(self) -> None:
         """Raises ValueError for what is out of range."""
@@ -218,7 +222,22 @@ def _markov(table: PathTable, totals: _Totals, options: ModelOptions) -> Answer:
     if has_intervals:
         errors = markov_errors(table, chain, removal, totals.conversions, totals.bare_conversions)
         extra["ci_low"], extra["ci_high"] = interval(shares, errors)
-    return _data_driven(table, totals, "markov", {"order": options.order}, shares, extra, notes)
+    about: dict[str, Any] = {"order": options.order}
+    if not options.raked:
+        return _data_driven(table, totals, "markov", about, shares, extra, notes)
+    conversions, values, about["gap"] = _raked(table, totals, removal.effects, shares)
+    return Answer("markov", _rows(table, totals, conversions, values, shares, extra), totals.as_json(), about, notes)
+
+
+def _raked(table: PathTable, totals: _Totals, effects: Floats, shares: Floats) -> tuple[Floats, Floats, float]:
+    """Conversions and values (C+1) added up from the credits of each path, and the gap to the shares."""
+    bare = [totals.bare_conversions], [totals.bare_value]
+    touched = shares[:-1].sum()
+    if not np.isfinite(effects).all() or not touched > 0:
+        return np.append(np.zeros(len(table.names)), bare[0]), np.append(np.zeros(len(table.names)), bare[1]), 0.0
+    coalitions = coalitions_of(table)
+    raked = rake(coalitions, table.values[coalitions.rows], np.maximum(effects, 0.0), shares[:-1] / touched)
+    return np.append(raked.conversions, bare[0]), np.append(raked.values, bare[1]), round(raked.gap, 12)
 
 
 def _shapley_rate(table: PathTable, totals: _Totals, options: ModelOptions) -> Answer:

@@ -22,12 +22,16 @@ _BLOCK = 256
 
 @dataclass(frozen=True)
 class Coalitions:
-    """The sets of channels that journeys have: CSR of members, and how often each converted and came at all."""
+    """The sets of channels that journeys have: CSR of members, and how often each converted and came at all.
+
+    One for each path with touches; `rows` are the paths.
+    """
 
     offsets: Ints
     members: Ints
     conversions: Floats
     journeys: Floats
+    rows: Ints
 
 
 @dataclass(frozen=True)
@@ -71,7 +75,7 @@ def coalitions_of(table: PathTable) -> Coalitions:
     rows, members = np.divmod(pairs, max(1, count))
     kept, sizes = np.unique(rows, return_counts=True)
     offsets = np.concatenate([np.zeros(1, np.int64), np.cumsum(sizes)])
-    return Coalitions(offsets, members, table.conversions[kept], table.conversions[kept] + table.nulls[kept])
+    return Coalitions(offsets, members, table.conversions[kept], table.conversions[kept] + table.nulls[kept], kept)
 
 
 def rate_worths(coalitions: Coalitions, channels: int) -> Floats:

@@ -11,6 +11,7 @@ from attribution.paths import tokens
 from attribution.paths.chains import count_transitions, removal_effects, states_of
 from attribution.paths.events import CONVERSION, PRECEDENCE, journeys
 from attribution.paths.intervals import markov_errors
+from attribution.paths.rake import rake
 from attribution.paths.rules import Rule, credit_paths
 from attribution.paths.shapley import coalitions_of, marginals
 from tests.attribution.path_tables import CHANNELS, counted_paths, table_of_paths
@@ -129,6 +130,28 @@ def test_marginals(paths: list[plain.Counted], order: list[str]) -> None:
     added = marginals(coalitions_of(table), orders)[0]
     expected = plain.marginals(paths, named)
     assert added.tolist() == pytest.approx([float(expected[name]) for name in table.names], abs=1e-15)
+
+
+@given(st.data(), counted_paths())
+def test_rake(data: st.DataObject, paths: list[plain.Counted]) -> None:
+    table = table_of_paths(paths)
+    count = len(table.names)
+    start = data.draw(st.lists(st.integers(0, 5), min_size=count, max_size=count))
+    coalitions = coalitions_of(table)
+    values = 2.5 * table.conversions[coalitions.rows]
+    split = plain.rake(paths, {name: Fraction(w) for name, w in zip(table.names, start, strict=True)})
+    total = sum(split.values())
+    met = np.array([float(split[name] / total) for name in table.names])
+    raked = rake(coalitions, values, np.array(start, np.float64), met)
+    assert (raked.sweeps, raked.gap) == (0, pytest.approx(0, abs=1e-12))
+    assert raked.conversions == pytest.approx([float(split[name]) for name in table.names], rel=1e-12, abs=1e-12)
+    assert raked.values == pytest.approx(2.5 * raked.conversions)
+    # Whatever is asked, a path's conversions stay with its own channels and none is lost.
+    raked = rake(coalitions, values, np.ones(count), np.full(count, 1 / count))
+    assert raked.conversions.sum() == pytest.approx(float(total))
+    weights = {name: Fraction(w) for name, w in zip(table.names, raked.weights.tolist(), strict=True)}
+    owed = plain.rake(paths, weights)
+    assert raked.conversions == pytest.approx([float(owed[name]) for name in table.names], rel=1e-9, abs=1e-9)
 
 
 EVENTS = st.lists(

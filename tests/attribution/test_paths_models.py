@@ -185,6 +185,28 @@ def test_a_large_game_is_sampled_and_says_its_error() -> None:
     assert all((row.extra["std_error"] or 0) > 0 for row in found.channels)
 
 
+def test_raked_credits_keep_both_sums_where_they_can() -> None:
+    paths: list[Counted] = [(("A", "B"), 6, 10), (("B", "C"), 4, 10), (("A", "C"), 2, 30)]
+    values = [60.0, 400.0, 2.0]
+    table = table_of_paths(paths, values)
+    plain_found, found = ask(table, "markov"), ask(table, "markov", raked=True)
+    assert found.about == {"order": 1, "gap": pytest.approx(0, abs=1e-9)}
+    assert [row.conversions for row in found.channels] == pytest.approx(
+        [row.conversions for row in plain_found.channels], abs=1e-8
+    )
+    assert sum(row.value for row in found.channels) == pytest.approx(462)
+    by_channel = {row.channel: row.value for row in found.channels}
+    assert by_channel["C"] < 402  # A's and B's path of 60 gives it nothing
+
+
+def test_the_gap_says_what_raking_cannot_do() -> None:
+    """The chain has B lead to conversions by A, but every conversion that was seen is A's alone."""
+    found = ask(table_of_paths([(("A",), 9, 0), (("B", "A"), 0, 9)]), "markov", raked=True)
+    assert effects(found) == {"A": 1.0, "B": 0.5}
+    assert {row.channel: row.conversions for row in found.channels} == {"A": 9.0, "B": 0.0}
+    assert found.about["gap"] == pytest.approx(1 / 3)
+
+
 # ------------------------------------------------------------------------------------------------- properties
 
 

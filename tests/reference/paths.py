@@ -168,6 +168,17 @@ def _shares_of_fractions(paths: Sequence[Counted], order: int) -> dict[str, Frac
     return {channel: effect / sum(effects.values()) * touched for channel, effect in effects.items()}
 
 
+def rake(paths: Sequence[Counted], weights: Mapping[str, Fraction]) -> dict[str, Fraction]:
+    """Conversions of each channel when a path's distinct channels split it by weight; equally if all weigh 0."""
+    sums = dict.fromkeys(weights, Fraction(0))
+    for path, converted, _ in paths:
+        whole = sum(weights[channel] for channel in set(path))
+        for channel in set(path):
+            share = weights[channel] / whole if whole else Fraction(1, len(set(path)))
+            sums[channel] += converted * share
+    return sums
+
+
 # ------------------------------------------------------------------------------------------------------ shapley
 
 

@@ -1,0 +1,75 @@
+"""Credits of each converting path whose totals follow given shares, by iterative proportional fitting. Pure.
+
+A removal effect says what a channel is worth to the whole program, not to one conversion. Here a path splits its
+conversions among its own channels by their weights, and the weights are moved until the totals are those asked for
+(Deming and Stephan 1940). That cannot always be: a channel that converts alone keeps all of those conversions. What
+is left over is the gap.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numba import njit
+
+from attribution.paths.shapley import Coalitions
+from attribution.paths.table import Floats
+from attribution.paths.tokens import Ints
+
+GAP_MIN = 1e-12
+SWEEPS_MAX = 1_000
+
+
+@dataclass(frozen=True)
+class Raked:
+    """Weights (C) by which a path's distinct channels split it, and what they come to."""
+
+    weights: Floats
+    conversions: Floats
+    values: Floats
+    gap: float
+    """Half of Σ |share - share asked for|: the part of all these conversions that stands elsewhere than asked."""
+    sweeps: int
+
+
+def rake(coalitions: Coalitions, values: Floats, start: Floats, shares: Floats) -> Raked:
+    """Weights from `start` (C, above 0 where a channel may get anything), fitted to `shares` (C, adding up to 1).
+
+    `values` are of each coalition. A coalition whose channels all weigh 0 is split equally. Raises ValueError for
+    a weight or share below 0.
+    """
+    if (start < 0).any() or (shares < 0).any() or not np.isfinite(start).all():
+        raise ValueError("weights and shares are 0 or more")
+    weights, total = start.astype(np.float64), float(coalitions.conversions.sum())
+    sums, gap, sweeps = np.zeros((2, start.shape[0])), 0.0, 0
+    while True:
+        sums[:] = 0.0
+        _rake_range(
+            0, values.shape[0], coalitions.offsets, coalitions.members, coalitions.conversions, values, weights, sums
+        )
+        if total <= 0:
+            break
+        before, gap = gap, float(np.abs(sums[0] / total - shares).sum() / 2)
+        is_settled = sweeps > 0 and abs(before - gap) < GAP_MIN
+        if gap < GAP_MIN or is_settled or sweeps == SWEEPS_MAX:
+            break
+        weights *= np.divide(shares * total, sums[0], out=np.ones_like(shares), where=sums[0] > 0)
+        largest = weights.max(initial=0.0)
+        weights = weights / largest if largest > 0 else weights
+        sweeps += 1
+    return Raked(weights, sums[0].copy(), sums[1].copy(), gap, sweeps)
+
+
+@njit(nogil=True, cache=True, error_model="numpy")
+def _rake_range(
+    lo: int, hi: int, offsets: Ints, members: Ints, conversions: Floats, values: Floats, weights: Floats, sums: Floats
+) -> None:
+    for s in range(lo, hi):
+        if conversions[s] == 0.0:
+            continue
+        whole = 0.0
+        for i in range(offsets[s], offsets[s + 1]):
+            whole += weights[members[i]]
+        for i in range(offsets[s], offsets[s + 1]):
+            share = weights[members[i]] / whole if whole > 0.0 else 1.0 / (offsets[s + 1] - offsets[s])
+            sums[0, members[i]] += conversions[s] * share
+            sums[1, members[i]] += values[s] * share
