@@ -168,7 +168,8 @@ class Passes:
         if not self._has_rows_after():  # nothing of it was written, so it can as well be worked out anew
             _log.warning("lease_and_warehouse_differ", shard=self._shard, claimed=mark, done=self.pass_id)
             return []
-        if mark is None and len(open_intents) == 1:  # the lease has forgotten, but there is no choice
+        is_unknown = mark is None or mark.pass_id > self.pass_id + 1  # forgotten, or of a time that a restore undid
+        if is_unknown and [begun.pass_id for begun in open_intents] == [self.pass_id + 1]:
             return open_intents
         raise PassLost(
             f"shard {self._shard}: rows after pass {self.pass_id} are there, but not the intent that was chosen for "
