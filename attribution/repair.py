@@ -6,18 +6,16 @@ computed that was paid already. Any number may run at once, beside workers too.
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from typing import Any
 
 from attribution.audit_sql import uncredited
 from attribution.lease import Mark
 from attribution.passes import Begun, Passes, PassLost
 from attribution.progress import known_shards, newest_cursors
 from attribution.restate import TABLES
+from schemas.check import Repair
 from schemas.ddl import DATABASE
 from warehouse.port import Warehouse, rows_of
 
-EXAMPLES_MAX = 5
 _DELETES_MAX = 10_000
 """Copies of one table that one run takes away."""
 
@@ -25,23 +23,6 @@ _LOOKS_MAX = 3
 """Copies are deleted by part and row; parts may be merged in between, and are looked at again then."""
 
 _RESTORE = "restore the table from a backup"
-
-
-@dataclass(frozen=True, slots=True)
-class Repair:
-    """What was done about one kind of damage: how much was mended, and examples of what was not, with the fix."""
-
-    name: str
-    mended: int = 0
-    left: int = 0
-    examples: tuple[str, ...] = ()
-
-    @classmethod
-    def of(cls, name: str, mended: int, left: list[str]) -> "Repair":
-        return cls(name, mended, len(left), tuple(left[:EXAMPLES_MAX]))
-
-    def to_json(self) -> dict[str, Any]:
-        return {"name": self.name, "mended": self.mended, "left": self.left, "examples": list(self.examples)}
 
 
 def repair(warehouse: Warehouse, passes_of: Callable[[int], Passes], marks: Mapping[int, Mark | None]) -> list[Repair]:

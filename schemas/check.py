@@ -1,4 +1,4 @@
-"""What a check of `clew audit` found. Pure."""
+"""What a check of `clew audit` found, and what `clew repair` did about it. Pure."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -24,3 +24,20 @@ class Check:
 
     def to_json(self) -> dict[str, Any]:
         return {"name": self.name, "ok": self.ok, "found": self.found, "examples": list(self.examples)}
+
+
+@dataclass(frozen=True, slots=True)
+class Repair:
+    """What was done about one kind of damage: how much was mended, and examples of what was not, with the fix."""
+
+    name: str
+    mended: int = 0
+    left: int = 0
+    examples: tuple[str, ...] = ()
+
+    @classmethod
+    def of(cls, name: str, mended: int, left: Sequence[str]) -> "Repair":
+        return cls(name, mended, len(left), tuple(left[:EXAMPLES_MAX]))
+
+    def to_json(self) -> dict[str, Any]:
+        return {"name": self.name, "mended": self.mended, "left": self.left, "examples": list(self.examples)}

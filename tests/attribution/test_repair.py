@@ -8,7 +8,7 @@ import pytest
 
 from attribution.lease import Mark
 from attribution.passes import Passes
-from attribution.repair import Repair, missed, repair
+from attribution.repair import missed, repair
 from attribution.restate import TABLES
 from runtime.clock import ManualClock
 from tests.attribution.ingested import Ingested
