@@ -11,9 +11,11 @@ from attribution.passes import Passes
 from attribution.repair import missed, repair
 from attribution.restate import TABLES
 from runtime.clock import ManualClock
+from schemas.check import Repair
 from tests.attribution.ingested import Ingested
 from tests.attribution.test_live import SALE, attributor, run
-from tests.attribution.test_workers import all_rows, chosen_pass, failing, filled
+from tests.attribution.test_recovery import chosen_pass
+from tests.attribution.test_workers import all_rows, failing, filled
 from tests.attribution.worlds import adjustment_of, conversion_of, touch_of
 from warehouse.port import Warehouse, scalar_of
 
