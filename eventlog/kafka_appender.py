@@ -111,10 +111,12 @@ class KafkaAppender:
             return []
         if self._closed:
             raise LogUnavailable("this appender is closed")
-        sizes = [len(entry.key) + len(entry.value) + _ENTRY_BYTES for entry in entries]
-        if max(sizes) > self._settings.batch_bytes_max:
-            raise ValueError(f"a record of {max(sizes)} bytes is more than kafka.batch_bytes_max; raise that")
-        size = sum(sizes)
+        size = 0
+        for entry in entries:
+            bytes_ = len(entry.key) + len(entry.value) + _ENTRY_BYTES
+            if bytes_ > self._settings.batch_bytes_max:
+                raise ValueError(f"a record of {bytes_} bytes is more than kafka.batch_bytes_max; raise that")
+            size += bytes_
         if self._pending_bytes + size > self._settings.pending_bytes_max and self._pending_bytes:
             raise LogUnavailable(f"{self._pending_bytes} bytes wait for Kafka, which is kafka.pending_bytes_max")
         call = _Call(entries, size, asyncio.get_running_loop().create_future())
@@ -194,10 +196,9 @@ class KafkaAppender:
         while calls := [call for call in calls if not call.future.done()]:
             producer = None
             try:
-                left_s = deadline_s - self._clock.monotonic_s()
-                producer = await asyncio.wait_for(self._made(), left_s)
-                left_s = deadline_s - self._clock.monotonic_s()
-                count = await asyncio.wait_for(self._try(producer, partition, calls), left_s)
+                async with asyncio.timeout(deadline_s - self._clock.monotonic_s()):
+                    producer = await self._made()
+                    count = await self._try(producer, partition, calls)
             except TROUBLE as error:
                 self._recycle(producer, error)
                 if self._clock.monotonic_s() + RETRY_BACKOFF_MS / 1000 >= deadline_s:

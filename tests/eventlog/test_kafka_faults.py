@@ -92,6 +92,7 @@ def under_fire(bench: KafkaBench, fault: Callable[[Writers], Awaitable[None]]) -
         proven(writers, await bench.all_hits())
         assert await producer.healthy() == ""
         await producer.close()
+        assert len(asyncio.all_tasks()) == 1  # nothing of the producers that were thrown away is left
 
     asyncio.run(story())
 
