@@ -1,7 +1,7 @@
 """Journeys and models to the credits of a run, as columns from the start. Pure.
 
-A run's credits also hold the touches that got nothing, each with its reason, so that they say what `clew explain`
-would. Rows are in the order of model, conversion and touch.
+A run's credits also hold the touches that got nothing, each with its reason: all from the offer's longest window
+before the conversion up to it, and the named one. Rows are in the order of model, conversion and touch.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -66,7 +66,8 @@ def joined(parts: Sequence[SliceRows]) -> SliceRows:
 
 
 def _rows_of(spec: RunSpec, cases: Sequence[Case], rows: TouchRows, stitched: Stitched) -> SliceRows:
-    journeys = build(stitched(asked_of(cases)), rows)
+    asked = stitched(asked_of(cases))
+    journeys = _within_reach(asked, build(asked, rows))
     worths = [worth(case.event, case.adjustments)[0] for case in cases]
     columns = _Conversions.of(cases, worths)
     if spec.reuse == "reset":
@@ -79,6 +80,18 @@ def _rows_of(spec: RunSpec, cases: Sequence[Case], rows: TouchRows, stitched: St
     for case, now in zip(cases, worths, strict=True):
         values[case.event.currency] = values.get(case.event.currency, 0) + now.value_minor
     return SliceRows(pa.concat_tables(tables), len(cases), 0, values)
+
+
+def _within_reach(asked: Asked, journeys: Journeys) -> Journeys:
+    """Without what was only read because another conversion of the slice needs it: it depends on the company."""
+    c = np.repeat(np.arange(asked.event_ts.shape[0]), np.diff(journeys.offsets))
+    age = asked.event_ts[c] - journeys.ts
+    kept = ((age >= 0) & (age <= asked.window_us.max(axis=1)[c])) | (journeys.named != 0)
+    counts = np.bincount(c[kept], minlength=asked.event_ts.shape[0])
+    return Journeys(
+        np.concatenate([[0], np.cumsum(counts)]).astype(np.int64), journeys.touch[kept], journeys.named[kept],
+        journeys.precedence[kept], journeys.direct[kept], journeys.codes[kept], journeys.touches,
+    )  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)

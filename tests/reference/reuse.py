@@ -1,0 +1,21 @@
+"""Plain twins of attribution/reuse.py and attribution/identity_map.py."""
+
+from collections.abc import Sequence
+
+
+def waves(journeys: Sequence[Sequence[int]], order: Sequence[int]) -> list[int]:
+    """One more than the latest wave of the earlier journeys that a journey shares a touch with."""
+    found: dict[int, int] = {}
+    for at, c in enumerate(order):
+        earlier = [found[b] for b in order[:at] if set(journeys[b]) & set(journeys[c])]
+        found[c] = max(earlier, default=-1) + 1
+    return [found[c] for c in range(len(journeys))]
+
+
+def stitch(edges: Sequence[tuple[int, int]], count: int) -> list[int]:
+    """The smallest node that each can be reached from, by walking the edges until nothing changes."""
+    smallest = list(range(count))
+    for _ in range(count):
+        for a, b in edges:
+            smallest[a] = smallest[b] = min(smallest[a], smallest[b])
+    return smallest
