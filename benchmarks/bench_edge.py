@@ -17,7 +17,7 @@ from tests.serving import BROWSER, free_port, serving
 SECONDS = 5
 ROUNDS = 3
 CONNECTIONS = 64
-_SERVER_CORE, _CLIENT_CORE = 0, 1
+SERVER_CORE, _CLIENT_CORE = 0, 1
 _NGINX = """
 worker_processes 1; daemon off; pid {folder}/nginx.pid; error_log {folder}/error.log;
 events {{ worker_connections 1024; }}
@@ -34,21 +34,22 @@ def run(folder: Path) -> Iterator[Result]:
     if not shutil.which("wrk") or not shutil.which("nginx"):
         yield Result("edge: click redirect", 0, "req/s", note="skipped: nginx and wrk are not installed")
         return
-    with serving(folder) as server, _nginx(folder) as peer:
+    with serving(folder) as server, nginx(folder) as peer:
         for pid in server.pids_of("edge"):
-            os.sched_setaffinity(pid, {_SERVER_CORE})
-        _wrk(f"{server.url}/c/bl-shoes?sub1=x", 1)
+            os.sched_setaffinity(pid, {SERVER_CORE})
+        wrk(f"{server.url}/c/bl-shoes?sub1=x", 1)
         ours, theirs = [], []
         for _ in range(ROUNDS):
-            ours.append(_wrk(f"{server.url}/c/bl-shoes?sub1=x", SECONDS))
-            theirs.append(_wrk(peer, SECONDS))
+            ours.append(wrk(f"{server.url}/c/bl-shoes?sub1=x", SECONDS))
+            theirs.append(wrk(peer, SECONDS))
         yield Result(
             "edge: durable click redirect", median(ours), "req/s", "nginx constant 302", median(theirs),
             "one core, fdatasync before each answer, engine ingesting beside it",
         )  # fmt: skip
 
 
-def _wrk(url: str, seconds: int) -> float:
+def wrk(url: str, seconds: int) -> float:
+    """Requests a second that one client on a core of its own gets answered."""
     done = subprocess.run(
         [
             *("taskset", "-c", str(_CLIENT_CORE), "wrk", "-t1", f"-c{CONNECTIONS}", f"-d{seconds}s"),
@@ -61,12 +62,13 @@ def _wrk(url: str, seconds: int) -> float:
 
 
 @contextmanager
-def _nginx(folder: Path) -> Iterator[str]:
+def nginx(folder: Path) -> Iterator[str]:
+    """Address of an nginx on the servers' core that answers everything with one 302."""
     port = free_port()
     config = folder / "nginx.conf"
     config.write_text(_NGINX.format(folder=folder, port=port))
     process = subprocess.Popen(
-        ["taskset", "-c", str(_SERVER_CORE), "nginx", "-c", str(config), "-p", str(folder)], stderr=subprocess.DEVNULL
+        ["taskset", "-c", str(SERVER_CORE), "nginx", "-c", str(config), "-p", str(folder)], stderr=subprocess.DEVNULL
     )
     url = f"http://127.0.0.1:{port}/"
     try:
