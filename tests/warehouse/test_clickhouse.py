@@ -10,10 +10,9 @@ import pyarrow as pa
 import pytest
 
 from ingest.store import DATA_ERRORS
-from schemas.ddl import views
 from tests.conftest import empty
 from tests.contracts.warehouse import WarehouseContract, joins
-from tests.servers.clickhouse import ANALYST, ANALYST_PASSWORD, GivenServer, free_port, own_server
+from tests.servers.clickhouse import GivenServer, free_port
 from tests.servers.tls import TlsProxy, make_certificate
 from tests.servers.warehouses import address_of, migrated, settings
 from warehouse.address import ClickHouseServer
@@ -97,23 +96,6 @@ def test_bad_values_are_not_tried_again(open_warehouse_on_server: Warehouse) -> 
     with pytest.raises(WarehouseError) as caught:
         open_warehouse_on_server.insert("joins", words, "token")
     assert caught.value.code in DATA_ERRORS and not caught.value.retryable
-
-
-def test_analysts_read_views_and_nothing_else(tmp_path: Path) -> None:
-    with own_server(tmp_path / "server") as server, migrated(server, "clew"):
-
-        def look(sql: str) -> str:
-            return server.ask(sql, ANALYST, ANALYST_PASSWORD)
-
-        for view in views():
-            assert look(f"SELECT count() FROM analyst.{view}") == "0"
-        for refused in (
-            "SELECT count() FROM clew.clicks", "SELECT count() FROM clew.programs", "SELECT * FROM file('/etc/passwd')",
-            "SELECT * FROM url('http://127.0.0.1:9/', 'CSV')", "INSERT INTO analyst.clicks (link) VALUES ('x')",
-            "DROP VIEW analyst.clicks", "CREATE VIEW analyst.mine AS SELECT 1", "SELECT * FROM system.users",
-        ):  # fmt: skip
-            with pytest.raises(ValueError, match=r"ACCESS_DENIED|READONLY"):
-                look(refused)
 
 
 def test_tls(clickhouse: GivenServer, tmp_path: Path) -> None:
