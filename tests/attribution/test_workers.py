@@ -12,10 +12,8 @@ from hypothesis import strategies as st
 
 from attribution import owned as owned_module
 from attribution.audit import attribution_checks
-from attribution.cursor import Cursor
 from attribution.lease import SHARDS, ConsumerLease, Mark
 from attribution.live import Attributor, ShardsChanged
-from attribution.passes import Passes, PassLost
 from attribution.progress import ends_of, passed
 from attribution.restate import TABLES
 from attribution.shards import Shards, shard_of, sql_shard_of
@@ -135,7 +133,7 @@ def test_a_worker_with_all_shards_reads_once(warehouse: Warehouse, monkeypatch: 
 
 
 @given(worlds(), st.sampled_from((1, 3, 8)), st.randoms(use_true_random=False))
-@settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=8, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_any_owner_at_any_time_comes_to_one_run(
     open_embedded_warehouse: Warehouse, world: World, shards: int, random: Random
 ) -> None:
@@ -224,105 +222,6 @@ def test_a_worker_that_wakes_after_its_shard_was_taken_changes_nothing(
     assert len(credits_now(warehouse)) == 3
 
 
-def chosen_pass(warehouse: Warehouse, monkeypatch: pytest.MonkeyPatch, dies_at: str) -> tuple[Ingested, Leases]:
-    """A pass whose intent is chosen, by a worker that dies at a table."""
-    log, _ = filled(warehouse, 5)
-    leases = Leases(1)
-    leases.give("a")
-    insert = warehouse.insert
-
-    def dies(name: str, rows: pa.Table, token: str) -> None:
-        if name == dies_at:
-            raise KeyboardInterrupt
-        insert(name, rows, token)
-
-    with monkeypatch.context() as patch:
-        patch.setattr(warehouse, "insert", dies)
-        with pytest.raises(KeyboardInterrupt):
-            asyncio.run(worker(warehouse, log, leases, "a")[0].run_pass())
-    return log, leases
-
-
-@pytest.mark.parametrize("dies_at", ["credits", "ledger", "revisions", "passes"])
-def test_any_number_may_finish_a_chosen_pass_at_once(
-    warehouse: Warehouse, monkeypatch: pytest.MonkeyPatch, dies_at: str
-) -> None:
-    _, leases = chosen_pass(warehouse, monkeypatch, dies_at)
-    start, failures = threading.Barrier(4), list[BaseException]()
-
-    def finish() -> None:
-        try:
-            start.wait()
-            Passes(warehouse, 0, ManualClock(1), "test").recover(leases.marks[0])
-        except BaseException as error:  # noqa: BLE001  # a thread's error must fail the test
-            failures.append(error)
-
-    threads = [threading.Thread(target=finish) for _ in range(4)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert failures == [] and failing(warehouse) == []
-    counts = {name: scalar_of(warehouse.query(f"SELECT count() FROM clew.{name}")) for name in (*TABLES, "passes")}
-    assert counts == {"credits": 10, "commissions": 5, "ledger": 10, "joins": 5, "revisions": 5, "passes": 1}
-
-
-def test_an_intent_that_nobody_chose_is_garbage_and_no_finding(warehouse: Warehouse) -> None:
-    log, _ = filled(warehouse, 3)
-    leases = Leases(1)
-    leases.give("a")
-    first, lease = worker(warehouse, log, leases, "a")
-    lease.before_claim = lambda: leases.give("b")
-    assert run(first) == []
-    assert scalar_of(warehouse.query("SELECT count() FROM clew.intents")) == 1
-    assert scalar_of(warehouse.query("SELECT count() FROM clew.credits")) == 0
-    second, _ = worker(warehouse, log, leases, "b")
-    (report,) = run(second)
-    assert report.credited == 3 and failing(warehouse) == []
-
-
-def test_garbage_at_rest_is_made_old_by_an_empty_pass(warehouse: Warehouse) -> None:
-    log, leases = Ingested(warehouse), Leases(1)
-    leases.give("a")
-    Passes(warehouse, 0, ManualClock(1), "test").begin({}, Cursor(), "unchosen")
-    assert [name for name, _ in failing(warehouse)] == ["stale intents"]
-    clock = ManualClock(BASE_US)
-    attribution, _ = worker(warehouse, log, leases, "a", clock=clock)
-    run(attribution)
-    clock.step_us(3_000_000)
-    run(attribution)
-    assert failing(warehouse) == [] and leases.marks[0].pass_id == 1
-
-
-@pytest.mark.parametrize("remembers", [True, False])
-def test_what_a_lease_has_forgotten_is_found_by_its_rows(
-    warehouse: Warehouse, monkeypatch: pytest.MonkeyPatch, remembers: bool
-) -> None:
-    log, leases = chosen_pass(warehouse, monkeypatch, "revisions")
-    if not remembers:
-        leases.marks.clear()
-    run(worker(warehouse, log, leases, "a")[0])
-    assert failing(warehouse) == []
-    assert scalar_of(warehouse.query("SELECT count() FROM clew.passes")) == 1
-
-
-def test_nothing_is_guessed_when_a_choice_was_forgotten(warehouse: Warehouse, monkeypatch: pytest.MonkeyPatch) -> None:
-    log, leases = chosen_pass(warehouse, monkeypatch, "revisions")
-    leases.marks.clear()
-    Passes(warehouse, 0, ManualClock(1), "test").begin({}, Cursor(), "another")
-    with pytest.raises(PassLost, match="backup"):
-        asyncio.run(worker(warehouse, log, leases, "a")[0].run_pass())
-
-
-def test_a_lease_ahead_of_a_restored_warehouse_is_caught_up(warehouse: Warehouse) -> None:
-    log, _ = filled(warehouse, 3)
-    leases = Leases(1)
-    leases.give("a")
-    leases.marks[0] = Mark(7, "gone with the warehouse")
-    run(worker(warehouse, log, leases, "a")[0])
-    assert leases.marks[0].pass_id == 1 and failing(warehouse) == []
-
-
 def test_the_number_of_shards_never_changes(warehouse: Warehouse) -> None:
     log, _ = filled(warehouse, 3)
     run(attributor(warehouse, log, SALE))
@@ -364,19 +263,6 @@ def test_a_cursor_that_moved_is_written_at_rest(warehouse: Warehouse) -> None:
     clock.step_us(3_000_000)
     run(attribution)
     assert scalar_of(warehouse.query("SELECT count() FROM clew.passes")) == 2
-
-
-def test_a_failing_shard_holds_up_no_other(warehouse: Warehouse, monkeypatch: pytest.MonkeyPatch) -> None:
-    log, leases = chosen_pass(warehouse, monkeypatch, "revisions")
-    empty(warehouse, "passes")
-    warehouse.execute("TRUNCATE TABLE clew.intents")
-    leases = Leases(2)
-    leases.give("a")
-    leases.marks[0] = Mark(1, "its intent is gone")
-    with pytest.raises(PassLost):
-        asyncio.run(worker(warehouse, log, leases, "a")[0].run_pass())
-    shards = warehouse.query("SELECT DISTINCT shard FROM clew.passes").column(0).to_pylist()
-    assert shards == [1]
 
 
 def test_a_claim_follows_what_this_worker_knows() -> None:

@@ -1,0 +1,134 @@
+"""Passes that were left half done, and intents that nobody chose: finished or forgotten, never guessed."""
+
+import asyncio
+import threading
+
+import pyarrow as pa
+import pytest
+
+from attribution.cursor import Cursor
+from attribution.lease import Mark
+from attribution.passes import Passes, PassLost
+from attribution.restate import TABLES
+from runtime.clock import ManualClock
+from tests.attribution.ingested import Ingested
+from tests.attribution.leases import Leases
+from tests.attribution.test_live import run
+from tests.attribution.test_workers import failing, filled, worker
+from tests.attribution.worlds import BASE_US
+from tests.conftest import empty
+from warehouse.port import Warehouse, scalar_of
+
+
+def chosen_pass(warehouse: Warehouse, monkeypatch: pytest.MonkeyPatch, dies_at: str) -> tuple[Ingested, Leases]:
+    """A pass whose intent is chosen, by a worker that dies at a table."""
+    log, _ = filled(warehouse, 5)
+    leases = Leases(1)
+    leases.give("a")
+    insert = warehouse.insert
+
+    def dies(name: str, rows: pa.Table, token: str) -> None:
+        if name == dies_at:
+            raise KeyboardInterrupt
+        insert(name, rows, token)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(warehouse, "insert", dies)
+        with pytest.raises(KeyboardInterrupt):
+            asyncio.run(worker(warehouse, log, leases, "a")[0].run_pass())
+    return log, leases
+
+
+@pytest.mark.parametrize("dies_at", ["credits", "ledger", "revisions", "passes"])
+def test_any_number_may_finish_a_chosen_pass_at_once(
+    warehouse: Warehouse, monkeypatch: pytest.MonkeyPatch, dies_at: str
+) -> None:
+    _, leases = chosen_pass(warehouse, monkeypatch, dies_at)
+    start, failures = threading.Barrier(4), list[BaseException]()
+
+    def finish() -> None:
+        try:
+            start.wait()
+            Passes(warehouse, 0, ManualClock(1), "test").recover(leases.marks[0])
+        except BaseException as error:  # noqa: BLE001  # a thread's error must fail the test
+            failures.append(error)
+
+    threads = [threading.Thread(target=finish) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert failures == [] and failing(warehouse) == []
+    counts = {name: scalar_of(warehouse.query(f"SELECT count() FROM clew.{name}")) for name in (*TABLES, "passes")}
+    assert counts == {"credits": 10, "commissions": 5, "ledger": 10, "joins": 5, "revisions": 5, "passes": 1}
+
+
+def test_an_intent_that_nobody_chose_is_garbage_and_no_finding(warehouse: Warehouse) -> None:
+    log, _ = filled(warehouse, 3)
+    leases = Leases(1)
+    leases.give("a")
+    first, lease = worker(warehouse, log, leases, "a")
+    lease.before_claim = lambda: leases.give("b")
+    assert run(first) == []
+    assert scalar_of(warehouse.query("SELECT count() FROM clew.intents")) == 1
+    assert scalar_of(warehouse.query("SELECT count() FROM clew.credits")) == 0
+    second, _ = worker(warehouse, log, leases, "b")
+    (report,) = run(second)
+    assert report.credited == 3 and failing(warehouse) == []
+
+
+def test_garbage_at_rest_is_made_old_by_an_empty_pass(warehouse: Warehouse) -> None:
+    log, leases = Ingested(warehouse), Leases(1)
+    leases.give("a")
+    Passes(warehouse, 0, ManualClock(1), "test").begin({}, Cursor(), "unchosen")
+    assert [name for name, _ in failing(warehouse)] == ["stale intents"]
+    clock = ManualClock(BASE_US)
+    attribution, _ = worker(warehouse, log, leases, "a", clock=clock)
+    run(attribution)
+    clock.step_us(3_000_000)
+    run(attribution)
+    assert failing(warehouse) == [] and leases.marks[0].pass_id == 1
+
+
+@pytest.mark.parametrize("remembers", ["all", "nothing", "a later pass, which a restore undid"])
+def test_what_a_lease_has_forgotten_is_found_by_its_rows(
+    warehouse: Warehouse, monkeypatch: pytest.MonkeyPatch, remembers: str
+) -> None:
+    log, leases = chosen_pass(warehouse, monkeypatch, "revisions")
+    if remembers != "all":
+        leases.marks.clear()
+    if remembers.startswith("a later"):
+        leases.marks[0] = Mark(9, "undone")
+    run(worker(warehouse, log, leases, "a")[0])
+    assert failing(warehouse) == []
+    assert scalar_of(warehouse.query("SELECT count() FROM clew.passes")) == 1
+
+
+def test_nothing_is_guessed_when_a_choice_was_forgotten(warehouse: Warehouse, monkeypatch: pytest.MonkeyPatch) -> None:
+    log, leases = chosen_pass(warehouse, monkeypatch, "revisions")
+    leases.marks.clear()
+    Passes(warehouse, 0, ManualClock(1), "test").begin({}, Cursor(), "another")
+    with pytest.raises(PassLost, match="backup"):
+        asyncio.run(worker(warehouse, log, leases, "a")[0].run_pass())
+
+
+def test_a_lease_ahead_of_a_restored_warehouse_is_caught_up(warehouse: Warehouse) -> None:
+    log, _ = filled(warehouse, 3)
+    leases = Leases(1)
+    leases.give("a")
+    leases.marks[0] = Mark(7, "gone with the warehouse")
+    run(worker(warehouse, log, leases, "a")[0])
+    assert leases.marks[0].pass_id == 1 and failing(warehouse) == []
+
+
+def test_a_failing_shard_holds_up_no_other(warehouse: Warehouse, monkeypatch: pytest.MonkeyPatch) -> None:
+    log, leases = chosen_pass(warehouse, monkeypatch, "revisions")
+    empty(warehouse, "passes")
+    warehouse.execute("TRUNCATE TABLE clew.intents")
+    leases = Leases(2)
+    leases.give("a")
+    leases.marks[0] = Mark(1, "its intent is gone")
+    with pytest.raises(PassLost):
+        asyncio.run(worker(warehouse, log, leases, "a")[0].run_pass())
+    shards = warehouse.query("SELECT DISTINCT shard FROM clew.passes").column(0).to_pylist()
+    assert shards == [1]
