@@ -31,6 +31,8 @@ COMMANDS = {
     "ingest": "clew.cli_run:ingest",
     "api": "clew.cli_run:api",
     "migrate": "clew.cli_run:migrate",
+    "backup": "clew.cli_backup:backup",
+    "restore": "clew.cli_backup:restore",
     "dead-letters list": "clew.cli_dead:list_letters",
     "dead-letters replay": "clew.cli_dead:replay_letters",
     "keys rotate": "clew.cli_program:rotate_keys",

@@ -5,6 +5,7 @@ Each takes the engine and plain parameters, and returns what `--json` prints.
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from pathlib import Path
 from typing import Any, TypeVar
 
 from attribution.audit import attribution_checks
@@ -15,6 +16,7 @@ from attribution.ranges import BadRange, range_us
 from clew import asks_runs
 from clew.ask_error import NO, TIMED_OUT, UNREACHABLE, AskError, first_line
 from clew.audit_log import log_checks
+from clew.backup import take_backup
 from clew.dead_letters import describe, list_dead
 from clew.engine import EVERYTHING, Engine, Role
 from clew.place import Place
@@ -137,6 +139,19 @@ async def _dead_letters(engine: Engine, p: Parameters) -> Answer:
     return {"dead_letters": [describe(record) for record in await _read(engine, list_dead, engine)]}
 
 
+async def _backup(engine: Engine, p: Parameters) -> Answer:
+    try:
+        manifest = await take_backup(engine, Path(p["to"]))
+    except OSError as error:
+        raise AskError(f"{p['to']} cannot be written: {error.strerror or error}", UNREACHABLE) from error
+    return {
+        "ok": True,
+        "rows": {table: manifest.rows(table) for table in manifest.tables},
+        "bytes": sum(file.bytes for file in manifest.files()),
+        "has": [file.name for file in manifest.others],
+    }
+
+
 _ASKS: dict[str, Callable[[Engine, Parameters], Awaitable[Answer]]] = {
     "report": _report,
     "explain": _explain,
@@ -148,6 +163,7 @@ _ASKS: dict[str, Callable[[Engine, Parameters], Awaitable[Answer]]] = {
     "run": _run,
     "diff": asks_runs.diff,
     "dead_letters": _dead_letters,
+    "backup": _backup,
 }
 
 

@@ -78,6 +78,8 @@ class Engine:
         self._program = program
         self._members: list[Consumer] = []
         self._stopping = asyncio.Event()
+        self.trimming = asyncio.Lock()
+        """Held by whoever drops old records of the log, and by whoever needs all of them to stay."""
         self.reading = asyncio.Semaphore(READS_AT_ONCE_MAX)
         """Held by whoever reads for a person."""
 
@@ -168,7 +170,8 @@ class Engine:
         while not self._stopping.is_set():
             await self._pause(_TRIM_INTERVAL_S)
             try:
-                await self.observer.trim()
+                async with self.trimming:
+                    await self.observer.trim()
             except LogUnavailable as error:
                 _log.error("trim_failed", error=str(error))
 
@@ -242,7 +245,7 @@ async def _count_shards(log: LogAddress, settings: Settings, clock: Clock) -> in
         return 1
     shards = await count_shards(log, settings, clock)
     if not shards:
-        raise NotPrepared(f"{log} has no topics yet; run `clew migrate`")
+        raise NotPrepared(f"{log} has no topics yet; run clew migrate")
     return shards
 
 
