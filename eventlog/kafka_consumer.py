@@ -29,7 +29,7 @@ class _Claim:
 
 
 class KafkaConsumer:
-    """A member of a group; joins at the first question about partitions or positions. All questions come from one event loop.
+    """A member of a group; joins when it is first asked for partitions or positions. One event loop only.
 
     `finish_batches`: before a rebalance, wait (half a session at most) until no position with an intent is open, so
     that whoever takes over need not finish the batch. Not for leases, whose intent is never at rest.

@@ -156,6 +156,8 @@ def test_positions_and_members_outlive_the_only_node(kafka1: KafkaCluster) -> No
     async def story() -> None:
         producer, consumer, observer = bench.producer(0), bench.consumer("g"), bench.observer("g")
         where = (await producer.append(HITS, b"k", [b"one", b"two"]))[0].partition
+        stranded = bench.consumer("other")
+        await stranded.partitions()
         await consumer.partitions()
         await consumer.commit(where, Position(1, "intent"))
         await asyncio.to_thread(kafka1.kill, 1)
@@ -166,6 +168,7 @@ def test_positions_and_members_outlive_the_only_node(kafka1: KafkaCluster) -> No
                 await end.read(where, 0, 10, 100)
         with pytest.raises((LogUnavailable, Fenced)):
             await consumer.commit(where, Position(2))
+        await stranded.close()
         await asyncio.to_thread(kafka1.restart, 1)
         assert await retried(lambda: observer.end(where)) == 2
         assert where in await retried(consumer.partitions)
@@ -176,5 +179,6 @@ def test_positions_and_members_outlive_the_only_node(kafka1: KafkaCluster) -> No
         assert await observer.end(where) == 3
         for one in (producer, consumer, observer):
             await one.close()
+        assert len(asyncio.all_tasks()) == 1
 
     asyncio.run(story())
