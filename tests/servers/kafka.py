@@ -15,7 +15,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from tests.servers.kafka_files import LOG4J, PROPERTIES, jars, kafka_version
+from tests.servers.kafka_files import LOG4J, PASSWORD, PROPERTIES, USER, jars, kafka_version, make_certificate
 
 CLUSTER_ID = "MkU3OEVBNTcwNTJENDM2Qk"
 READY_TIMEOUT_S = 60
@@ -67,6 +67,7 @@ class _Node:
     number: int
     port: int
     controller_port: int
+    secure_port: int
     folder: Path
     process: subprocess.Popen[bytes] | None = field(default=None)
 
@@ -83,11 +84,13 @@ class KafkaCluster(GivenCluster):
     """Nodes of our own in a folder, each broker and controller. `start` it; nodes are numbered from 1."""
 
     def __init__(self, folder: Path, nodes: int = 1) -> None:
-        ports = free_ports(2 * nodes)
-        self.nodes = [_Node(n + 1, ports[2 * n], ports[2 * n + 1], folder / f"node{n + 1}") for n in range(nodes)]
+        ports = free_ports(3 * nodes)
+        self.nodes = [_Node(n + 1, *ports[3 * n : 3 * n + 3], folder / f"node{n + 1}") for n in range(nodes)]
         super().__init__(",".join(f"127.0.0.1:{node.port}" for node in self.nodes))
         self._docker = docker_runs()
         self._libs = None if self._docker else jars()
+        folder.mkdir(parents=True, exist_ok=True)
+        self.certificate, self._keystore = make_certificate(folder)
         for node in self.nodes:
             self._write_settings(node)
 
@@ -97,17 +100,30 @@ class KafkaCluster(GivenCluster):
         (node.folder / "log4j2.properties").write_text(LOG4J)
         text = PROPERTIES.format(
             node=node.number, port=node.port, controller_port=node.controller_port, data=node.folder / "data",
+            secure_port=node.secure_port, keystore=self._keystore, user=USER, password=PASSWORD,
             voters=",".join(f"{one.number}@127.0.0.1:{one.controller_port}" for one in self.nodes),
             replicas=min(count, 3), in_sync=2 if count >= 3 else 1,
         )  # fmt: skip
         node.settings.write_text(text)
+
+    @property
+    def secure(self) -> bool:
+        """Whether the secure listener knows a user: jars are formatted with one."""
+        return self._libs is not None
+
+    def secure_address(self, topic_prefix: str, mechanism: str) -> str:
+        """Over TLS with a user, without its password; of clusters from jars only."""
+        servers = ",".join(f"127.0.0.1:{node.secure_port}" for node in self.nodes)
+        options = f"topic_prefix={topic_prefix}&mechanism={mechanism}&ca_file={self.certificate}"
+        return f"kafkas://{USER}@{servers}?{options}"
 
     def start(self) -> None:
         """Format and start all nodes, and wait until every one serves."""
         for node in self.nodes:
             if self._libs is not None:
                 tool = (*JAVA, "-Xmx128m", "-cp", f"{self._libs}/*", "kafka.tools.StorageTool")
-                command = [*tool, "format", "-t", CLUSTER_ID, "-c", str(node.settings)]
+                scram = f"SCRAM-SHA-512=[name={USER},password={PASSWORD}]"
+                command = [*tool, "format", "-t", CLUSTER_ID, "-c", str(node.settings), "--add-scram", scram]
                 subprocess.run(command, capture_output=True, timeout=READY_TIMEOUT_S, check=True)
             self._spawn(node)
         for node in self.nodes:
@@ -165,6 +181,7 @@ class KafkaCluster(GivenCluster):
         mounts = ["-v", f"{node.folder}:{node.folder}", "-v", f"{node.folder}:/mnt/shared/config"]
         run = ["docker", "run", "--rm", "--network", "host", "--name", self._container(node)]
         image = f"apache/kafka:{kafka_version()}"
+        mounts += ["-v", f"{self._keystore}:{self._keystore}"]
         return [*run, "--user", user, "-e", f"CLUSTER_ID={CLUSTER_ID}", *mounts, image]
 
     def _container(self, node: _Node) -> str:

@@ -22,11 +22,18 @@ rootLogger.appenderRef.c.ref=C
 PROPERTIES = """process.roles=broker,controller
 node.id={node}
 controller.quorum.voters={voters}
-listeners=PLAINTEXT://127.0.0.1:{port},CONTROLLER://127.0.0.1:{controller_port}
-advertised.listeners=PLAINTEXT://127.0.0.1:{port}
+listeners=PLAINTEXT://127.0.0.1:{port},SECURE://127.0.0.1:{secure_port},CONTROLLER://127.0.0.1:{controller_port}
+advertised.listeners=PLAINTEXT://127.0.0.1:{port},SECURE://127.0.0.1:{secure_port}
 controller.listener.names=CONTROLLER
 inter.broker.listener.name=PLAINTEXT
-listener.security.protocol.map=CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT
+listener.security.protocol.map=CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT,SECURE:SASL_SSL
+listener.name.secure.ssl.keystore.type=PEM
+listener.name.secure.ssl.keystore.location={keystore}
+listener.name.secure.sasl.enabled.mechanisms=PLAIN,SCRAM-SHA-512
+listener.name.secure.plain.sasl.jaas.config=\
+  org.apache.kafka.common.security.plain.PlainLoginModule required user_{user}="{password}";
+listener.name.secure.scram-sha-512.sasl.jaas.config=\
+  org.apache.kafka.common.security.scram.ScramLoginModule required;
 log.dirs={data}
 default.replication.factor={replicas}
 min.insync.replicas={in_sync}
@@ -53,6 +60,20 @@ controller.quorum.election.timeout.ms=500
 controller.quorum.fetch.timeout.ms=1000
 replica.lag.time.max.ms=3000
 """
+
+USER, PASSWORD = "clew", "not:a/secret@all"
+
+
+def make_certificate(folder: Path) -> tuple[Path, Path]:
+    """A certificate of its own for 127.0.0.1, and the same with its key, as a node takes it. Raises RuntimeError."""
+    if shutil.which("openssl") is None:
+        raise RuntimeError("no openssl on this machine")
+    key, certificate, keystore = (folder / name for name in ("key.pem", "certificate.pem", "keystore.pem"))
+    command = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "30", "-subj", "/CN=127.0.0.1"]
+    names = ["-addext", "subjectAltName=IP:127.0.0.1", "-keyout", str(key), "-out", str(certificate)]
+    subprocess.run([*command, *names], capture_output=True, timeout=60, check=True)
+    keystore.write_text(key.read_text() + certificate.read_text())
+    return certificate, keystore
 
 
 def kafka_version() -> str:
