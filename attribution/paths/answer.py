@@ -17,9 +17,17 @@ from typing import Any
 
 import numpy as np
 
-from attribution.paths.chains import ORDER_MAX, BadOrder, count_transitions, removal_effects, states_of
+from attribution.paths.chains import (
+    ORDER_MAX,
+    STATES_MAX,
+    BadOrder,
+    count_transitions,
+    removal_effects,
+    states_of,
+)
 from attribution.paths.intervals import interval, markov_errors, rule_errors
 from attribution.paths.rake import rake
+from attribution.paths.removals import NoEnd, iterated_effects
 from attribution.paths.rules import Credits, Rule, credit_paths, total_of
 from attribution.paths.shapley import (
     EXACT_CHANNELS_MAX,
@@ -207,25 +215,34 @@ def _of_rule(table: PathTable, totals: _Totals, model: Model, credits: Credits, 
 def _markov(table: PathTable, totals: _Totals, options: ModelOptions) -> Answer:
     """Removal effects' shares of what the paths with touches brought."""
     count = len(table.names)
-    has_intervals = options.intervals
-    notes: tuple[str, ...] = ()
-    if has_intervals is None:
-        has_intervals = table.codes.shape[0] * count <= INTERVAL_WORK_MAX
-        notes = () if has_intervals else ("intervals of so large a table take long and are left out; --intervals asks",)
     try:
-        chain = count_transitions(table, states_of(table, options.order))
-    except BadOrder as error:
+        states = states_of(table, options.order)
+        if states.channel.shape[0] > STATES_MAX:
+            effects, errors = iterated_effects(table, states, count), None
+        else:
+            wants_intervals = options.intervals
+            if wants_intervals is None:
+                wants_intervals = table.codes.shape[0] * count <= INTERVAL_WORK_MAX
+            chain = count_transitions(table, states)
+            removal = removal_effects(chain, count, wants_intervals)
+            effects, errors = removal.effects, None
+            if wants_intervals:
+                errors = markov_errors(table, chain, removal, totals.conversions, totals.bare_conversions)
+    except (BadOrder, NoEnd) as error:
         raise BadTable(str(error)) from None
-    removal = removal_effects(chain, count, has_intervals)
-    extra = {"removal_effect": np.append(removal.effects, totals.bare_conversions / (totals.conversions or np.nan))}
-    shares = _split(table, totals, removal.effects)
-    if has_intervals:
-        errors = markov_errors(table, chain, removal, totals.conversions, totals.bare_conversions)
+    extra = {"removal_effect": np.append(effects, totals.bare_conversions / (totals.conversions or np.nan))}
+    shares = _split(table, totals, effects)
+    notes: tuple[str, ...] = ()
+    if errors is not None:
         extra["ci_low"], extra["ci_high"] = interval(shares, errors)
+    elif states.channel.shape[0] > STATES_MAX:
+        notes = (f"intervals are left out: they are computed for up to {STATES_MAX} states, and there are more",)
+    elif options.intervals is None:
+        notes = ("intervals of so large a table take long and are left out; --intervals asks",)
     about: dict[str, Any] = {"order": options.order}
     if not options.raked:
         return _data_driven(table, totals, "markov", about, shares, extra, notes)
-    conversions, values, about["gap"] = _raked(table, totals, removal.effects, shares)
+    conversions, values, about["gap"] = _raked(table, totals, effects, shares)
     return Answer("markov", _rows(table, totals, conversions, values, shares, extra), totals.as_json(), about, notes)
 
 

@@ -12,6 +12,7 @@ from attribution.paths.chains import count_transitions, removal_effects, states_
 from attribution.paths.events import CONVERSION, PRECEDENCE, journeys
 from attribution.paths.intervals import markov_errors
 from attribution.paths.rake import rake
+from attribution.paths.removals import conversions_without, sparse_moves
 from attribution.paths.rules import Rule, credit_paths
 from attribution.paths.shapley import coalitions_of, marginals
 from tests.attribution.path_tables import CHANNELS, counted_paths, table_of_paths
@@ -107,6 +108,17 @@ def test_count_transitions(paths: list[plain.Counted], order: int) -> None:
     for (a, b), times in plain.count_transitions(paths, order).items():
         expected[where[a], where[b]] = times
     assert chain.counts.tolist() == expected.tolist()
+
+
+@given(counted_paths(), st.integers(1, 3))
+@settings(max_examples=50)
+def test_conversions_without(paths: list[plain.Counted], order: int) -> None:
+    table = table_of_paths(paths)
+    states = states_of(table, order)
+    moves = sparse_moves(table, states.codes, states.channel.shape[0])
+    found = conversions_without(*moves, states.channel, np.arange(-1, len(table.names)))
+    expected = plain.conversions_without(paths, order, [None, *table.names])
+    assert found == pytest.approx([float(chance) for chance in expected], abs=1e-12)
 
 
 @given(counted_paths(touches_max=4, count_max=2), st.integers(1, 2))

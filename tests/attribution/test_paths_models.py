@@ -159,6 +159,16 @@ def test_shapley_is_exact_for_both_games(paths: list[Counted]) -> None:
     assert exact == pytest.approx([float(rates[name]) for name in names], abs=1e-12)
 
 
+def test_a_chain_too_large_for_one_inverse_is_iterated(monkeypatch: pytest.MonkeyPatch) -> None:
+    table = table_of_paths(made_up(300, 9))
+    exact = ask(table, "markov", order=2)
+    monkeypatch.setattr("attribution.paths.answer.STATES_MAX", 5)
+    found = ask(table, "markov", order=2)
+    assert effects(found) == pytest.approx(effects(exact), abs=1e-11)
+    assert "ci_low" not in found.channels[0].extra
+    assert "intervals are left out" in found.notes[0]
+
+
 def made_up(rows: int, channels: int, seed: int = 3) -> list[Counted]:
     random = np.random.default_rng(seed)
     return [

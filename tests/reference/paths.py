@@ -128,6 +128,12 @@ def conversion(counts: Mapping[tuple[object, object], Fraction], without: str | 
     return -rows[START][CONVERTED] if START in rows else Fraction(0)
 
 
+def conversions_without(paths: Sequence[Counted], order: int, removed: Sequence[str | None]) -> list[Fraction]:
+    """P(converted | start) without each of these channels; None removes none."""
+    counts = count_transitions(paths, order)
+    return [conversion(counts, channel) for channel in removed]
+
+
 def removal_effects(paths: Sequence[Counted], order: int = 1) -> dict[str, Fraction]:
     """What the chain loses without each channel, as a part of what it has."""
     counts = count_transitions(paths, order)
