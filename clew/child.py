@@ -1,12 +1,16 @@
 """What every child of `clew serve` does: know its place and its sockets, end with its parent."""
 
+import contextlib
 import os
 import threading
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from clew.ask_error import AskError
 from clew.datadir import DataDir
 from clew.place import Place, find_place
+from runtime.logs import logger
 from runtime.settings import Settings
 
 
@@ -45,3 +49,13 @@ def end_with_parent(life_fd: int) -> None:
         os._exit(1)
 
     threading.Thread(target=watch, name="parent watch", daemon=True).start()
+
+
+@contextlib.contextmanager
+def ask_error_ends_process() -> Iterator[None]:
+    """What keeps a child from starting is one line of its log; the parent tries again."""
+    try:
+        yield
+    except AskError as error:
+        logger("child").error("not_started", why=str(error))
+        raise SystemExit(error.exit_code) from None

@@ -14,7 +14,8 @@ from clew.datadir import DataDir
 from clew.output import errors_as_exit_codes, fail, out
 from clew.place import Place
 from clew.programs import ProgramError, ProgramUnreadable
-from clew.serve import AlreadyServed, Parent, PortTaken, ServeOptions, bind, url_of
+from clew.serve import AlreadyServed, Parent, ServeOptions
+from clew.sockets import PortTaken, bind, url_of
 from runtime.clock import SystemClock
 from runtime.logs import configure_logs
 from runtime.settings import Settings

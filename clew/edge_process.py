@@ -10,17 +10,20 @@ from pathlib import Path
 
 import uvloop
 
-from clew.child import ChildArguments, end_with_parent
+from clew.ask_error import AskError
+from clew.child import ChildArguments, ask_error_ends_process, end_with_parent
 from clew.http_server import http_server
 from clew.keys_file import load_or_make_keys
 from clew.place import Place
 from clew.programs import ProgramError, load_program
+from clew.sockets import url_of
 from eventlog.open import open_producer
 from eventlog.port import StoredClaims
 from runtime.chance import RandomBytes
 from runtime.clock import SystemClock
 from runtime.logs import configure_logs, logger
 from runtime.settings import Settings, load_settings
+from schemas.clickid import TokenKeys
 from tracker.app import create_app
 from tracker.edge import Edge, ProgramHolder
 
@@ -44,8 +47,9 @@ class EdgeProcess:
             raise ValueError("an edge needs a directory of its own")
         keys = load_or_make_keys(self.place.data.keys(settings.keys), os.urandom, clock.now_us() // 1000)
         holder = ProgramHolder(load_program(self.program))
+        stored = await asyncio.to_thread(self._open_stored, keys, clock.now_us()) if self.place.on_servers else None
         producer = await open_producer(
-            self.place.log, settings, clock, worker=self.worker, folder=self.place.data.spill, stored=self._stored()
+            self.place.log, settings, clock, worker=self.worker, folder=self.place.data.spill, stored=stored
         )
         edge = Edge(
             producer=producer, program=holder, keys=keys, clock=clock, settings=settings.tracker,
@@ -61,19 +65,32 @@ class EdgeProcess:
                 _log.error("program_kept", error=str(error))
 
         asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, reload)
+        _log.info("running", url=url_of(listener))
         try:
             await server.serve(sockets=[listener])
         finally:
             await producer.close()
+        _log.info("stopped")
 
-    def _stored(self) -> StoredClaims | None:
-        """What the warehouse knows of a log whose readers rule; it is asked only when there is no index of keys yet."""
-        if not self.place.on_servers:
-            return None
+    def _open_stored(self, keys: TokenKeys, now_us: int) -> StoredClaims:
+        """What the warehouse knows, which may be away. Raises AskError when the installation signs with other keys."""
+        from clew.key_guard import are_of_installation
         from ingest.claims import Claims
         from warehouse.open import open_warehouse
+        from warehouse.port import WarehouseError
 
-        return Claims(open_warehouse(self.place.warehouse, self.settings))
+        warehouse = open_warehouse(self.place.warehouse, self.settings)
+        try:
+            same = are_of_installation(warehouse, keys, now_us)
+        except WarehouseError as error:
+            _log.warning("keys_not_compared", why=str(error)[:300])
+            same = True
+        if not same:
+            raise AskError(
+                "the token keys here are not those of the installation, so its other edges would not know the ids: set "
+                "CLEW_KEYS to a copy of the first tracker's keys.toml"
+            )
+        return Claims(warehouse)
 
 
 def run_alone(process: EdgeProcess, listener: socket.socket) -> None:
@@ -87,8 +104,9 @@ def main() -> None:
     configure_logs(f"edge-{arguments.worker}")
     end_with_parent(arguments.life_fd)
     settings = load_settings()
-    process = EdgeProcess(arguments.place(settings), settings, arguments.directory.program, arguments.worker)
-    run_alone(process, socket.socket(fileno=arguments.socket_fd))
+    with ask_error_ends_process():
+        process = EdgeProcess(arguments.place(settings), settings, arguments.directory.program, arguments.worker)
+        run_alone(process, socket.socket(fileno=arguments.socket_fd))
 
 
 if __name__ == "__main__":

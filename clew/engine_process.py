@@ -17,7 +17,7 @@ import uvloop
 
 from clew.api import create_api
 from clew.ask_error import UNREACHABLE, AskError
-from clew.child import ChildArguments, end_with_parent
+from clew.child import ChildArguments, ask_error_ends_process, end_with_parent
 from clew.datadir import EngineAddress, write_address
 from clew.engine import EVERYTHING, Engine, Role, open_engine, trouble_as_ask_error
 from clew.health import health_app
@@ -114,9 +114,10 @@ def main() -> None:
     configure_logs("engine")
     end_with_parent(arguments.life_fd)
     settings = load_settings()
-    place = arguments.place(settings)
-    process = EngineProcess(place, settings, arguments.directory.program, arguments.url, waits=place.on_servers)
-    run_alone(process, socket.socket(fileno=arguments.socket_fd))
+    with ask_error_ends_process():
+        place = arguments.place(settings)
+        process = EngineProcess(place, settings, arguments.directory.program, arguments.url, waits=place.on_servers)
+        run_alone(process, socket.socket(fileno=arguments.socket_fd))
 
 
 if __name__ == "__main__":

@@ -18,6 +18,7 @@ from clew.child import ChildArguments
 from clew.datadir import DataDir, write_private
 from clew.keys_file import load_or_make_keys
 from clew.programs import ProgramError, load_program
+from clew.sockets import PortTaken, bind, url_of
 from runtime import metrics
 from runtime.clock import Clock
 from runtime.locks import Held, hold
@@ -25,7 +26,6 @@ from runtime.logs import logger
 from runtime.settings import Settings, child_environment
 
 _log = logger("serve")
-_BACKLOG = 4_096
 _QUICK_DEATH_S = 1.0
 _BIND_FOR_S = 3.0
 
@@ -44,10 +44,6 @@ class ServeOptions:
     warehouse: str = ""
     child_log: Path | None = None
     """Where children log; None is this process's stderr."""
-
-
-class PortTaken(Exception):
-    """A port cannot be bound."""
 
 
 class AlreadyServed(Exception):
@@ -210,27 +206,6 @@ def _signal(child: _Child, number: signal.Signals) -> None:
     if child.process is not None and child.process.returncode is None:
         with contextlib.suppress(ProcessLookupError):
             child.process.send_signal(number)
-
-
-def bind(host: str, port: int) -> socket.socket:
-    """A listening socket that children share: connections wait in it while a child starts again."""
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    listener = socket.socket(family, socket.SOCK_STREAM)
-    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    try:
-        listener.bind((host, port))
-        listener.listen(_BACKLOG)
-    except OSError as error:
-        listener.close()
-        raise PortTaken(f"{host}:{port} cannot be bound: {error.strerror}; choose another port") from None
-    listener.setblocking(False)
-    return listener
-
-
-def url_of(listener: socket.socket) -> str:
-    """http URL of a listening socket."""
-    host, port = listener.getsockname()[:2]
-    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
 
 def _empty(folder: Path) -> None:

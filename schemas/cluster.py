@@ -30,6 +30,7 @@ SHARD_KEYS: dict[str, str] = {
     "passes": "shard",
     "intents": "shard",
     "runs": "sipHash64(run_id)",
+    "facts": "sipHash64(name)",
     "programs": "sipHash64(program_hash)",
     "migrations": "sipHash64(name)",
 }

@@ -206,6 +206,14 @@ class Run(msgspec.Struct, frozen=True, array_like=True, kw_only=True, gc=False):
     shares: Annotated[str, text("JSON: shares of the models that are fitted to data; a replay uses them.")] = ""
 
 
+class Fact(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    """What all parts of an installation must agree on. The first row of a name is what counts."""
+
+    name: Annotated[str, text("token_keys: which keys sign its ids.")]
+    value: Annotated[str, text("What is agreed on; no secret can be read from it.")]
+    ts: Annotated[int, micros("When it was said.")]
+
+
 class ProgramRow(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """A program that was loaded; secrets are not part of it."""
 
@@ -296,6 +304,7 @@ TABLES: tuple[Table, ...] = (
     ),
     Table("programs", (ProgramRow,), "(program_hash)", "Every program that was loaded."),
     Table("runs", (Run,), "(run_id)", "Runs of models that pay nothing, once they are done."),
+    Table("facts", (Fact,), "(name, ts, value)", "What all parts of an installation must agree on."),
 )  # fmt: skip
 
 TABLE: dict[str, Table] = {table.name: table for table in TABLES}
