@@ -94,11 +94,11 @@ def build_batch(
             touches += _add(batch, kind, found, decoded.dead, enricher)
     if touches:
         batch.tables["touches"] = pa.concat_tables(touches)
-    _add_plain(batch, "dead_letters", DeadLetter, decoded.dead)
+    add_rows(batch, "dead_letters", DeadLetter, decoded.dead)
     if sifted is not None:
-        _add_plain(batch, "claims", Claim, sifted.claims)
-        _add_plain(batch, "skipped", Skip, sifted.skipped)
-        _add_plain(batch, "origins", Origin, sifted.origins)
+        add_rows(batch, "claims", Claim, sifted.claims)
+        add_rows(batch, "skipped", Skip, sifted.skipped)
+        add_rows(batch, "origins", Origin, sifted.origins)
     return batch
 
 
@@ -119,7 +119,8 @@ def _decode(records: Sequence[Record], lo: int) -> Decoded:
     return decoded
 
 
-def _add_plain(batch: Batch, table: str, struct: type[msgspec.Struct], found: Found) -> None:
+def add_rows(batch: Batch, table: str, struct: type[msgspec.Struct], found: Found) -> None:
+    """Add the rows of a table that has no other columns than the Struct's and their source."""
     if found.events:
         batch.tables[table] = _table(table, arrays_of(table, struct, found.events), batch, found.offsets)
 

@@ -30,6 +30,19 @@ GROUP = "ingest"
 _log = logger("ingest")
 
 
+async def read_span(consumer: Consumer, partition: Partition, lo: int, hi: int, bytes_max: int) -> list[Record]:
+    """The records of [lo, hi] that are still kept, in reads of at most `bytes_max`. Raises LogUnavailable."""
+    records: list[Record] = []
+    start = lo
+    while start <= hi:
+        more = await consumer.read(partition, start, hi - start + 1, bytes_max)
+        records += [record for record in more if record.offset <= hi]
+        if not more or more[-1].offset >= hi:
+            break
+        start = more[-1].offset + 1
+    return records
+
+
 @dataclass(slots=True)
 class _Waiting:
     """A batch that is not full yet: since when its first record has been seen."""
@@ -181,14 +194,7 @@ class Ingest:
 
     async def _finish(self, partition: Partition, log_id: str, lo: int, hi: int) -> int | None:
         """Finish an interrupted batch: fetch exactly its records, read back, add what is missing. The next offset."""
-        records: list[Record] = []
-        start = lo
-        while start <= hi:
-            more = await self._consumer.read(partition, start, hi - start + 1, self._settings.batch_bytes_max)
-            records += [record for record in more if record.offset <= hi]
-            if not more or more[-1].offset >= hi:
-                break
-            start = more[-1].offset + 1
+        records = await read_span(self._consumer, partition, lo, hi, self._settings.batch_bytes_max)
         if not records or records[0].offset > lo or records[-1].offset < hi:
             _log.error("records_of_batch_missing", partition=str(partition), lo=lo, hi=hi, found=len(records))
         batch = await asyncio.to_thread(self._build, partition, log_id, lo, records)

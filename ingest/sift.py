@@ -9,7 +9,7 @@ from operator import itemgetter
 
 import msgspec
 
-from eventlog.port import Record
+from eventlog.port import Mark, Record
 from ingest.batch import Decoded, Found, Sifted
 from schemas.claims import Ruling, keys_of, rule_event
 from schemas.currencies import DECIMALS
@@ -60,8 +60,8 @@ def _repeats(records: Sequence[Record], seen: Repeats, origins: Found) -> set[in
     runs: list[tuple[bytes, int, int, int]] = []  # origin, first, last, offset of the first
     at, count = 0, len(records)
     while at < count:
-        offset, _, mark = records[at]
-        origin, first = (NO_ORIGIN, offset) if mark is None else (mark.origin, mark.sequence)
+        offset = records[at].offset
+        origin, first, _ = mark_of(records[at])
         until = _end_of_run(records, at, origin, first)
         last = first + until - at - 1
         known = seen.of(origin)
@@ -77,6 +77,11 @@ def _repeats(records: Sequence[Record], seen: Repeats, origins: Found) -> set[in
         at = until
     _add_origins(runs, origins)
     return repeated
+
+
+def mark_of(record: Record) -> Mark:
+    """Its mark, or the one that it counts by."""
+    return record.mark or Mark(NO_ORIGIN, record.offset)
 
 
 def _end_of_run(records: Sequence[Record], at: int, origin: bytes, first: int) -> int:

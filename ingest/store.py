@@ -36,6 +36,10 @@ DATA_ERRORS = frozenset({6, 27, 33, 38, 41, 53, 69, 70, 72, 117, 131, 321, 349, 
 """Codes of the engine that blame the values: parsing, ranges, types, sizes."""
 
 
+Place = tuple[int, Any]
+"""Offset of a row, and what tells rows of one offset apart."""
+
+
 class Stopped(Exception):
     """The process is asked to stop while an insert is tried again; the intent stays and is finished later."""
 
@@ -109,7 +113,7 @@ class Store:
 
     def _bury(self, batch: Batch, table: str, row: pa.Table, problem: str) -> None:
         """Keep a row that the engine refuses, with the reason; once, also when a crashed batch is finished."""
-        [(offset, identity)] = _places(table, row)
+        [(offset, identity)] = places_of(table, row)
         _log.error("row_refused", table=table, offset=offset, error=problem)
         metrics.count("clew_ingest_dead_letters_total")
         value = msgspec.msgpack.encode(row.drop_columns(list(_SOURCE)).to_pylist()[0])
@@ -121,7 +125,7 @@ class Store:
 
     def _missing(self, batch: Batch, table: str, rows: pa.Table) -> pa.Table:
         """The rows of the batch that are neither stored nor buried."""
-        identity = _IDENTITY.get(table, "toUInt64(0)")
+        identity = IDENTITY.get(table, "toUInt64(0)")
         here = (
             "WHERE _log = {log:String} AND _source = {topic:String} AND _partition = {partition:UInt32} "
             "AND _offset BETWEEN {lo:UInt64} AND {hi:UInt64}"
@@ -134,7 +138,7 @@ class Store:
         stored = set(zip(found.column(0).to_pylist(), found.column(1).to_pylist(), strict=True))
         refused = f"SELECT _offset FROM {DATABASE}.dead_letters {here} AND startsWith(error, {{refused:String}})"
         buried = set(self._warehouse.query(refused, parameters).column(0).to_pylist())
-        mask = [place not in stored and place[0] not in buried for place in _places(table, rows)]
+        mask = [place not in stored and place[0] not in buried for place in places_of(table, rows)]
         return rows.filter(pa.array(mask, pa.bool_()))
 
     def retry(self, work: Callable[[], _T], table: str) -> _T:
@@ -166,14 +170,14 @@ def _text(identity: Any) -> str:
     return identity.hex() if isinstance(identity, bytes) else str(identity)
 
 
-_IDENTITY = {"touches": "identity", "claims": "key"}
+IDENTITY = {"touches": "identity", "claims": "key"}
 """What tells rows of one offset apart, in the tables that have several."""
 
 
-def _places(table: str, rows: pa.Table) -> list[tuple[int, Any]]:
+def places_of(table: str, rows: pa.Table) -> list[Place]:
     """What tells rows of one batch apart: the offset, and where there are several of one offset, their own key."""
     offsets = rows["_offset"].to_pylist()
-    keys = rows[_IDENTITY[table]].to_pylist() if table in _IDENTITY else [0] * len(offsets)
+    keys = rows[IDENTITY[table]].to_pylist() if table in IDENTITY else [0] * len(offsets)
     return list(zip(offsets, keys, strict=True))
 
 

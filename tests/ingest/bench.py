@@ -1,6 +1,7 @@
 """An ingest over a log in memory and the shared warehouse, with faults where a test wants them."""
 
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
@@ -66,6 +67,9 @@ class Faulty:
         as_written: bool = False,
     ) -> pa.Table:
         return self._warehouse.query(sql, parameters, settings, as_written=as_written)
+
+    def export(self, sql: str, path: Path, parameters: Mapping[str, Any] | None = None) -> None:
+        self._warehouse.export(sql, path, parameters)
 
     def execute(self, sql: str, parameters: Mapping[str, Any] | None = None) -> None:
         self._warehouse.execute(sql, parameters)
