@@ -13,12 +13,11 @@ from collections.abc import Callable, Coroutine, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
-import msgspec
-
 from eventlog import slots
 from eventlog.kafka_appender import Entry
 from eventlog.kafka_tail import LogReader, Tail
 from eventlog.key_index import KeyIndex
+from eventlog.partition_counts import PartitionCounts, PartitionsChanged
 from eventlog.port import Appended, LogUnavailable, Mark, Partition, Rule, Ruled, StoredClaims
 from eventlog.spill import Candidate, Spill
 from eventlog.spill_drain import BATCH_ROWS_MAX, Appender, Drain
@@ -78,7 +77,7 @@ class KafkaProducer:
         self._known = index.reader()
         self._spill = self._open_spill(slots.take(folder, "spill"))
         self._drain = self._open_drain(self._spill)
-        self._counts = _Counts(folder / "partitions.json")
+        self._counts = PartitionCounts(folder / "partitions.json")
         self._connected = False
         self._trouble = ""
         self._tasks: list[asyncio.Task[None]] = []
@@ -297,12 +296,12 @@ class KafkaProducer:
         while not self._connected:
             try:
                 await self._appender.start()
-                self._counts.keep({topic: self._appender.count(topic) for topic in TOPICS})
+                self._keep_counts()
                 self._connected = True
-            except (LogUnavailable, PartitionsChanged) as error:
+            except Exception as error:  # noqa: BLE001 - whatever it is, records wait here and it is tried again
                 if isinstance(error, PartitionsChanged):
                     self._trouble = str(error)
-                _log.error("kafka_not_reached", error=str(error))
+                _log.error("kafka_not_reached", error=str(error) or type(error).__name__)
                 metrics.gauge("clew_kafka_away", 1, slot=self._spill.number)
                 await asyncio.sleep(self._settings.probe_interval_ms / 1_000)
         self._trouble = ""
@@ -310,6 +309,12 @@ class KafkaProducer:
         self._tail.start([Partition(CONVERSIONS, number) for number in range(self._appender.count(CONVERSIONS))])
         for partition in self._spill.partitions():
             self._drain.wake(partition)
+
+    def _keep_counts(self) -> None:
+        try:
+            self._counts.keep({topic: self._appender.count(topic) for topic in TOPICS})
+        except OSError as error:  # only a start without Kafka would miss them
+            _log.error("partitions_not_kept", error=str(error))
 
     async def _adopt(self) -> None:
         """Send what dead processes left in the folder."""
@@ -345,36 +350,6 @@ class KafkaProducer:
 
     def _open_drain(self, spill: Spill) -> Drain:
         return Drain(spill, self._appender, self._settings.probe_interval_ms, self._kafka.request_timeout_ms)
-
-
-class PartitionsChanged(Exception):
-    """The topic of conversions has another number of partitions than before, so keys have moved between them."""
-
-
-class _Counts:
-    """How many partitions the topics have, kept in a file for a start without Kafka."""
-
-    def __init__(self, path: Path) -> None:
-        self._path = path
-        self._counts = msgspec.json.decode(path.read_bytes(), type=dict[str, int]) if path.exists() else {}
-
-    def of(self, topic: str) -> int:
-        """0 when it is not known."""
-        return self._counts.get(topic, 0)
-
-    def keep(self, counts: dict[str, int]) -> None:
-        """Raises PartitionsChanged, OSError."""
-        before, now = self.of(CONVERSIONS), counts[CONVERSIONS]
-        if before and now != before:
-            raise PartitionsChanged(
-                f"the topic of conversions has {now} partitions and had {before}, which can never change; "
-                "make it anew with as many as it had"
-            )
-        if counts != self._counts:
-            fresh = self._path.with_suffix(f".{secrets.token_hex(4)}")
-            fresh.write_bytes(msgspec.json.encode(counts))
-            fresh.rename(self._path)
-            self._counts = counts
 
 
 def _not_absent(rule: Rule) -> Rule:

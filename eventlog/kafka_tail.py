@@ -116,7 +116,12 @@ class Tail:
         """Rulings if the records came now, after everything that is in the log. Raises LogUnavailable."""
         if self._asker is None:
             raise LogUnavailable("Kafka has not been reached yet")
-        await self._reach(partition, await self._asker.end(partition))
+        try:
+            async with asyncio.timeout(_READ_TIMEOUT_S):
+                end = await self._asker.end(partition)
+        except TimeoutError:
+            raise LogUnavailable("Kafka does not say where the log ends") from None
+        await self._reach(partition, end)
         rulings = await self._in_thread(self._index.try_out, partition, values)
         return [Ruled(ruling, None) for ruling in rulings]
 

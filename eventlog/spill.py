@@ -101,7 +101,9 @@ class Spill:
         """Why the last commit failed; "" when it went through."""
         self._connection: sqlite3.Connection | None = None
         self._next_id = 0
+        self._recount: dict[Partition, _Backlog] | None = None
         self._open()
+        self._take_recount()
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix=f"spill {slot.number}")
 
     # -- what it holds
@@ -188,6 +190,7 @@ class Spill:
             connection.execute("COMMIT")
 
         await self._call(delete)
+        self._take_recount()
         self._count(partition, -len(entries), -size)
         self._refused = False
 
@@ -229,9 +232,11 @@ class Spill:
             try:
                 results, change = await self._call(lambda group=group: self._commit(group))  # type: ignore[misc]
                 self.trouble = ""
-            except LogUnavailable as error:
-                _log.error("spill_failed", error=str(error), records=sum(len(work.entries) for work in group))
-                results, change, self.trouble = [error] * len(group), _Change(), str(error)
+            except Exception as error:  # noqa: BLE001 - whatever it is, the callers wait for an answer
+                self.trouble = str(error) or type(error).__name__
+                _log.error("spill_failed", error=self.trouble, records=sum(work.rows for work in group))
+                results, change = [error] * len(group), _Change()
+            self._take_recount()
             for partition, added in change.added.items():
                 self._count(partition, added.records, added.size)
             self._waiting_bytes = sum(work.size for work in self._waiting)
@@ -304,24 +309,28 @@ class Spill:
 
     # -- the file
 
-    def _open(self) -> None:
+    def _open(self) -> sqlite3.Connection:
         sqlite_file.make(self._slot.path, _SCHEMA, _BUSY_TIMEOUT_MS, {})
         connection = sqlite_file.connect(self._slot.path, _BUSY_TIMEOUT_MS)
         rows = connection.execute(
             "SELECT topic, partition, count(*), sum(length(key) + length(value)) FROM records GROUP BY 1, 2"
         ).fetchall()
         self._next_id = connection.execute("SELECT coalesce(max(id), -1) FROM records").fetchone()[0] + 1
-        self._connection = connection
-        self._backlog = {
+        self._recount = {
             Partition(topic, number): _Backlog(records, size + records * _RECORD_OVERHEAD_BYTES)
             for topic, number, records, size in rows
         }
-        self._count(Partition("", 0), 0, 0)
+        self._connection = connection
+        return connection
+
+    def _take_recount(self) -> None:
+        """Believe the file after it was opened anew: a commit that failed may have got in."""
+        if self._recount is not None:
+            self._backlog, self._recount = self._recount, None
+            self._tell()
 
     def _connected(self) -> sqlite3.Connection:
-        if self._connection is None:
-            self._connection = sqlite_file.connect(self._slot.path, _BUSY_TIMEOUT_MS)
-        return self._connection
+        return self._connection if self._connection is not None else self._open()
 
     def _give_up(self) -> None:
         """Drop the connection: after a failed write or sync its state is not to be trusted."""
@@ -346,6 +355,9 @@ class Spill:
         backlog = self._backlog.setdefault(partition, _Backlog())
         backlog.records += records
         backlog.size += size
+        self._tell()
+
+    def _tell(self) -> None:
         metrics.gauge("clew_spill_records", self.records, slot=self._slot.number)
         metrics.gauge("clew_spill_bytes", self.size_bytes, slot=self._slot.number)
 

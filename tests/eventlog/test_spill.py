@@ -7,6 +7,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -150,6 +151,30 @@ def test_a_file_that_cannot_be_written_is_said_and_passes(tmp_path: Path) -> Non
         assert spill.trouble == ""
         await spill.put(CLICKS, entries(1, 1))
         assert await sequences(spill, CLICKS) == [0, 1]
+        await spill.close()
+
+    asyncio.run(story())
+
+
+def test_a_commit_that_fails_and_gets_in_all_the_same_is_counted(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def story() -> None:
+        spill = open_spill(tmp_path)
+        commit = spill._commit
+
+        def commit_and_fail(group: Any) -> Any:
+            commit(group)
+            raise OSError("the sync failed")
+
+        monkeypatch.setattr(spill, "_commit", commit_and_fail)
+        with pytest.raises(LogUnavailable, match="the sync failed"):
+            await spill.put(CLICKS, entries(0, 3))
+        monkeypatch.undo()
+        await spill.put(CLICKS, entries(3, 2))
+        assert spill.backlog(CLICKS) == 5
+        await spill.drop(CLICKS, *await spill.next(CLICKS, 100, 1 << 20))
+        assert (spill.backlog(CLICKS), spill.size_bytes) == (0, 0)
         await spill.close()
 
     asyncio.run(story())

@@ -1,0 +1,42 @@
+"""How many partitions Kafka's topics had when an edge last saw them, kept in a file beside its local log."""
+
+import os
+import secrets
+from pathlib import Path
+
+import msgspec
+
+from schemas.events import CONVERSIONS
+
+
+class PartitionsChanged(Exception):
+    """The topic of conversions has another number of partitions than before, so keys have moved between them."""
+
+
+class PartitionCounts:
+    """How many partitions the topics have, kept in a file for a start without Kafka."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._counts = msgspec.json.decode(path.read_bytes(), type=dict[str, int]) if path.exists() else {}
+
+    def of(self, topic: str) -> int:
+        """0 when it is not known."""
+        return self._counts.get(topic, 0)
+
+    def keep(self, counts: dict[str, int]) -> None:
+        """Raises PartitionsChanged, OSError."""
+        before, now = self.of(CONVERSIONS), counts[CONVERSIONS]
+        if before and now != before:
+            raise PartitionsChanged(
+                f"the topic of conversions has {now} partitions and had {before}, which can never change; "
+                "make it anew with as many as it had"
+            )
+        if counts != self._counts:
+            self._counts = counts
+            fresh = self._path.with_suffix(f".{secrets.token_hex(4)}")
+            with fresh.open("wb") as file:
+                file.write(msgspec.json.encode(counts))
+                file.flush()
+                os.fsync(file.fileno())
+            fresh.rename(self._path)
