@@ -25,6 +25,11 @@ Windows = Annotated[
     typer.Option(metavar="TYPE=AGE,…", help="Longest age of touches of an event table, as click=30d."),
 ]
 
+Raked = Annotated[bool, typer.Option("--raked", help="Markov credits each path within its own channels; says the gap.")]
+Intervals = Annotated[
+    bool | None, typer.Option("--intervals/--no-intervals", help="95 % intervals of markov, however long it takes.")
+]
+
 
 def model(
     file: File,
@@ -42,12 +47,8 @@ def model(
     game: Annotated[str, typer.Option(metavar="GAME", help="Of shapley: conversions or rate.")] = "conversions",
     samples: Annotated[int, typer.Option(metavar="N", help="Orders that a large game is sampled by.")] = 2000,
     seed: Annotated[int, typer.Option(metavar="N", help="Of those samples.")] = 1,
-    raked: Annotated[
-        bool, typer.Option("--raked", help="Markov credits each path within its own channels; says the gap.")
-    ] = False,
-    intervals: Annotated[
-        bool | None, typer.Option("--intervals/--no-intervals", help="95 % intervals of markov, however long it takes.")
-    ] = None,
+    raked: Raked = False,
+    intervals: Intervals = None,
 ) -> None:
     """Credit the channels of a path table or event table by one model or several."""
     from attribution.paths.answer import ModelOptions, answer, parse_asked
