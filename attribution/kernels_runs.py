@@ -1,0 +1,252 @@
+"""Sorted runs of touches: a new run by radix sort, two runs by one merge, and the touches of each conversion. Pure.
+
+History is never sorted again: a new day is sorted by itself and merged. tests/reference/runs.py has the plain twins.
+"""
+
+import numpy as np
+from numba import njit
+from numpy.typing import NDArray
+
+from attribution.kernels_checks import TS_MAX, Ints
+from attribution.touches import (
+    LANE_BITS,
+    BadColumns,
+    Conversions,
+    Hashes,
+    Numbers,
+    Shard,
+    Spans,
+    Touches,
+    check_touches,
+)
+
+_DIGIT_BITS = 11
+"""Bits of one radix pass: 2,048 write positions still fit the first cache."""
+
+_INSERTION_MAX = 256
+"""Touches of one prefix that are sorted by insertion; more, as of one crowded identity, by numpy."""
+
+_place = np.uintp
+
+
+def sort_touches(touches: Touches) -> tuple[Touches, int]:
+    """The touches in order, each once, and how many were there twice: alike in all that the order knows.
+
+    Least-significant-digit radix sort over as many leading bits of the identity hash as tell its touches apart,
+    then insertion within what shares them. Raises BadColumns.
+    """
+    check_touches(touches)
+    count = len(touches)
+    if count >= 1 << 32:
+        raise BadColumns(f"{count} touches are more than one run takes; give shards")
+    passes = max(1, -(-(count.bit_length() + 1) // _DIGIT_BITS))
+    place = _sort_by_prefix(touches.identity, passes)
+    out = Touches(*(column[place] for column in touches.columns()))
+    shift = 64 - passes * _DIGIT_BITS
+    for lo, hi in _sort_prefixes(*out.columns(), shift):
+        order = np.lexsort((out.event[lo:hi], out.lane[lo:hi] >> LANE_BITS, out.ts[lo:hi], out.identity[lo:hi]))
+        for column in out.columns():
+            column[lo:hi] = column[lo:hi][order]
+    return _without_doubles(out)
+
+
+def _without_doubles(touches: Touches) -> tuple[Touches, int]:
+    kept = _sort_first_of_each(touches.identity, touches.ts, touches.event, touches.lane)
+    doubles = len(touches) - int(kept.sum())
+    return (Touches(*(column[kept] for column in touches.columns())), doubles) if doubles else (touches, 0)
+
+
+@njit(nogil=True, cache=True)
+def _sort_first_of_each(identity: Hashes, ts: Ints, event: Hashes, lane: Numbers) -> NDArray[np.bool_]:
+    kept = np.ones(ts.shape[0], np.bool_)
+    for i in range(1, ts.shape[0]):
+        j = i - 1
+        kept[i] = (
+            (identity[i] != identity[j]) | (ts[i] != ts[j]) | (event[i] != event[j])
+            | (lane[i] >> LANE_BITS != lane[j] >> LANE_BITS)
+        )  # fmt: skip
+    return kept
+
+
+@njit(nogil=True, cache=True)
+def _sort_by_prefix(identity: Hashes, passes: int) -> Numbers:
+    """Places in the order of the leading bits, the order of the input kept within them."""
+    count, buckets = identity.shape[0], 1 << _DIGIT_BITS
+    keys, place = np.empty(count, np.uint64), np.empty(count, np.uint32)
+    more_keys, more_place = np.empty(count, np.uint64), np.empty(count, np.uint32)
+    mask = np.uint64(buckets - 1)
+    for i in range(count):
+        keys[i] = identity[i]
+        place[i] = i
+    for p in range(passes):
+        shift = np.uint64(64 - (passes - p) * _DIGIT_BITS)
+        ends = np.zeros(buckets + 1, np.int64)
+        for i in range(count):
+            ends[np.int64((keys[i] >> shift) & mask) + 1] += 1
+        for b in range(buckets):
+            ends[b + 1] += ends[b]
+        for i in range(count):
+            b = np.int64((keys[i] >> shift) & mask)
+            more_keys[ends[b]] = keys[i]
+            more_place[ends[b]] = place[i]
+            ends[b] += 1
+        keys, more_keys = more_keys, keys
+        place, more_place = more_place, place
+    return place
+
+
+@njit(nogil=True, cache=True)
+def _sort_prefixes(
+    identity: Hashes, ts: Ints, event: Hashes, partner: Numbers, lane: Numbers, shift: int
+) -> list[tuple[int, int]]:
+    """Sort what shares a prefix in place; returns the stretches that are too long for it."""
+    long = [(0, 0)]
+    low, count, bits = 0, identity.shape[0], np.uint64(shift)
+    while low < count:
+        prefix, high = identity[low] >> bits, low + 1
+        while high < count and identity[high] >> bits == prefix:
+            high += 1
+        if high - low > _INSERTION_MAX:
+            long.append((low, high))
+        elif high - low > 1:
+            _sort_insertion(low, high, identity, ts, event, partner, lane)
+        low = high
+    return long[1:]
+
+
+@njit(nogil=True, cache=True)
+def _sort_insertion(
+    low: int, high: int, identity: Hashes, ts: Ints, event: Hashes, partner: Numbers, lane: Numbers
+) -> None:
+    for i in range(low + 1, high):
+        a, b, c, d, e = identity[i], ts[i], event[i], partner[i], lane[i]
+        j = i - 1
+        while j >= low and _merge_is_before(a, b, e, c, identity[j], ts[j], lane[j], event[j]):
+            identity[j + 1], ts[j + 1], event[j + 1] = identity[j], ts[j], event[j]
+            partner[j + 1], lane[j + 1] = partner[j], lane[j]
+            j -= 1
+        identity[j + 1], ts[j + 1], event[j + 1], partner[j + 1], lane[j + 1] = a, b, c, d, e
+
+
+@njit(nogil=True, cache=True, inline="always")
+def _merge_is_before(
+    identity: int, ts: int, lane: int, event: int, other_identity: int, other_ts: int, other_lane: int,
+    other_event: int,
+) -> bool:  # fmt: skip
+    """Whether a touch stands before another, strictly."""
+    if identity != other_identity:
+        return identity < other_identity
+    if ts != other_ts:
+        return ts < other_ts
+    if lane >> LANE_BITS != other_lane >> LANE_BITS:
+        return lane >> LANE_BITS < other_lane >> LANE_BITS
+    return event < other_event
+
+
+def merge_touches(history: Touches, new: Touches) -> tuple[Touches, int]:
+    """Two sorted runs as one, each touch once, and how many were in both. Raises BadColumns for one out of order."""
+    for run in (history, new):
+        check_touches(run)
+        at = _merge_first_unsorted(run.identity, run.ts, run.event, run.lane)
+        if at >= 0:
+            raise BadColumns(f"touch {at} of a run stands before the one ahead of it: sort_touches makes a run")
+    out = Touches.empty(len(history) + len(new))
+    count = _merge_touches_into(*history.columns(), *new.columns(), *out.columns())
+    doubles = len(out) - count
+    return (Touches(*(column[:count] for column in out.columns())), doubles) if doubles else (out, 0)
+
+
+@njit(nogil=True, cache=True)
+def _merge_first_unsorted(identity: Hashes, ts: Ints, event: Hashes, lane: Numbers) -> int:
+    for i in range(1, ts.shape[0]):
+        j = i - 1
+        if _merge_is_before(identity[i], ts[i], lane[i], event[i], identity[j], ts[j], lane[j], event[j]):
+            return i
+    return -1
+
+
+@njit(nogil=True, cache=True)
+def _merge_touches_into(
+    a_identity: Hashes, a_ts: Ints, a_event: Hashes, a_partner: Numbers, a_lane: Numbers,
+    b_identity: Hashes, b_ts: Ints, b_event: Hashes, b_partner: Numbers, b_lane: Numbers,
+    identity: Hashes, ts: Ints, event: Hashes, partner: Numbers, lane: Numbers,
+) -> int:  # fmt: skip
+    """Merge, the history's touch first; a new one that equals the last one written is left out. Returns the count."""
+    i, n, at = 0, a_ts.shape[0], 0
+    for j in range(b_ts.shape[0]):
+        first = i
+        while i < n and a_identity[i] < b_identity[j]:
+            i += 1
+        while i < n and not _merge_is_before(
+            b_identity[j], b_ts[j], b_lane[j], b_event[j], a_identity[i], a_ts[i], a_lane[i], a_event[i]
+        ):
+            i += 1
+        at = _merge_copy(first, i, at, a_identity, a_ts, a_event, a_partner, a_lane, identity, ts, event, partner, lane)
+        last = at - 1
+        if last < 0 or _merge_is_before(
+            identity[last], ts[last], lane[last], event[last], b_identity[j], b_ts[j], b_lane[j], b_event[j]
+        ):
+            identity[at], ts[at], event[at] = b_identity[j], b_ts[j], b_event[j]
+            partner[at], lane[at] = b_partner[j], b_lane[j]
+            at += 1
+    return _merge_copy(i, n, at, a_identity, a_ts, a_event, a_partner, a_lane, identity, ts, event, partner, lane)
+
+
+@njit(nogil=True, cache=True, inline="always")
+def _merge_copy(
+    first: int, stop: int, at: int, a_identity: Hashes, a_ts: Ints, a_event: Hashes, a_partner: Numbers,
+    a_lane: Numbers, identity: Hashes, ts: Ints, event: Hashes, partner: Numbers, lane: Numbers,
+) -> int:  # fmt: skip
+    """Copy a stretch of the history; returns where the next touch goes."""
+    for k in range(first, stop):
+        to = at + k - first
+        identity[to], ts[to], event[to], partner[to], lane[to] = (
+            a_identity[k],
+            a_ts[k],
+            a_event[k],
+            a_partner[k],
+            a_lane[k],
+        )
+    return at + stop - first
+
+
+def spans(shard: Shard, conversions: Conversions, lookback_us: int) -> Spans:
+    """The touches of each conversion: those of its identity, within the lookback and not after it.
+
+    One merge over both, without a copy of any touch. `lookback_us` is above 0 and bounds every journey. Raises
+    BadColumns.
+    """
+    if not 0 < lookback_us <= TS_MAX:
+        raise BadColumns(f"a lookback is longer than 0 and at most {TS_MAX} µs, not {lookback_us}")
+    conversions.checked()
+    start, stop = np.empty(len(conversions.ts), np.int64), np.empty(len(conversions.ts), np.int64)
+    touches = shard.touches
+    _spans_range(touches.identity, touches.ts, conversions.identity, conversions.ts, lookback_us, start, stop)
+    return Spans(conversions, start, stop)
+
+
+@njit(nogil=True, cache=True)
+def _spans_range(
+    identity: Hashes, ts: Ints, of_identity: Hashes, of_ts: Ints, lookback_us: int, start: Ints, stop: Ints
+) -> None:
+    low, count = 0, ts.shape[0]
+    for c in range(of_ts.shape[0]):
+        wanted = of_identity[c]
+        # Gallop: conversions are few beside touches, so most touches are never looked at.
+        step = 1
+        while low + step < count and identity[low + step] < wanted:
+            low += step
+            step *= 2
+        while step >= 1:
+            if low + step < count and identity[low + step] < wanted:
+                low += step
+            step //= 2
+        while low < count and identity[low] < wanted:
+            low += 1
+        first = low
+        while first < count and identity[first] == wanted and ts[first] < of_ts[c] - lookback_us:
+            first += 1
+        last = first
+        while last < count and identity[last] == wanted and ts[last] <= of_ts[c]:
+            last += 1
+        start[c], stop[c] = first, last

@@ -1,0 +1,151 @@
+"""Conversions credited straight from a run of touches, in one scan and without a number written per touch.
+
+Windows are those of each touch's lane, offers must agree, lanes of precedence 0 never count; instants are inclusive.
+For whole shards, where only sums or winners are wanted; what each touch got is for kernels_rules.py and
+kernels_money.py, which come to the same cents. Pure; tests/reference/runs.py has the plain twins.
+"""
+
+import numpy as np
+from numba import njit
+
+from attribution.kernels_checks import Ints
+from attribution.touches import LANE_BITS, LANE_MASK, BadColumns, Numbers, Shard, Spans
+
+RULES = ("first", "last_click", "linear", "set_linear", "position")
+"""The rules of one scan, in the order of its sums."""
+
+PARTNERS_MAX = 1 << 24
+VALUES_MAX = 2**61
+"""Largest sum of values of one scan, minor units: twice of it fits 64 bits."""
+
+_LINE = 8
+"""Sums of a partner, padded to one line of the cache."""
+
+_place = np.uintp
+
+
+def last_click_winners(shard: Shard, spans: Spans, out: Ints | None = None) -> Ints:
+    """Place of the touch that last_click credits, for each conversion (C); -1 where none counts.
+
+    Journeys are read backwards, and only until no earlier touch can win. `out` (C) is written to if given.
+    """
+    touches, lanes, conversions = shard.touches, shard.lanes, spans.conversions
+    winners = np.empty(spans.start.shape[0], np.int64) if out is None else out
+    _last_click_winners(
+        spans.start, spans.stop, touches.ts, touches.lane, lanes.offer, lanes.window_us, conversions.ts,
+        conversions.offer, shard.precedence, winners,
+    )  # fmt: skip
+    return winners
+
+
+@njit(nogil=True, cache=True)
+def _last_click_winners(
+    start: Ints, stop: Ints, ts: Ints, lane: Numbers, offer: Numbers, window_us: Ints, of_ts: Ints, of_offer: Numbers,
+    highest: int, winners: Ints,
+) -> None:  # fmt: skip
+    for c in range(start.shape[0]):
+        winner, best, when, mine = -1, 0, of_ts[c], of_offer[c]
+        i, low = stop[c] - 1, start[c]
+        while i >= low and best < highest:
+            precedence = np.int64(lane[i] >> LANE_BITS)
+            if precedence > best:
+                kind = lane[i] & LANE_MASK
+                counts = (offer[kind] == mine) & (when - ts[i] <= window_us[kind])
+                winner = i if counts else winner
+                best = precedence if counts else best
+            i -= 1
+        winners[c] = winner
+
+
+def sums_of_rules(shard: Shard, spans: Spans) -> Ints:
+    """What each rule of RULES gives each partner, in minor units: (5, partners + 1), the last column is nobody's.
+
+    Each conversion's value is split by largest remainder, the earlier touch first, as `allocate` would; position is
+    40/20/40. Raises BadColumns where values are too large for a sum in 64 bits, or numbers of partners for a table.
+    """
+    touches, lanes, conversions = shard.touches, shard.lanes, spans.conversions
+    if shard.partners > PARTNERS_MAX:
+        raise BadColumns(f"partner: numbers are below {PARTNERS_MAX}; number the partners anew")
+    if float(np.abs(conversions.value).sum(dtype=np.float64)) > VALUES_MAX:
+        raise BadColumns(f"value: all together are above {VALUES_MAX} minor units; take fewer conversions")
+    # A partner's sums stand in one line of the cache, nobody's behind them.
+    sums = np.zeros((shard.partners + 1, _LINE), np.int64)
+    longest = int((spans.stop - spans.start).max(initial=0))
+    _sums_of_rules(
+        spans.start, spans.stop, touches.ts, touches.lane, touches.partner, lanes.offer, lanes.window_us,
+        conversions.ts, conversions.offer, conversions.value, np.empty((2, longest + 1), np.int64),
+        np.full(shard.partners, -1, np.int64), sums,
+    )  # fmt: skip
+    return np.ascontiguousarray(sums[:, : len(RULES)].T)
+
+
+@njit(nogil=True, cache=True, error_model="numpy")
+def _sums_of_rules(
+    start: Ints, stop: Ints, ts: Ints, lane: Numbers, partner: Numbers, offer: Numbers, window_us: Ints, of_ts: Ints,
+    of_offer: Numbers, of_value: Ints, scratch: Ints, seen: Ints, sums: Ints,
+) -> None:  # fmt: skip
+    mine, is_new = scratch[0], scratch[1]
+    for c in range(start.shape[0]):
+        when, wanted, value = of_ts[c], of_offer[c], of_value[c]
+        count, best, winner, different = 0, 0, 0, 0
+        for i in range(_place(start[c]), _place(stop[c])):
+            kind = lane[i] & LANE_MASK
+            precedence = np.int64(lane[i] >> LANE_BITS)
+            counts = (precedence > 0) & (offer[kind] == wanted) & (when - ts[i] <= window_us[kind])
+            # Written in any case, and kept where it counts: no branch to be guessed.
+            p = np.int64(partner[i])
+            new = counts & (seen[p] != c)
+            mine[count] = p
+            is_new[count] = 1 if new else 0
+            seen[p] = c if counts else seen[p]
+            is_better = counts & (precedence >= best)
+            winner = p if is_better else winner
+            best = precedence if is_better else best
+            count += 1 if counts else 0
+            different += 1 if new else 0
+        if count == 0:
+            sums[-1, : len(RULES)] += value
+        elif count == 1:
+            sums[mine[0], : len(RULES)] += value
+        else:
+            sums[mine[0], 0] += value
+            sums[winner, 1] += value
+            _sums_of_many(count, different, value, mine, is_new, sums)
+
+
+@njit(nogil=True, cache=True, error_model="numpy", inline="always")
+def _sums_of_many(count: int, different: int, value: int, mine: Ints, is_new: Ints, sums: Ints) -> None:
+    """linear, set_linear and position of a journey of two touches and more, of so many different partners."""
+    sign = 1 if value >= 0 else -1
+    size = value * sign
+    part, of_set = _sums_quotient(size, count), _sums_quotient(size, different)
+    left, set_left = size - part * count, size - of_set * different
+    # position: 2/5 for the first and the last, 1/5 shared by those between; of two touches each takes half.
+    between = max(count - 2, 1)
+    end = _sums_quotient(2 * size, 5) if count > 2 else part
+    middle = _sums_quotient(size, 5 * between) if count > 2 else 0
+    over = size - 2 * end - (count - 2) * middle
+    end_rest, middle_rest = (2 * size - 5 * end) * between, size - 5 * between * middle
+    # Units that are over go to the largest remainders, the earlier touch first: who is served from which unit on.
+    first_from = count - 1 if (end_rest < middle_rest) & (count > 2) else 1
+    last_from = 2 if (end_rest > middle_rest) | (count == 2) else count
+    middle_from = 2 if end_rest > middle_rest else 1 if end_rest == middle_rest else 0
+    for k in range(count):
+        p = mine[k]
+        sums[p, 2] += (part + (1 if k < left else 0)) * sign
+        sums[p, 3] += (of_set + (1 if set_left > 0 else 0)) * is_new[k] * sign
+        sums[p, 4] += (middle + (1 if k + middle_from <= over else 0)) * sign
+        set_left -= is_new[k]
+    # The ends were given a middle's part; now they get their own.
+    sums[mine[0], 4] += (end + (1 if over >= first_from else 0) - middle - (1 if middle_from <= over else 0)) * sign
+    as_middle = middle + (1 if count - 1 + middle_from <= over else 0)
+    sums[mine[count - 1], 4] += (end + (1 if over >= last_from else 0) - as_middle) * sign
+
+
+@njit(nogil=True, cache=True, error_model="numpy", inline="always")
+def _sums_quotient(size: int, divisor: int) -> int:
+    """Rounded down; 32 bits divide in half the time, and nearly always do."""
+    if size < 1 << 31:
+        small: int = np.int64(np.uint32(size) // np.uint32(divisor))  # type: ignore[assignment]
+        return small
+    return size // divisor
