@@ -31,6 +31,7 @@ COMMANDS = {
     "ingest": "clew.cli_run:ingest",
     "api": "clew.cli_run:api",
     "migrate": "clew.cli_run:migrate",
+    "repair": "clew.cli_ask:repair",
     "backup": "clew.cli_backup:backup",
     "restore": "clew.cli_backup:restore",
     "dead-letters list": "clew.cli_dead:list_letters",

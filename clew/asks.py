@@ -19,6 +19,7 @@ from clew.audit_log import log_checks
 from clew.backup import take_backup
 from clew.dead_letters import describe, list_dead
 from clew.engine import EVERYTHING, Engine, Role
+from clew.mend import mend
 from clew.place import Place
 from clew.sql import run_sql
 from clew.sql_guard import SqlRefused
@@ -139,6 +140,12 @@ async def _dead_letters(engine: Engine, p: Parameters) -> Answer:
     return {"dead_letters": [describe(record) for record in await _read(engine, list_dead, engine)]}
 
 
+async def _repair(engine: Engine, p: Parameters) -> Answer:
+    async with engine.trimming:  # the log is the proof
+        done = await mend(engine)
+    return {"ok": not any(one.left for one in done), "repairs": [one.to_json() for one in done]}
+
+
 async def _backup(engine: Engine, p: Parameters) -> Answer:
     try:
         manifest = await take_backup(engine, Path(p["to"]))
@@ -164,6 +171,7 @@ _ASKS: dict[str, Callable[[Engine, Parameters], Awaitable[Answer]]] = {
     "diff": asks_runs.diff,
     "dead_letters": _dead_letters,
     "backup": _backup,
+    "repair": _repair,
 }
 
 

@@ -11,14 +11,14 @@ from enum import Enum
 from importlib.metadata import version
 
 from attribution.lease import GROUP as ATTRIBUTION_GROUP
-from attribution.lease import ConsumerLease
+from attribution.lease import ConsumerLease, Mark
 from attribution.live import Attributor
 from attribution.programs import Programs
 from clew.ask_error import NO, UNREACHABLE, AskError, first_line
 from clew.place import Place
 from clew.progress import Progress
 from eventlog.address import KafkaLog, LogAddress
-from eventlog.open import count_shards, open_consumer, open_observer, open_shards
+from eventlog.open import count_shards, open_consumer, open_observer, open_shards, open_shards_observer
 from eventlog.port import Consumer, LogUnavailable
 from ingest.enrich import Enricher
 from ingest.geo import open_geo
@@ -128,9 +128,22 @@ class Engine:
         return consumer
 
     def _new_ingest(self, member: Consumer) -> Ingest:
+        return Ingest(member, self.warehouse, self.new_enricher(), self.settings.ingest, self.clock, CODE_VERSION)
+
+    def new_enricher(self) -> Enricher:
         settings = self.settings.ingest
-        enricher = Enricher(open_geo(settings.geo_database), settings.user_agent_cache_max)
-        return Ingest(member, self.warehouse, enricher, settings, self.clock, CODE_VERSION)
+        return Enricher(open_geo(settings.geo_database), settings.user_agent_cache_max)
+
+    async def marks(self) -> dict[int, Mark | None]:
+        """What the lease remembers of each shard; nothing on one machine. Raises LogUnavailable."""
+        if not isinstance(self.place.log, KafkaLog):
+            return {}
+        shards = open_shards_observer(self.place.log, ATTRIBUTION_GROUP, self.settings, self.clock)
+        try:
+            lease = ConsumerLease(shards, self.progress.shards)
+            return {shard: await lease.mark(shard) for shard in range(self.progress.shards)}
+        finally:
+            await shards.close()
 
     async def recover(self) -> None:
         """Finish what a crash left half done. Must be awaited before anything else."""

@@ -82,12 +82,17 @@ def open_shards(address: KafkaLog, group: str, settings: Settings, clock: Clock)
     return KafkaConsumer(address, group, settings.kafka, clock, (SHARDS,), finish_batches=False)
 
 
-async def count_shards(address: KafkaLog, settings: Settings, clock: Clock) -> int:
-    """How many shards there are; 0 before `make_topics`. Raises LogUnavailable."""
+def open_shards_observer(address: KafkaLog, group: str, settings: Settings, clock: Clock) -> Consumer:
+    """Whoever looks at what the group has committed of its shards."""
     from eventlog.kafka_observer import KafkaObserver
     from eventlog.kafka_topics import SHARDS
 
-    observer = KafkaObserver(address, _NO_GROUP, settings.kafka, clock, (SHARDS,))
+    return KafkaObserver(address, group, settings.kafka, clock, (SHARDS,))
+
+
+async def count_shards(address: KafkaLog, settings: Settings, clock: Clock) -> int:
+    """How many shards there are; 0 before `make_topics`. Raises LogUnavailable."""
+    observer = open_shards_observer(address, _NO_GROUP, settings, clock)
     try:
         return len(await observer.partitions())
     finally:
