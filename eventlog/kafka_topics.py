@@ -6,14 +6,15 @@ never changes; the settings that were in force when the topics were made are the
 
 import asyncio
 from dataclasses import dataclass
-from typing import Any
+from typing import NamedTuple
 
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
-from aiokafka.errors import TopicAlreadyExistsError, for_code
+from aiokafka.errors import TopicAlreadyExistsError, UnknownTopicOrPartitionError, for_code
 
 from eventlog.address import KafkaLog
 from eventlog.kafka_client import RETRY_BACKOFF_MS, TROUBLE, connection_options
+from eventlog.kafka_wire import TopicsRequest
 from eventlog.port import LogUnavailable
 from runtime.logs import logger
 from runtime.settings import KafkaSettings
@@ -41,6 +42,13 @@ class Topic:
 
     setting: str
     records: bool = True
+
+
+class _Found(NamedTuple):
+    """A partition that exists."""
+
+    leader: int
+    replicas: int
 
 
 def topics_of(settings: KafkaSettings) -> tuple[Topic, ...]:
@@ -74,8 +82,8 @@ async def _prepare(admin: AIOKafkaAdminClient, address: KafkaLog, settings: Kafk
         found = await _settled(admin, list(wanted), settings.request_timeout_ms)
     problems, warnings = [], []
     for name, topic in wanted.items():
-        config = await _config(admin, name)
-        replicas = min(len(partition["replicas"]) for partition in found[name])
+        config = await _config(admin, name, settings.request_timeout_ms)
+        replicas = min(partition.replicas for partition in found[name])
         final = wrong_count(name, topic, len(found[name]))
         if final:
             raise UnsafeTopics(final)
@@ -153,25 +161,44 @@ async def _make(admin: AIOKafkaAdminClient, wanted: dict[str, Topic], settings: 
         _log.info("topic_made", topic=name, partitions=wanted[name].partitions, replicas=replicas)
 
 
-async def _described(admin: AIOKafkaAdminClient, names: list[str]) -> dict[str, list[dict[str, Any]]]:
-    """Partitions of the topics that exist."""
-    described = await admin.describe_topics(names)
-    return {one["topic"]: one["partitions"] for one in described if one["error_code"] == 0}
+async def _described(admin: AIOKafkaAdminClient, names: list[str], node: int | None = None) -> dict[str, list[_Found]]:
+    """Partitions of the topics that a broker knows of; asking makes none."""
+    answer = await admin._send_request(TopicsRequest(names), node)
+    return {
+        name: [_Found(leader, len(replicas)) for _, _, leader, _, replicas, *_ in partitions]
+        for code, name, _, _, partitions, *_ in answer.topics
+        if code == 0
+    }
 
 
-async def _settled(admin: AIOKafkaAdminClient, names: list[str], timeout_ms: int) -> dict[str, list[dict[str, Any]]]:
-    """The same once new topics are known to every broker that was asked and have leaders."""
+async def _settled(admin: AIOKafkaAdminClient, names: list[str], timeout_ms: int) -> dict[str, list[_Found]]:
+    """The same once every broker that answers knows new topics, with their leaders: they hear of them one by one."""
+    nodes = [broker.nodeId for broker in admin._client.cluster.brokers()]
+    found: dict[str, list[_Found]] = {}
     for _ in range(max(1, timeout_ms // RETRY_BACKOFF_MS)):
-        found = await _described(admin, names)
-        if len(found) == len(names) and all(p["leader"] >= 0 for partitions in found.values() for p in partitions):
+        unsettled = False
+        for node in nodes:
+            try:
+                found = await _described(admin, names, node)
+            except TROUBLE:  # it is down, and will know when it is back
+                continue
+            leaders = [partition.leader for partitions in found.values() for partition in partitions]
+            unsettled = unsettled or len(found) < len(names) or min(leaders) < 0
+        if found and not unsettled:
             return found
         await asyncio.sleep(RETRY_BACKOFF_MS / 1000)
     raise LogUnavailable("the topics were made but have no leaders yet")
 
 
-async def _config(admin: AIOKafkaAdminClient, name: str) -> dict[str, str]:
-    answers = await admin.describe_configs([ConfigResource(ConfigResourceType.TOPIC, name)])
-    code, message, _, _, entries = answers[0].resources[0]
-    if code:
-        raise LogUnavailable(f"the settings of topic {name} cannot be read: {message or for_code(code).__name__}")
-    return {entry[0]: entry[1] for entry in entries}
+async def _config(admin: AIOKafkaAdminClient, name: str, timeout_ms: int) -> dict[str, str]:
+    """A topic's settings. A broker may not have heard of a new topic that another one knows, so it is asked again."""
+    tries = max(1, timeout_ms // RETRY_BACKOFF_MS)
+    while True:
+        answers = await admin.describe_configs([ConfigResource(ConfigResourceType.TOPIC, name)])
+        code, message, _, _, entries = answers[0].resources[0]
+        tries -= 1
+        if code == 0:
+            return {entry[0]: entry[1] for entry in entries}
+        if code != UnknownTopicOrPartitionError.errno or not tries:
+            raise LogUnavailable(f"the settings of topic {name} cannot be read: {message or for_code(code).__name__}")
+        await asyncio.sleep(RETRY_BACKOFF_MS / 1000)
