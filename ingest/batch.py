@@ -15,8 +15,8 @@ from eventlog.port import Partition, Record
 from ingest.enrich import Enricher
 from schemas import identity
 from schemas.columns import arrays_of, arrow_schema
-from schemas.events import STRUCT_OF, Event, Kind, Touch
-from schemas.tables import Claim, DeadLetter, Enrichment, Origin, Skip
+from schemas.events import STRUCT_OF, Kind, Touch
+from schemas.tables import Claim, DeadLetter, Origin, Skip
 from schemas.wire import UndecodableRecord, UnknownSchemaVersion, decode, encode
 
 TABLE_OF: dict[Kind, str] = {
@@ -149,8 +149,7 @@ def _rows(batch: Batch, kind: Kind, found: Found, enricher: Enricher) -> tuple[p
     if STRUCT_OF[kind] is not Touch:
         return _table(table, arrays, batch, found.offsets), []
     visitors = [identity.visitor_hash(touch.visitor_id) for touch in found.events]
-    added: list[Event | msgspec.Struct] = list(map(enricher.enrich, found.events, visitors))
-    rows = _table(table, arrays + arrays_of(table, Enrichment, added), batch, found.offsets)
+    rows = _table(table, arrays + enricher.columns(found.events, visitors), batch, found.offsets)
     return rows, [_touches(kind, found.events, visitors, rows)]
 
 
@@ -179,13 +178,16 @@ def _touches(kind: Kind, events: list[Touch], visitors: list[int], rows: pa.Tabl
     users: list[int] = []
     for place, (touch, visitor) in enumerate(zip(events, visitors, strict=True)):
         parts = identity.parts_of_touch(kind, touch, visitor)
-        _, _, join, user = parts
-        for key in parts:
-            if key:
-                keys.append(key)
-                places.append(place)
-                joins.append(join)
-                users.append(user)
+        own, ref, join, user = parts
+        if ref or user:
+            present: tuple[int, ...] = tuple(key for key in parts if key)
+        else:  # nearly all: a click of a link, by a visitor or by nobody
+            present = (own, join) if join else (own,)
+        count = len(present)
+        keys += present
+        places += (place,) * count
+        joins += (join,) * count
+        users += (user,) * count
     named = rows.rename_columns(["touch_id", *rows.column_names[1:]])
     taken = named.select(list(_TAKEN)).take(pa.array(places, pa.int64()))
     columns = {

@@ -4,7 +4,11 @@ The epoch names the rules and the geo database; every row keeps it, so that a la
 """
 
 from collections import OrderedDict
+from collections.abc import Sequence
 from typing import Protocol
+
+import numpy as np
+import pyarrow as pa
 
 from ingest.bots import BOT_BITS, RULES, Agent, BotReason, read_agent
 from schemas.events import Hint, Touch
@@ -51,6 +55,32 @@ class Enricher:
             country, region, city, agent.device, agent.os, agent.browser, 1 if reasons & _BOT_BITS else 0, reasons,
             visitor, self.epoch,
         )  # fmt: skip
+
+    def columns(self, touches: Sequence[Touch], visitors: Sequence[int]) -> list[pa.Array]:
+        """The same of many touches, column by column: what is alike for all, or for a user agent, is made once."""
+        places: dict[Agent, int] = {}
+        at: list[int] = []
+        reasons: list[int] = []
+        for touch in touches:
+            agent = self._agent(touch.user_agent)
+            at.append(places.setdefault(agent, len(places)))
+            mask = _CRAWLER if agent.is_crawler else 0
+            if touch.hints:
+                mask |= _REASONS_OF_HINTS[touch.hints & 3]
+            if not touch.user_agent and touch.redirect_type != "api":
+                mask |= _UA_MISSING
+            reasons.append(mask)
+        of_agents = pa.array(at, pa.int32())
+        found = [self._geo.place(touch.ip) if touch.ip else ("", "", "") for touch in touches]
+        masks = np.array(reasons, np.uint16)
+        return [
+            *(pa.array([place[n] for place in found], pa.string()) for n in range(3)),
+            *(pa.array([agent[n] for agent in places], pa.string()).take(of_agents) for n in range(3)),
+            pa.array(((masks & _BOT_BITS) != 0).astype(np.uint8)),
+            pa.array(masks),
+            pa.array(visitors, pa.uint64()),
+            pa.repeat(pa.scalar(self.epoch), len(at)),
+        ]
 
     def _agent(self, user_agent: str) -> Agent:
         agent = self._agents.get(user_agent)

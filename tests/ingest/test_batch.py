@@ -12,9 +12,9 @@ from ingest.batch import Batch, build_batch
 from ingest.enrich import Enricher
 from ingest.geo import NoGeo
 from schemas import identity
-from schemas.columns import to_arrow
+from schemas.columns import arrays_of, to_arrow
 from schemas.events import Kind, Touch
-from schemas.tables import Source, TouchKey
+from schemas.tables import Enrichment, Source, TouchKey
 from schemas.wire import encode
 from tests.ingest.bench import BAD, EVENT_TABLES, HITS_0, NEWER
 from tests.schemas.samples import conversion, refund, rejected, touch, wire
@@ -69,6 +69,20 @@ def test_rows_of_each_kind() -> None:
     assert rows(batch, "clicks")[0]["is_bot"] == 1
     assert batch.tables["conversions"].equals(to_arrow("conversions", [(sale, Source(LOG_ID, "hits", 0, 12, 10))]))
     assert batch.tables["adjustments"].equals(to_arrow("adjustments", [(back, Source(LOG_ID, "hits", 0, 13, 10))]))
+
+
+AGENTS = st.sampled_from(["", "curl/8", "Mozilla/5.0 (iPhone; CPU iPhone OS 17_0 like Mac OS X) Mobile/15E148"])
+
+
+@given(st.lists(st.tuples(AGENTS, st.integers(0, 3), st.sampled_from(["302", "api"]), st.text(max_size=3)), max_size=9))
+def test_touches_are_enriched_together_as_one_by_one(parts: list[tuple[str, int, str, str]]) -> None:
+    hits = [
+        touch(n, user_agent=agent, hints=hints, redirect_type=sent, visitor_id=visitor)
+        for n, (agent, hints, sent, visitor) in enumerate(parts)
+    ]
+    visitors = [identity.visitor_hash(hit.visitor_id) for hit in hits]
+    alone = arrays_of("clicks", Enrichment, list(map(ENRICHER.enrich, hits, visitors)))
+    assert ENRICHER.columns(hits, visitors) == alone
 
 
 @pytest.mark.parametrize("kind", [Kind.CLICK, Kind.IMPRESSION])
