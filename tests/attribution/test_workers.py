@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from attribution import owned as owned_module
 from attribution.audit import attribution_checks
+from attribution.cursor import Cursor, decode
 from attribution.lease import SHARDS, ConsumerLease, Mark
 from attribution.live import Attributor, ShardsChanged
 from attribution.progress import ends_of, passed
@@ -188,7 +189,7 @@ def test_a_worker_that_wakes_after_its_shard_was_taken_changes_nothing(
     leases.give("zombie")
     zombie, lease = worker(warehouse, log, leases, "zombie", clock=clock)
     other, _ = worker(warehouse, log, leases, "other")
-    insert, stopped = warehouse.insert, threading.Event()
+    insert, stopped, woken = warehouse.insert, threading.Event(), list[str]()
 
     def taken() -> None:
         if stopped.is_set():
@@ -201,8 +202,11 @@ def test_a_worker_that_wakes_after_its_shard_was_taken_changes_nothing(
         thread.start()
         thread.join()
         clock.step_us(slept_us)
+        woken.append("")
 
     def inserting(name: str, rows: pa.Table, token: str) -> None:
+        if woken:
+            woken.append(name)
         if step in (f"before {name}", "before the intent" if name == "intents" else ""):
             taken()
         insert(name, rows, token)
@@ -215,6 +219,7 @@ def test_a_worker_that_wakes_after_its_shard_was_taken_changes_nothing(
     run(zombie)
     monkeypatch.undo()
     assert stopped.is_set() and run(zombie) == []
+    assert woken == [""] or not slept_us  # after a long sleep not even a write that tokens would undo
     run(other)
     asyncio.run(other._write_cursors())
     assert failing(warehouse) == []
@@ -295,6 +300,10 @@ def test_claims_are_renewed_in_a_long_pass(warehouse: Warehouse, monkeypatch: py
     assert len(claims) == 7 and failing(warehouse) == []
 
 
-def test_rows_go_to_the_shard_of_their_conversion() -> None:
+def test_passes_of_before_there_were_shards_are_of_one() -> None:
+    assert decode('{"conversions":{"a:0":1},"hits":{},"late":null}') == Cursor({"a:0": 1}, shards=1)
+
+
+def test_no_filter_where_a_worker_has_all_shards() -> None:
     assert Shards(8, tuple(range(8))).sql("x") == "1"
     assert Shards(8, (1, 2)).sql("x").endswith("% 8 IN (1, 2)")
