@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from aiokafka.admin import NewPartitions
+from aiokafka.admin import NewPartitions, RecordsToDelete
+from aiokafka.structs import TopicPartition
 from confluent_kafka.admin import AdminClient
 
 from eventlog.kafka_consumer import KafkaConsumer
@@ -305,6 +306,23 @@ def test_an_observer_sees_everything_and_commits_nothing(bench: KafkaBench) -> N
             await observer.commit(where, Position(2))
         for end in (consumer, observer, producer):
             await end.close()
+
+    run(story)
+
+
+def test_what_retention_took_is_skipped(bench: KafkaBench) -> None:
+    async def story() -> None:
+        producer, observer = bench.producer(0), bench.observer("g")
+        where = (await producer.append(HITS, b"k", [b"%d" % n for n in range(10)]))[0].partition
+        assert len(await observer.read(where, 0, 3, 100)) == 3
+        async with Admin(bench) as admin:
+            topic = TopicPartition(bench.address.topic_prefix + where.topic, where.partition)
+            await admin.delete_records({topic: RecordsToDelete(before_offset=6)})
+        assert (await observer.begin(where), await observer.end(where)) == (6, 10)
+        assert [record.offset for record in await observer.read(where, 0, 100, 1 << 20)] == [6, 7, 8, 9]
+        assert await observer.read(where, 10, 100, 1 << 20) == await observer.read(where, 99, 100, 1 << 20) == []
+        await producer.close()
+        await observer.close()
 
     run(story)
 
