@@ -43,7 +43,7 @@ def sort_touches(touches: Touches) -> tuple[Touches, int]:
     place = _sort_by_prefix(touches.identity, passes)
     out = Touches(*(column[place] for column in touches.columns()))
     shift = 64 - passes * _DIGIT_BITS
-    for lo, hi in _sort_prefixes(*out.columns(), shift):
+    for lo, hi in _sort_prefixes(out.identity, out.ts, out.event, out.partner, out.lane, shift):
         order = np.lexsort((out.event[lo:hi], out.lane[lo:hi] >> LANE_BITS, out.ts[lo:hi], out.identity[lo:hi]))
         for column in out.columns():
             column[lo:hi] = column[lo:hi][order]
@@ -86,10 +86,10 @@ def _sort_by_prefix(identity: Hashes, passes: int) -> Numbers:
         for b in range(buckets):
             ends[b + 1] += ends[b]
         for i in range(count):
-            b = np.int64((keys[i] >> shift) & mask)
-            more_keys[ends[b]] = keys[i]
-            more_place[ends[b]] = place[i]
-            ends[b] += 1
+            bucket = np.int64((keys[i] >> shift) & mask)
+            more_keys[ends[bucket]] = keys[i]
+            more_place[ends[bucket]] = place[i]
+            ends[bucket] += 1
         keys, more_keys = more_keys, keys
         place, more_place = more_place, place
     return place

@@ -47,7 +47,7 @@ def _last_click_winners(
         winner, best, when, mine = -1, 0, of_ts[c], of_offer[c]
         i, low = stop[c] - 1, start[c]
         while i >= low and best < highest:
-            precedence = np.int64(lane[i] >> LANE_BITS)
+            precedence: int = np.int64(lane[i] >> LANE_BITS)  # type: ignore[assignment]
             if precedence > best:
                 kind = lane[i] & LANE_MASK
                 counts = (offer[kind] == mine) & (when - ts[i] <= window_us[kind])
@@ -90,10 +90,10 @@ def _sums_of_rules(
         count, best, winner, different = 0, 0, 0, 0
         for i in range(_place(start[c]), _place(stop[c])):
             kind = lane[i] & LANE_MASK
-            precedence = np.int64(lane[i] >> LANE_BITS)
+            precedence: int = np.int64(lane[i] >> LANE_BITS)  # type: ignore[assignment]
             counts = (precedence > 0) & (offer[kind] == wanted) & (when - ts[i] <= window_us[kind])
             # Written in any case, and kept where it counts: no branch to be guessed.
-            p = np.int64(partner[i])
+            p: int = np.int64(partner[i])  # type: ignore[assignment]
             new = counts & (seen[p] != c)
             mine[count] = p
             is_new[count] = 1 if new else 0

@@ -52,7 +52,10 @@ class Touches:
     @classmethod
     def empty(cls, count: int = 0) -> "Touches":
         """Columns whose values are yet to be written."""
-        return cls(*(np.empty(count, kind) for kind in TYPES))
+        return cls(
+            np.empty(count, np.uint64), np.empty(count, np.int64), np.empty(count, np.uint64),
+            np.empty(count, np.uint32), np.empty(count, np.uint32),
+        )  # fmt: skip
 
 
 TYPES = (np.uint64, np.int64, np.uint64, np.uint32, np.uint32)
@@ -85,7 +88,9 @@ class Conversions:
 
     def checked(self) -> "Conversions":
         """Itself. Raises BadColumns unless all fit and they are sorted."""
-        columns = {"identity": self.identity, "ts": self.ts, "offer": self.offer, "value": self.value}
+        columns: dict[str, Array] = {
+            "identity": self.identity, "ts": self.ts, "offer": self.offer, "value": self.value,
+        }  # fmt: skip
         _check_columns(columns, (np.uint64, np.int64, np.uint32, np.int64))
         _check_ts(self.ts)
         if self.ts.size and int(self.value.min()) == -(2**63):
@@ -105,7 +110,8 @@ def lane_number(place: int, precedence: int) -> int:
 
 def check_touches(touches: Touches, lanes: int | None = None) -> None:
     """Raises BadColumns unless the columns fit, and every lane is one of so many."""
-    _check_columns(dict(zip(Touches.__slots__, touches.columns(), strict=True)), TYPES)
+    names = ("identity", "ts", "event", "partner", "lane")
+    _check_columns(dict(zip(names, touches.columns(), strict=True)), TYPES)
     _check_ts(touches.ts)
     if lanes is not None and len(touches) and int((touches.lane & LANE_MASK).max()) >= lanes:
         raise BadColumns(f"lane: there is no lane {int((touches.lane & LANE_MASK).max())}, there are {lanes}")
