@@ -229,14 +229,12 @@ asyncio.run(main())
 
 
 def test_a_kill_loses_nothing_and_the_next_one_sends_it(tmp_path: Path) -> None:
-    process = subprocess.Popen(
-        [sys.executable, "-c", CHILD, str(tmp_path)], cwd=ROOT, stdout=subprocess.PIPE, text=True
-    )
-    assert process.stdout is not None
-    said = [process.stdout.readline() for _ in range(50)]
-    process.kill()
-    said += process.stdout.readlines()
-    process.wait()
+    command = [sys.executable, "-c", CHILD, str(tmp_path)]
+    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        said = [process.stdout.readline() for _ in range(50)]
+        process.kill()
+        said += process.stdout.readlines()
     answered = 1 + max(int(line) for line in said if line.endswith("\n"))
 
     async def story() -> StandIn:
