@@ -1,10 +1,10 @@
 """Commands that ask about a data directory: report, explain, problems, sql, attribute, audit."""
 
-from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
+from clew.ask_about import ask_about
 from clew.ask_error import FINE, NO, WRONG_USE
 from clew.cli_options import (
     AsJson,
@@ -16,22 +16,8 @@ from clew.cli_options import (
     Timeout,
     Warehouse,
     Where,
-    settings_or_exit,
 )
-from clew.client import ask_place
-from clew.output import err, errors_as_exit_codes, fail, out, print_csv, print_json, print_table
-from runtime.clock import SystemClock
-
-
-def ask_about(
-    where: Where, name: str, parameters: dict[str, Any], timeout_s: float = 120, program: Path | None = None
-) -> dict[str, Any]:
-    """The answer to one question; why there is none, on stderr."""
-    settings = settings_or_exit()
-    place = where.place_or_exit(settings)
-    with errors_as_exit_codes():
-        return ask_place(place, settings, SystemClock(), name, parameters, timeout_s, program)
-    raise AssertionError("unreachable")
+from clew.output import err, fail, out, print_csv, print_json, print_table
 
 
 def report(

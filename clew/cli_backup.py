@@ -7,8 +7,8 @@ from typing import Annotated, Any
 import typer
 from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
+from clew.ask_about import ask_about
 from clew.ask_error import FINE, NO, WRONG_USE
-from clew.cli_ask import ask_about
 from clew.cli_options import AsJson, Data, Log, Warehouse, Where, settings_or_exit
 from clew.output import err, errors_as_exit_codes, fail, out, print_json
 from clew.place import Place

@@ -2,7 +2,7 @@
 
 import asyncio
 
-from clew.cli_ask import ask_about
+from clew.ask_about import ask_about
 from clew.cli_options import AsJson, Data, Log, Warehouse, Where, settings_or_exit
 from clew.output import out, print_json, print_table
 from runtime.clock import SystemClock

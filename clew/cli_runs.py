@@ -5,7 +5,7 @@ from typing import Annotated, Any
 
 import typer
 
-from clew.cli_ask import ask_about
+from clew.ask_about import ask_about
 from clew.cli_options import AsJson, Data, Log, Warehouse, Where
 from clew.output import err, out, print_json, print_table
 
