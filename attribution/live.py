@@ -248,7 +248,7 @@ class Attributor:
                     self._drop(shard, "shard_taken_by_another")
 
     async def follow(self, stop: asyncio.Event) -> None:
-        """Passes until `stop`, with a pause when there is nothing new; a failing warehouse is tried again."""
+        """Passes until `stop`, with a pause when there is nothing new; a failing warehouse or log is tried again."""
         pause_s = self._settings.pass_interval_ms / 1000
         while not stop.is_set():
             moved = False
@@ -259,9 +259,14 @@ class Attributor:
                 metrics.gauge("clew_attribution_pending_conversions", await self._pending_conversions())
             except WarehouseError as error:
                 _log.error("pass_failed", error=str(error)[:500], code=error.code)
+            except LogUnavailable as error:
+                _log.error("log_unavailable", error=str(error)[:500])
             if not moved:
                 await _sleep(stop, pause_s)
-        await self._write_cursors()
+        try:
+            await self._write_cursors()
+        except (WarehouseError, LogUnavailable) as error:  # the next owner looks at the same touches again
+            _log.warning("cursor_not_written", error=str(error)[:500])
 
     def _note_wait(self, report: PassReport) -> None:
         """Say so when ingest takes longer than it should; waiting goes on, since nothing may be credited too early."""
