@@ -39,7 +39,7 @@ def serve(
     configure_logs("serve")
     options = ServeOptions(
         DataDir(place.data.root.absolute()), program, host, port, api_port, workers,
-        log or settings.log or "", warehouse or settings.warehouse or "",
+        log or settings.log or "", warehouse or settings.warehouse or "", place.on_servers,
     )  # fmt: skip
     _run(lambda: asyncio.run(_serve(options, settings)))
 

@@ -42,6 +42,7 @@ class ServeOptions:
     workers: int
     log: str = ""
     warehouse: str = ""
+    on_servers: bool = False
     child_log: Path | None = None
     """Where children log; None is this process's stderr."""
 
@@ -109,7 +110,7 @@ class Parent:
 
         In a process of its own: the parent stays small, and is never one that has a warehouse open.
         """
-        if not self.options.log and not self.options.warehouse:
+        if not self.options.on_servers:
             return
         words = (sys.executable, "-m", "clew", "migrate", "--data", str(self.options.directory.root))
         process = await asyncio.create_subprocess_exec(
