@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from numba import njit
 
-from attribution.paths.table import Floats, PathTable
+from attribution.paths.table import COUNT_MAX, Floats, PathTable
 from attribution.paths.tokens import Bytes, Codes, Ints
 
 FIRST, LAST_TOUCH, LAST_CLICK, LAST_NON_DIRECT, COUPON_FIRST = 0, 1, 2, 3, 4
@@ -100,8 +100,11 @@ def _total(whole: Ints, fraction: Ints, scale: float) -> Floats:
 
 
 def total_of(column: Floats) -> float:
-    """The sum of a column, the same in any order of its rows."""
-    return math.fsum(column.tolist())
+    """The sum of a column, the same in any order of its rows: whole numbers below 2^53 add up exactly anyway."""
+    total = float(column.sum())
+    if abs(total) < COUNT_MAX and not (column % 1).any() and float(np.abs(column).sum()) < COUNT_MAX:
+        return total
+    return math.fsum(column[column != 0].tolist())
 
 
 @njit(nogil=True, cache=True)

@@ -19,6 +19,9 @@ CHANNELS_MAX = 1 << 24
 NAME_BYTES_MAX = 1 << 30
 """Of all names together."""
 
+_place = np.uintp
+"""Type of indices in the inner loops: numba spares an unsigned one the question whether it counts from the end."""
+_1, _2, _3 = np.uintp(1), np.uintp(2), np.uintp(3)
 _PRIME, _MASK = 1540483477, 0xFFFFFFFF
 """Of the hash: 32 bits, multiplied by a prime below 2^31, so that no product leaves 63."""
 _CODES, _NAMES, _NAME_BYTES, _SKIPPED, _STATE_SIZE = 0, 1, 2, 3, 4
@@ -116,7 +119,7 @@ def _tokenize_range(
         begin, after, row_written, row_skipped = start, start, written, skipped
         while True:
             end = after
-            while end < stop and data[end] != first:
+            while end < stop and data[_place(end)] != first:
                 end += 1
             after = end + 1
             if end < stop:
@@ -145,7 +148,9 @@ def _tokenize_range(
                         name = name_ends[candidate]
                         if name_ends[candidate + 1] - name == length:
                             i = 0
-                            while i < length and text[name + i] == data[left + i]:
+                            while i + 4 <= length and _tokenize_word(text, name + i) == _tokenize_word(data, left + i):
+                                i += 4
+                            while i < length and text[_place(name + i)] == data[_place(left + i)]:
                                 i += 1
                             if i == length:
                                 code = candidate
@@ -196,7 +201,8 @@ def _tokenize_hash(data: Bytes, left: int, right: int) -> int:
 @njit(nogil=True, cache=True, inline="always")
 def _tokenize_word(data: Bytes, at: int) -> int:
     """Four bytes as one number: the compiler makes one load of it."""
-    return int(data[at]) | int(data[at + 1]) << 8 | int(data[at + 2]) << 16 | int(data[at + 3]) << 24
+    i = _place(at)
+    return int(data[i]) | int(data[i + _1]) << 8 | int(data[i + _2]) << 16 | int(data[i + _3]) << 24
 
 
 @njit(nogil=True, cache=True)
