@@ -10,10 +10,20 @@ from ingest.claims import Claims
 from schemas.columns import to_arrow
 from schemas.repeats import Repeats
 from schemas.tables import Claim, Origin, Source
+from tests.conftest import KINDS_OF_WAREHOUSE, empty, warehouse_of
 from tests.ingest.bench import HITS_0, SALES_0, Crash, Faulty, ingest_of
 from tests.ingest.unruled import appends, expected, log_with
 from tests.schemas.samples import NOW_US
 from warehouse.port import Warehouse
+
+
+@pytest.fixture(params=KINDS_OF_WAREHOUSE)
+def warehouse(request: pytest.FixtureRequest) -> Warehouse:
+    """Of each kind, with every table empty."""
+    opened = warehouse_of(request)
+    empty(opened)
+    return opened
+
 
 LOG, OLD, OLDER = "aa" * 16, "bb" * 16, "cc" * 16
 
