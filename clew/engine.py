@@ -96,7 +96,9 @@ class Engine:
         self._program = program
 
     async def check(self) -> str:
-        """Whether the warehouse and the log answer: "", or one sentence why not."""
+        """Whether the servers answer: "", or one sentence why not. What is embedded cannot be away."""
+        if not self.place.on_servers:
+            return ""
         try:
             await asyncio.to_thread(self.warehouse.query, "SELECT 1 AS one")
             await self.observer.partitions()
@@ -215,10 +217,13 @@ class Engine:
         """Work beside the stations that run, or alone, until all that is in the log now is done."""
         working = asyncio.create_task(self.run())
         settled = asyncio.create_task(self.settle(timeout_s))
-        await asyncio.wait((working, settled), return_when=asyncio.FIRST_COMPLETED)
-        self.stop()
-        await working  # a worker that fails says why here
-        return await settled
+        try:
+            await asyncio.wait((working, settled), return_when=asyncio.FIRST_COMPLETED)
+            self.stop()
+            await working  # a worker that fails says why here
+            return await settled
+        finally:
+            settled.cancel()
 
     async def close(self) -> None:
         """Let go of log and warehouse."""

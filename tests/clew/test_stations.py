@@ -101,3 +101,22 @@ def test_a_tracker_works_alone(tmp_path: Path, program: Path) -> None:
     finally:
         station.kill()
     assert PASSWORD not in station.log.read_text()
+
+
+def test_serve_starts_again_without_its_servers(tmp_path: Path, program: Path) -> None:
+    """Not for the first time, but where it has served before, its edges answer and spill until they are back."""
+    port, data = free_port(), tmp_path / "data"
+    (data / "spill").mkdir(parents=True)
+    words = ("serve", "--port", str(port), "--api-port", "0", "--data", str(data), "--program", str(program))
+    station = Station("serve", words, port, tmp_path / "serve.log", nowhere())
+    station.spawn()
+    try:
+        station.wait_ready()
+        answer = httpx.get(f"{station.url}/c/bl-shoes", headers={"User-Agent": BROWSER})
+        assert (answer.status_code, answer.headers["Clew-Verdict"]) == (302, "accepted")
+        assert station.stop() == 0
+    finally:
+        station.kill()
+    said = station.log.read_text()
+    assert "not_prepared" in said
+    assert PASSWORD not in said
