@@ -15,7 +15,7 @@ PATH_COLUMNS = ("path", "total_conversions", "total_conversion_value", "total_nu
 EVENT_COLUMNS = ("identity", "ts", "type", "channel", "value", "event_id")
 OPTIONAL = ("total_conversion_value", "total_null", "value", "event_id")
 NUMBERS = ("total_conversions", "total_conversion_value", "total_null", "value")
-BLOCK_BYTES = 4 << 20
+BLOCK_BYTES = 16 << 20
 BATCH_ROWS = 1 << 18
 
 Progress = Callable[[int, int], None]

@@ -102,7 +102,7 @@ def _total(whole: Ints, fraction: Ints, scale: float) -> Floats:
 def total_of(column: Floats) -> float:
     """The sum of a column, the same in any order of its rows: whole numbers below 2^53 add up exactly anyway."""
     total = float(column.sum())
-    if abs(total) < COUNT_MAX and not (column % 1).any() and float(np.abs(column).sum()) < COUNT_MAX:
+    if abs(total) < COUNT_MAX and bool((column == np.floor(column)).all()) and float(np.abs(column).sum()) < COUNT_MAX:
         return total
     return math.fsum(column[column != 0].tolist())
 

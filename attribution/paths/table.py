@@ -104,14 +104,18 @@ class PathTableBuilder:
 
 
 def in_order_of_names(found: Sequence[str], codes: Codes, offsets: Ints) -> tuple[tuple[str, ...], Codes, Ints]:
-    """Names sorted and trimmed of all Unicode white space, codes by their order; touches without a name left out."""
+    """Names sorted and trimmed of all Unicode white space, and codes in their order, changed in place.
+
+    Touches whose name is nothing but white space are left out.
+    """
     trimmed = [name.strip() for name in found]
     names = tuple(sorted(set(trimmed) - {""}))
     if UNATTRIBUTED in names:
         raise BadTable(f"a channel is called {UNATTRIBUTED!r}, as the row of paths without touches is; rename it")
     number = {name: code for code, name in enumerate(names)}
     mapped = np.array([number.get(name, -1) for name in trimmed], np.int32)
-    codes = mapped[codes] if codes.size else codes
+    if codes.size:
+        codes = np.take(mapped, codes, out=codes, mode="clip")  # in place: a table may fill half of the memory
     if "" in trimmed:
         kept = codes >= 0
         offsets = np.concatenate([np.zeros(1, np.int64), np.cumsum(kept)])[offsets]
