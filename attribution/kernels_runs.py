@@ -20,8 +20,10 @@ from attribution.touches import (
     check_touches,
 )
 
-_DIGIT_BITS = 11
-"""Bits of one radix pass: 2,048 write positions still fit the first cache."""
+_BUCKET_TOUCHES = 8_192
+"""Touches of one bucket, about: 256 KB, so that it is sorted inside the second cache."""
+
+_BUCKET_BITS_MAX = 12
 
 _INSERTION_MAX = 256
 """Touches of one prefix that are sorted by insertion; more, as of one crowded identity, by numpy."""
@@ -32,17 +34,19 @@ _place = np.uintp
 def sort_touches(touches: Touches) -> tuple[Touches, int]:
     """The touches in order, each once, and how many were there twice: alike in all that the order knows.
 
-    Least-significant-digit radix sort over as many leading bits of the identity hash as tell its touches apart,
-    then insertion within what shares them. Raises BadColumns.
+    Radix sort by as many leading bits of the identity hash as tell its touches apart: whole records into buckets,
+    then each bucket inside the cache; insertion within what still shares those bits. Raises BadColumns.
     """
     check_touches(touches)
     count = len(touches)
     if count >= 1 << 32:
         raise BadColumns(f"{count} touches are more than one run takes; give shards")
-    passes = max(1, -(-(count.bit_length() + 1) // _DIGIT_BITS))
-    place = _sort_by_prefix(touches.identity, passes)
-    out = Touches(*(column[place] for column in touches.columns()))
-    shift = 64 - passes * _DIGIT_BITS
+    bits = min(_BUCKET_BITS_MAX, max(1, (count // _BUCKET_TOUCHES).bit_length()))
+    digit_bits = max(4, count.bit_length() - bits - 1)
+    records, ends = _sort_into_buckets(*touches.columns(), bits)
+    out = Touches.empty(count)
+    _sort_buckets(records, ends, bits, digit_bits, *out.columns())
+    shift = 64 - bits - digit_bits
     for lo, hi in _sort_prefixes(out.identity, out.ts, out.event, out.partner, out.lane, shift):
         order = np.lexsort((out.event[lo:hi], out.lane[lo:hi] >> LANE_BITS, out.ts[lo:hi], out.identity[lo:hi]))
         for column in out.columns():
@@ -69,30 +73,48 @@ def _sort_first_of_each(identity: Hashes, ts: Ints, event: Hashes, lane: Numbers
 
 
 @njit(nogil=True, cache=True)
-def _sort_by_prefix(identity: Hashes, passes: int) -> Numbers:
-    """Places in the order of the leading bits, the order of the input kept within them."""
-    count, buckets = identity.shape[0], 1 << _DIGIT_BITS
-    keys, place = np.empty(count, np.uint64), np.empty(count, np.uint32)
-    more_keys, more_place = np.empty(count, np.uint64), np.empty(count, np.uint32)
-    mask = np.uint64(buckets - 1)
-    for i in range(count):
-        keys[i] = identity[i]
-        place[i] = i
-    for p in range(passes):
-        shift = np.uint64(64 - (passes - p) * _DIGIT_BITS)
-        ends = np.zeros(buckets + 1, np.int64)
-        for i in range(count):
-            ends[np.int64((keys[i] >> shift) & mask) + 1] += 1
-        for b in range(buckets):
-            ends[b + 1] += ends[b]
-        for i in range(count):
-            bucket = np.int64((keys[i] >> shift) & mask)
-            more_keys[ends[bucket]] = keys[i]
-            more_place[ends[bucket]] = place[i]
-            ends[bucket] += 1
-        keys, more_keys = more_keys, keys
-        place, more_place = more_place, place
-    return place
+def _sort_into_buckets(
+    identity: Hashes, ts: Ints, event: Hashes, partner: Numbers, lane: Numbers, bits: int
+) -> tuple[Hashes, Ints]:
+    """Records of four words (P, 4) by the leading bits of the identity, and where each bucket begins and ends."""
+    shift, ends = np.uint64(64 - bits), np.zeros((1 << bits) + 1, np.int64)
+    for i in range(identity.shape[0]):
+        ends[np.int64(identity[i] >> shift) + 1] += 1
+    for b in range(1 << bits):
+        ends[b + 1] += ends[b]
+    at, records = ends.copy(), np.empty((identity.shape[0], 4), np.uint64)
+    for i in range(identity.shape[0]):
+        b = np.int64(identity[i] >> shift)
+        k = _place(at[b])
+        records[k, 0], records[k, 1], records[k, 2] = identity[i], np.uint64(ts[i]), event[i]
+        records[k, 3] = np.uint64(partner[i]) | np.uint64(lane[i]) << np.uint64(32)
+        at[b] += 1
+    return records, ends
+
+
+@njit(nogil=True, cache=True)
+def _sort_buckets(
+    records: Hashes, ends: Ints, bits: int, digit_bits: int,
+    identity: Hashes, ts: Ints, event: Hashes, partner: Numbers, lane: Numbers,
+) -> None:  # fmt: skip
+    """Write each bucket out as columns, by its next bits, the order that it has kept within them."""
+    above, shift, half = np.uint64(bits), np.uint64(64 - digit_bits), np.uint64(32)
+    at = np.empty((1 << digit_bits) + 1, np.int64)
+    for b in range(ends.shape[0] - 1):
+        low, high = ends[b], ends[b + 1]
+        at[:] = 0
+        for i in range(_place(low), _place(high)):
+            at[np.int64(records[i, 0] << above >> shift) + 1] += 1
+        at[0] = low
+        for d in range(1 << digit_bits):
+            at[d + 1] += at[d]
+        for i in range(_place(low), _place(high)):
+            d = np.int64(records[i, 0] << above >> shift)
+            k = _place(at[d])
+            identity[k], ts[k], event[k] = records[i, 0], np.int64(records[i, 1]), records[i, 2]
+            partner[k] = np.uint32(records[i, 3] & np.uint64(0xFFFFFFFF))
+            lane[k] = np.uint32(records[i, 3] >> half)
+            at[d] += 1
 
 
 @njit(nogil=True, cache=True)
