@@ -1,6 +1,9 @@
 """Commands that keep a copy of an installation, and bring it back."""
 
 import asyncio
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -19,6 +22,7 @@ from runtime.settings import Settings
 To = Annotated[Path, typer.Argument(metavar="DIR", help="A new directory.")]
 From = Annotated[Path, typer.Argument(metavar="DIR", help="What `clew backup` wrote.")]
 _TIMEOUT_S = 24 * 3600.0
+_SHOWN_EVERY_S = 0.5
 
 
 def backup(
@@ -27,8 +31,7 @@ def backup(
     """Copy tables, log, token keys and programs as of one moment, while everything goes on."""
     if folder.exists() and any(folder.iterdir()):
         raise fail(f"{folder} is not empty; name a new directory", WRONG_USE)
-    with _spinner() as progress:
-        progress.add_task("backing up")
+    with _bytes_shown(folder):
         answer = ask_about(Where(data, log, warehouse), "backup", {"to": str(folder.absolute())}, _TIMEOUT_S)
     if as_json:
         print_json(answer)
@@ -70,6 +73,28 @@ def _restore(place: Place, settings: Settings, folder: Path) -> dict[str, Any]:
                     lambda what: progress.update(task, description=f"bringing back {what}"),
                 )
             )  # fmt: skip
+
+
+@contextmanager
+def _bytes_shown(folder: Path) -> Iterator[None]:
+    """How far it is: whoever writes the backup writes it here."""
+    done = threading.Event()
+    with _spinner() as progress:
+        task = progress.add_task("backing up")
+
+        def show() -> None:
+            while not done.wait(_SHOWN_EVERY_S):
+                with suppress(OSError):  # a file got its name just now
+                    written = sum(path.stat().st_size for path in folder.rglob("*.*") if path.is_file())
+                    progress.update(task, description=f"backing up, {written // 1_000_000} MB")
+
+        shower = threading.Thread(target=show, daemon=True)
+        shower.start()
+        try:
+            yield
+        finally:
+            done.set()
+            shower.join()
 
 
 def _spinner() -> Progress:
