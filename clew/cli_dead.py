@@ -3,8 +3,10 @@
 import asyncio
 
 from clew.ask_about import ask_about
+from clew.ask_error import UNREACHABLE
 from clew.cli_options import AsJson, Data, Log, Warehouse, Where, settings_or_exit
-from clew.output import out, print_json, print_table
+from clew.output import fail, out, print_json, print_table
+from eventlog.port import LogUnavailable
 from runtime.clock import SystemClock
 
 _SHOWN = ("log", "source", "partition", "offset", "error", "decodes_now")
@@ -35,7 +37,10 @@ def replay_letters(data: Data = None, log: Log = None, warehouse: Warehouse = No
         for letter in letters
     ]  # fmt: skip
     settings = settings_or_exit()
-    counts = asyncio.run(replay_dead(where.place_or_exit(settings).log, records, settings, SystemClock()))
+    try:
+        counts = asyncio.run(replay_dead(where.place_or_exit(settings).log, records, settings, SystemClock()))
+    except LogUnavailable as error:
+        raise fail(f"{error}; run it again, what came back is left out", UNREACHABLE) from None
     if as_json:
         print_json(dict(counts))
     else:
