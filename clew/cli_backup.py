@@ -70,7 +70,7 @@ def _restore(place: Place, settings: Settings, folder: Path) -> dict[str, Any]:
             return asyncio.run(
                 run_restore(
                     place, settings, SystemClock(), folder, manifest,
-                    lambda what: progress.update(task, description=f"bringing back {what}"),
+                    lambda what: progress.update(task, description=what),
                 )
             )  # fmt: skip
 

@@ -69,7 +69,7 @@ async def bring_back(engine: Engine, folder: Path, manifest: Manifest, say: Say)
     await asyncio.to_thread(_check_empty, warehouse)
     for table, files in manifest.tables.items():
         for file in files:
-            say(file.name)
+            say(f"bringing back {file.name}")
             await asyncio.to_thread(_fill, warehouse, table, folder, file, manifest.backup_id)
     rows = {table: await asyncio.to_thread(_count, warehouse, table) for table in manifest.tables}
     wrong = [
@@ -77,7 +77,7 @@ async def bring_back(engine: Engine, folder: Path, manifest: Manifest, say: Say)
     ]
     if wrong:
         raise AskError(f"not everything is there: {'; '.join(wrong)}; drop the database and restore again", NO)
-    say("log")
+    say("setting positions")
     if isinstance(place.log, SqliteLog):
         await asyncio.to_thread(bring_back_log, folder / LOG, place.log.folder)
         there = await _set_positions(engine.observer, manifest.cut)
@@ -215,14 +215,14 @@ async def run_restore(
     finally:
         await engine.close()
     restore_files(place, settings, folder, manifest)
-    say("what came after the backup")
+    say("reading what came after the backup")
     program = load_rules(copy) if (copy := place.program_copy()) is not None else None
     engine = await open_engine(place, settings, program, clock)
     try:
         if manifest.rows("programs"):
             await engine.recover()
             await ask(engine, "attribute", {})
-        say("the audit's proof")
+        say("auditing")
         audit = await ask(engine, "audit", {})
     finally:
         await engine.close()

@@ -23,8 +23,10 @@ LINES: list[dict[str, Any]] = [
     {"type": "adjustment", "id": "a1", "ts": "2026-01-04T10:00:00Z", "offer_id": 101, "goal": "1", "txn_id": "t1",
      "kind": "refund", "amount": "5.00"},
 ]  # fmt: skip
-LATER = {"type": "conversion", "id": "o2", "ts": "2026-01-05T10:00:00Z", "click_ref": "c1", "offer_id": 101,
-         "txn_id": "t2", "amount": "10.00"}  # fmt: skip
+LATER, LAST = (
+    {"type": "conversion", "id": f"o{n}", "ts": "2026-01-05T10:00:00Z", "click_ref": "c1", "offer_id": 101,
+     "txn_id": f"t{n}", "amount": "10.00"} for n in (2, 3)
+)  # fmt: skip
 
 
 def events(server: Serving, *lines: dict[str, Any]) -> list[str]:
@@ -83,6 +85,9 @@ def test_it_moves_to_servers_and_on(tmp_path: Path, kafka: GivenCluster, clickho
         assert second.json("audit")["ok"]
         after = report(second)
         second.json("backup", str(tmp_path / "second"))
+        assert events(second, LAST) == ["accepted"]
+        second.settle()
+        last = report(second)
         assert second.stop() == 0
     finally:
         second.kill()
@@ -91,3 +96,8 @@ def test_it_moves_to_servers_and_on(tmp_path: Path, kafka: GivenCluster, clickho
     answer = restore(tmp_path / "second", third)
     assert (answer["ok"], answer["lost"]) == (True, 0)
     assert report(third) == after
+    same_log = on_servers(tmp_path / "four", kafka, clickhouse)
+    same_log.environment["CLEW_LOG"] = second.environment["CLEW_LOG"]
+    answer = restore(tmp_path / "second", same_log)
+    assert (answer["ok"], answer["lost"]) == (True, 0)
+    assert report(same_log) == last != after
