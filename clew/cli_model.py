@@ -44,7 +44,9 @@ def model(
     types: Types = "",
     windows: Windows = "",
     resets: Annotated[bool, typer.Option("--reset", help="A conversion ends the journey of what came before.")] = False,
-    game: Annotated[str, typer.Option(metavar="GAME", help="Of shapley: conversions or rate.")] = "conversions",
+    game: Annotated[
+        str, typer.Option(metavar="GAME", help="Of shapley: conversions, rate or leave_one_out.")
+    ] = "conversions",
     samples: Annotated[int, typer.Option(metavar="N", help="Orders that a large game is sampled by.")] = 2000,
     seed: Annotated[int, typer.Option(metavar="N", help="Of those samples.")] = 1,
     raked: Raked = False,

@@ -26,6 +26,7 @@ from attribution.paths.chains import (
     states_of,
 )
 from attribution.paths.intervals import interval, markov_errors, rule_errors
+from attribution.paths.leave_one_out import leave_one_out
 from attribution.paths.rake import rake
 from attribution.paths.removals import NoEnd, iterated_effects
 from attribution.paths.rules import Credits, Rule, credit_paths, total_of
@@ -43,7 +44,7 @@ from attribution.paths.table import UNATTRIBUTED, BadTable, Floats, PathTable
 from schemas.models import MODEL_NAMES, BadModel, Model, parse_model
 
 DATA_DRIVEN = ("markov", "shapley")
-GAMES = ("conversions", "rate")
+GAMES = ("conversions", "rate", "leave_one_out")
 SHARE_UNITS = 10**12
 """Shares are whole numbers of this part, so that no processor's last bits show."""
 INTERVAL_WORK_MAX = 200_000_000
@@ -60,7 +61,7 @@ class ModelOptions:
     ignored: tuple[str, ...] = ("direct", "(direct)")
     """Channels, in whatever case, that last_non_direct passes over."""
     game: str = "conversions"
-    """Of shapley: `conversions` or `rate`."""
+    """Of shapley: one of GAMES."""
     samples: int = SAMPLES_DEFAULT
     """Random orders for a game that is too large to be exact."""
     seed: int = 1
@@ -155,6 +156,8 @@ def answer(table: PathTable, models: Sequence[Model], options: ModelOptions | No
             answers.append(_markov(table, totals, options))
         elif model.name == "shapley" and options.game == "rate":
             answers.append(_shapley_rate(table, totals, options))
+        elif model.name == "shapley" and options.game == "leave_one_out":
+            answers.append(_leave_one_out(table, totals))
         else:
             answers.append(_of_rule(table, totals, model, of_rule[model.text], bool(passed)))
     return answers
@@ -271,6 +274,14 @@ def _shapley_rate(table: PathTable, totals: _Totals, options: ModelOptions) -> A
         touched = 1 - totals.bare_conversions / totals.conversions if totals.conversions else np.nan
         extra["std_error"] = np.append(sampled.errors / whole * touched if whole else np.full(count, np.nan), 0.0)
     return _data_driven(table, totals, "shapley", about, _split(table, totals, worths), extra, ())
+
+
+def _leave_one_out(table: PathTable, totals: _Totals) -> Answer:
+    conversions, values = leave_one_out(table)
+    conversions, values = np.append(conversions, totals.bare_conversions), np.append(values, totals.bare_value)
+    shares = conversions / totals.conversions if totals.conversions else np.full(conversions.shape[0], np.nan)
+    rows = _rows(table, totals, conversions, values, shares, {})
+    return Answer("shapley", rows, totals.as_json(), {"game": "leave_one_out"})
 
 
 def _split(table: PathTable, totals: _Totals, weights: Floats) -> Floats:
