@@ -76,7 +76,7 @@ GAUGES: dict[GaugeName, tuple[str, tuple[str, ...]]] = {
     "clew_kafka_away": ("1 while an edge appends to its local log because Kafka does not take its records.", ("slot",)),
     "clew_spill_records": ("Records in the local log of an edge that wait for Kafka.", ("slot",)),
     "clew_spill_bytes": ("Bytes of these records.", ("slot",)),
-    "clew_key_index_lag_records": ("Records of the conversions topic that an edge's key index has not seen.", ("slot",)),
+    "clew_key_index_lag_records": ("Records of conversions that an edge's key index has not seen.", ("slot",)),
 }
 HISTOGRAMS: dict[HistogramName, tuple[str, tuple[str, ...]]] = {
     "clew_http_seconds": ("Time to answer, by route.", ("route",)),
