@@ -61,6 +61,8 @@ def _allocate_range(lo: int, hi: int, offsets: Ints, amounts: Ints, weights: Int
         if 0 <= bits <= 1:
             _allocate_even(start, stop, amount, total, weights, parts)
         else:
+            if offsets[c + 1] - offsets[c] > scratch.shape[0]:
+                scratch = np.empty(2 * (offsets[c + 1] - offsets[c]), np.int64)
             fault = _allocate_one(start, stop, amount, total, bits, weights, parts, scratch)
             if fault != _FINE:
                 return fault, c
@@ -87,7 +89,7 @@ def _allocate_even(start: int, stop: int, amount: int, total: int, weights: Ints
 
 @njit(nogil=True, cache=True, error_model="numpy")
 def _allocate_one(
-    start: int, stop: int, amount: int, total: int, bits: int, weights: Ints, parts: Ints, scratch: Ints
+    start: int, stop: int, amount: int, total: int, bits: int, weights: Ints, parts: Ints, rests: Ints
 ) -> int:
     """Any weights. Returns what is wrong with them."""
     if bits < 0:
@@ -98,7 +100,6 @@ def _allocate_one(
     flip = amount >> 63
     size = (amount ^ flip) - flip
     left = size
-    rests = scratch if count <= _COUNTED_MAX else np.empty(count, np.int64)
     if float(size) * float(bits) < _FLOAT_EXACT:
         # Products are exact as floats, so the quotient is off by one at most.
         inverse = 1.0 / float(total)
@@ -165,10 +166,8 @@ def _allocate_left(start: int, stop: int, left: int, parts: Ints, rests: Ints) -
     if count <= _COUNTED_MAX:
         for j in range(count):
             mine, above = rests[j], 0
-            for k in range(j):
-                above += 1 if rests[k] >= mine else 0
-            for k in range(j + 1, count):
-                above += 1 if rests[k] > mine else 0
+            for k in range(count):
+                above += 1 if (rests[k] > mine) | ((rests[k] == mine) & (k < j)) else 0
             parts[start + _place(j)] += 1 if above < left else 0
     else:
         order = np.argsort(-rests[:count], kind="mergesort")  # stable: of equal remainders the earlier first

@@ -43,9 +43,10 @@ def sort_touches(touches: Touches) -> tuple[Touches, int]:
         raise BadColumns(f"{count} touches are more than one run takes; give shards")
     bits = min(_BUCKET_BITS_MAX, max(1, (count // _BUCKET_TOUCHES).bit_length()))
     digit_bits = max(4, count.bit_length() - bits - 1)
-    records, ends = _sort_into_buckets(*touches.columns(), bits)
+    t = touches
+    records, ends = _sort_into_buckets(t.identity, t.ts, t.event, t.partner, t.lane, bits)
     out = Touches.empty(count)
-    _sort_buckets(records, ends, bits, digit_bits, *out.columns())
+    _sort_buckets(records, ends, bits, digit_bits, out.identity, out.ts, out.event, out.partner, out.lane)
     shift = 64 - bits - digit_bits
     for lo, hi in _sort_prefixes(out.identity, out.ts, out.event, out.partner, out.lane, shift):
         order = np.lexsort((out.event[lo:hi], out.lane[lo:hi] >> LANE_BITS, out.ts[lo:hi], out.identity[lo:hi]))
@@ -84,11 +85,11 @@ def _sort_into_buckets(
         ends[b + 1] += ends[b]
     at, records = ends.copy(), np.empty((identity.shape[0], 4), np.uint64)
     for i in range(identity.shape[0]):
-        b = np.int64(identity[i] >> shift)
-        k = _place(at[b])
+        bucket = np.int64(identity[i] >> shift)
+        k = _place(at[bucket])
         records[k, 0], records[k, 1], records[k, 2] = identity[i], np.uint64(ts[i]), event[i]
         records[k, 3] = np.uint64(partner[i]) | np.uint64(lane[i]) << np.uint64(32)
-        at[b] += 1
+        at[bucket] += 1
     return records, ends
 
 
@@ -109,12 +110,12 @@ def _sort_buckets(
         for d in range(1 << digit_bits):
             at[d + 1] += at[d]
         for i in range(_place(low), _place(high)):
-            d = np.int64(records[i, 0] << above >> shift)
-            k = _place(at[d])
+            digit = np.int64(records[i, 0] << above >> shift)
+            k = _place(at[digit])
             identity[k], ts[k], event[k] = records[i, 0], np.int64(records[i, 1]), records[i, 2]
             partner[k] = np.uint32(records[i, 3] & np.uint64(0xFFFFFFFF))
             lane[k] = np.uint32(records[i, 3] >> half)
-            at[d] += 1
+            at[digit] += 1
 
 
 @njit(nogil=True, cache=True)
