@@ -85,7 +85,11 @@ def _delete_copies(warehouse: Warehouse, table: str, place: str, besides: str) -
         if not copies:
             break
         rows = ", ".join(f"('{part}', {number})" for part, number in copies)
-        warehouse.execute(f"DELETE FROM {DATABASE}.{table} WHERE (_part, _part_offset) IN ({rows})")
+        # Servers of a cluster may have parts of one name; only the one with the doubled place is meant.
+        places = ", ".join(str(tuple(row["place"].values())) for row in found if row["different"] == 1)
+        warehouse.execute(
+            f"DELETE FROM {DATABASE}.{table} WHERE (_part, _part_offset) IN ({rows}) AND {place} IN ({places})"
+        )
         deleted += len(copies)
     return Repair.of(f"rows of {table} doubled", deleted, left)
 

@@ -9,6 +9,7 @@ import pyarrow as pa
 from eventlog.port import Partition
 from ingest.resume import newest_batch
 from schemas.ddl import DATABASE
+from schemas.events import HITS
 from warehouse.port import Warehouse, rows_of, scalar_of
 
 _KEYS_MAX = 20_000
@@ -20,9 +21,14 @@ CHUNK_ROWS = 50_000
 _OF_PARTITION = "_log = {log:String} AND _source = {topic:String} AND _partition = {partition:UInt32}"
 
 _BEFORE = (
-    "_source = {topic:String} AND (_log != {log:String} OR (_partition = {partition:UInt32} AND _offset < {lo:UInt64}))"
+    "_source = {topic:String} AND ((_log = {log:String} AND _partition = {partition:UInt32} AND _offset < {lo:UInt64}) "
+    f"OR (_log != {{log:String}} AND (_partition = {{partition:UInt32}} OR _source = '{HITS}')))"
 )
-"""SQL: rows of this log before an offset, and of every log that stood under the topic's name before."""
+"""SQL: rows of this log before an offset, and of every log that stood in the partition's place before.
+
+Never of other partitions of conversions: how far those are is a matter of time, and a redo must come to the same.
+The partitions of hits may become more, and a key then moves to another one for good.
+"""
 
 _KEYS = (
     "SELECT toFixedString(substring(base64URLDecode({keys:String}), number * 16 + 1, 16), 16) FROM numbers({n:UInt64})"

@@ -7,6 +7,7 @@ full disk or a missing table never turns good rows into dead letters.
 
 import threading
 from collections.abc import Callable
+from functools import partial
 from typing import Any, TypeVar
 
 import msgspec
@@ -74,6 +75,9 @@ class Store:
         rows, token = batch.tables[table], self._token(batch, table)
         for attempt in range(COMPLETIONS_MAX):
             missing = self.retry(lambda: self._missing(batch, table, rows), table)
+            if 0 < missing.num_rows < rows.num_rows and not attempt:
+                self._wait_for_first_try(table, rows, token)
+                missing = self.retry(lambda: self._missing(batch, table, rows), table)
             if not missing.num_rows:
                 return
             again = token
@@ -84,6 +88,14 @@ class Store:
                 again += f":again-{attempt}"
             self._write_table(batch, table, missing, again)
         raise RuntimeError(f"{table}: rows of {batch.lo}-{batch.hi} are not there after {COMPLETIONS_MAX} inserts")
+
+    def _wait_for_first_try(self, table: str, rows: pa.Table, token: str) -> None:
+        """A part of the rows is there, so their insert has begun: a server may still be at it for a dead process.
+
+        If none were there, they would go under the same token, which is held back until the first try has ended.
+        """
+        for number, _ in enumerate(blocks_of(table, rows)):
+            self.retry(partial(self._warehouse.ended, table, f"{token}:{number}"), table)
 
     def _token(self, batch: Batch, table: str) -> str:
         topic, number = batch.partition

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 import msgspec
 
 from runtime import metrics
-from schemas.claims import Ruling
+from schemas.claims import Ruling, keys_of
 from schemas.clickid import to_text
 from schemas.events import CONVERSIONS, HITS, Rejected, Touch
 from schemas.wire import encode
@@ -69,8 +69,9 @@ class Batch:
         event = read.result
         if isinstance(event, Refusal):
             self._results[number] = event
-        elif isinstance(event, Touch):
-            self._ready[HITS].append(Ready(number, encode(KINDS[read.kind], event), event.touch_id))
+        elif isinstance(event, Touch):  # by the line's id: what claims it meets, whatever else the lines say
+            (key,) = keys_of(KINDS[read.kind], event)
+            self._ready[HITS].append(Ready(number, encode(KINDS[read.kind], event), key))
         else:
             self._ready[CONVERSIONS].append(Ready(number, encode(KINDS[read.kind], event), event.conversion_id))
 

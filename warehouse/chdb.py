@@ -56,6 +56,9 @@ class ChdbWarehouse:
         with self._handle() as client:
             client.insert_arrow(f"{DATABASE}.{table}", rows, settings=settings)
 
+    def ended(self, table: str, token: str) -> None:
+        """Inserts end with the one process that has the folder."""
+
     def query(
         self,
         sql: str,

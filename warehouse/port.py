@@ -34,6 +34,10 @@ class Warehouse(Protocol):
         """
         ...
 
+    def ended(self, table: str, token: str) -> None:
+        """Fails with a retryable WarehouseError while an insert of this token, also of a dead process, is under way."""
+        ...
+
     def query(
         self,
         sql: str,

@@ -40,6 +40,8 @@ class Faulty:
         self.after: Callable[[int, str, pa.Table], None] = lambda number, table, rows: None
         self.tokens: list[tuple[str, str, int]] = []
         """Table, token and rows of each insert that went through."""
+        self.awaited: list[tuple[str, str]] = []
+        """Table and token of each insert whose end was waited for."""
         self.tried = 0
         self.last_token = ""
         self.ghosts: frozenset[str] = frozenset()
@@ -57,6 +59,10 @@ class Faulty:
         self._warehouse.insert(table, rows, token)
         self.tokens.append((table, token, rows.num_rows))
         self.after(number, table, rows)
+
+    def ended(self, table: str, token: str) -> None:
+        self.awaited.append((table, token))
+        self._warehouse.ended(table, token)
 
     def query(
         self,

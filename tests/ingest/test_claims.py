@@ -87,11 +87,12 @@ def test_of_several_logs_the_present_one_counts_then_the_last(warehouse: Warehou
             (Claim(key(1), b"first", NOW_US + 9), Source(OLD, "conversions", 0, 4, 0)),
             (Claim(key(1), b"second", NOW_US + 5), Source(OLD, "conversions", 0, 8, 0)),
             (Claim(key(1), b"\xff older", NOW_US + 1), Source(OLDER, "conversions", 0, 99, 0)),
-            (Claim(key(2), b"older", NOW_US + 7), Source(OLDER, "conversions", 3, 1, 0)),
+            (Claim(key(2), b"older", NOW_US + 7), Source(OLDER, "conversions", 0, 1, 0)),
             (Claim(key(2), b"present", NOW_US), Source(LOG, "conversions", 0, 2, 0)),
             (Claim(key(2), b"later", NOW_US), Source(LOG, "conversions", 0, 3, 0)),
             (Claim(key(3), b"beside", NOW_US), Source(LOG, "conversions", 1, 0, 0)),
-            (Claim(key(4), b"hits", NOW_US), Source(OLD, "hits", 0, 0, 0)),
+            (Claim(key(4), b"hits", NOW_US), Source(OLD, "hits", 3, 0, 0)),
+            (Claim(key(5), b"elsewhere", NOW_US), Source(OLD, "conversions", 3, 0, 0)),
         ],
     )
     warehouse.insert("claims", rows, "claims")
@@ -99,6 +100,8 @@ def test_of_several_logs_the_present_one_counts_then_the_last(warehouse: Warehou
     assert Claims(warehouse).states_of(SALES_0, LOG, 3, keys) == {key(1): b"second", key(2): b"present"}
     assert Claims(warehouse).states_of(SALES_0, LOG, 2, keys) == {key(1): b"second", key(2): b"older"}
     assert Claims(warehouse).states_of(SALES_0, LOG, 2, []) == {}
+    # Partitions of hits may become more, and keys then move; those of conversions never do.
+    assert Claims(warehouse).states_of(HITS_0, LOG, 2, keys) == {key(4): b"hits"}
 
 
 def test_ranges_with_gaps_and_ones_that_stand_twice(warehouse: Warehouse) -> None:

@@ -43,6 +43,8 @@ class Scene:
     clickhouse: ClickHouseServer
     installation: Installation
     rng: random.Random
+    away_s: float
+    """How long ClickHouse is away."""
     hand: ThreadPoolExecutor
     """One thread for what blocks. A server dies with the thread that started it, so it lives as long as the scene."""
 
@@ -129,10 +131,10 @@ async def one_broker_left(scene: Scene) -> None:
         await scene.do(scene.kafka.restart, node)
 
 
-async def clickhouse_away(scene: Scene, seconds: float = 20.0) -> None:
+async def clickhouse_away(scene: Scene) -> None:
     """The server hangs: connections stay open and nothing answers."""
     await scene.do(scene.clickhouse.pause)
-    await asyncio.sleep(seconds)
+    await asyncio.sleep(scene.away_s)
     await scene.do(scene.clickhouse.resume)
 
 
@@ -162,7 +164,7 @@ class ServerSoak:
 
 
 @contextmanager
-def scene(folder: Path, seed: int, brokers: int = 3) -> Iterator[Scene]:
+def scene(folder: Path, seed: int, brokers: int = 3, away_s: float = 60.0) -> Iterator[Scene]:
     """Servers and stations, ready; gone after the block, whatever happens."""
     settings = {"CLEW_KAFKA__SESSION_TIMEOUT_MS": str(SESSION_TIMEOUT_MS)}
     with ExitStack() as stack:
@@ -177,7 +179,7 @@ def scene(folder: Path, seed: int, brokers: int = 3) -> Iterator[Scene]:
         stack.callback(installation.kill)
         installation.start()
         hand = stack.enter_context(ThreadPoolExecutor(1))
-        yield Scene(kafka, clickhouse, installation, random.Random(seed), hand)
+        yield Scene(kafka, clickhouse, installation, random.Random(seed), away_s, hand)
 
 
 async def _at_random(scene: Scene, kills: int, say: Say, only: Mapping[str, tuple[Fault, int]]) -> Counter[str]:
