@@ -130,7 +130,10 @@ class Engine:
         return consumer
 
     def _new_ingest(self, member: Consumer) -> Ingest:
-        return Ingest(member, self.warehouse, self.new_enricher(), self.settings.ingest, self.clock, CODE_VERSION)
+        settings = self.settings.ingest
+        if isinstance(self.place.log, KafkaLog):
+            settings = settings.model_copy(update={"batch_age_max_ms": self.settings.kafka.batch_age_max_ms})
+        return Ingest(member, self.warehouse, self.new_enricher(), settings, self.clock, CODE_VERSION)
 
     def new_enricher(self) -> Enricher:
         settings = self.settings.ingest
