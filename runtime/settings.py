@@ -88,9 +88,7 @@ class KafkaSettings(_Section):
         ge=1,
         description="Records after which a producer is made anew; its sequence numbers must not wrap.",
     )
-    batch_age_max_ms: int = Field(
-        1_000, description="Longest wait of a record for its batch to fill; each batch is a part for the server to merge."
-    )
+    batch_age_max_ms: int = Field(1_000, description="The same on Kafka: each batch is a part for the server to merge.")
     retention_age_min_s: int = Field(7 * 86_400, description="Topics that keep records for less are refused.")
     allow_unsafe_topics: bool = Field(False, description="Work on topics whose settings could lose records.")
 
@@ -143,7 +141,7 @@ class IngestSettings(_Section):
 
     batch_rows_max: int = Field(50_000, ge=1, description="Most records of one batch.")
     batch_bytes_max: int = Field(32 * 1024**2, ge=1, description="Most bytes of one batch.")
-    batch_age_max_ms: int = Field(250, description="Longest wait of a record for its batch to fill; on one machine.")
+    batch_age_max_ms: int = Field(250, description="Longest wait of a record for its batch to fill, on one machine.")
     poll_interval_ms: int = Field(50, description="Pause between looks at an idle log.")
     retry_backoff_max_ms: int = Field(5_000, description="Longest pause between tries of a failed insert.")
     user_agent_cache_max: int = Field(20_000, description="User agents whose reading is remembered.")
