@@ -1,4 +1,4 @@
-"""Path strings to codes, rules and the Markov chain: CPU time of one thread, beside Arrow's own way and bare reading."""
+"""Path strings to codes, rules and the Markov chain, in CPU time of one thread beside Arrow's way and bare reading."""
 
 import time
 from collections.abc import Callable, Iterator
