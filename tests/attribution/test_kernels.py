@@ -1,5 +1,6 @@
 """Each kernel gives what its plain twin gives. Runs with the JIT, and without it (make test)."""
 
+from random import Random
 from typing import Any
 
 import numpy as np
@@ -121,6 +122,26 @@ def test_allocate_by_large_weights(data: st.DataObject, shape: tuple[list[int], 
     out = np.full(count, 77, np.int64)
     assert kernels.allocate(ints(offsets), ints(amounts), ints(weights), out) is out
     assert out.tolist() == plain.allocate(offsets, amounts, weights)
+
+
+@pytest.mark.parametrize("size", [10**6, 2**48 - 1, 2**48, 2**60])
+@pytest.mark.parametrize("heaviest", [1, 9, 2**40])
+def test_allocate_many_journeys_of_every_length(size: int, heaviest: int) -> None:
+    """More than one block, more of one length than there are lanes, and journeys that are too long for lanes."""
+    random = Random(5)
+    lengths = [*random.choices([0, 1, 2, 23, 24, 25, 60], k=100), *[3] * 300, *random.choices(range(9), k=700)]
+    offsets = np.cumsum([0, *lengths]).tolist()
+    amounts = [random.randint(-size, size) for _ in lengths]
+    weights = [random.choice([0, 1, random.randint(0, heaviest)]) for _ in range(offsets[-1])]
+    parts = kernels.allocate(ints(offsets), ints(amounts), ints(weights)).tolist()
+    assert parts == plain.allocate(offsets, amounts, weights)
+
+
+def test_allocate_names_the_journey_of_a_negative_weight_in_any_block() -> None:
+    weights = [2] * 1_000
+    weights[777] = -1
+    with pytest.raises(ValueError, match="journey 777"):
+        kernels.allocate(ints(range(1_001)), ints([5] * 1_000), ints(weights))
 
 
 @pytest.mark.parametrize(
