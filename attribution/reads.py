@@ -20,7 +20,7 @@ from schemas.ddl import DATABASE
 from schemas.events import Adjustment, Conversion
 from schemas.fields import NO_DIGEST
 from schemas.tables import Commission
-from warehouse.port import Warehouse
+from warehouse.port import Warehouse, scalar_of
 
 Spans = Mapping[str, tuple[int, int]]
 Parameters = dict[str, Any]
@@ -172,6 +172,34 @@ class Reads:
             return TouchRows.of([])
         lo, hi = min(token_ts_us) - _TOKEN_SLACK_US, max(token_ts_us) + _TOKEN_SLACK_US
         return self.touches_of(identities, lo, hi)[0]
+
+    def touches_between(self, first: int, last: int, from_us: int, to_us: int) -> TouchRows:
+        """Touches of [from, to] that are no bots', each under the identity of its person, from first to last.
+
+        That is its visitor, else its user; one without both is there by its own id and by its line id. Crowded
+        identities are left out.
+        """
+        where, parameters = self._of_people(from_us, to_us)
+        table = self._warehouse.query(
+            f"SELECT {_TOUCH} FROM {DATABASE}.touches "
+            f"WHERE identity >= {{first:UInt64}} AND identity <= {{last:UInt64}} AND {where} "
+            f"LIMIT {TOUCHES_PER_IDENTITY_MAX + 1} BY identity",
+            {**parameters, "first": first, "last": last},
+        )
+        return _without_crowds(_touch_rows(table))[0]
+
+    def count_touches(self, from_us: int, to_us: int) -> int:
+        """How many rows `touches_between` would look at over all identities, crowds included."""
+        where, parameters = self._of_people(from_us, to_us)
+        sql = f"SELECT toInt64(count()) FROM {DATABASE}.touches WHERE {where}"
+        return int(scalar_of(self._warehouse.query(sql, parameters)))
+
+    def _of_people(self, from_us: int, to_us: int) -> tuple[str, Parameters]:
+        where = (
+            "ts >= fromUnixTimestamp64Micro({from:Int64}, 'UTC') AND ts <= fromUnixTimestamp64Micro({to:Int64}, 'UTC') "
+            f"AND is_bot = 0 AND identity = multiIf(visitor != 0, visitor, user != 0, user, identity) AND {NOT_LATE}"
+        )
+        return where, {"from": max(0, from_us), "to": min(to_us, TS_MAX), **self._as_of()}
 
     def _as_of(self) -> Parameters:
         return {"as_of": min(self._as_of_us or 0, TS_MAX)}

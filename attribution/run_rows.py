@@ -18,6 +18,7 @@ from attribution.kernels_checks import Array, Ints
 from attribution.models import reasons, weigh
 from attribution.money import Worth, worth
 from attribution.reuse import used_up
+from attribution.run_shares import Fitted, Shares, weigh_fitted
 from attribution.run_spec import RunSpec
 from schemas.columns import arrow_schema
 from schemas.program import UNATTRIBUTED
@@ -38,19 +39,21 @@ class SliceRows:
     values: Mapping[str, int]
 
 
-def rows_of(spec: RunSpec, cases: Sequence[Case], rows: TouchRows, stitched: Stitched = lambda asked: asked
-            ) -> SliceRows:  # fmt: skip
+def rows_of(
+    spec: RunSpec, cases: Sequence[Case], rows: TouchRows, shares: Shares, stitched: Stitched = lambda asked: asked
+) -> SliceRows:
     """Credits of the cases under each model of the run; a case that cannot be computed is counted and left out.
 
-    `rows` are the touches of the cases' identities, which `stitched` brings to the persons'. Raises TooManyTouches.
+    `rows` are the touches of the cases' identities, which `stitched` brings to the persons'. `shares` has the fitted
+    models. Raises TooManyTouches.
     """
     try:
-        return _rows_of(spec, cases, rows, stitched)
+        return _rows_of(spec, cases, rows, shares, stitched)
     except (ArithmeticError, LookupError, TypeError, ValueError):
         if len(cases) <= 1:
             return SliceRows(arrow_schema("credits").empty_table(), 0, len(cases), {})
         middle = len(cases) // 2
-        return joined([rows_of(spec, half, rows, stitched) for half in (cases[:middle], cases[middle:])])
+        return joined([rows_of(spec, half, rows, shares, stitched) for half in (cases[:middle], cases[middle:])])
 
 
 def joined(parts: Sequence[SliceRows]) -> SliceRows:
@@ -65,17 +68,29 @@ def joined(parts: Sequence[SliceRows]) -> SliceRows:
     return SliceRows(table, sum(p.conversions for p in parts), sum(p.failed for p in parts), values)
 
 
-def _rows_of(spec: RunSpec, cases: Sequence[Case], rows: TouchRows, stitched: Stitched) -> SliceRows:
+def journeys_of(spec: RunSpec, cases: Sequence[Case], rows: TouchRows, stitched: Stitched) -> tuple[Asked, Journeys]:
+    """The cases as columns and their journeys, used up where the run resets. Raises TooManyTouches."""
     asked = stitched(asked_of(cases))
     journeys = _within_reach(asked, build(asked, rows))
+    return asked, used_up(journeys, _order_of(cases), None) if spec.reuse == "reset" else journeys
+
+
+def _order_of(cases: Sequence[Case]) -> Ints:
+    """The cases' places by (event_ts, conversion_id)."""
+    events = [case.event for case in cases]
+    order = sorted(range(len(events)), key=lambda c: (events[c].event_ts, events[c].conversion_id))
+    return np.array(order, np.int64)
+
+
+def _rows_of(spec: RunSpec, cases: Sequence[Case], rows: TouchRows, shares: Shares, stitched: Stitched) -> SliceRows:
+    _, journeys = journeys_of(spec, cases, rows, stitched)
     worths = [worth(case.event, case.adjustments)[0] for case in cases]
     columns = _Conversions.of(cases, worths)
-    if spec.reuse == "reset":
-        journeys = used_up(journeys, columns.order, None)
+    order = _order_of(cases) if spec.reuse == "consume" else None
     tables = []
     for model in spec.models:
-        mine = used_up(journeys, columns.order, model) if spec.reuse == "consume" else journeys
-        tables.append(_model_rows(spec.run_id, model, mine, columns))
+        mine = used_up(journeys, order, model) if order is not None else journeys
+        tables.append(_model_rows(spec.run_id, model, mine, columns, shares.get(model)))
     values: dict[str, int] = {}
     for case, now in zip(cases, worths, strict=True):
         values[case.event.currency] = values.get(case.event.currency, 0) + now.value_minor
@@ -96,7 +111,7 @@ def _within_reach(asked: Asked, journeys: Journeys) -> Journeys:
 
 @dataclass(frozen=True, slots=True)
 class _Conversions:
-    """What credits repeat of each conversion; `order` lists them by (event_ts, conversion_id)."""
+    """What credits repeat of each conversion."""
 
     conversion_id: pa.Array
     event_ts: Ints
@@ -104,12 +119,10 @@ class _Conversions:
     value_minor: Ints
     currency: Array
     status: Array
-    order: Ints
 
     @classmethod
     def of(cls, cases: Sequence[Case], worths: Sequence[Worth]) -> "_Conversions":
         events = [case.event for case in cases]
-        order = sorted(range(len(events)), key=lambda c: (events[c].event_ts, events[c].conversion_id))
         return cls(
             pa.array([event.conversion_id for event in events], pa.binary(16)),
             np.array([event.event_ts for event in events], np.int64),
@@ -117,12 +130,15 @@ class _Conversions:
             np.array([now.value_minor for now in worths], np.int64),
             np.array([event.currency for event in events], object),
             np.array([now.status for now in worths], object),
-            np.array(order, np.int64),
         )
 
 
-def _model_rows(run_id: str, model: str, journeys: Journeys, conversions: _Conversions) -> pa.Table:
-    weights = weigh(model, journeys)
+def _model_rows(
+    run_id: str, model: str, journeys: Journeys, conversions: _Conversions, fitted: Fitted | None
+) -> pa.Table:
+    weights = weigh(model, journeys) if fitted is None else weigh_fitted(fitted, journeys)
+    # A fitted model gives a partner's part to its first touch, as set_linear does.
+    words = reasons(model if fitted is None else "set_linear", journeys, weights)
     count = conversions.event_ts.shape[0]
     e12 = kernels.allocate(journeys.offsets, np.full(count, WEIGHT_ONE, np.int64), weights)
     values = kernels.allocate(journeys.offsets, conversions.value_minor, weights)
@@ -147,7 +163,7 @@ def _model_rows(run_id: str, model: str, journeys: Journeys, conversions: _Conve
             "weight_e12": np.concatenate([e12, none + WEIGHT_ONE])[order],
             "value_minor": np.concatenate([values, conversions.value_minor[nobodys]])[order],
             "currency": conversions.currency[mine],
-            "reason": np.concatenate([reasons(model, journeys, weights), np.array(why, object)])[order],
+            "reason": np.concatenate([words, np.array(why, object)])[order],
             "status": conversions.status[mine],
             "_offset": place,
         },

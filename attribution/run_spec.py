@@ -7,6 +7,8 @@ from typing import Any, Literal, cast
 
 import msgspec
 
+from schemas.models import DATA_DRIVEN
+
 Reuse = Literal["reuse", "consume", "reset"]
 REUSES: tuple[Reuse, ...] = ("reuse", "consume", "reset")
 """May a touch count for a second conversion: always; if it had no part of an earlier one; if no earlier one had it."""
@@ -43,6 +45,16 @@ class RunSpec:
             raise BadRun("the range is empty: its end is not part of it")
         if self.reuse not in REUSES:
             raise BadRun(f"reuse is one of {', '.join(REUSES)}")
+        if self.reuse == "consume" and self.data_driven:
+            raise BadRun(
+                f"consume goes by credits, and {', '.join(self.data_driven)} gives none before all journeys are known; "
+                "take reuse or reset"
+            )
+
+    @property
+    def data_driven(self) -> tuple[str, ...]:
+        """Models that are fitted to all conversions of the run."""
+        return tuple(model for model in self.models if model in DATA_DRIVEN)
 
     @property
     def parameters(self) -> str:

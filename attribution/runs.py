@@ -14,23 +14,29 @@ from dataclasses import dataclass
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from attribution.credits import Case, Pricing
+from attribution.credits import Case
 from attribution.identity_map import NOBODY, IdentityMap
 from attribution.journeys import TooManyTouches
 from attribution.passes import BLOCK_ROWS_MAX
 from attribution.programs import Programs
+from attribution.run_cases import cases_of
+from attribution.run_fit import Fitting, fit_run
 from attribution.run_reads import RunReads
 from attribution.run_rows import SliceRows, blocks_of, joined, rows_of
+from attribution.run_shares import Shares, from_json, to_json
 from attribution.run_spec import BadRun, RunSpec
 from attribution.work import Work
 from schemas.columns import to_arrow
 from schemas.ddl import DATABASE
-from schemas.tables import Run
-from warehouse.port import Warehouse, WarehouseError
+from schemas.tables import Fact, Run
+from warehouse.port import Warehouse, WarehouseError, scalar_of
 from warehouse.port import rows_of as dicts_of
 
 SLICE_CONVERSIONS = 20_000
 """Conversions of one slice, about; the number of slices follows from it and is the same for any number of workers."""
+
+SHARES = "shares"
+"""Of a fact's name, before the run's id: what its data-driven models were fitted to be."""
 
 _ATTEMPTS_MAX = 10
 _ONE_AT_A_TIME = threading.Lock()
@@ -57,6 +63,19 @@ class _Slice:
     rows: Mapping[tuple[int, int], int]
 
 
+class TooFewConversions(BadRun):
+    """A model would be fitted to fewer conversions than asked for."""
+
+
+def _check_enough(shares: Shares, conversions_min: int) -> None:
+    for model, fitted in sorted(shares.items()):
+        if fitted.touched < conversions_min:
+            raise TooFewConversions(
+                f"{model} would be fitted to {fitted.touched} conversions with touches, fewer than the "
+                f"{conversions_min} asked for; take a longer range, or a rule"
+            )
+
+
 class Runs:
     """Does runs on one warehouse."""
 
@@ -75,21 +94,47 @@ class Runs:
         return Run(**{**rows[0], "values": dict(rows[0]["values"])}) if rows else None
 
     def run(
-        self, spec: RunSpec, people: IdentityMap = NOBODY, workers: int = 1, progress: Progress = lambda done, of: None
-    ) -> RunReport:
+        self, spec: RunSpec, people: IdentityMap = NOBODY, workers: int = 1,
+        progress: Progress = lambda done, of: None, conversions_min: int = 0,
+    ) -> RunReport:  # fmt: skip
         """Do a run, unless it is done. Raises BadRun, WarehouseError, and TooManyTouches for a journey beyond limits.
 
         `people` is the map whose version the run names; `progress` hears of slices done, and how many there are.
+        A model that is fitted to fewer than `conversions_min` conversions with touches raises TooFewConversions.
         """
         if people.version != spec.map_version:
             raise BadRun("the identity map is not the one that the run names")
         with _ONE_AT_A_TIME:
             found = self.find(spec.run_id)
             if found is not None:
+                _check_enough(from_json(found.shares), conversions_min)
                 return RunReport(found, True)
-            return RunReport(self._do(spec, people, workers, progress), False)
+            shares = self._shares(spec, people, workers)
+            _check_enough(shares, conversions_min)
+            return RunReport(self._do(spec, people, shares, workers, progress), False)
 
-    def _do(self, spec: RunSpec, people: IdentityMap, workers: int, progress: Progress) -> Run:
+    def _shares(self, spec: RunSpec, people: IdentityMap, workers: int) -> Shares:
+        """The fitted models of the run: as they were noted before its first credit, so that a redo has the same."""
+        if not spec.data_driven:
+            return {}
+        noted = self._noted_shares(spec)
+        if noted is None:
+            fitted = fit_run(self._warehouse, spec, people, Fitting(self._slice_conversions, workers=workers))
+            fact = to_arrow("facts", [(Fact(f"{SHARES}:{spec.run_id}", to_json(fitted), spec.as_of_us),)])
+            self._warehouse.insert("facts", fact, f"{SHARES}:{spec.run_id}:{secrets.token_hex(8)}")
+            noted = self._noted_shares(spec)
+        if noted is None:
+            raise WarehouseError(f"the shares of run {spec.run_id} are not there after an insert", retryable=True)
+        return noted
+
+    def _noted_shares(self, spec: RunSpec) -> Shares | None:
+        table = self._warehouse.query(
+            f"SELECT value FROM {DATABASE}.facts WHERE name = {{name:String}} ORDER BY ts, value LIMIT 1",
+            {"name": f"{SHARES}:{spec.run_id}"},
+        )
+        return from_json(str(scalar_of(table))) if table.num_rows else None
+
+    def _do(self, spec: RunSpec, people: IdentityMap, shares: Shares, workers: int, progress: Progress) -> Run:
         count = RunReads(self._warehouse, spec).count()
         # Touches are used up over the whole range at once.
         slices = max(1, -(-count // self._slice_conversions)) if spec.reuse == "reuse" else 1
@@ -99,7 +144,7 @@ class Runs:
             present = self._present(spec.run_id)
 
             def work(number: int, present: Places = present, attempt: str = attempt) -> tuple[int, _Slice]:
-                return number, self._slice(spec, people, number, slices, present, attempt)
+                return number, self._slice(spec, people, shares, (number, slices), present, attempt)
 
             with ThreadPoolExecutor(workers) as pool:
                 for number, result in pool.map(work, todo):
@@ -108,7 +153,7 @@ class Runs:
             present, attempt = self._present(spec.run_id), secrets.token_hex(8)
             todo = [n for n, mine in done.items() if any(present.get(at) != rows for at, rows in mine.rows.items())]
             if not todo:
-                return self._note(spec, slices, done)
+                return self._note(spec, slices, done, shares)
         raise WarehouseError(f"rows of run {spec.run_id} are not there after {_ATTEMPTS_MAX} inserts", retryable=True)
 
     def _present(self, run_id: str) -> Places:
@@ -121,11 +166,12 @@ class Runs:
         return {(row["_partition"], row["_batch"]): row["n"] for row in dicts_of(table)}
 
     def _slice(
-        self, spec: RunSpec, people: IdentityMap, number: int, slices: int, present: Places, attempt: str
+        self, spec: RunSpec, people: IdentityMap, shares: Shares, at: tuple[int, int], present: Places, attempt: str
     ) -> _Slice:
+        number, slices = at
         reads = RunReads(self._warehouse, spec, people)
-        cases = self._cases(spec, reads, number, slices)
-        result = self._rows(spec, reads, cases)
+        cases = cases_of(self._warehouse, spec, reads, number, slices)
+        result = self._rows(spec, reads, cases, shares)
         blocks = blocks_of(result.credits, number, BLOCK_ROWS_MAX)
         for block_number, block in enumerate(blocks):
             there = present.get((number, block_number), 0)
@@ -143,36 +189,18 @@ class Runs:
         )
         return block.filter(pc.invert(pc.is_in(block.column("_offset"), there.column(0).combine_chunks())))
 
-    def _cases(self, spec: RunSpec, reads: RunReads, number: int, slices: int) -> list[Case]:
-        events = reads.conversions(number, slices)
-        ids = [event.conversion_id for event in events]
-        adjustments, priced = reads.adjustments_of(ids), reads.programs_of(ids)
-        programs = Programs(self._warehouse)
-        pricing = programs.get(spec.program_hash)
-        if pricing is None:
-            raise BadRun(f"there is no program {spec.program_hash} in clew.programs")
-        pinned: dict[str, Pricing] = {h: programs.get(h) or pricing for h in sorted(set(priced.values()))}
-        return [
-            Case(
-                event,
-                adjustments.get(event.conversion_id, ()),
-                pinned.get(priced.get(event.conversion_id, ""), pricing),
-            )
-            for event in events
-        ]
-
-    def _rows(self, spec: RunSpec, reads: RunReads, cases: list[Case]) -> SliceRows:
+    def _rows(self, spec: RunSpec, reads: RunReads, cases: list[Case], shares: Shares) -> SliceRows:
         """Credits of the cases; half of them at a time where they meet too many touches."""
         try:
             rows, _ = Work(reads, Programs(self._warehouse)).touches_of(cases)
-            return rows_of(spec, cases, rows, reads.asked)
+            return rows_of(spec, cases, rows, shares, reads.asked)
         except TooManyTouches:
             if len(cases) <= 1 or spec.reuse != "reuse":
                 raise
             middle = len(cases) // 2
-            return joined([self._rows(spec, reads, cases[:middle]), self._rows(spec, reads, cases[middle:])])
+            return joined([self._rows(spec, reads, half, shares) for half in (cases[:middle], cases[middle:])])
 
-    def _note(self, spec: RunSpec, slices: int, done: Mapping[int, _Slice]) -> Run:
+    def _note(self, spec: RunSpec, slices: int, done: Mapping[int, _Slice], shares: Shares) -> Run:
         values: dict[str, int] = {}
         for mine in done.values():
             for currency, value in mine.values.items():
@@ -182,7 +210,7 @@ class Runs:
             conversions=sum(mine.conversions for mine in done.values()),
             failed=sum(mine.failed for mine in done.values()),
             rows=sum(sum(mine.rows.values()) for mine in done.values()),
-            values=dict(sorted(values.items())),
+            values=dict(sorted(values.items())), shares=to_json(shares),
         )  # fmt: skip
         self._warehouse.insert("runs", to_arrow("runs", [(run,)]), f"run:{spec.run_id}:{secrets.token_hex(8)}")
         return run

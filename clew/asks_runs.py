@@ -1,20 +1,22 @@
 """Questions about runs: do one, and compare two. asks.py has the others."""
 
 import asyncio
+import json
 from typing import Any, cast
 
 from attribution.diff import diff_report
 from attribution.identity_map import NOBODY
 from attribution.journeys import TooManyTouches
+from attribution.paths.answer import parse_asked
 from attribution.ranges import BadRange, instant_us
 from attribution.reads import TS_MAX
 from attribution.report import ReportError
 from attribution.run_reads import identity_map
 from attribution.run_spec import REUSES, BadRun, Reuse, RunSpec
-from attribution.runs import RunReport, Runs
+from attribution.runs import RunReport, Runs, TooFewConversions
 from clew.ask_error import NO, AskError
 from clew.engine import CODE_VERSION, Engine
-from schemas.models import BadModel, split_models
+from schemas.models import DATA_DRIVEN, BadModel
 from schemas.money import format_minor
 
 Parameters = dict[str, Any]
@@ -27,6 +29,8 @@ async def run(engine: Engine, p: Parameters, now_us: int) -> Answer:
     """Do the run that the parameters describe, over what has been stored. `now_us` is its time unless one is given."""
     try:
         report = await asyncio.to_thread(_run, engine, p, now_us)
+    except TooFewConversions as error:
+        raise AskError(str(error), NO) from None
     except (BadModel, BadRange, BadRun) as error:
         raise AskError(str(error)) from None
     except TooManyTouches as error:
@@ -45,15 +49,19 @@ def _run(engine: Engine, p: Parameters, now_us: int) -> RunReport:
     workers = int(p.get("workers") or 1)
     if not 1 <= workers <= WORKERS_MAX:
         raise BadRun(f"--workers is 1 to {WORKERS_MAX}")
+    models = tuple(sorted({model.text for model in parse_asked(str(p["models"]))}))
+    conversions_min = int(p.get("conversions_min") or 0)
+    if conversions_min < 0 or (conversions_min and not set(models) & set(DATA_DRIVEN)):
+        raise BadRun(f"--conversions-min is 0 or more, and for models that are fitted: {', '.join(DATA_DRIVEN)}")
     people = identity_map(engine.warehouse, as_of_us) if p.get("stitch") else NOBODY
     spec = RunSpec(
-        models=tuple(model.text for model in split_models(str(p["models"]))),
+        models=models,
         from_us=instant_us(p["from"], zone) if p.get("from") else 0,
         to_us=instant_us(p["to"], zone) if p.get("to") else TS_MAX,
         as_of_us=as_of_us, program_hash=engine.program.hash, code_version=CODE_VERSION, reuse=cast(Reuse, reuse),
         map_version=people.version,
     )  # fmt: skip
-    return Runs(engine.warehouse).run(spec, people, workers)
+    return Runs(engine.warehouse).run(spec, people, workers, conversions_min=conversions_min)
 
 
 def _answer(report: RunReport) -> Answer:
@@ -66,6 +74,7 @@ def _answer(report: RunReport) -> Answer:
         "rows": run.rows,
         "values": {currency: format_minor(minor, currency) for currency, minor in run.values.items()},
         "parameters": run.parameters,
+        "shares": json.loads(run.shares) if run.shares else {},
     }
 
 

@@ -116,6 +116,9 @@ def attribute(
         bool, typer.Option("--stitch", help="Run: join visitors that share a user, and vice versa.")
     ] = False,
     workers: Annotated[int, typer.Option(help="Run: slices worked at once.")] = 1,
+    conversions_min: Annotated[
+        int, typer.Option("--conversions-min", help="Run: fit markov and shapley to no fewer conversions.")
+    ] = 0,
     as_json: AsJson = False,
 ) -> None:
     """Catch up: store what the log holds, credit and price it. With --model: a run, which only writes credits."""
@@ -124,10 +127,13 @@ def attribute(
         from clew import cli_runs
 
         asked = {"models": model, "from": from_ or None, "to": to or None, "as_of": as_of or None, "reuse": reuse,
-                 "stitch": stitch, "workers": workers, "wait": wait}  # fmt: skip
+                 "stitch": stitch, "workers": workers, "wait": wait,
+                 "conversions_min": conversions_min}  # fmt: skip
         return cli_runs.run_models(where, asked, timeout, program, as_json)
-    if from_ or to or as_of or stitch:
-        raise fail("--from, --to, --as-of and --stitch are for runs: name models with --model", WRONG_USE)
+    if from_ or to or as_of or stitch or conversions_min:
+        raise fail(
+            "--from, --to, --as-of, --stitch and --conversions-min are for runs: name models with --model", WRONG_USE
+        )
     if follow:
         from clew import cli_run
 

@@ -21,7 +21,17 @@ def run_models(where: Where, asked: dict[str, Any], timeout_s: float, program: P
     values = ", ".join(f"{value} {currency}" for currency, value in answer["values"].items()) or "nothing"
     failed = f", {answer['failed']} could not be worked out" if answer["failed"] else ""
     out.print(f"{answer['conversions']} conversions worth {values}{failed}")
+    for model, fitted in answer["shares"].items():
+        nulls = "" if fitted["nulls"] is None else f" and {fitted['nulls']} journeys without one"
+        out.print(f"{model}: fitted to {fitted['touched']} conversions with touches{nulls}; gap {fitted['gap']:.2e}")
+        rows = [[one["partner_id"], *map(_part, (one["share_e12"] / 1e12, one["ci_low"], one["ci_high"]))]
+                for one in fitted["partners"]]  # fmt: skip
+        print_table(["partner_id", "share", "ci_low", "ci_high"], rows, model)
     return None
+
+
+def _part(share: float | None) -> str:
+    return "" if share is None else f"{share:.4f}"
 
 
 def diff(

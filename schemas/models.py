@@ -16,6 +16,9 @@ PLAIN_MODELS = ("last_click", "last_touch", "last_non_direct", "coupon_first", "
 """Models without parameters."""
 
 MODEL_NAMES = (*PLAIN_MODELS, "position", "w_shaped", "time_decay", "custom")
+DATA_DRIVEN = ("markov", "shapley")
+"""Models that are fitted to many conversions: for runs and files, never for pay."""
+
 DEFAULT_HALF_LIFE_US = 7 * 86_400 * 1_000_000
 VECTOR_MAX = 100
 _DEFAULTS = {"position": "40,20,40", "w_shaped": "30,30,30,10"}
@@ -23,7 +26,6 @@ _NUMBERS = {"position": 3, "w_shaped": 4}
 _NUMBER_MAX = 1_000
 _DECIMALS_MAX = 6
 _MODEL = re.compile(r"([a-z_]+)(?:\(([^()]*)\))?")
-_BETWEEN = re.compile(r",(?![^()]*\))")
 
 
 class BadModel(ValueError):
@@ -54,14 +56,6 @@ def parse_model(text: str) -> Model:
     if name == "time_decay":
         return _time_decay(inner)
     return _weighted(name, inner)
-
-
-def split_models(text: str) -> tuple[Model, ...]:
-    """Models of a list with commas, each once, sorted by text. Raises BadModel."""
-    found = {model.text: model for model in (parse_model(part) for part in _BETWEEN.split(text) if part.strip())}
-    if not found:
-        raise BadModel(f"name at least one model of {', '.join(MODEL_NAMES)}")
-    return tuple(model for _, model in sorted(found.items()))
 
 
 def _time_decay(inner: str | None) -> Model:

@@ -41,9 +41,8 @@ from attribution.paths.shapley import (
     shapley_exact,
 )
 from attribution.paths.table import UNATTRIBUTED, BadTable, Floats, PathTable
-from schemas.models import MODEL_NAMES, BadModel, Model, parse_model
+from schemas.models import DATA_DRIVEN, MODEL_NAMES, BadModel, Model, parse_model
 
-DATA_DRIVEN = ("markov", "shapley")
 GAMES = ("conversions", "rate", "leave_one_out")
 SHARE_UNITS = 10**12
 """Shares are whole numbers of this part, so that no processor's last bits show."""

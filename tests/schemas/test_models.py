@@ -2,7 +2,7 @@
 
 import pytest
 
-from schemas.models import MODEL_NAMES, BadModel, parse_model, split_models
+from schemas.models import DATA_DRIVEN, MODEL_NAMES, BadModel, parse_model
 
 
 @pytest.mark.parametrize(
@@ -59,14 +59,12 @@ def test_mistakes_are_named(text: str, said: str) -> None:
         parse_model(text)
 
 
-def test_a_list_of_models() -> None:
-    found = split_models("position(30,40,30), linear,last_click,linear")
-    assert [model.text for model in found] == ["last_click", "linear", "position(3,4,3)"]
-    for text in ("", " , ", "linear,magic", "linear linear"):
-        with pytest.raises(BadModel):
-            split_models(text)
+@pytest.mark.parametrize("name", MODEL_NAMES)
+def test_every_name_can_be_written(name: str) -> None:
+    assert parse_model(f"{name}(3,2)" if name == "custom" else name).name == name
 
 
-def test_every_name_can_be_written() -> None:
-    texts = [f"{name}(3,2)" if name == "custom" else name for name in MODEL_NAMES]
-    assert [model.name for model in split_models(",".join(texts))] == sorted(MODEL_NAMES)
+@pytest.mark.parametrize("name", DATA_DRIVEN)
+def test_data_driven_models_pay_nobody(name: str) -> None:
+    with pytest.raises(BadModel, match="no such model"):
+        parse_model(name)
