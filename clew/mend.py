@@ -9,7 +9,7 @@ import threading
 
 from attribution.passes import Passes
 from attribution.repair import missed, repair
-from clew.engine import CODE_VERSION, Engine
+from clew.engine import CODE_VERSION, Engine, Role
 from ingest.repair import IngestRepair
 from schemas.check import Repair
 
@@ -34,6 +34,8 @@ async def mend(engine: Engine) -> list[Repair]:
 async def _credit_missed(engine: Engine) -> Repair:
     """Conversions that came back after the passes that would have credited them."""
     credited, left = 0, await asyncio.to_thread(missed, engine.warehouse)
+    if left and engine.attributor is None:
+        await engine.take_work({Role.ATTRIBUTION})  # on servers as one more worker: others give up some of their shards
     for _ in range(_ROUNDS_MAX):
         if not left or engine.attributor is None:
             break

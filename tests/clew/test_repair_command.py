@@ -9,6 +9,7 @@ from typing import Any
 import httpx
 import pytest
 
+from attribution.restate import TABLES
 from tests.serving import API_KEY, Serving, serving
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(200)]
@@ -32,6 +33,8 @@ warehouse.close()
 """
 GONE = "ALTER TABLE clew.{0} DELETE WHERE (_batch, _offset) IN (SELECT _batch, _offset FROM clew.{0} ORDER BY ALL LIMIT 2) SETTINGS mutations_sync = 2"  # noqa: E501
 TWICE = "INSERT INTO clew.{0} SELECT * FROM clew.{0} ORDER BY ALL LIMIT 1 SETTINGS insert_deduplicate = 0"
+AT_THE_START = [f"TRUNCATE TABLE clew.{table}" for table in (*TABLES, "passes", "intents")]
+"""Attribution begins anew, as if it had never made a pass."""
 
 
 def damage(server: Serving, *statements: str) -> None:
@@ -70,3 +73,23 @@ def test_rows_that_are_gone_or_doubled_come_right(tmp_path: Path) -> None:
         assert server.json("audit")["ok"]
         assert server.json("repair") == {"ok": True, "repairs": []}
         assert state(server) == before
+
+
+def test_a_conversion_that_passes_went_by_is_credited_when_it_is_back(tmp_path: Path) -> None:
+    with serving(tmp_path) as server:
+        answer = httpx.post(
+            f"{server.url}/v1/events", content="\n".join(map(json.dumps, LINES)),
+            headers={"Authorization": f"Bearer {API_KEY}"}, timeout=30,
+        )  # fmt: skip
+        assert answer.text.count("accepted") == len(LINES)
+        server.settle()
+        before = state(server)
+        assert server.stop() == 0
+        damage(server, GONE.format("conversions"), *AT_THE_START)
+        server.settle()  # passes that do not meet them
+        assert len(state(server)) < len(before)
+        repairs = {one["name"]: one for one in server.json("repair")["repairs"]}
+        assert repairs["conversions that were passed by"]["mended"] == 2
+        assert state(server) == before
+        assert server.json("audit")["ok"]
+        assert server.json("repair") == {"ok": True, "repairs": []}
