@@ -78,7 +78,8 @@ class PathCounts:
     """Distinct paths, and how often each converted and did not. Bounded: `also` raises BadRun beyond."""
 
     def __init__(self, paths_max: int = PATHS_MAX, bytes_max: int = PATHS_BYTES_MAX) -> None:
-        self._paths_max, self._bytes_max, self._bytes = paths_max, bytes_max, 0
+        self._paths_max, self._bytes_max = paths_max, bytes_max
+        self._paths = self._bytes = 0
         self._counts: tuple[Counter[bytes], Counter[bytes]] = Counter(), Counter()
 
     def also(self, paths: Mapping[bytes, int], converted: bool) -> None:
@@ -86,9 +87,10 @@ class PathCounts:
         mine, other = self._counts if converted else self._counts[::-1]
         for path, count in paths.items():
             if path not in mine and path not in other:
+                self._paths += 1
                 self._bytes += len(path)
             mine[path] += count
-        if len(mine) + len(other) > 2 * self._paths_max or self._bytes > self._bytes_max:
+        if self._paths > self._paths_max or self._bytes > self._bytes_max:
             raise BadRun(
                 f"the journeys of this range have more than {self._paths_max} different paths or "
                 f"{self._bytes_max // 4} touches in them; take a shorter range, or models that are rules"

@@ -1,6 +1,8 @@
 """`clew attribute --model` and `clew diff`, beside a running engine and on a stopped directory."""
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -43,6 +45,17 @@ def test_runs_and_their_difference(tmp_path: Path) -> None:
         assert [(row["model"], float(row["w"]), float(row["v"]), row["n"]) for row in rows] == [
             ("linear", 2.0, 15.0, 4), ("position(1,1,1)", 2.0, 15.0, 4),
         ]  # fmt: skip
+        fitted = server.json("attribute", "--model", "markov,shapley", *month)
+        (kept,) = server.sql(f"SELECT shares FROM runs WHERE run_id = '{fitted['run_id']}'")
+        assert json.loads(kept["shares"]) == fitted["shares"]
+        assert [(one["partner_id"], one["share_e12"]) for one in fitted["shares"]["markov"]["partners"]] == [
+            (7, 5 * 10**11), (0, 5 * 10**11),
+        ]  # fmt: skip
+        command = [sys.executable, "-m", "clew", "attribute", "--model", "markov", "--conversions-min", "2", *month]
+        refused = subprocess.run(
+            [*command, "--data", str(server.data)], capture_output=True, text=True, env=server.environment, timeout=180
+        )
+        assert refused.returncode == 1 and "fitted to 1 conversions with touches" in refused.stderr
         assert server.stop() == 0
         again = server.json("attribute", "--model", "position(2,2,2),linear", *month, "--as-of", rfc3339(as_of))
         assert again["was_there"] is True and again["run_id"] == first["run_id"]
