@@ -229,6 +229,7 @@ class Passes:
                 return
             token = self._token(begun, name)
             if missing.num_rows < rows.num_rows:  # other rows than the token stands for
+                self._warehouse.ended(name, token)  # else a first try that still runs would store them too
                 token += f":missing-{_name_of(missing)}"
             if again:
                 _log.warning("token_without_rows", table=name, pass_id=begun.pass_id, rows=missing.num_rows)

@@ -64,7 +64,7 @@ def parse_log_address(text: str, password: str = "") -> LogAddress:
 def password_in_url(text: str) -> bool:
     """Whether the text itself holds a password: fine in the environment, not in a flag, which `ps` shows."""
     _, _, rest = text.partition("://")
-    return ":" in _credentials(rest)[0]
+    return ":" in rest.rpartition("@")[0]
 
 
 def _credentials(rest: str) -> tuple[str, str]:
@@ -78,13 +78,15 @@ def _kafka(rest: str, tls: bool, password: str) -> KafkaLog:
     credentials, rest = _credentials(rest)
     user, _, given = credentials.partition(":")
     listed, _, query = rest.partition("?")
+    if "@" in query:
+        raise BadLogAddress("the address of Kafka has a ? before its @; write %3F for a ? in a password")
     servers = tuple(server for server in listed.rstrip("/").split(",") if server)
     if not servers:
         raise BadLogAddress(f"the address of Kafka names no server; {_FORM}")
-    for server in servers:
+    for number, server in enumerate(servers, 1):
         found = _SERVER.fullmatch(server)
-        if found is None or not 0 < int(found.group(2)) < 65_536:
-            raise BadLogAddress(f"{server!r} is no host:port of Kafka; {_FORM}")
+        if found is None or not 0 < int(found.group(2)) < 65_536:  # not quoted: it may be a misplaced password
+            raise BadLogAddress(f"server {number} of Kafka's address is no host:port; {_FORM}")
     options = dict(parse_qsl(query, keep_blank_values=True))
     prefix, ca_file = options.pop("topic_prefix", ""), options.pop("ca_file", "")
     mechanism = options.pop("mechanism", "SCRAM-SHA-512").upper()

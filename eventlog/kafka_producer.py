@@ -15,7 +15,7 @@ from typing import Any, TypeVar
 
 from eventlog import slots
 from eventlog.kafka_appender import Entry
-from eventlog.kafka_tail import LogReader, Tail
+from eventlog.kafka_tail import Expected, LogReader, Tail
 from eventlog.key_index import KeyIndex
 from eventlog.partition_counts import PartitionCounts, PartitionsChanged
 from eventlog.port import Appended, LogUnavailable, Mark, Partition, Rule, Ruled, StoredClaims
@@ -108,7 +108,7 @@ class KafkaProducer:
         work = self._take_lines if topic == HITS else self._settle
         groups: dict[Partition, list[int]] = {}
         for place, key in enumerate(keys):
-            groups.setdefault(self._partition(topic, key), []).append(place)
+            groups.setdefault(self._partition(topic, key, claims=True), []).append(place)
         settled = await asyncio.gather(*(
             self._busy(work(partition, [Candidate(keys[place], values[place]) for place in places], dry_run))
             for partition, places in groups.items()
@@ -188,17 +188,30 @@ class KafkaProducer:
     # -- records that claim keys
 
     async def _settle(self, partition: Partition, candidates: Sequence[Candidate], dry_run: bool) -> list[Ruled]:
-        if await self._may_ask(partition):
-            if blocked := self._tail.blocked(partition):
-                raise LogUnavailable(f"no verdict can be told now: {blocked}")
-            asked = self._try_out if dry_run else self._ask
-            ruled = await asked(partition, candidates)
-            if ruled is not None:
-                return ruled
-        rulings = await self._spill.decide(partition, candidates, dry_run=dry_run)
-        if not dry_run:
-            self._drain.wake(partition)
-        return [Ruled(ruling, None, final=ruling.verdict != "accepted") for ruling in rulings]
+        expected = None
+        try:
+            if await self._may_ask(partition):
+                if blocked := self._tail.blocked(partition):
+                    raise LogUnavailable(f"no verdict can be told now: {blocked}")
+                if dry_run:
+                    ruled = await self._try_out(partition, candidates)
+                else:
+                    entries = [Entry(one.key, one.value, self._marks.next(partition)) for one in candidates]
+                    expected = self._tail.expect(partition, [entry.mark.sequence for entry in entries])
+                    ruled = await self._ask(partition, entries, expected)
+                if ruled is not None:
+                    return ruled
+            rulings = await self._spill.decide(partition, candidates, dry_run=dry_run)
+            if not dry_run:
+                self._drain.wake(partition)
+            if (
+                expected is not None and expected.told
+            ):  # the first try got through after all; what was spilled repeats it
+                return expected.future.result()
+            return [Ruled(ruling, None, final=ruling.verdict != "accepted") for ruling in rulings]
+        finally:
+            if expected is not None:
+                self._tail.forget(expected)
 
     async def _may_ask(self, partition: Partition) -> bool:
         """Whether records of the partition go to Kafka: not past those of the local log, or they would change places.
@@ -217,15 +230,13 @@ class KafkaProducer:
             backlog = self._spill.backlog(partition)
         return not backlog and not self._drain.is_away(partition)
 
-    async def _ask(self, partition: Partition, candidates: Sequence[Candidate]) -> list[Ruled] | None:
+    async def _ask(self, partition: Partition, entries: Sequence[Entry], expected: Expected) -> list[Ruled] | None:
         """Append, and wait for what the tail says. None when Kafka does not take the records.
 
         Then they are spilled under new marks: ruling over a record again never accepts it again, and a refusal of a
         mark that says `spilled` is recorded by ingest, since its sender was told `accepted`.
         """
-        entries = [Entry(one.key, one.value, self._marks.next(partition)) for one in candidates]
         started_s = self._clock.monotonic_s()
-        expected = self._tail.expect(partition, [entry.mark.sequence for entry in entries])
         sending = asyncio.ensure_future(self._appender.append(partition, entries))
         sending.add_done_callback(lambda task: task.cancelled() or task.exception())
         try:
@@ -245,7 +256,6 @@ class KafkaProducer:
             return ruled
         finally:
             sending.cancel()
-            self._tail.forget(expected)
 
     async def _try_out(self, partition: Partition, candidates: Sequence[Candidate]) -> list[Ruled] | None:
         try:
@@ -272,9 +282,9 @@ class KafkaProducer:
     def _why_away(self) -> str:
         return self._drain.away if self._connected else _AWAY
 
-    def _partition(self, topic: str, key: bytes) -> Partition:
+    def _partition(self, topic: str, key: bytes, *, claims: bool = False) -> Partition:
         count = self._appender.count(topic) or self._counts.of(topic)
-        if not count and topic == CONVERSIONS:  # the wrong partition would miss what else has the key
+        if not count and (claims or topic == CONVERSIONS):  # the wrong partition would miss what else has the key
             raise LogUnavailable(f"{_AWAY}, so it is not known how many partitions it has")
         return Partition(topic, zlib.crc32(key) % count if count else 0)
 

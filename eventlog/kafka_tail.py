@@ -50,6 +50,11 @@ class Expected:
         self._found: list[Ruled | None] = [None] * len(sequences)
         self._missing = len(sequences)
 
+    @property
+    def told(self) -> bool:
+        """All rulings are known."""
+        return self.future.done() and not self.future.cancelled() and self.future.exception() is None
+
     def put(self, folded: Folded) -> None:
         """One of them is known; the future is done with the last one."""
         if self.future.done():

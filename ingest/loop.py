@@ -6,10 +6,12 @@ replicated log: whoever owns one finishes what another left, and whoever lost on
 """
 
 import asyncio
+import math
 import threading
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 
 from eventlog.port import Consumer, Fenced, LogUnavailable, Partition, Position, Record
 from ingest.batch import Batch, Decoded, Sifted, build_batch
@@ -18,7 +20,7 @@ from ingest.enrich import Enricher
 from ingest.intent import BadIntent, Intent
 from ingest.resume import newest_batch
 from ingest.sieve import Sieve
-from ingest.store import Stopped, Store
+from ingest.store import Stale, Stopped, Store
 from runtime import metrics
 from runtime.clock import Clock
 from runtime.logs import logger
@@ -28,6 +30,11 @@ from warehouse.port import Warehouse
 
 GROUP = "ingest"
 _log = logger("ingest")
+OWNED_FOR_S = 3.0
+"""How long after it was seen to be ours a partition of a group is taken for ours; none is given away sooner."""
+
+YOUNG_MS = 60_000
+"""A batch that was begun within it has its tokens in the engine's window: that holds at least 1,200 blocks a table."""
 
 
 async def read_span(consumer: Consumer, partition: Partition, lo: int, hi: int, bytes_max: int) -> list[Record]:
@@ -61,7 +68,8 @@ class Ingest:
         self._consumer, self._warehouse, self._enricher = consumer, warehouse, enricher
         self._settings, self._clock, self._code_version = settings, clock, code_version
         self._stop = threading.Event()
-        self._store = Store(warehouse, GROUP, settings.retry_backoff_max_ms, self._stop)
+        owned_for_s = math.inf if consumer.ruled else OWNED_FOR_S
+        self._store = Store(warehouse, GROUP, settings.retry_backoff_max_ms, self._stop, clock, owned_for_s)
         self._sieve = Sieve(Claims(warehouse), self._store)
         self._waiting: dict[Partition, _Waiting] = {}
         self._paused: dict[Partition, int] = {}
@@ -111,6 +119,8 @@ class Ingest:
             except Fenced:
                 _log.warning("partition_lost", partition=str(partition))
                 self._forget(partition)
+            except Stale:
+                _log.warning("batch_put_off", partition=str(partition))  # its owner finishes it
             except LogUnavailable as error:
                 trouble = error
         if trouble is not None:
@@ -127,6 +137,7 @@ class Ingest:
         self._waiting.pop(partition, None)
         self._seen = {known for known in self._seen if known[0] != partition}
         self._sieve.forget(partition)
+        _gauge_lag(partition, 0)
         if self._paused.pop(partition, None) is not None:
             metrics.gauge("clew_ingest_paused_partitions", len(self._paused))
 
@@ -136,6 +147,7 @@ class Ingest:
         if lo is None:
             return 0
         end = await self._consumer.end(partition)
+        _gauge_lag(partition, end - lo)
         if end <= lo or not (flush or self._due(partition, lo, end)):
             return 0
         settings = self._settings
@@ -151,7 +163,7 @@ class Ingest:
         if batch.hi < lo:
             return 0
         await self._store_batch(batch)
-        await self._report_lag(partition, batch.hi + 1)
+        _gauge_lag(partition, end - batch.hi - 1)
         return batch.hi - lo + 1
 
     def _build(self, partition: Partition, log_id: str, lo: int, records: Sequence[Record]) -> Batch:
@@ -172,7 +184,8 @@ class Ingest:
                 intent = Intent.decode(position.intent)
             except BadIntent as error:
                 raise RuntimeError(f"{partition.topic}-{partition.partition}: {error}; run `clew audit`") from error
-            return await self._finish(partition, log_id, position.offset, intent.hi)
+            young = self._clock.now_us() // 1000 - intent.created_ms < YOUNG_MS
+            return await self._finish(partition, log_id, position.offset, intent.hi, young=young)
         if (partition, log_id) not in self._seen:
             self._seen.add((partition, log_id))
             end = await self._consumer.end(partition)
@@ -192,7 +205,7 @@ class Ingest:
         _log.warning("positions_missing", partition=str(partition), lo=newest.lo, hi=newest.hi)
         return await self._finish(partition, log_id, newest.lo, newest.hi)
 
-    async def _finish(self, partition: Partition, log_id: str, lo: int, hi: int) -> int | None:
+    async def _finish(self, partition: Partition, log_id: str, lo: int, hi: int, *, young: bool = False) -> int | None:
         """Finish an interrupted batch: fetch exactly its records, read back, add what is missing. The next offset."""
         records = await read_span(self._consumer, partition, lo, hi, self._settings.batch_bytes_max)
         if not records or records[0].offset > lo or records[-1].offset < hi:
@@ -202,7 +215,7 @@ class Ingest:
             self._pause(partition, batch)
             return None
         batch.hi = hi
-        await asyncio.to_thread(self._store.finish, batch)
+        await asyncio.to_thread(partial(self._store.finish, batch, young=young))
         await self._consumer.commit(partition, Position(hi + 1))
         _count_skipped(batch)
         metrics.count("clew_ingest_recoveries_total")
@@ -245,9 +258,9 @@ class Ingest:
             fix="a newer Clew wrote this record; upgrade this one",
         )  # fmt: skip
 
-    async def _report_lag(self, partition: Partition, position: int) -> None:
-        lag = await self._consumer.end(partition) - position
-        metrics.gauge("clew_ingest_lag_records", lag, topic=partition.topic, partition=str(partition.partition))
+
+def _gauge_lag(partition: Partition, records: int) -> None:
+    metrics.gauge("clew_ingest_lag_records", max(0, records), topic=partition.topic, partition=str(partition.partition))
 
 
 def _count_skipped(batch: Batch) -> None:

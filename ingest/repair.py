@@ -24,6 +24,7 @@ from ingest.resume import EVENT_TABLES
 from ingest.sieve import Sieve
 from ingest.sift import mark_of
 from ingest.store import Store, places_of
+from runtime.clock import SystemClock
 from runtime.settings import IngestSettings
 from schemas.check import Repair
 from schemas.repeats import Repeats
@@ -47,7 +48,7 @@ class IngestRepair:
     ) -> None:  # fmt: skip
         """The consumer is of group `ingest`: a member or an observer. Nothing is committed."""
         self._consumer, self._warehouse, self._enricher, self._settings = consumer, warehouse, enricher, settings
-        self._store = Store(warehouse, GROUP, settings.retry_backoff_max_ms, stop)
+        self._store = Store(warehouse, GROUP, settings.retry_backoff_max_ms, stop, SystemClock())
         self._claims = Claims(warehouse)
         self._sieve = Sieve(self._claims, self._store)
         self._mended: Counter[str] = Counter()

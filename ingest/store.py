@@ -5,6 +5,7 @@ a dead letter. Any other failure is the environment's: it is tried again until i
 full disk or a missing table never turns good rows into dead letters.
 """
 
+import math
 import threading
 from collections.abc import Callable
 from functools import partial
@@ -16,6 +17,7 @@ import pyarrow.compute as pc
 
 from ingest.batch import Batch
 from runtime import metrics
+from runtime.clock import Clock
 from runtime.logs import logger
 from schemas.columns import arrow_schema
 from schemas.ddl import DATABASE
@@ -45,28 +47,43 @@ class Stopped(Exception):
     """The process is asked to stop while an insert is tried again; the intent stays and is finished later."""
 
 
+class Stale(Exception):
+    """Tries took so long that the partition may be another's by now: its owner is to finish the batch."""
+
+
 class Store:
     """Writes batches. `stop` ends endless retries."""
 
-    def __init__(self, warehouse: Warehouse, group: str, backoff_max_ms: int, stop: threading.Event) -> None:
+    def __init__(
+        self, warehouse: Warehouse, group: str, backoff_max_ms: int, stop: threading.Event, clock: Clock,
+        owned_for_s: float = math.inf,
+    ) -> None:  # fmt: skip
+        """`owned_for_s`: how long after the begin of a batch its partition is certainly still ours."""
         self._warehouse, self._group, self._backoff_max_ms, self._stop = warehouse, group, backoff_max_ms, stop
+        self._clock, self._owned_for_s = clock, owned_for_s
+        self._began_s = self._clock.monotonic_s()
         self._failed = False
         """An insert of the table in hand was tried again, so what it left is not certain."""
 
     def write(self, batch: Batch) -> None:
-        """Insert every row of the batch. Raises Stopped."""
+        """Insert every row of the batch. Raises Stopped, Stale."""
+        self._began_s = self._clock.monotonic_s()
         for table in sorted(batch.tables, key=_order):
             self._failed = False
             self._write_table(batch, table, batch.tables[table], self._token(batch, table))
             if self._failed:
                 self._complete(batch, table)
 
-    def finish(self, batch: Batch) -> None:
-        """The same after a crash: only what is not there yet. Raises Stopped."""
-        for table in sorted(batch.tables, key=_order):
-            self._complete(batch, table)
+    def finish(self, batch: Batch, *, young: bool = False) -> None:
+        """The same after a crash: only what is not there yet. Raises Stopped, Stale.
 
-    def _complete(self, batch: Batch, table: str) -> None:
+        `young`: the batch was begun so lately that its tokens are still remembered.
+        """
+        self._began_s = self._clock.monotonic_s()
+        for table in sorted(batch.tables, key=_order):
+            self._complete(batch, table, young=young)
+
+    def _complete(self, batch: Batch, table: str, *, young: bool = True) -> None:
         """Insert what is missing and read back, until nothing is.
 
         An insert that died may have left its token behind without its rows; the engine then drops the rows that
@@ -81,7 +98,9 @@ class Store:
             if not missing.num_rows:
                 return
             again = token
-            if missing.num_rows < rows.num_rows:  # other rows than the token stands for
+            if young and not attempt:
+                missing = rows  # whoever else still tries sends the same under the same token, so it is stored once
+            elif missing.num_rows < rows.num_rows:  # other rows than the token stands for
                 again += f":rest-{missing['_offset'][0].as_py()}-{missing.num_rows}"
             if attempt:
                 _log.warning("token_without_rows", table=table, lo=batch.lo, hi=batch.hi, rows=missing.num_rows)
@@ -154,7 +173,7 @@ class Store:
         return rows.filter(pa.array(mask, pa.bool_()))
 
     def retry(self, work: Callable[[], _T], table: str) -> _T:
-        """Until it goes through; only what blames the data comes out as an error. Raises Stopped."""
+        """Until it goes through; only what blames the data comes out as an error. Raises Stopped, Stale."""
         pause_ms = 100
         while True:
             try:
@@ -167,6 +186,8 @@ class Store:
                 metrics.count("clew_ingest_retries_total")
             if self._stop.wait(pause_ms / 1000):
                 raise Stopped
+            if self._clock.monotonic_s() - self._began_s > self._owned_for_s:
+                raise Stale
             pause_ms = min(pause_ms * 2, self._backoff_max_ms)
 
 

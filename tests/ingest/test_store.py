@@ -13,6 +13,7 @@ from ingest.batch import Batch, build_batch
 from ingest.enrich import Enricher
 from ingest.geo import NoGeo
 from ingest.store import PARTITIONS_PER_BLOCK_MAX, Stopped, Store, blocks_of
+from runtime.clock import SystemClock
 from schemas.columns import to_arrow
 from schemas.ddl import DATABASE
 from schemas.tables import Source
@@ -29,7 +30,7 @@ def faulty(warehouse: Warehouse) -> Faulty:
 
 
 def store_of(warehouse: Faulty, stop: threading.Event | None = None) -> Store:
-    return Store(warehouse, "ingest", 1, stop or threading.Event())
+    return Store(warehouse, "ingest", 1, stop or threading.Event(), SystemClock())
 
 
 def sales(count: int, log_id: str = "ab" * 16, **fields: Any) -> Batch:
