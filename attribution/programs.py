@@ -5,6 +5,7 @@ A conversion keeps the program it was first priced under, so a restatement may n
 
 import secrets
 from collections import OrderedDict
+from dataclasses import dataclass
 
 from attribution.credits import Pricing
 from schemas.columns import to_arrow
@@ -15,6 +16,26 @@ from warehouse.port import Warehouse, rows_of
 
 PROGRAMS_MAX = 32
 """Programs that are kept in memory; one is some kilobytes per hundred offers."""
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """A row of clew.programs; a program has one for each time that it became the newest."""
+
+    hash: str
+    loaded_us: int
+    canonical: bytes
+
+
+def newest_program(warehouse: Warehouse) -> Loaded | None:
+    """The program that was loaded last; None while there is none. Raises WarehouseError."""
+    found = rows_of(
+        warehouse.query(
+            "SELECT program_hash, toUnixTimestamp64Micro(loaded_ts) AS loaded_us, canonical "
+            f"FROM {DATABASE}.programs ORDER BY loaded_ts DESC, program_hash LIMIT 1"
+        )
+    )
+    return Loaded(found[0]["program_hash"], found[0]["loaded_us"], found[0]["canonical"].encode()) if found else None
 
 
 class Programs:
@@ -29,11 +50,24 @@ class Programs:
         """The pricing of the program in force, which is written to clew.programs if it is not there yet."""
         if program.hash not in self._kept:
             if self.get(program.hash) is None:
-                row = ProgramRow(program.hash, now_us, canonical(program.rules).decode())
-                table = to_arrow("programs", [(row,)])
-                self._warehouse.insert("programs", table, f"program:{program.hash}:{secrets.token_hex(8)}")
+                self._write(program, now_us)
             self._kept = {program.hash}
         return self._known.get(program.hash) or self._remember(Pricing.of(program.hash, program.rules))
+
+    def load(self, program: Program, now_us: int) -> None:
+        """Make it the newest of clew.programs, also when it was loaded before and others came in between.
+
+        Only for who has just read a program file: a worker that merely goes on with its program uses `keep`.
+        """
+        newest = newest_program(self._warehouse)
+        if newest is None or newest.hash != program.hash:
+            # Later than the newest by this machine's clock or not: the order of loading is what counts.
+            self._write(program, now_us if newest is None else max(now_us, newest.loaded_us + 1))
+
+    def _write(self, program: Program, loaded_us: int) -> None:
+        row = ProgramRow(program.hash, loaded_us, canonical(program.rules).decode())
+        token = f"program:{program.hash}:{secrets.token_hex(8)}"
+        self._warehouse.insert("programs", to_arrow("programs", [(row,)]), token)
 
     def get(self, program_hash: str) -> Pricing | None:
         """The pricing of a program that was loaded at some time, or None if clew.programs has lost it."""

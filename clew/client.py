@@ -101,7 +101,8 @@ async def _open_and_ask(
     except ProgramError as error:
         raise AskError(str(error), WRONG_USE if program is not None else UNREACHABLE) from None
     try:
-        await engine.recover()
+        with trouble_as_ask_error(place):
+            await engine.recover()
         return await ask(engine, name, parameters)
     finally:
         await engine.close()

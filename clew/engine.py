@@ -6,14 +6,14 @@ may be a process of its own, any number of times; a command is then an engine wi
 
 import asyncio
 import contextlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Awaitable, Iterable, Iterator
 from enum import Enum
 from importlib.metadata import version
 
 from attribution.lease import GROUP as ATTRIBUTION_GROUP
 from attribution.lease import ConsumerLease, Mark
 from attribution.live import Attributor
-from attribution.programs import Programs
+from attribution.programs import Programs, newest_program
 from clew.ask_error import NO, UNREACHABLE, AskError, first_line
 from clew.place import Place
 from clew.progress import Progress
@@ -26,12 +26,11 @@ from ingest.loop import GROUP, Ingest
 from runtime.clock import Clock
 from runtime.logs import logger
 from runtime.settings import Settings
-from schemas.ddl import DATABASE
 from schemas.program import Program, Secrets, from_canonical
 from warehouse.chdb import WarehouseBusy
 from warehouse.migrate import MigrationError, check_migrated
 from warehouse.open import open_warehouse
-from warehouse.port import Warehouse, WarehouseError, rows_of
+from warehouse.port import Warehouse, WarehouseError
 
 _log = logger("engine")
 _TRIM_INTERVAL_S = 60.0
@@ -76,6 +75,8 @@ class Engine:
         self.ingest: Ingest | None = None
         self.attributor: Attributor | None = None
         self._program = program
+        self.program_given = True
+        """The program in force came from a file, not from the warehouse."""
         self._members: list[Consumer] = []
         self._stopping = asyncio.Event()
         self.trimming = asyncio.Lock()
@@ -91,8 +92,8 @@ class Engine:
         return self._program
 
     async def use_program(self, program: Program) -> None:
-        """Keep a program in the warehouse, then put it in force."""
-        await asyncio.to_thread(Programs(self.warehouse).keep, program, self.clock.now_us())
+        """Make a program the newest in the warehouse, then put it in force."""
+        await asyncio.to_thread(Programs(self.warehouse).load, program, self.clock.now_us())
         self._program = program
 
     async def check(self) -> str:
@@ -153,7 +154,8 @@ class Engine:
     async def recover(self) -> None:
         """Finish what a crash left half done. Must be awaited before anything else."""
         if self.attributor is not None:
-            await self.use_program(self.program)
+            if self.program_given:  # what was read from the warehouse may have been followed by another meanwhile
+                await self.use_program(self.program)
             await self.attributor.recover()
 
     async def run(self) -> None:
@@ -223,7 +225,7 @@ class Engine:
         try:
             await asyncio.wait((working, settled), return_when=asyncio.FIRST_COMPLETED)
             self.stop()
-            await working  # a worker that fails says why here
+            await _one_error_of(working)  # a worker that fails says why here
             return await settled
         finally:
             settled.cancel()
@@ -233,6 +235,17 @@ class Engine:
         for consumer in (*self._members, self.observer):
             await consumer.close()
         await asyncio.to_thread(self.warehouse.close)
+
+
+async def _one_error_of(working: Awaitable[None]) -> None:
+    """Await a group of tasks; a failure of log or warehouse comes out as itself, if there was nothing else."""
+    try:
+        await working
+    except ExceptionGroup as group:
+        known, others = group.split((LogUnavailable, WarehouseError))
+        if known is None or others is not None:
+            raise
+        raise known.exceptions[0] from None
 
 
 async def open_engine(
@@ -248,10 +261,11 @@ async def open_engine(
     try:
         if place.on_servers:
             await asyncio.to_thread(check_migrated, warehouse)
-        in_force = program or _newest_program(warehouse)
+        in_force = program or await asyncio.to_thread(_newest, warehouse)
         shards = await _count_shards(place.log, settings, clock)
         observer = open_observer(place.log, GROUP, settings, clock)
         engine = Engine(place, settings, in_force, clock, warehouse, observer, shards)
+        engine.program_given = program is not None
         await engine.take_work(roles)
     except BaseException:
         if observer is not None:
@@ -270,11 +284,7 @@ async def _count_shards(log: LogAddress, settings: Settings, clock: Clock) -> in
     return shards
 
 
-def _newest_program(warehouse: Warehouse) -> Program | None:
-    """The program that was first loaded last, without its secrets."""
-    found = rows_of(
-        warehouse.query(f"SELECT canonical FROM {DATABASE}.programs ORDER BY loaded_ts DESC, program_hash LIMIT 1")
-    )
-    if not found:
-        return None
-    return Program.of(from_canonical(found[0]["canonical"].encode()), Secrets())
+def _newest(warehouse: Warehouse) -> Program | None:
+    """The program that was loaded last, without its secrets."""
+    newest = newest_program(warehouse)
+    return Program.of(from_canonical(newest.canonical), Secrets()) if newest is not None else None

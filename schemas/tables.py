@@ -218,7 +218,7 @@ class ProgramRow(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """A program that was loaded; secrets are not part of it."""
 
     program_hash: Annotated[str, text("Hash of the canonical form (32 hex digits).")]
-    loaded_ts: Annotated[int, micros("When it was first loaded.")]
+    loaded_ts: Annotated[int, micros("When it was loaded; each time that it became the newest is a row.")]
     canonical: Annotated[str, text("Canonical JSON of the rules.")]
 
 

@@ -9,7 +9,7 @@ from attribution import journeys, passes, reads, work
 from attribution.credits import Pricing
 from attribution.cursor import Cursor
 from attribution.passes import Passes, pack, unpack
-from attribution.programs import Programs
+from attribution.programs import Programs, newest_program
 from attribution.reads import Reads
 from runtime.clock import ManualClock
 from schemas.events import Kind
@@ -99,6 +99,21 @@ def test_programs_are_read_once_and_bounded(warehouse: Warehouse, monkeypatch: p
         found = programs.get(program.hash)
         assert isinstance(found, Pricing) and found.rules == program.rules
     assert programs.get("0" * 32) is None
+
+
+def test_a_program_that_comes_back_is_the_newest(warehouse: Warehouse) -> None:
+    first, second = (program_of((Plan(1, percent_e6=n),)) for n in (1, 2))
+    assert newest_program(warehouse) is None
+    told = [(first, 10), (first, 20), (second, 30), (first, 25), (second, 40), (second, 50)]  # one clock goes wrong
+    for program, now_us in told:
+        Programs(warehouse).load(program, now_us)
+        Programs(warehouse).keep(first, 99)  # a worker that goes on with its own changes nothing
+        newest = newest_program(warehouse)
+        assert newest is not None and newest.hash == program.hash
+    found = warehouse.query("SELECT toUnixTimestamp64Micro(loaded_ts) AS t FROM clew.programs ORDER BY t")
+    assert found.column(0).to_pylist() == [10, 30, 31, 40]
+    again = Programs(warehouse).get(second.hash)
+    assert again is not None and again.rules == second.rules
 
 
 def test_intents_go_and_passes_stay(warehouse: Warehouse) -> None:
