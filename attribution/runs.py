@@ -109,22 +109,23 @@ class Runs:
             if found is not None:
                 _check_enough(from_json(found.shares), conversions_min)
                 return RunReport(found, True)
-            shares = self._shares(spec, people, workers)
-            _check_enough(shares, conversions_min)
+            shares = self._shares(spec, people, workers, conversions_min)
             return RunReport(self._do(spec, people, shares, workers, progress), False)
 
-    def _shares(self, spec: RunSpec, people: IdentityMap, workers: int) -> Shares:
+    def _shares(self, spec: RunSpec, people: IdentityMap, workers: int, conversions_min: int) -> Shares:
         """The fitted models of the run: as they were noted before its first credit, so that a redo has the same."""
         if not spec.data_driven:
             return {}
         noted = self._noted_shares(spec)
         if noted is None:
             fitted = fit_run(self._warehouse, spec, people, Fitting(self._slice_conversions, workers=workers))
+            _check_enough(fitted, conversions_min)  # a run that is refused leaves nothing
             fact = to_arrow("facts", [(Fact(f"{SHARES}:{spec.run_id}", to_json(fitted), spec.as_of_us),)])
             self._warehouse.insert("facts", fact, f"{SHARES}:{spec.run_id}:{secrets.token_hex(8)}")
             noted = self._noted_shares(spec)
         if noted is None:
             raise WarehouseError(f"the shares of run {spec.run_id} are not there after an insert", retryable=True)
+        _check_enough(noted, conversions_min)
         return noted
 
     def _noted_shares(self, spec: RunSpec) -> Shares | None:

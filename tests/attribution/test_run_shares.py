@@ -26,7 +26,7 @@ from tests.attribution.test_runs import LATER_US, attribute, every_byte, late
 from tests.attribution.worlds import BASE_US, SECOND_US, adjustment_of, conversion_of, program_of, touch_of
 from tests.conftest import empty
 from tests.reference.attribution import Seen
-from warehouse.port import Warehouse
+from warehouse.port import Warehouse, scalar_of
 
 PROGRAM = program_of((Plan(1),))
 MODELS = ("markov", "set_linear", "shapley")
@@ -61,7 +61,12 @@ def world(seed: int = 3, people: int = 40) -> list[Stored]:
                 )
             )  # fmt: skip
         for k in range(random.choice((0, 0, 1, 2))):
-            match = random.choice(({"visitor_id": who}, {"user_id": f"u{n}"}, {"click_ref": f"t{100 * n}"}))
+            matches: Sequence[dict[str, Any]] = (
+                {"visitor_id": who},
+                {"user_id": f"u{n}"},
+                {"click_ref": f"t{100 * n}"},
+            )
+            match = random.choice(matches)
             seconds = random.choice((3, 8, 9, 10, 33))
             events.append(conversion_of(2 * n + k, second=seconds, amount=random.choice((0, 7, 1001)), **match))
     return events
@@ -142,7 +147,7 @@ def test_order_slices_and_workers_change_no_bit(warehouse: Warehouse) -> None:
         assert to_json(fitted) == run.shares
         found.append((run.shares, [credits_of(warehouse, run, model) for model in MODELS]))
         empty(warehouse)
-    assert all(one == found[0] for one in found) and markov_of(run).nulls
+    assert all(one == found[0] for one in found)
 
 
 def no_fit(*_: object) -> dict[str, Fitted]:
@@ -182,7 +187,7 @@ def test_what_was_kept_decides_even_against_a_new_fit(warehouse: Warehouse) -> N
 
 def test_refunds_keep_their_weights_and_lose_their_money(warehouse: Warehouse) -> None:
     sale = conversion_of(1, second=9, visitor_id="ann")
-    events = [touch_of(1, visitor="ann"), touch_of(2, partner=2, visitor="ann"), sale]
+    events: list[Stored] = [touch_of(1, visitor="ann"), touch_of(2, partner=2, visitor="ann"), sale]
     stored(warehouse, [*events, adjustment_of(1, sale, amount_e4=-1)])
     run = Runs(warehouse).run(spec()).run
     rows = credits_of(warehouse, run, "markov")
@@ -308,6 +313,7 @@ def test_too_few_conversions(warehouse: Warehouse) -> None:
     with pytest.raises(TooFewConversions, match="fitted to 1 conversions with touches, fewer than the 2"):
         runs.run(spec(), conversions_min=2)
     assert runs.find(spec().run_id) is None
+    assert scalar_of(warehouse.query("SELECT count() FROM clew.facts")) == 0
     assert runs.run(spec(), conversions_min=1).was_there is False
     with pytest.raises(TooFewConversions):
         runs.run(spec(), conversions_min=2)
