@@ -20,13 +20,13 @@ from attribution.touches import (
     check_touches,
 )
 
-_BUCKET_TOUCHES = 8_192
-"""Touches of one bucket, about: 256 KB, so that it is sorted inside the second cache."""
+_BUCKET_TOUCHES = 4_096
+"""Touches of one bucket, about: 128 KB, so that it is sorted inside the second cache."""
 
 _BUCKET_BITS_MAX = 12
 
 _INSERTION_MAX = 256
-"""Touches of one prefix that are sorted by insertion; more, as of one crowded identity, by numpy."""
+"""Touches of one prefix that are sorted by insertion; buckets with more, as of one crowded identity, by numpy."""
 
 _place = np.uintp
 
@@ -42,13 +42,12 @@ def sort_touches(touches: Touches) -> tuple[Touches, int]:
     if count >= 1 << 32:
         raise BadColumns(f"{count} touches are more than one run takes; give shards")
     bits = min(_BUCKET_BITS_MAX, max(1, (count // _BUCKET_TOUCHES).bit_length()))
-    digit_bits = max(4, count.bit_length() - bits - 1)
+    digit_bits = max(4, count.bit_length() - bits)
     t = touches
-    records, ends = _sort_into_buckets(t.identity, t.ts, t.event, t.partner, t.lane, bits)
+    records = np.empty((count, 4), np.uint64)  # by numpy, which asks for huge pages
+    ends = _sort_into_buckets(t.identity, t.ts, t.event, t.partner, t.lane, bits, records)
     out = Touches.empty(count)
-    _sort_buckets(records, ends, bits, digit_bits, out.identity, out.ts, out.event, out.partner, out.lane)
-    shift = 64 - bits - digit_bits
-    for lo, hi in _sort_prefixes(out.identity, out.ts, out.event, out.partner, out.lane, shift):
+    for lo, hi in _sort_buckets(records, ends, bits, digit_bits, *out.columns()):
         order = np.lexsort((out.event[lo:hi], out.lane[lo:hi] >> LANE_BITS, out.ts[lo:hi], out.identity[lo:hi]))
         for column in out.columns():
             column[lo:hi] = column[lo:hi][order]
@@ -75,80 +74,82 @@ def _sort_first_of_each(identity: Hashes, ts: Ints, event: Hashes, lane: Numbers
 
 @njit(nogil=True, cache=True)
 def _sort_into_buckets(
-    identity: Hashes, ts: Ints, event: Hashes, partner: Numbers, lane: Numbers, bits: int
-) -> tuple[Hashes, Ints]:
-    """Records of four words (P, 4) by the leading bits of the identity, and where each bucket begins and ends."""
+    identity: Hashes, ts: Ints, event: Hashes, partner: Numbers, lane: Numbers, bits: int, records: Hashes
+) -> Ints:
+    """Records of four words (P, 4) by the leading bits of the identity; returns where each bucket begins and ends."""
     shift, ends = np.uint64(64 - bits), np.zeros((1 << bits) + 1, np.int64)
     for i in range(identity.shape[0]):
-        ends[np.int64(identity[i] >> shift) + 1] += 1
+        ends[_place(identity[i] >> shift) + _place(1)] += 1
     for b in range(1 << bits):
         ends[b + 1] += ends[b]
-    at, records = ends.copy(), np.empty((identity.shape[0], 4), np.uint64)
-    for i in range(identity.shape[0]):
-        bucket = np.int64(identity[i] >> shift)
+    at = ends.copy()
+    for i in range(_place(identity.shape[0])):
+        bucket = _place(identity[i] >> shift)
         k = _place(at[bucket])
         records[k, 0], records[k, 1], records[k, 2] = identity[i], np.uint64(ts[i]), event[i]
         records[k, 3] = np.uint64(partner[i]) | np.uint64(lane[i]) << np.uint64(32)
         at[bucket] += 1
-    return records, ends
+    return ends
 
 
 @njit(nogil=True, cache=True)
 def _sort_buckets(
     records: Hashes, ends: Ints, bits: int, digit_bits: int,
     identity: Hashes, ts: Ints, event: Hashes, partner: Numbers, lane: Numbers,
-) -> None:  # fmt: skip
-    """Write each bucket out as columns, by its next bits, the order that it has kept within them."""
-    above, shift, half = np.uint64(bits), np.uint64(64 - digit_bits), np.uint64(32)
-    at = np.empty((1 << digit_bits) + 1, np.int64)
+) -> list[tuple[int, int]]:  # fmt: skip
+    """Write each bucket out as columns in its order. Returns the stretches that are yet to be sorted: crowded buckets.
+
+    Places are ordered, not records, and columns are written from first to last: the cache has what is read, and
+    what is written comes in lines.
+    """
+    above, shift = np.uint64(bits), np.uint64(64 - digit_bits)
+    ats = np.empty((1 << digit_bits) + 1, np.int64)
+    order = np.empty((ends[1:] - ends[:-1]).max(), np.uint32)
+    crowded = [(0, 0)]
     for b in range(ends.shape[0] - 1):
-        low, high = ends[b], ends[b + 1]
-        at[:] = 0
-        for i in range(_place(low), _place(high)):
-            at[np.int64(records[i, 0] << above >> shift) + 1] += 1
-        at[0] = low
-        for d in range(1 << digit_bits):
-            at[d + 1] += at[d]
-        for i in range(_place(low), _place(high)):
-            digit = np.int64(records[i, 0] << above >> shift)
-            k = _place(at[digit])
-            identity[k], ts[k], event[k] = records[i, 0], np.int64(records[i, 1]), records[i, 2]
-            partner[k] = np.uint32(records[i, 3] & np.uint64(0xFFFFFFFF))
-            lane[k] = np.uint32(records[i, 3] >> half)
-            at[digit] += 1
+        bucket = records[ends[b] : ends[b + 1]]
+        count: int = _place(bucket.shape[0])  # type: ignore[assignment]
+        ats[:] = 0
+        for i in range(count):
+            ats[_place(bucket[i, 0] << above >> shift) + _place(1)] += 1
+        is_crowded = ats.max() > _INSERTION_MAX
+        for d in range(_place(1 << digit_bits)):
+            ats[d + _place(1)] += ats[d]
+        for i in range(count):
+            digit = _place(bucket[i, 0] << above >> shift)
+            order[_place(ats[digit])] = i
+            ats[digit] += 1
+        if is_crowded:
+            crowded.append((ends[b], ends[b + 1]))
+        else:
+            _sort_insertion(count, bucket, order)
+        low = _place(ends[b])
+        for k in range(count):
+            to, record = low + _place(k), bucket[_place(order[k])]
+            identity[to], ts[to], event[to] = record[0], np.int64(record[1]), record[2]
+            partner[to] = np.uint32(record[3] & np.uint64(0xFFFFFFFF))
+            lane[to] = np.uint32(record[3] >> np.uint64(32))
+    return crowded[1:]
 
 
-@njit(nogil=True, cache=True)
-def _sort_prefixes(
-    identity: Hashes, ts: Ints, event: Hashes, partner: Numbers, lane: Numbers, shift: int
-) -> list[tuple[int, int]]:
-    """Sort what shares a prefix in place; returns the stretches that are too long for it."""
-    long = [(0, 0)]
-    low, count, bits = 0, identity.shape[0], np.uint64(shift)
-    while low < count:
-        prefix, high = identity[low] >> bits, low + 1
-        while high < count and identity[high] >> bits == prefix:
-            high += 1
-        if high - low > _INSERTION_MAX:
-            long.append((low, high))
-        elif high - low > 1:
-            _sort_insertion(low, high, identity, ts, event, partner, lane)
-        low = high
-    return long[1:]
+@njit(nogil=True, cache=True, inline="always")
+def _sort_insertion(count: int, bucket: Hashes, order: Numbers) -> None:
+    """Finish an order that is right but for touches that share a prefix: few, and next to each other."""
+    for k in range(_place(1), count):
+        mine, at = _place(order[k]), _place(k)
+        while at > _place(0) and _sort_is_before(bucket[mine], bucket[_place(order[at - _place(1)])]):
+            order[at] = order[at - _place(1)]
+            at -= _place(1)
+        order[at] = mine
 
 
-@njit(nogil=True, cache=True)
-def _sort_insertion(
-    low: int, high: int, identity: Hashes, ts: Ints, event: Hashes, partner: Numbers, lane: Numbers
-) -> None:
-    for i in range(low + 1, high):
-        a, b, c, d, e = identity[i], ts[i], event[i], partner[i], lane[i]
-        j = i - 1
-        while j >= low and _merge_is_before(a, b, e, c, identity[j], ts[j], lane[j], event[j]):
-            identity[j + 1], ts[j + 1], event[j + 1] = identity[j], ts[j], event[j]
-            partner[j + 1], lane[j + 1] = partner[j], lane[j]
-            j -= 1
-        identity[j + 1], ts[j + 1], event[j + 1], partner[j + 1], lane[j + 1] = a, b, c, d, e
+@njit(nogil=True, cache=True, inline="always")
+def _sort_is_before(record: Hashes, other: Hashes) -> bool:
+    """Whether a touch stands before another, strictly."""
+    half = np.uint64(32)
+    return _merge_is_before(
+        record[0], record[1], record[3] >> half, record[2], other[0], other[1], other[3] >> half, other[2]
+    )
 
 
 @njit(nogil=True, cache=True, inline="always")

@@ -45,15 +45,18 @@ def _last_click_winners(
 ) -> None:  # fmt: skip
     for c in range(start.shape[0]):
         winner, best, when, mine = -1, 0, of_ts[c], of_offer[c]
-        i, low = stop[c] - 1, start[c]
-        while i >= low and best < highest:
-            precedence: int = np.int64(lane[i] >> LANE_BITS)  # type: ignore[assignment]
+        # Places are unsigned, one more than the touch that is looked at: none is asked whether it counts from the end.
+        i, low = _place(stop[c]), _place(start[c])
+        while i > low and best < highest:
+            i -= _place(1)
+            kind = lane[i]
+            precedence: int = np.int64(kind >> LANE_BITS)  # type: ignore[assignment]
             if precedence > best:
-                kind = lane[i] & LANE_MASK
+                kind = _place(kind & LANE_MASK)
                 counts = (offer[kind] == mine) & (when - ts[i] <= window_us[kind])
-                winner = i if counts else winner
+                at: int = np.int64(i)  # type: ignore[assignment]
+                winner = at if counts else winner
                 best = precedence if counts else best
-            i -= 1
         winners[c] = winner
 
 

@@ -51,11 +51,11 @@ class Touches:
 
     @classmethod
     def empty(cls, count: int = 0) -> "Touches":
-        """Columns whose values are yet to be written."""
-        return cls(
-            np.empty(count, np.uint64), np.empty(count, np.int64), np.empty(count, np.uint64),
-            np.empty(count, np.uint32), np.empty(count, np.uint32),
-        )  # fmt: skip
+        """Columns whose values are yet to be written; one piece of memory, which may come in huge pages."""
+        words = np.empty(4 * count, np.uint64)
+        first, second, third, last = (words[i * count : (i + 1) * count] for i in range(4))
+        halves = last.view(np.uint32)
+        return cls(first, second.view(np.int64), third, halves[:count], halves[count:])
 
 
 TYPES = (np.uint64, np.int64, np.uint64, np.uint32, np.uint32)
