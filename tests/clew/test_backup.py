@@ -123,7 +123,9 @@ def test_damage_is_found_before_anything_is_written(backup: Path, tmp_path: Path
     [one, *_] = (damaged / "tables" / "credits").iterdir()
     with one.open("r+b") as file:
         file.seek(100)
-        file.write(bytes([file.read(1)[0] ^ 1]))
+        byte = file.read(1)[0]
+        file.seek(100)  # the very byte, so that it differs for certain
+        file.write(bytes([byte ^ 1]))
     done = clew("restore", str(damaged), "--data", str(tmp_path / "data"))
     assert done.returncode == 1
     assert "credits" in done.stderr
