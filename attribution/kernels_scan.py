@@ -21,6 +21,9 @@ VALUES_MAX = 2**61
 _LINE = 8
 """Sums of a partner, padded to one line of the cache."""
 
+_RANK_BITS = 48
+"""Below these bits of a rank is a touch's place, above them its precedence: the largest is the latest of the best."""
+
 _place = np.uintp
 
 
@@ -90,29 +93,30 @@ def _sums_of_rules(
     mine, is_new = scratch[0], scratch[1]
     for c in range(start.shape[0]):
         when, wanted, value = of_ts[c], of_offer[c], of_value[c]
-        count, best, winner, different = 0, 0, 0, 0
+        count, best, different = 0, 0, 0
         for i in range(_place(start[c]), _place(stop[c])):
-            kind = lane[i] & LANE_MASK
+            kind = _place(lane[i] & LANE_MASK)
             precedence: int = np.int64(lane[i] >> LANE_BITS)  # type: ignore[assignment]
             counts = (precedence > 0) & (offer[kind] == wanted) & (when - ts[i] <= window_us[kind])
-            # Written in any case, and kept where it counts: no branch to be guessed.
-            p: int = np.int64(partner[i])  # type: ignore[assignment]
-            new = counts & (seen[p] != c)
-            mine[count] = p
-            is_new[count] = 1 if new else 0
-            seen[p] = c if counts else seen[p]
-            is_better = counts & (precedence >= best)
-            winner = p if is_better else winner
-            best = precedence if is_better else best
-            count += 1 if counts else 0
-            different += 1 if new else 0
+            # Written in any case, and kept where it counts; sums and masks in place of choices, which would become
+            # branches that nobody can guess.
+            hit: int = np.int64(counts)  # type: ignore[assignment]
+            p = _place(partner[i])
+            was = seen[p]
+            new: int = hit & np.int64(was != c)  # type: ignore[assignment]
+            mine[_place(count)] = p
+            is_new[_place(count)] = new
+            seen[p] = was ^ ((was ^ c) & -hit)
+            best = max(best, ((precedence << _RANK_BITS) + np.int64(i)) & -hit)  # type: ignore[assignment]
+            count += hit
+            different += new
         if count == 0:
             sums[-1, : len(RULES)] += value
         elif count == 1:
             sums[mine[0], : len(RULES)] += value
         else:
             sums[mine[0], 0] += value
-            sums[winner, 1] += value
+            sums[_place(partner[_place(best & (1 << _RANK_BITS) - 1)]), 1] += value
             _sums_of_many(count, different, value, mine, is_new, sums)
 
 
