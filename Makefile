@@ -32,9 +32,16 @@ demo: setup ## Serve a made-up program on ports of its own, send it traffic, pri
 
 # First the kernels as plain Python, where a wrong index raises instead of reading past the end; then everything.
 # NUMBA_DISABLE_JIT holds for a whole process, hence two runs. Exit 5 of the first: no kernel test yet.
+# What needs servers mostly waits, so all of it runs beside the rest, which is shown when both are done.
 test: setup ## Run all tests; the last lines are pytest's own summary
 	@test ! -d tests/attribution || NUMBA_DISABLE_JIT=1 $(BIN)/python -m pytest tests/attribution -q -m kernel || test $$? -eq 5
+ifdef ARGS
 	$(BIN)/python -m pytest $(ARGS)
+else
+	@mkdir -p build; $(BIN)/python -m pytest -p no:cacheprovider -m "not server" > build/tests.log 2>&1 & rest=$$!; \
+	$(BIN)/python -m pytest -m server; servers=$$?; \
+	wait $$rest; rest=$$?; cat build/tests.log; test $$servers -eq 0 -a $$rest -eq 0
+endif
 
 check: lint types imports ## Lint, format, types (mypy --strict) and import direction
 
