@@ -34,7 +34,8 @@ OWNED_FOR_S = 3.0
 """How long after it was seen to be ours a partition of a group is taken for ours; none is given away sooner."""
 
 YOUNG_MS = 60_000
-"""A batch that was begun within it has its tokens in the engine's window: that holds at least 1,200 blocks a table."""
+"""A batch that was begun within it has its tokens in the engine's window, unless that is as small as may be (1,200
+blocks) and a table gets more than 20 a second."""
 
 
 async def read_span(consumer: Consumer, partition: Partition, lo: int, hi: int, bytes_max: int) -> list[Record]:

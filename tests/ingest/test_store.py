@@ -12,7 +12,7 @@ from eventlog.port import Record
 from ingest.batch import Batch, build_batch
 from ingest.enrich import Enricher
 from ingest.geo import NoGeo
-from ingest.store import PARTITIONS_PER_BLOCK_MAX, Stopped, Store, blocks_of
+from ingest.store import PARTITIONS_PER_BLOCK_MAX, Stale, Stopped, Store, blocks_of
 from runtime.clock import SystemClock
 from schemas.columns import to_arrow
 from schemas.ddl import DATABASE
@@ -118,6 +118,31 @@ def test_finish_adds_what_is_missing(faulty: Faulty, present: list[int]) -> None
         assert offsets(faulty, "conversions", SALES_0) == [5, 6, 7, 8, 9]
     # A part of the rows says that their insert has begun, and it may still be at the others.
     assert {table for table, _ in faulty.awaited} == ({"conversions"} if 0 < len(present) < 5 else set())
+
+
+def test_a_young_batch_is_finished_under_the_tokens_that_its_first_writer_uses(faulty: Faulty) -> None:
+    """That one may still try: only the same bytes under the same token are stored once."""
+    batch = sales(5)
+    store_of(faulty).write(batch)
+    [told] = {token for table, token, _ in faulty.tokens if table == "conversions"}
+    faulty.execute("ALTER TABLE clew.conversions DELETE WHERE _offset > 6 SETTINGS mutations_sync = 2")
+    faulty.tokens.clear()
+    store_of(faulty).finish(batch, young=True)
+    assert faulty.tokens[0] == ("conversions", told, 5)
+    assert offsets(faulty, "conversions", SALES_0) == [5, 6, 7, 8, 9]
+
+
+def test_tries_end_when_the_partition_may_be_anothers(faulty: Faulty) -> None:
+    def away(number: int, table: str, rows: pa.Table) -> None:
+        raise WarehouseError("away", 210, retryable=True)
+
+    faulty.before = away
+    store = Store(faulty, "ingest", 1, threading.Event(), SystemClock(), owned_for_s=0.0)
+    with pytest.raises(Stale):
+        store.write(sales(3))
+    faulty.before = lambda number, table, rows: None
+    store.finish(sales(3))
+    assert offsets(faulty, "conversions", SALES_0) == [5, 6, 7]
 
 
 # -- refusals
