@@ -10,6 +10,7 @@ from eventlog.address import KafkaLog, parse_log_address
 from eventlog.kafka_consumer import KafkaConsumer
 from eventlog.port import Fenced, Partition, Position
 from runtime.clock import SystemClock
+from runtime.logs import configure_logs
 from runtime.settings import KafkaSettings
 from schemas.events import HITS
 from tests.eventlog.kafka_bench import QUICK
@@ -32,4 +33,5 @@ async def main(url: str, group: str) -> None:
 
 
 if __name__ == "__main__":
+    configure_logs("member")  # logs on stderr: stdout is what tests read
     asyncio.run(main(*sys.argv[1:]))

@@ -11,6 +11,7 @@ from eventlog.address import parse_log_address
 from eventlog.kafka_producer import KafkaProducer
 from eventlog.open import open_producer
 from runtime.clock import SystemClock
+from runtime.logs import configure_logs
 from runtime.settings import KafkaSettings, Settings
 from tests.eventlog.kafka_bench import QUICK
 
@@ -26,4 +27,5 @@ async def main(url: str, folder: str) -> None:
 
 
 if __name__ == "__main__":
+    configure_logs("drainer")  # logs on stderr: stdout is what tests read
     asyncio.run(main(*sys.argv[1:]))

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from eventlog.port import Producer
+from runtime.logs import configure_logs
 from schemas.events import CONVERSIONS, HITS
 from tests.conftest import ROOT
 from tests.eventlog.bench import SqliteBench
@@ -60,4 +61,5 @@ async def main(folder: Path, worker: int, calls: int) -> None:
 
 
 if __name__ == "__main__":
+    configure_logs("load")  # logs on stderr: stdout is what tests read
     asyncio.run(main(Path(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3])))
