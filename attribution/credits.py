@@ -14,7 +14,7 @@ from attribution import kernels
 from attribution.commission import CommissionLine, Earning, commissions
 from attribution.journeys import Asked, Journeys, Terms, TouchRows, build, why_unattributed
 from attribution.kernels import Ints
-from attribution.models import DEFAULT_MODEL, model_of, weigh
+from attribution.models import DEFAULT_MODEL, Fits, fits_of, is_known, weigh
 from attribution.money import Problems, Worth, worth
 from attribution.plans import PlanBook, reach_of, terms_of
 from schemas.events import Adjustment, Conversion
@@ -61,15 +61,16 @@ class Pricing:
     plans: PlanBook
     models: tuple[str, ...]
     terms: Terms
+    fits: Fits
     reach_us: Mapping[int, tuple[int, int]]
     """Click and impression window by offer, the longest that any contract has."""
 
     @classmethod
     def of(cls, program_hash: str, rules: Rules) -> "Pricing":
         wanted = {DEFAULT_MODEL, *rules.models, *(plan.model for plan in rules.plans)}
-        plans = PlanBook(rules.plans)
-        models = tuple(sorted(model for model in wanted if model_of(model) is not None))
-        return cls(program_hash, rules, plans, models, terms_of(rules, plans), reach_of(rules))
+        plans, fits = PlanBook(rules.plans), fits_of(rules)
+        models = tuple(sorted(model for model in wanted if is_known(model, fits)))
+        return cls(program_hash, rules, plans, models, terms_of(rules, plans), fits, reach_of(rules))
 
     def windows_us(self, offer_id: int) -> tuple[int, int]:
         """The longest click and impression window of an offer; the defaults if the program has lost it."""
@@ -156,7 +157,7 @@ def failed(case: Case, problem: Problem, detail: str) -> Outcome:
 def _attribute(cases: Sequence[Case], rows: TouchRows, crowded: Mapping[int, int]) -> list[Outcome]:
     journeys = build(asked_of(cases), rows)
     worths = [worth(case.event, case.adjustments) for case in cases]
-    weights = {model: weigh(model, journeys) for model in sorted({m for case in cases for m in case.pricing.models})}
+    weights = _weights(cases, journeys)
     view = _View(journeys)
     mine = [view.of(number) for number in range(len(cases))]
     earnings = [
@@ -179,6 +180,16 @@ def _attribute(cases: Sequence[Case], rows: TouchRows, crowded: Mapping[int, int
             )
         )
     return outcomes
+
+
+def _weights(cases: Sequence[Case], journeys: Journeys) -> dict[str, Ints]:
+    """Each model that any case's program has, over all journeys.
+
+    A fit's id is a hash of what it says, so programs that have the same model mean the same weights.
+    """
+    pricings = {case.pricing.program_hash: case.pricing for case in cases}.values()
+    fits = {text: fit for pricing in pricings for text, fit in pricing.fits.items()}
+    return {model: weigh(model, journeys, fits) for model in sorted({m for p in pricings for m in p.models})}
 
 
 def _parts(

@@ -127,11 +127,11 @@ def _worked_out(case: Case, standing: Standing, work: Work) -> Json:
     (outcome,) = attribute([case], rows, crowded)
     all_rows, _ = work.touches_of([case], wider=True)
     journeys = build(asked_of([case]), all_rows)
-    weights = {model: weigh(model, journeys) for model in case.pricing.models}
+    weights = {model: weigh(model, journeys, case.pricing.fits) for model in case.pricing.models}
     return {
         "is_current": same(standing, outcome),
         "touches": _touches(case.pricing.rules, journeys, weights),
-        "models": [_model(model, outcome) for model in case.pricing.models],
+        "models": [_model(case.pricing.rules, model, outcome) for model in case.pricing.models],
         **_plans(case, journeys, weights, outcome),
     }
 
@@ -162,11 +162,12 @@ def _touches(rules: Rules, journeys: Journeys, weights: dict[str, Ints]) -> list
     return found
 
 
-def _model(model: str, outcome: Outcome) -> Json:
+def _model(rules: Rules, model: str, outcome: Outcome) -> Json:
     event = outcome.event
     return {
         "model": model,
         "pays": model == outcome.paying_model,
+        **_fit(rules, model),
         "credits": [
             {
                 "touch_id": "" if line.touch_id == NO_TOKEN else to_text(line.touch_id),
@@ -179,6 +180,24 @@ def _model(model: str, outcome: Outcome) -> Json:
             for line in outcome.credits
             if line.model == model
         ],
+    }
+
+
+def _fit(rules: Rules, model: str) -> Json:
+    """Where the weights of a model come from; nothing for a rule, which needs none."""
+    parsed = model_of(model)
+    fit = rules.fits.get(parsed.fit) if parsed is not None else None
+    if fit is None:
+        return {}
+    return {
+        "fit": {
+            "model": fit.model,
+            "run": fit.run,
+            "from": fit.from_ts or None,
+            "to": fit.to_ts or None,
+            "as_of": fit.as_of,
+            "conversions": fit.conversions,
+        }
     }
 
 
@@ -202,7 +221,7 @@ def _plans(case: Case, journeys: Journeys, weights: dict[str, Ints], outcome: Ou
     chosen = chosen_plans(earning)
     plans = {plan.name: plan for plan in chosen.values()}
     shares = [share for _, plan in sorted(plans.items()) for share in plan_shares(plan, case.event, outcome.worth)]
-    shares = [share for share in shares if model_of(share.plan.model) is not None]
+    shares = [share for share in shares if share.plan.model in earning.weights]
     parts = split([earning], [(0, share) for share in shares])
     tokens = [to_text(bytes(t).ljust(27, b"\0")) for t in journeys.touches.touch_id[journeys.touch[eligible]]]
     return {

@@ -47,7 +47,7 @@ def _touches(answer: Json) -> Iterator[str]:
 
 
 def _model(model: Json) -> Iterator[str]:
-    yield f"Model {model['model']}" + (" (pays)" if model["pays"] else "")
+    yield f"Model {model['model']}{' (pays)' if model['pays'] else ''}{_fit(model)}"
     if not model["credits"]:
         yield "  no credits: it could not be worked out"
     for credit in model["credits"]:
@@ -55,6 +55,16 @@ def _model(model: Json) -> Iterator[str]:
         who = f"partner {credit['partner_id']}" if credit["partner_id"] else "unattributed"
         value = f"{credit['value']} {credit['currency']}"
         yield f"  {who}: {credit['weight']} of it, {value}{reason} {credit['touch_id']}".rstrip()
+
+
+def _fit(model: Json) -> str:
+    """Where the weights of a fitted model come from."""
+    fit = model.get("fit")
+    if fit is None:
+        return ""
+    when = [f"{word} {fit[word]}" for word in ("from", "to") if fit[word]]
+    counted = " ".join([f"{fit['conversions']} conversions", *when, "as of", fit["as_of"]])
+    return f": {fit['model']} of run {fit['run']}, {counted}"
 
 
 def _plans(answer: Json) -> Iterator[str]:

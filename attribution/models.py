@@ -1,10 +1,14 @@
 """Attribution models by their text: each gives integer weights to the touches of journeys. Pure.
 
 A weight is an integer, so that money can follow it exactly; a touch that does not count weighs 0, and `reasons`
-says why any touch does.
+says why any touch does. What a model was fitted to comes in as an argument, a constant of a program or of a run:
+so weights follow from it and the journey, never from other conversions.
 """
 
+from collections.abc import Mapping
 from functools import lru_cache
+from types import MappingProxyType
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,7 +17,8 @@ from attribution import kernels
 from attribution import kernels_rules as rules
 from attribution.journeys import REASONS, Journeys
 from attribution.kernels import Ints
-from schemas.models import BadModel, Model, parse_model
+from schemas.models import DATA_DRIVEN, FITTED, BadModel, Model, fitted_text, parse_model
+from schemas.program import Rules
 from schemas.reasons import NoCredit
 
 DEFAULT_MODEL = "last_click"
@@ -21,6 +26,28 @@ DEFAULT_MODEL = "last_click"
 Words = NDArray[np.object_]
 
 _TOP = 1_000
+
+
+class ByPartner(NamedTuple):
+    """What partners weigh beside each other: their numbers (N), ascending, and whole weights from 1 on (N)."""
+
+    partners: Ints
+    weights: Ints
+
+    @classmethod
+    def of(cls, weights: Mapping[int, int]) -> "ByPartner":
+        pairs = np.array(sorted(weights.items()), np.int64).reshape(-1, 2)
+        return cls(pairs[:, 0].copy(), pairs[:, 1].copy())
+
+
+Fits = Mapping[str, ByPartner]
+"""By the text of the model: `fitted(ID)` of a program, markov and shapley of a run."""
+NO_FITS: Fits = MappingProxyType({})
+
+
+def fits_of(rules: Rules) -> dict[str, ByPartner]:
+    """The fits that a program has."""
+    return {fitted_text(fit_id): ByPartner.of(fit.weights) for fit_id, fit in rules.fits.items()}
 
 
 @lru_cache(maxsize=1_000)
@@ -32,10 +59,18 @@ def model_of(text: str) -> Model | None:
         return None
 
 
-def weigh(text: str, journeys: Journeys) -> Ints:
-    """Weights of one model for each place of the journeys. Raises KeyError for a model that there is not."""
+def is_known(text: str, fits: Fits) -> bool:
+    """Whether `weigh` can work the model out."""
     model = model_of(text)
-    if model is None:
+    return text in fits or (model is not None and model.name != FITTED)
+
+
+def weigh(text: str, journeys: Journeys, fits: Fits = NO_FITS) -> Ints:
+    """Weights of one model for each place of the journeys. Raises KeyError for a model that there is not."""
+    if text in fits:
+        return _weigh_fitted(fits[text], journeys)
+    model = model_of(text)
+    if model is None or model.name == FITTED:
         raise KeyError(text)
     j = journeys
     match model.name:
@@ -65,6 +100,15 @@ def weigh(text: str, journeys: Journeys) -> Ints:
             return rules.custom(j.offsets, j.codes, j.precedence, np.array(model.parameters, np.int64))
 
 
+def _weigh_fitted(fit: ByPartner, journeys: Journeys) -> Ints:
+    """Each partner's weight at the first of its touches that count; a partner that the fit does not know weighs 1."""
+    first = rules.set_linear(journeys.offsets, journeys.codes, journeys.partner)
+    if not fit.partners.size:
+        return first
+    at = np.minimum(np.searchsorted(fit.partners, journeys.partner), fit.partners.shape[0] - 1)
+    return first * np.where(fit.partners[at] == journeys.partner, fit.weights[at], 1)
+
+
 def reasons(text: str, journeys: Journeys, weights: Ints) -> Words:
     """Why each place has nothing under a model, as words of NoCredit; "" or `click_pending` where it has something."""
     words = np.full(journeys.codes.shape[0], "", object)
@@ -75,7 +119,8 @@ def reasons(text: str, journeys: Journeys, weights: Ints) -> Words:
     nothing = counts & (weights == 0)
     if not nothing.any():
         return words
-    name = parse_model(text).name
+    model = model_of(text)
+    name = model.name if model is not None else text
     if name in _SINGLE_TOUCH:
         ranks = _ranks(name, journeys)
         is_lower = ranks < _highest(journeys.offsets, ranks)
@@ -84,9 +129,11 @@ def reasons(text: str, journeys: Journeys, weights: Ints) -> Words:
         if name == "last_non_direct":
             words[nothing & is_lower & (journeys.direct != 0)] = NoCredit.DIRECT.value
     else:
-        words[nothing] = (NoCredit.REPEATED_PARTNER if name == "set_linear" else NoCredit.NO_SHARE).value
+        words[nothing] = (NoCredit.REPEATED_PARTNER if name in _BY_PARTNER else NoCredit.NO_SHARE).value
     return words
 
+
+_BY_PARTNER = ("set_linear", FITTED, *DATA_DRIVEN)
 
 _SINGLE_TOUCH = {
     "last_click": NoCredit.NOT_LAST,

@@ -12,7 +12,7 @@ from numba import njit
 from attribution import kernels
 from attribution.journeys import Journeys
 from attribution.kernels_checks import Ints, check_offsets, check_shapes
-from attribution.models import weigh
+from attribution.models import NO_FITS, Fits, weigh
 
 
 def waves(offsets: Ints, touch: Ints, order: Ints) -> Ints:
@@ -40,7 +40,7 @@ def _waves_range(offsets: Ints, touch: Ints, order: Ints, free_at: Ints, found: 
         found[c] = wave
 
 
-def used_up(journeys: Journeys, order: Ints, model: str | None) -> Journeys:
+def used_up(journeys: Journeys, order: Ints, model: str | None, fits: Fits = NO_FITS) -> Journeys:
     """The journeys with USED where an earlier conversion has used a touch up.
 
     By `consume` under the model; by `reset` if the model is None. `order` (C) lists conversions, the earliest first.
@@ -57,7 +57,7 @@ def used_up(journeys: Journeys, order: Ints, model: str | None) -> Journeys:
         if model is None:
             used[touch[mine == kernels.ELIGIBLE]] = True
         else:
-            used[touch[weigh(model, _at(journeys, wave_of == wave, places, mine)) > 0]] = True
+            used[touch[weigh(model, _at(journeys, wave_of == wave, places, mine), fits) > 0]] = True
     return replace(journeys, codes=codes)
 
 

@@ -15,10 +15,9 @@ from attribution import kernels
 from attribution.credits import WEIGHT_ONE, Case, asked_of
 from attribution.journeys import Asked, Journeys, TouchRows, build, why_unattributed
 from attribution.kernels_checks import Array, Ints
-from attribution.models import reasons, weigh
+from attribution.models import Fits, reasons, weigh
 from attribution.money import Worth, worth
 from attribution.reuse import used_up
-from attribution.run_shares import Fitted, Shares, weigh_fitted
 from attribution.run_spec import RunSpec
 from schemas.columns import arrow_schema
 from schemas.program import UNATTRIBUTED
@@ -40,20 +39,20 @@ class SliceRows:
 
 
 def rows_of(
-    spec: RunSpec, cases: Sequence[Case], rows: TouchRows, shares: Shares, stitched: Stitched = lambda asked: asked
+    spec: RunSpec, cases: Sequence[Case], rows: TouchRows, fits: Fits, stitched: Stitched = lambda asked: asked
 ) -> SliceRows:
     """Credits of the cases under each model of the run; a case that cannot be computed is counted and left out.
 
-    `rows` are the touches of the cases' identities, which `stitched` brings to the persons'. `shares` has the fitted
-    models. Raises TooManyTouches.
+    `rows` are the touches of the cases' identities, which `stitched` brings to the persons'. `fits` has the weights of
+    fitted models. Raises TooManyTouches.
     """
     try:
-        return _rows_of(spec, cases, rows, shares, stitched)
+        return _rows_of(spec, cases, rows, fits, stitched)
     except (ArithmeticError, LookupError, TypeError, ValueError):
         if len(cases) <= 1:
             return SliceRows(arrow_schema("credits").empty_table(), 0, len(cases), {})
         middle = len(cases) // 2
-        return joined([rows_of(spec, half, rows, shares, stitched) for half in (cases[:middle], cases[middle:])])
+        return joined([rows_of(spec, half, rows, fits, stitched) for half in (cases[:middle], cases[middle:])])
 
 
 def joined(parts: Sequence[SliceRows]) -> SliceRows:
@@ -82,15 +81,15 @@ def _order_of(cases: Sequence[Case]) -> Ints:
     return np.array(order, np.int64)
 
 
-def _rows_of(spec: RunSpec, cases: Sequence[Case], rows: TouchRows, shares: Shares, stitched: Stitched) -> SliceRows:
+def _rows_of(spec: RunSpec, cases: Sequence[Case], rows: TouchRows, fits: Fits, stitched: Stitched) -> SliceRows:
     _, journeys = journeys_of(spec, cases, rows, stitched)
     worths = [worth(case.event, case.adjustments)[0] for case in cases]
     columns = _Conversions.of(cases, worths)
     order = _order_of(cases) if spec.reuse == "consume" else None
     tables = []
     for model in spec.models:
-        mine = used_up(journeys, order, model) if order is not None else journeys
-        tables.append(_model_rows(spec.run_id, model, mine, columns, shares.get(model)))
+        mine = used_up(journeys, order, model, fits) if order is not None else journeys
+        tables.append(_model_rows(spec.run_id, model, mine, columns, fits))
     values: dict[str, int] = {}
     for case, now in zip(cases, worths, strict=True):
         values[case.event.currency] = values.get(case.event.currency, 0) + now.value_minor
@@ -133,12 +132,9 @@ class _Conversions:
         )
 
 
-def _model_rows(
-    run_id: str, model: str, journeys: Journeys, conversions: _Conversions, fitted: Fitted | None
-) -> pa.Table:
-    weights = weigh(model, journeys) if fitted is None else weigh_fitted(fitted, journeys)
-    # A fitted model gives a partner's part to its first touch, as set_linear does.
-    words = reasons(model if fitted is None else "set_linear", journeys, weights)
+def _model_rows(run_id: str, model: str, journeys: Journeys, conversions: _Conversions, fits: Fits) -> pa.Table:
+    weights = weigh(model, journeys, fits)
+    words = reasons(model, journeys, weights)
     count = conversions.event_ts.shape[0]
     e12 = kernels.allocate(journeys.offsets, np.full(count, WEIGHT_ONE, np.int64), weights)
     values = kernels.allocate(journeys.offsets, conversions.value_minor, weights)

@@ -12,7 +12,6 @@ import msgspec
 import numpy as np
 
 from attribution import kernels
-from attribution import kernels_rules as rules
 from attribution.journeys import Journeys
 from attribution.kernels_checks import Array, Ints
 from attribution.paths.answer import SHARE_UNITS, Answer, ModelOptions, answer
@@ -176,15 +175,6 @@ def _raked(table: PathTable, effects: Floats, shares: Floats) -> tuple[Ints, flo
     return weights, round(gap, 12)
 
 
-def weigh_fitted(fitted: Fitted, journeys: Journeys) -> Ints:
-    """Weights (P) of a fitted model: each partner's at the first of its touches that count.
-
-    A partner that was not there when the model was fitted weighs the least.
-    """
-    first = rules.set_linear(journeys.offsets, journeys.codes, journeys.partner)
-    known = sorted((one.partner_id, one.weight_e12) for one in fitted.partners if one.partner_id != UNATTRIBUTED)
-    if not known:
-        return first
-    numbers, weights = (np.array(column, np.int64) for column in zip(*known, strict=True))
-    at = np.minimum(np.searchsorted(numbers, journeys.partner), numbers.shape[0] - 1)
-    return first * np.where(numbers[at] == journeys.partner, weights[at], 1)
+def weights_of(fitted: Fitted) -> dict[int, int]:
+    """What each partner weighs; whoever got none of it was not there when the model was fitted, and weighs 1."""
+    return {one.partner_id: one.weight_e12 for one in fitted.partners if one.partner_id != UNATTRIBUTED}

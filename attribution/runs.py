@@ -17,13 +17,14 @@ import pyarrow.compute as pc
 from attribution.credits import Case
 from attribution.identity_map import NOBODY, IdentityMap
 from attribution.journeys import TooManyTouches
+from attribution.models import ByPartner, Fits, fits_of, is_known
 from attribution.passes import BLOCK_ROWS_MAX
 from attribution.programs import Programs
-from attribution.run_cases import cases_of
+from attribution.run_cases import cases_of, pricing_of
 from attribution.run_fit import Fitting, fit_run
 from attribution.run_reads import RunReads
 from attribution.run_rows import SliceRows, blocks_of, joined, rows_of
-from attribution.run_shares import Shares, from_json, to_json
+from attribution.run_shares import Shares, from_json, to_json, weights_of
 from attribution.run_spec import BadRun, RunSpec
 from attribution.work import Work
 from schemas.columns import to_arrow
@@ -136,6 +137,7 @@ class Runs:
         return from_json(str(scalar_of(table))) if table.num_rows else None
 
     def _do(self, spec: RunSpec, people: IdentityMap, shares: Shares, workers: int, progress: Progress) -> Run:
+        fits = self._fits(spec, shares)
         count = RunReads(self._warehouse, spec).count()
         # Touches are used up over the whole range at once.
         slices = max(1, -(-count // self._slice_conversions)) if spec.reuse == "reuse" else 1
@@ -145,7 +147,7 @@ class Runs:
             present = self._present(spec.run_id)
 
             def work(number: int, present: Places = present, attempt: str = attempt) -> tuple[int, _Slice]:
-                return number, self._slice(spec, people, shares, (number, slices), present, attempt)
+                return number, self._slice(spec, people, fits, (number, slices), present, attempt)
 
             with ThreadPoolExecutor(workers) as pool:
                 for number, result in pool.map(work, todo):
@@ -157,6 +159,15 @@ class Runs:
                 return self._note(spec, slices, done, shares)
         raise WarehouseError(f"rows of run {spec.run_id} are not there after {_ATTEMPTS_MAX} inserts", retryable=True)
 
+    def _fits(self, spec: RunSpec, shares: Shares) -> Fits:
+        """What the run's models were fitted to: its own shares, and the fits of the program that it names."""
+        found = fits_of(pricing_of(self._warehouse, spec).rules)
+        found |= {model: ByPartner.of(weights_of(fitted)) for model, fitted in shares.items()}
+        missing = [model for model in spec.models if not is_known(model, found)]
+        if missing:
+            raise BadRun(f"program {spec.program_hash} has no fits for {', '.join(missing)}; add their [[fits]] tables")
+        return found
+
     def _present(self, run_id: str) -> Places:
         """Rows that are there by slice and block."""
         table = self._warehouse.query(
@@ -167,12 +178,12 @@ class Runs:
         return {(row["_partition"], row["_batch"]): row["n"] for row in dicts_of(table)}
 
     def _slice(
-        self, spec: RunSpec, people: IdentityMap, shares: Shares, at: tuple[int, int], present: Places, attempt: str
+        self, spec: RunSpec, people: IdentityMap, fits: Fits, at: tuple[int, int], present: Places, attempt: str
     ) -> _Slice:
         number, slices = at
         reads = RunReads(self._warehouse, spec, people)
         cases = cases_of(self._warehouse, spec, reads, number, slices)
-        result = self._rows(spec, reads, cases, shares)
+        result = self._rows(spec, reads, cases, fits)
         blocks = blocks_of(result.credits, number, BLOCK_ROWS_MAX)
         for block_number, block in enumerate(blocks):
             there = present.get((number, block_number), 0)
@@ -190,16 +201,16 @@ class Runs:
         )
         return block.filter(pc.invert(pc.is_in(block.column("_offset"), there.column(0).combine_chunks())))
 
-    def _rows(self, spec: RunSpec, reads: RunReads, cases: list[Case], shares: Shares) -> SliceRows:
+    def _rows(self, spec: RunSpec, reads: RunReads, cases: list[Case], fits: Fits) -> SliceRows:
         """Credits of the cases; half of them at a time where they meet too many touches."""
         try:
             rows, _ = Work(reads, Programs(self._warehouse)).touches_of(cases)
-            return rows_of(spec, cases, rows, shares, reads.asked)
+            return rows_of(spec, cases, rows, fits, reads.asked)
         except TooManyTouches:
             if len(cases) <= 1 or spec.reuse != "reuse":
                 raise
             middle = len(cases) // 2
-            return joined([self._rows(spec, reads, half, shares) for half in (cases[:middle], cases[middle:])])
+            return joined([self._rows(spec, reads, half, fits) for half in (cases[:middle], cases[middle:])])
 
     def _note(self, spec: RunSpec, slices: int, done: Mapping[int, _Slice], shares: Shares) -> Run:
         values: dict[str, int] = {}

@@ -17,7 +17,10 @@ PLAIN_MODELS = ("last_click", "last_touch", "last_non_direct", "coupon_first", "
 
 MODEL_NAMES = (*PLAIN_MODELS, "position", "w_shaped", "time_decay", "custom")
 DATA_DRIVEN = ("markov", "shapley")
-"""Models that are fitted to many conversions: for runs and files, never for pay."""
+"""Models that are fitted to many conversions: for runs and files. Pay goes by what a run was fitted to, as FITTED."""
+FITTED = "fitted"
+"""`fitted(ID)`: a conversion's partners share it by the weights of that `[[fits]]` table of the program."""
+FIT_ID_CHARS = 12
 
 DEFAULT_HALF_LIFE_US = 7 * 86_400 * 1_000_000
 VECTOR_MAX = 100
@@ -26,6 +29,7 @@ _NUMBERS = {"position": 3, "w_shaped": 4}
 _NUMBER_MAX = 1_000
 _DECIMALS_MAX = 6
 _MODEL = re.compile(r"([a-z_]+)(?:\(([^()]*)\))?")
+_FIT_ID = re.compile(rf"[0-9a-f]{{{FIT_ID_CHARS}}}")
 
 
 class BadModel(ValueError):
@@ -35,20 +39,31 @@ class BadModel(ValueError):
 class Model(NamedTuple):
     """A model: its text, its name, and its parameters as whole numbers.
 
-    Parameters are µs for a half-life; weights beside each other, in lowest terms, for all others.
+    Parameters are µs for a half-life; weights beside each other, in lowest terms, for all others. `fit` is the id
+    of the weights that `fitted` goes by, which a program has.
     """
 
     text: str
     name: str
     parameters: tuple[int, ...] = ()
+    fit: str = ""
 
 
 def parse_model(text: str) -> Model:
-    """The model of a text. Raises BadModel."""
+    """The model of a text, which may pay. Raises BadModel. Whether there is a fit of that id is not asked here."""
     match = _MODEL.fullmatch(text.strip())
-    if match is None or match.group(1) not in MODEL_NAMES:
-        raise BadModel(f"there is no such model; known are {', '.join(MODEL_NAMES)}")
+    if match is not None and match.group(1) in DATA_DRIVEN:
+        name = match.group(1)
+        raise BadModel(
+            f"{name} needs all conversions of a range before it can credit one, so it pays by weights that a run has "
+            f"fitted: do the run with `clew attribute --model {name}`, print its [[fits]] table with `clew fit RUN`, "
+            'and write "fitted(ID)" with the id that it has'
+        )
+    if match is None or match.group(1) not in (*MODEL_NAMES, FITTED):
+        raise BadModel(f"there is no such model; known are {', '.join(MODEL_NAMES)} and {FITTED}(ID)")
     name, inner = match.group(1), match.group(2)
+    if name == FITTED:
+        return _fitted((inner or "").strip())
     if name in PLAIN_MODELS:
         if inner is not None:
             raise BadModel(f"{name} has no parameters")
@@ -56,6 +71,17 @@ def parse_model(text: str) -> Model:
     if name == "time_decay":
         return _time_decay(inner)
     return _weighted(name, inner)
+
+
+def fitted_text(fit_id: str) -> str:
+    """The text of the model that goes by a fit."""
+    return f"{FITTED}({fit_id})"
+
+
+def _fitted(fit_id: str) -> Model:
+    if _FIT_ID.fullmatch(fit_id) is None:
+        raise BadModel(f"{FITTED} needs the id of a [[fits]] table, {FIT_ID_CHARS} hex digits, as `clew fit` prints it")
+    return Model(fitted_text(fit_id), FITTED, fit=fit_id)
 
 
 def _time_decay(inner: str | None) -> Model:

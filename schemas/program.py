@@ -8,6 +8,9 @@ from hashlib import blake2b
 from typing import Literal
 
 import msgspec
+from msgspec import UNSET, UnsetType
+
+from schemas.models import FIT_ID_CHARS
 
 DEFAULT_CLICK_WINDOW_US = 30 * 86_400 * 1_000_000
 DEFAULT_IMPRESSION_WINDOW_US = 24 * 3_600 * 1_000_000
@@ -62,6 +65,9 @@ class Plan(msgspec.Struct, frozen=True):
     click_window_us: int | None = None
     impression_window_us: int | None = None
     """Windows of this contract; None are the offer's."""
+    conversions_min: int | UnsetType = UNSET
+    """Conversions that the fit of the model must know. Unset where the plan demands none: what is unset is in no
+    canonical form, so that programs from before this key keep their hashes."""
 
     @property
     def name(self) -> str:
@@ -74,8 +80,38 @@ class Plan(msgspec.Struct, frozen=True):
         return ",".join(parts)
 
 
-class Rules(msgspec.Struct, frozen=True):
-    """All of a program that decides about touches and money; no secret is in it."""
+class Fit(msgspec.Struct, frozen=True, kw_only=True):
+    """What a run was fitted to, as a constant: a conversion's partners split it by these weights.
+
+    A partner that is not in `weights` weighs 1, the least. `run`, `from_ts`, `to_ts` and `as_of` say where it comes
+    from: RFC 3339, empty where the range was open.
+    """
+
+    model: Literal["markov", "shapley"]
+    run: str
+    as_of: str
+    from_ts: str = ""
+    to_ts: str = ""
+    conversions: int
+    """Conversions with touches that the run was fitted to."""
+    weights: dict[int, int]
+    """By partner, 1 to 10^12."""
+
+    @property
+    def id(self) -> str:
+        """Hex digits of a hash of all of it: whatever is changed, it is another fit."""
+        return blake2b(msgspec.json.encode(self.ordered()), digest_size=FIT_ID_CHARS // 2).hexdigest()
+
+    def ordered(self) -> "Fit":
+        """The same with weights in the order of partners."""
+        return msgspec.structs.replace(self, weights=dict(sorted(self.weights.items())))
+
+
+class Rules(msgspec.Struct, frozen=True, omit_defaults=True):
+    """All of a program that decides about touches and money; no secret is in it.
+
+    Only `fits` has a default, so only it is left out of the canonical form where there are none.
+    """
 
     name: str
     currency: str
@@ -88,6 +124,8 @@ class Rules(msgspec.Struct, frozen=True):
     plans: tuple[Plan, ...]
     models: tuple[str, ...]
     """Models computed for every conversion beside the paying ones; always has last_click."""
+    fits: dict[str, Fit] = {}
+    """By id."""
 
 
 class Secrets(msgspec.Struct, frozen=True):
@@ -121,6 +159,7 @@ def canonical(rules: Rules) -> bytes:
         offers=dict(sorted(rules.offers.items())),
         links=dict(sorted(rules.links.items())),
         plans=tuple(sorted(rules.plans, key=lambda plan: plan.name)),
+        fits={fit_id: fit.ordered() for fit_id, fit in sorted(rules.fits.items())},
     )
     return msgspec.json.encode(ordered)
 

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import TypeVar
 
-from schemas.program import Link, Offer, Partner, Plan
+from schemas.program import Fit, Link, Offer, Partner, Plan
 from schemas.toml_lines import Place
 from schemas.toml_tables import Book
 
@@ -33,14 +33,16 @@ class Draft:
     offers: list[tuple[Place, Offer]] = field(default_factory=list)
     links: list[tuple[Place, Link]] = field(default_factory=list)
     plans: list[tuple[Place, Plan]] = field(default_factory=list)
+    fits: list[tuple[Place, str, Fit]] = field(default_factory=list)
+    """With the id that stands in the file."""
     postback_secrets: dict[int, str] = field(default_factory=dict)
 
 
 def check_draft(draft: Draft, book: Book) -> None:
     """Add to the book what only the whole file shows."""
-    _check_twice([((*place, "id"), partner.id) for place, partner in draft.partners], "partner", book)
-    _check_twice([((*place, "id"), offer.id) for place, offer in draft.offers], "offer", book)
-    _check_twice([((*place, "code"), link.code) for place, link in draft.links], "link", book)
+    check_twice([((*place, "id"), partner.id) for place, partner in draft.partners], "partner", book)
+    check_twice([((*place, "id"), offer.id) for place, offer in draft.offers], "offer", book)
+    check_twice([((*place, "code"), link.code) for place, link in draft.links], "link", book)
     partners = {partner.id for _, partner in draft.partners}
     offers = {offer.id: offer for _, offer in draft.offers if offer.id != UNREAD}
     for place, link in draft.links:
@@ -57,7 +59,8 @@ def check_draft(draft: Draft, book: Book) -> None:
     _warn_plans(draft, book)
 
 
-def _check_twice(entries: Iterable[tuple[Place, K]], noun: str, book: Book) -> None:
+def check_twice(entries: Iterable[tuple[Place, K]], noun: str, book: Book) -> None:
+    """Add to the book each key that is there a second time."""
     first: dict[K, Place] = {}
     for place, key in entries:
         if not key:

@@ -8,6 +8,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Literal, cast
 
+from msgspec import UNSET, UnsetType
+
 from schemas import program_values as values
 from schemas.durations import parse_duration_us
 from schemas.program import (
@@ -23,6 +25,7 @@ from schemas.program import (
     Secrets,
 )
 from schemas.program_checks import UNREAD, Draft, check_draft
+from schemas.program_fits import CONVERSIONS_MAX, check_fits, read_fits
 from schemas.toml_tables import BadToml, BadValue, Mistake, Table, read_toml
 
 NAME_CHARS_MAX = 200
@@ -50,6 +53,7 @@ def read_program(text: str, environment: Callable[[str], str | None]) -> Reading
     draft = _read_tables(root, secret)
     root.done()
     check_draft(draft, book)
+    check_fits(draft, book)
     mistakes = tuple(sorted(book.mistakes))
     warnings = tuple(sorted(book.warnings))
     return Reading(None if mistakes else _program(draft), mistakes, warnings)
@@ -68,6 +72,7 @@ def _read_tables(root: Table, secret: Callable[[str], str]) -> Draft:
         _read_link(table, draft)
     for table in root.tables("plan"):
         _read_plan(table, draft)
+    read_fits(root, draft)
     attribution = root.table("attribution")
     draft.models = attribution.parsed_texts("models", values.model)
     attribution.done()
@@ -164,11 +169,19 @@ def _read_plan(table: Table, draft: Draft) -> None:
         model=table.parsed("model", values.model, "last_click"),
         click_window_us=table.parsed("click_window", _window, None),
         impression_window_us=table.parsed("impression_window", _window, None),
+        conversions_min=_conversions_min(table),
     )
     table.done()
     if "percent" not in table and "fixed" not in table:
         table.wrong("percent", 'a plan must pay something: give percent = "8.5", fixed = "1.20 USD" or both')
     draft.plans.append((table.place, plan))
+
+
+def _conversions_min(table: Table) -> int | UnsetType:
+    """UNSET where there is none, or after a mistake."""
+    if "conversions_min" not in table:
+        return UNSET
+    return table.number("conversions_min", least=1, most=CONVERSIONS_MAX) or UNSET
 
 
 def _hold(text: str) -> int:
@@ -192,5 +205,6 @@ def _program(draft: Draft) -> Program:
         links={link.code: link for _, link in draft.links},
         plans=plans,
         models=tuple(sorted({"last_click", *draft.models, *(plan.model for plan in plans)})),
+        fits={fit_id: fit.ordered() for _, fit_id, fit in draft.fits},
     )
     return Program.of(rules, Secrets(tuple(dict.fromkeys(draft.api_keys)), draft.postback_secrets))

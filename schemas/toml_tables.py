@@ -74,6 +74,10 @@ class Book:
     def wrong(self, place: Place, message: str) -> None:
         self.mistakes.append(Mistake(self.line_of(place), place_text(place), message))
 
+    def has_mistake(self, place: Place) -> bool:
+        """Whether something was said of this very place."""
+        return any(mistake.place == place_text(place) for mistake in self.mistakes)
+
     def warn(self, place: Place, message: str) -> None:
         self.warnings.append(Mistake(self.line_of(place), place_text(place), message))
 

@@ -9,7 +9,7 @@ from schemas import identity
 from schemas.claims import conversion_key
 from schemas.clickid import TokenKey, TokenKeys, mint
 from schemas.events import STATUS_ORDER, Adjustment, Conversion, Kind, Touch
-from schemas.program import Goal, Offer, Partner, Plan, Program, Rules, Secrets
+from schemas.program import Fit, Goal, Offer, Partner, Plan, Program, Rules, Secrets
 from tests.reference.attribution import Seen
 
 KEYS = TokenKeys.of([TokenKey(1, b"k" * 32)], 1, b"h" * 32)
@@ -17,9 +17,13 @@ BASE_US = 1_700_000_000_000_000
 SECOND_US = 1_000_000
 VISITORS = ("", "", "ann", "bob", "~hash")
 USERS = ("", "", "u1")
+FIT = Fit(
+    model="markov", run="f" * 32, as_of="2023-11-14T00:00:00Z", conversions=40, weights={1: 3 * 10**11, 2: 10**12}
+)
+"""Of every world's program; it does not know partner 3."""
 MODELS = (
     "last_click", "last_click", "linear", "linear", "first", "last_touch", "last_non_direct", "coupon_first",
-    "set_linear", "position", "w_shaped(1,2,3,4)", "time_decay(1s)", "custom(5,3,2)",
+    "set_linear", "position", "w_shaped(1,2,3,4)", "time_decay(1s)", "custom(5,3,2)", f"fitted({FIT.id})",
 )  # fmt: skip
 WINDOWS_US = (None, None, None, 2 * SECOND_US, 15 * SECOND_US)
 CURRENCIES = ("USD", "USD", "JPY", "KWD")
@@ -61,7 +65,8 @@ def rules_of(
     }  # fmt: skip
     partners = {number: Partner(number, f"Partner {number}") for number in (1, 2, 3)}
     partners |= changed or {}
-    return Rules("Test", "USD", "Europe/Berlin", "", (), partners, offers, {}, plans, models)
+    fits = {FIT.id: FIT}
+    return Rules("Test", "USD", "Europe/Berlin", "", (), partners, offers, {}, plans, models, fits)
 
 
 def program_of(

@@ -175,6 +175,8 @@ def _weights(model: str, event: Conversion, eligible: Sequence[Seen], rules: Rul
     named = [int(s.touch.touch_id in names or (s.touch.ref != "" and (s.kind, s.touch.ref) in refs)) for s in eligible]
     partners = [s.touch.partner_id for s in eligible]
     direct = [int(rules.partners[p].kind == "direct") for p in partners]
+    if model.startswith("fitted("):
+        return plain.fitted(partners, rules.fits[model[len("fitted(") : -1]].weights)
     match model:
         case "linear":
             return plain.linear(len(eligible))

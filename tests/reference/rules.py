@@ -3,7 +3,7 @@
 Each takes one journey: the precedence, names, instants and partners of its eligible touches, in their order.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from fractions import Fraction
 
 
@@ -52,6 +52,11 @@ def linear(count: int) -> list[int]:
 
 def set_linear(partners: Sequence[int]) -> list[int]:
     return [0 if partner in partners[:i] else 1 for i, partner in enumerate(partners)]
+
+
+def fitted(partners: Sequence[int], weights: Mapping[int, int]) -> list[int]:
+    """Each partner's weight at its first touch; 1 for a partner that has none."""
+    return [0 if partner in partners[:i] else weights.get(partner, 1) for i, partner in enumerate(partners)]
 
 
 def roles(

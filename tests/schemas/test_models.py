@@ -2,7 +2,7 @@
 
 import pytest
 
-from schemas.models import DATA_DRIVEN, MODEL_NAMES, BadModel, parse_model
+from schemas.models import DATA_DRIVEN, MODEL_NAMES, BadModel, Model, parse_model
 
 
 @pytest.mark.parametrize(
@@ -65,6 +65,16 @@ def test_every_name_can_be_written(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", DATA_DRIVEN)
-def test_data_driven_models_pay_nobody(name: str) -> None:
-    with pytest.raises(BadModel, match="no such model"):
-        parse_model(name)
+@pytest.mark.parametrize("inner", ["", "(2)"])
+def test_data_driven_models_pay_by_a_fit(name: str, inner: str) -> None:
+    with pytest.raises(BadModel) as found:
+        parse_model(name + inner)
+    for said in (f"clew attribute --model {name}", "clew fit RUN", "fitted(ID)"):
+        assert said in str(found.value)
+
+
+def test_a_fit_is_named_by_its_id() -> None:
+    assert parse_model(" fitted( 0a1b2c3d4e5f )") == Model("fitted(0a1b2c3d4e5f)", "fitted", fit="0a1b2c3d4e5f")
+    for text in ("fitted", "fitted()", "fitted(7)", "fitted(0A1B2C3D4E5F)", "fitted(0a1b2c3d4e5f0)"):
+        with pytest.raises(BadModel, match=r"needs the id of a \[\[fits\]\] table, 12 hex digits"):
+            parse_model(text)
