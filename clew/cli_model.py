@@ -1,15 +1,17 @@
 """`clew model`: any model over a file of paths or events, without an installation."""
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn
 
 from clew.ask_error import NO, UNREACHABLE, WRONG_USE
 from clew.output import err, fail, print_json, print_table
 
-_PROGRESS_AFTER_BYTES = 64 << 20
+_SHOWN_AFTER_S = 1
+"""What is done sooner shows no bar."""
 
 File = Annotated[Path, typer.Argument(metavar="FILE", help="Path table or event table: CSV (.gz too) or Parquet.")]
 Models = Annotated[
@@ -67,9 +69,9 @@ def model(
     except (BadModel, ValueError) as error:
         raise fail(str(error), WRONG_USE) from None
     try:
-        with _Bar(file) as bar:
-            table = read_table(file, reading, bar.show)
-        answers = answer(table, asked, options)
+        with _bar() as bar:
+            table = read_table(file, reading, _steps(bar, "reading"))
+            answers = answer(table, asked, options, _steps(bar, "computing"))
     except OSError as error:
         raise fail(f"{file} cannot be read: {error.strerror or error}", UNREACHABLE) from None
     except BadTable as error:
@@ -104,33 +106,21 @@ def _cell(name: str, value: Any) -> str:
     return f"{value:.2f}" if name in ("conversions", "value") else f"{value:.4f}"
 
 
-class _Bar:
-    """Bytes read, on stderr, of files that take a while."""
+def _bar() -> Progress:
+    """What is done of the file and of a long model, on stderr of a terminal."""
+    columns = TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TimeElapsedColumn()
+    return Progress(*columns, console=err, transient=True, disable=not err.is_terminal)
 
-    def __init__(self, file: Path) -> None:
-        is_long = file.is_file() and file.stat().st_size > _PROGRESS_AFTER_BYTES
-        self._progress = (
-            Progress(
-                TextColumn("reading"), BarColumn(), DownloadColumn(), TimeElapsedColumn(), console=err, transient=True
-            )
-            if is_long
-            else None
-        )
-        self._size = file.stat().st_size if is_long else 0
 
-    def __enter__(self) -> "_Bar":
-        if self._progress is not None:
-            self._progress.start()
-            self._task = self._progress.add_task("reading", total=self._size)
-        return self
+def _steps(bar: Progress, words: str) -> Callable[[int, int], None]:
+    """What tells the bar of one kind of work, once that lasts."""
+    task = bar.add_task(words, visible=False)
 
-    def __exit__(self, *_: object) -> None:
-        if self._progress is not None:
-            self._progress.stop()
+    def step(done: int, total: int) -> None:
+        lasts = (bar.tasks[task].elapsed or 0.0) > _SHOWN_AFTER_S
+        bar.update(task, completed=done, total=total, visible=lasts)
 
-    def show(self, done: int, total: int) -> None:
-        if self._progress is not None:
-            self._progress.update(self._task, completed=done * self._size / max(1, total))
+    return step
 
 
 def _words(text: str) -> list[str]:

@@ -40,7 +40,7 @@ from attribution.paths.shapley import (
     sample_rate,
     shapley_exact,
 )
-from attribution.paths.table import UNATTRIBUTED, BadTable, Floats, PathTable
+from attribution.paths.table import UNATTRIBUTED, BadTable, Floats, PathTable, Progress, unseen
 from schemas.models import DATA_DRIVEN, MODEL_NAMES, BadModel, Model, parse_model
 
 GAMES = ("conversions", "rate", "leave_one_out")
@@ -132,9 +132,12 @@ def parse_asked(text: str) -> tuple[Model, ...]:
     return tuple(found.values())
 
 
-def answer(table: PathTable, models: Sequence[Model], options: ModelOptions | None = None) -> list[Answer]:
+def answer(
+    table: PathTable, models: Sequence[Model], options: ModelOptions | None = None, progress: Progress = unseen
+) -> list[Answer]:
     """Each model's answer; all rules share one scan of the touches.
 
+    `progress` is called where a model takes long: with channels removed (markov of a high order), pairs of samples.
     Raises BadTable where the table lacks what a model needs, ValueError for an option out of range.
     """
     options = options or ModelOptions()
@@ -152,9 +155,9 @@ def answer(table: PathTable, models: Sequence[Model], options: ModelOptions | No
     answers = []
     for model in models:
         if model.name == "markov":
-            answers.append(_markov(table, totals, options))
+            answers.append(_markov(table, totals, options, progress))
         elif model.name == "shapley" and options.game == "rate":
-            answers.append(_shapley_rate(table, totals, options))
+            answers.append(_shapley_rate(table, totals, options, progress))
         elif model.name == "shapley" and options.game == "leave_one_out":
             answers.append(_leave_one_out(table, totals))
         else:
@@ -214,13 +217,13 @@ def _of_rule(table: PathTable, totals: _Totals, model: Model, credits: Credits, 
     )  # fmt: skip
 
 
-def _markov(table: PathTable, totals: _Totals, options: ModelOptions) -> Answer:
+def _markov(table: PathTable, totals: _Totals, options: ModelOptions, progress: Progress) -> Answer:
     """Removal effects' shares of what the paths with touches brought."""
     count = len(table.names)
     try:
         states = states_of(table, options.order)
         if states.channel.shape[0] > STATES_MAX:
-            effects, errors = iterated_effects(table, states, count), None
+            effects, errors = iterated_effects(table, states, count, progress), None
         else:
             wants_intervals = options.intervals
             if wants_intervals is None:
@@ -259,14 +262,14 @@ def _raked(table: PathTable, totals: _Totals, effects: Floats, shares: Floats) -
     return np.append(raked.conversions, bare[0]), np.append(raked.values, bare[1]), round(raked.gap, 12)
 
 
-def _shapley_rate(table: PathTable, totals: _Totals, options: ModelOptions) -> Answer:
+def _shapley_rate(table: PathTable, totals: _Totals, options: ModelOptions, progress: Progress) -> Answer:
     coalitions, count = coalitions_of(table), len(table.names)
     extra: dict[str, Floats] = {}
     about: dict[str, Any] = {"game": "rate"}
     if count <= EXACT_CHANNELS_MAX:
         worths = shapley_exact(rate_worths(coalitions, count)) if count else np.zeros(0)
     else:
-        sampled = sample_rate(coalitions, count, options.samples, options.seed)
+        sampled = sample_rate(coalitions, count, options.samples, options.seed, progress)
         worths = sampled.values
         about |= {"samples": options.samples, "seed": options.seed}
         whole = worths.sum()

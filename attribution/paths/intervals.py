@@ -15,6 +15,8 @@ from attribution.paths.tokens import Codes, Ints
 Z_95 = 1.959963984540054
 """Two-sided 95 % of the normal distribution."""
 
+_ROUNDING = 1e-13
+
 
 def interval(shares: Floats, errors: Floats) -> tuple[Floats, Floats]:
     """95 % intervals, kept inside what a share can be."""
@@ -29,8 +31,10 @@ def rule_errors(shares: Floats, squares: Floats, total: float) -> Floats:
     """
     if total <= 0:
         return np.full(shares.shape[0], np.nan)
-    variance = (squares - total * shares**2) / total**2
-    return np.sqrt(np.maximum(variance, 0.0))
+    spread = squares - total * shares**2
+    # What is left of equal terms is rounding: its root would be an error of 10^-8 where there is none.
+    spread[spread < _ROUNDING * squares] = 0.0
+    return np.sqrt(spread) / total
 
 
 def markov_errors(table: PathTable, chain: Chain, removal: Removal, total: float, unattributed: float) -> Floats:

@@ -9,7 +9,7 @@ from typing import Any, Protocol
 
 import pyarrow as pa
 
-from attribution.paths.table import BadTable, EventOptions, PathTable, PathTableBuilder
+from attribution.paths.table import BadTable, EventOptions, PathTable, PathTableBuilder, Progress, unseen
 
 PATH_COLUMNS = ("path", "total_conversions", "total_conversion_value", "total_null")
 EVENT_COLUMNS = ("identity", "ts", "type", "channel", "value", "event_id")
@@ -17,9 +17,6 @@ OPTIONAL = ("total_conversion_value", "total_null", "value", "event_id")
 NUMBERS = ("total_conversions", "total_conversion_value", "total_null", "value")
 BLOCK_BYTES = 16 << 20
 BATCH_ROWS = 1 << 18
-
-Progress = Callable[[int, int], None]
-"""Called with bytes (CSV) or rows (Parquet) done, and in all."""
 
 
 @dataclass(frozen=True)
@@ -36,10 +33,11 @@ class TableOptions:
             raise ValueError("a separator has at least one character that is not white space")
 
 
-def read_table(file: Path, options: TableOptions, progress: Progress = lambda done, total: None) -> PathTable:
+def read_table(file: Path, options: TableOptions, progress: Progress = unseen) -> PathTable:
     """The journeys of a file: a path table if it has a column `path`, an event table if it has `identity`.
 
-    CSV (gzip too) or Parquet, told by their first bytes. Raises BadTable, or OSError where there is no such file.
+    CSV (gzip too) or Parquet, told by their first bytes. `progress` is in bytes (CSV) or rows (Parquet). Raises
+    BadTable, or OSError where there is no such file.
     """
     with file.open("rb") as raw:
         is_parquet = raw.read(4) == b"PAR1"

@@ -10,7 +10,7 @@ import pyarrow as pa
 from numba import njit
 
 from attribution.paths.chains import States
-from attribution.paths.table import Floats, PathTable
+from attribution.paths.table import Floats, PathTable, Progress, unseen
 from attribution.paths.tokens import Codes, Ints
 
 TAIL_MAX = 1e-14
@@ -23,10 +23,10 @@ class NoEnd(ValueError):
     """The chain did not end within the steps allowed; the message says what to do."""
 
 
-def iterated_effects(table: PathTable, states: States, channels: int) -> Floats:
-    """Removal effects (C), as `chains.removal_effects` has them. Raises NoEnd."""
+def iterated_effects(table: PathTable, states: States, channels: int, progress: Progress = unseen) -> Floats:
+    """Removal effects (C), as `chains.removal_effects` has them; `progress` gets channels done. Raises NoEnd."""
     moves = sparse_moves(table, states.codes, states.channel.shape[0])
-    found = conversions_without(*moves, states.channel, np.arange(-1, channels))
+    found = conversions_without(*moves, states.channel, np.arange(-1, channels), progress)
     return 1 - found[1:] / found[0] if found[0] > 0 else np.full(channels, np.nan)
 
 
@@ -59,8 +59,9 @@ def sparse_moves(table: PathTable, states: Codes, size: int) -> tuple[Ints, Code
 
 
 def conversions_without(
-    offsets: Ints, targets: Codes, probabilities: Floats, chance: Floats, channel: Codes, removed: Ints
-) -> Floats:
+    offsets: Ints, targets: Codes, probabilities: Floats, chance: Floats, channel: Codes, removed: Ints,
+    progress: Progress = unseen,
+) -> Floats:  # fmt: skip
     """P(converted | start) of a chain, without each of the `removed` channels (R); -1 removes none.
 
     `channel` (S) is the one each state ends in. Raises NoEnd where journeys hardly end.
@@ -76,6 +77,7 @@ def conversions_without(
         if steps == STEPS_MAX:
             raise NoEnd("journeys of this chain hardly ever end; choose a lower order")
         found[begin : begin + _LANES] = sums
+        progress(begin + lanes.shape[0], removed.shape[0])
     return found
 
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from numba import njit
 
-from attribution.paths.table import Floats, PathTable
+from attribution.paths.table import Floats, PathTable, Progress, unseen
 from attribution.paths.tokens import Ints
 
 EXACT_CHANNELS_MAX = 20
@@ -91,11 +91,11 @@ def rate_worths(coalitions: Coalitions, channels: int) -> Floats:
     return np.divide(sums[0], sums[1], out=np.zeros(1 << channels), where=sums[1] > 0)
 
 
-def sample_rate(coalitions: Coalitions, channels: int, samples: int, seed: int) -> Sampled:
+def sample_rate(coalitions: Coalitions, channels: int, samples: int, seed: int, progress: Progress = unseen) -> Sampled:
     """Shapley values of the game `rate` from `samples` random orders, half of them the reverse of the others.
 
-    Channels are drawn by what they did, never by their names, so that renaming changes nothing. Raises ValueError
-    for fewer than 4 samples.
+    Channels are drawn by what they did, never by their names, so that renaming changes nothing. `progress` is in
+    pairs of orders. Raises ValueError for fewer than 4 samples.
     """
     if not SAMPLES_MIN <= samples <= SAMPLES_MAX:
         raise ValueError(f"samples are {SAMPLES_MIN} to {SAMPLES_MAX}, not {samples}")
@@ -108,6 +108,7 @@ def sample_rate(coalitions: Coalitions, channels: int, samples: int, seed: int) 
         means = (marginals(coalitions, orders) + marginals(coalitions, orders[:, ::-1].copy())) / 2
         sums += means.sum(axis=0)
         squares += (means**2).sum(axis=0)
+        progress(min(begin + _BLOCK, pairs), pairs)
     values = sums / pairs
     variance = np.maximum(squares / pairs - values**2, 0.0) * pairs / (pairs - 1)
     return Sampled(values, np.sqrt(variance / pairs))

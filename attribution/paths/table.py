@@ -1,6 +1,6 @@
 """Journeys with counts, the form that every model of this package takes. Pure."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -11,6 +11,9 @@ from attribution.paths.tokens import Bytes, Codes, Ints, Vocabulary, tokenize
 
 Floats = NDArray[np.float64]
 
+Progress = Callable[[int, int], None]
+"""Called with what is done of long work, and with all of it, in the unit of who calls."""
+
 UNATTRIBUTED = "unattributed"
 """The row of conversions that no touch came before."""
 
@@ -19,6 +22,10 @@ COUNT_MAX = 2.0**53
 
 VALUE_MAX = 2.0**900
 """Largest value of a row, without its sign: far below infinity, so that sums stay finite."""
+
+
+def unseen(done: int, total: int) -> None:
+    """Progress that nobody looks at."""
 
 
 class BadTable(ValueError):

@@ -201,6 +201,14 @@ def test_a_large_game_is_sampled_and_says_its_error() -> None:
     assert all((row.extra["std_error"] or 0) > 0 for row in found.channels)
 
 
+def test_long_models_say_how_far_they_are(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("attribution.paths.answer.STATES_MAX", 5)
+    table, steps = table_of_paths(made_up(300, 25)), []
+    options = ModelOptions(order=2, game="rate", samples=600)
+    answer(table, parse_asked("markov,shapley"), options, lambda done, total: steps.append((done, total)))
+    assert steps == [(16, 26), (26, 26), (256, 300), (300, 300)]
+
+
 def test_raked_credits_keep_both_sums_where_they_can() -> None:
     paths: list[Counted] = [(("A", "B"), 6, 10), (("B", "C"), 4, 10), (("A", "C"), 2, 30)]
     values = [60.0, 400.0, 2.0]
