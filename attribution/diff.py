@@ -31,17 +31,23 @@ def side_of(warehouse: Warehouse, text: str) -> Side:
     Raises ReportError when there is no such run, or several, or it lacks the model.
     """
     name, _, model = text.partition(":")
-    found = [LIVE] if name == LIVE else _runs(warehouse, name)
-    if len(found) != 1:
-        many = f"several begin so: {', '.join(found[:5])}" if found else "`clew attribute --model` makes one"
-        raise ReportError(f"there is no one run {name!r}; {many}")
+    run_id = LIVE if name == LIVE else run_named(warehouse, name)
     table = warehouse.query(
-        f"SELECT DISTINCT model FROM {ANALYST}.credits WHERE run_id = {{id:String}} ORDER BY model", {"id": found[0]}
+        f"SELECT DISTINCT model FROM {ANALYST}.credits WHERE run_id = {{id:String}} ORDER BY model", {"id": run_id}
     )
     models = tuple(table.column(0).to_pylist())
     if model and model not in models:
         raise ReportError(f"{name} has no credits of {model}; it has {', '.join(models) or 'none at all'}")
-    return Side(found[0], (model,) if model else models)
+    return Side(run_id, (model,) if model else models)
+
+
+def run_named(warehouse: Warehouse, name: str) -> str:
+    """The id of the run that has this id, or one that begins so. Raises ReportError if none or several do."""
+    found = _runs(warehouse, name)
+    if len(found) != 1:
+        many = f"several begin so: {', '.join(found[:5])}" if found else "`clew attribute --model` makes one"
+        raise ReportError(f"there is no one run {name!r}; {many}")
+    return found[0]
 
 
 def _runs(warehouse: Warehouse, prefix: str) -> list[str]:

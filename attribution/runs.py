@@ -29,6 +29,7 @@ from attribution.run_spec import BadRun, RunSpec
 from attribution.work import Work
 from schemas.columns import to_arrow
 from schemas.ddl import DATABASE
+from schemas.models import DATA_DRIVEN
 from schemas.tables import Fact, Run
 from warehouse.port import Warehouse, WarehouseError, scalar_of
 from warehouse.port import rows_of as dicts_of
@@ -110,8 +111,17 @@ class Runs:
             if found is not None:
                 _check_enough(from_json(found.shares), conversions_min)
                 return RunReport(found, True)
+            fits = self._fits(spec)
             shares = self._shares(spec, people, workers, conversions_min)
-            return RunReport(self._do(spec, people, shares, workers, progress), False)
+            return RunReport(self._do(spec, people, shares, fits, workers, progress), False)
+
+    def _fits(self, spec: RunSpec) -> Fits:
+        """The fits of the program that the run names. Raises BadRun if it lacks one that a model goes by."""
+        found = fits_of(pricing_of(self._warehouse, spec).rules)
+        missing = [model for model in spec.models if model not in DATA_DRIVEN and not is_known(model, found)]
+        if missing:
+            raise BadRun(f"the program in force cannot work {', '.join(missing)} out; add what `clew fit RUN` prints")
+        return found
 
     def _shares(self, spec: RunSpec, people: IdentityMap, workers: int, conversions_min: int) -> Shares:
         """The fitted models of the run: as they were noted before its first credit, so that a redo has the same."""
@@ -136,8 +146,10 @@ class Runs:
         )
         return from_json(str(scalar_of(table))) if table.num_rows else None
 
-    def _do(self, spec: RunSpec, people: IdentityMap, shares: Shares, workers: int, progress: Progress) -> Run:
-        fits = self._fits(spec, shares)
+    def _do(
+        self, spec: RunSpec, people: IdentityMap, shares: Shares, fits: Fits, workers: int, progress: Progress
+    ) -> Run:
+        fits = {**fits, **{model: ByPartner.of(weights_of(fitted)) for model, fitted in shares.items()}}
         count = RunReads(self._warehouse, spec).count()
         # Touches are used up over the whole range at once.
         slices = max(1, -(-count // self._slice_conversions)) if spec.reuse == "reuse" else 1
@@ -158,15 +170,6 @@ class Runs:
             if not todo:
                 return self._note(spec, slices, done, shares)
         raise WarehouseError(f"rows of run {spec.run_id} are not there after {_ATTEMPTS_MAX} inserts", retryable=True)
-
-    def _fits(self, spec: RunSpec, shares: Shares) -> Fits:
-        """What the run's models were fitted to: its own shares, and the fits of the program that it names."""
-        found = fits_of(pricing_of(self._warehouse, spec).rules)
-        found |= {model: ByPartner.of(weights_of(fitted)) for model, fitted in shares.items()}
-        missing = [model for model in spec.models if not is_known(model, found)]
-        if missing:
-            raise BadRun(f"program {spec.program_hash} has no fits for {', '.join(missing)}; add their [[fits]] tables")
-        return found
 
     def _present(self, run_id: str) -> Places:
         """Rows that are there by slice and block."""

@@ -23,6 +23,7 @@ COMMANDS = {
     "sql": "clew.cli_ask:sql",
     "attribute": "clew.cli_ask:attribute",
     "diff": "clew.cli_runs:diff",
+    "fit": "clew.cli_fit:fit",
     "audit": "clew.cli_ask:audit",
     "model": "clew.cli_model:model",
     "check": "clew.cli_program:check",

@@ -169,6 +169,7 @@ _ASKS: dict[str, Callable[[Engine, Parameters], Awaitable[Answer]]] = {
     "attribute": _attribute,
     "run": _run,
     "diff": asks_runs.diff,
+    "fit": asks_runs.fit,
     "dead_letters": _dead_letters,
     "backup": _backup,
     "repair": _repair,

@@ -11,6 +11,7 @@ from attribution.paths.answer import parse_asked
 from attribution.ranges import BadRange, instant_us
 from attribution.reads import TS_MAX
 from attribution.report import ReportError
+from attribution.run_program_fit import program_fit
 from attribution.run_reads import identity_map
 from attribution.run_spec import REUSES, BadRun, Reuse, RunSpec
 from attribution.runs import RunReport, Runs, TooFewConversions
@@ -89,3 +90,24 @@ async def diff(engine: Engine, p: Parameters) -> Answer:
         except ReportError as error:
             raise AskError(str(error)) from None
     return report.to_json()
+
+
+async def fit(engine: Engine, p: Parameters) -> Answer:
+    """What a run was fitted to, as `[[fits]]` of a program file, and which of its partners the program lacks."""
+    async with engine.reading:
+        try:
+            found = await asyncio.to_thread(program_fit, engine.warehouse, str(p["run"]))
+        except ReportError as error:
+            raise AskError(str(error)) from None
+    partners = engine.program.rules.partners
+    return {
+        "id": found.id,
+        "model": found.model,
+        "run": found.run,
+        "from": found.from_ts or None,
+        "to": found.to_ts or None,
+        "as_of": found.as_of,
+        "conversions": found.conversions,
+        "weights": {str(partner): weight for partner, weight in found.weights.items()},
+        "unknown_partners": sorted(found.weights.keys() - partners.keys()),
+    }

@@ -41,7 +41,7 @@ from attribution.paths.shapley import (
     shapley_exact,
 )
 from attribution.paths.table import UNATTRIBUTED, BadTable, Floats, PathTable, Progress, unseen
-from schemas.models import DATA_DRIVEN, MODEL_NAMES, BadModel, Model, parse_model
+from schemas.models import DATA_DRIVEN, FITTED, MODEL_NAMES, BadModel, Model, parse_model
 
 GAMES = ("conversions", "rate", "leave_one_out")
 SHARE_UNITS = 10**12
@@ -123,7 +123,7 @@ def parse_asked(text: str) -> tuple[Model, ...]:
             try:
                 model = parse_model(word)
             except BadModel as error:
-                if word.partition("(")[0].strip() in MODEL_NAMES:
+                if word.partition("(")[0].strip() in (*MODEL_NAMES, FITTED):
                     raise
                 raise BadModel(f"{word!r} is no model; there are {', '.join((*MODEL_NAMES, *DATA_DRIVEN))}") from error
             found[model.text] = model

@@ -14,6 +14,7 @@ from numba import njit
 
 from attribution.paths.table import COUNT_MAX, Floats, PathTable
 from attribution.paths.tokens import Bytes, Codes, Ints
+from schemas.models import FITTED
 
 FIRST, LAST_TOUCH, LAST_CLICK, LAST_NON_DIRECT, COUPON_FIRST = 0, 1, 2, 3, 4
 LINEAR, SET_LINEAR, POSITION, W_SHAPED, TIME_DECAY, CUSTOM = 5, 6, 7, 8, 9, 10
@@ -79,6 +80,8 @@ def credit_paths(table: PathTable, rules: Sequence[Rule], ignored: Sequence[str]
 
 
 def _check(table: PathTable, rule: Rule) -> None:
+    if rule.name == FITTED:
+        raise ValueError("fitted(ID) goes by the [[fits]] of a program, which no file has; ask for markov or shapley")
     if rule.name == "time_decay" and table.ages_us is None:
         raise ValueError(
             "time_decay needs the time of each touch, which a path table has not; give an event table, or choose "
