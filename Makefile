@@ -12,7 +12,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 .PHONY: help setup demo test check lint types imports format bench load soak soak-servers docs lock clean
 
 help: ## Show this list
-	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 16
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 22
 
 setup: $(VENV)/.installed ## Make .venv with everything locked; a second run costs nothing
 
@@ -68,6 +68,7 @@ load: setup ## Load the edge over HTTP
 soak: setup ## Kill and restart under traffic, KILLS=200 times, then audit
 	$(BIN)/python -m tests.soak --kills $(KILLS)
 
+soak-servers: KILLS = 300
 soak-servers: setup ## The same on Kafka and ClickHouse: KILLS=300 faults of every kind at random, then audit
 	$(BIN)/python -m tests.soak.servers --kills $(KILLS)
 
