@@ -1,0 +1,135 @@
+"""What a run was fitted to, in a program: the same credits as the run's, whatever else converts meanwhile."""
+
+import msgspec
+import pytest
+
+from attribution.audit import attribution_checks
+from attribution.explain import explain
+from attribution.explain_text import lines_of
+from attribution.programs import Programs
+from attribution.report import ReportError
+from attribution.run_program_fit import program_fit
+from attribution.run_shares import from_json
+from attribution.run_spec import BadRun
+from attribution.runs import Runs
+from schemas.program import Fit, Plan, Program, Secrets
+from tests.attribution.ingested import Ingested
+from tests.attribution.test_run_shares import PROGRAM, spec, stored, world
+from tests.attribution.test_runs import LATER_US, attribute, of_live, of_run
+from tests.attribution.worlds import BASE_US, SECOND_US, conversion_of, program_of, touch_of
+from tests.reference.rules import fitted
+from warehouse.port import Warehouse, scalar_of
+
+
+def paying(*fits: Fit) -> Program:
+    """Offer 1 pays by the first fit; the others are computed for reports."""
+    models = tuple(f"fitted({fit.id})" for fit in fits)
+    rules = program_of((Plan(1, percent_e6=10_000_000, model=models[0]),), ("last_click", *models)).rules
+    return Program.of(msgspec.structs.replace(rules, fits={fit.id: fit for fit in fits}), Secrets())
+
+
+def fit_of(weights: dict[int, int]) -> Fit:
+    return Fit(model="markov", run="a" * 32, as_of="2026-01-01T00:00:00Z", conversions=9, weights=weights)
+
+
+def test_a_fit_credits_as_its_run_did(warehouse: Warehouse) -> None:
+    stored(warehouse, world())
+    run = Runs(warehouse).run(spec(models=("markov", "shapley"))).run
+    fits = {model: program_fit(warehouse, f"{run.run_id[:7]}:{model}") for model in ("markov", "shapley")}
+    assert {fit.conversions for fit in fits.values()} == {from_json(run.shares)["markov"].touched}
+    assert len(set(fits["markov"].weights.values())) > 1 and set(fits["shapley"].weights.values()) == {1}
+    assert (fits["markov"].from_ts, fits["markov"].to_ts) == ("", "2023-11-15T01:00:00Z")
+    program = paying(*fits.values())
+    Programs(warehouse).load(program, LATER_US)
+    again = Runs(warehouse).run(spec(program, models=tuple(sorted(f"fitted({fit.id})" for fit in fits.values())))).run
+    for model, fit in fits.items():
+        mine = [row for row in of_run(warehouse, again.run_id) if row[1] == f"fitted({fit.id})"]
+        theirs = [row for row in of_run(warehouse, run.run_id) if row[1] == model]
+        assert [(*row[:1], *row[2:]) for row in mine] == [(*row[:1], *row[2:]) for row in theirs] != []
+
+
+def test_live_says_what_a_run_says_and_needs_no_run(warehouse: Warehouse) -> None:
+    """The run that the weights come from is not there at all: the program alone decides."""
+    program = paying(fit_of({1: 3, 2: 10**12}), fit_of({1: 1, 2: 1}))
+    stored(warehouse, world(seed=5), program)
+    run = Runs(warehouse).run(spec(program, models=tuple(sorted({*program.rules.models})))).run
+    assert of_run(warehouse, run.run_id) == of_live(warehouse) != []
+    assert all(check.ok for check in attribution_checks(warehouse, LATER_US))
+
+
+def test_what_comes_later_changes_no_weight(warehouse: Warehouse) -> None:
+    """Others' conversions leave a conversion as it is; a late touch of its own restates it, by the old program."""
+    program = paying(fit_of({1: 1, 2: 3}))
+    log = Ingested(warehouse)
+    sale = conversion_of(1, second=9, visitor_id="ann", amount=1001)
+    for event in (touch_of(1, visitor="ann"), touch_of(2, second=2, partner=2, visitor="ann"), sale):
+        log.append(event)
+    log.store()
+    attribute(warehouse, log, program)
+    model = f"fitted({next(iter(program.rules.fits))})"
+    assert parts(warehouse, sale.conversion_id, model) == {1: 250, 2: 751}
+    for n in range(3, 9):
+        log.append(touch_of(n, second=n, partner=1 + n % 3, visitor=f"v{n}"))
+        log.append(conversion_of(n, second=9, visitor_id=f"v{n}"))
+    log.store()
+    newer = program_of((Plan(1, percent_e6=10_000_000),))
+    attribute(warehouse, log, newer, LATER_US + SECOND_US)
+    assert parts(warehouse, sale.conversion_id, model) == {1: 250, 2: 751}
+    late = touch_of(20, second=3, partner=3, visitor="ann")
+    log.append(late._replace(touch=msgspec.structs.replace(late.touch, received_ts=LATER_US)))
+    log.store()
+    attribute(warehouse, log, newer, LATER_US + 2 * SECOND_US)
+    assert fitted([1, 2, 3], {1: 1, 2: 3}) == [1, 3, 1]
+    assert parts(warehouse, sale.conversion_id, model) == {1: 200, 2: 601, 3: 200}
+    found = explain(warehouse, sale.conversion_id.hex())
+    assert found is not None
+    text = "\n".join(lines_of(found.to_json()))
+    assert f"Model {model} (pays): markov of run {'a' * 32}, 9 conversions as of 2026-01-01T00:00:00Z" in text
+    assert all(check.ok for check in attribution_checks(warehouse, LATER_US + 2 * SECOND_US))
+
+
+def parts(warehouse: Warehouse, key: bytes, model: str) -> dict[int, int]:
+    rows = warehouse.query(
+        "SELECT partner_id, toInt64(sum(sign * value_minor)) AS value FROM clew.credits WHERE run_id = 'live' "
+        "AND conversion_id = unhex({id:String}) AND model = {model:String} GROUP BY partner_id",
+        {"id": key.hex(), "model": model},
+    ).to_pylist()
+    return {row["partner_id"]: row["value"] for row in rows if row["value"]}
+
+
+def test_touches_are_used_up_by_its_credits(warehouse: Warehouse) -> None:
+    """A fit gives nothing to a partner's second touch, which is free for the next conversion; consume knows it."""
+    program = paying(fit_of({1: 1, 2: 3}))
+    events = [touch_of(n, second=n, visitor="ann") for n in (1, 2)]
+    sales = [conversion_of(n, second=4 + n, visitor_id="ann") for n in (1, 2)]
+    stored(warehouse, [*events, *sales], program)
+    (model,) = (f"fitted({fit_id})" for fit_id in program.rules.fits)
+    run = Runs(warehouse).run(spec(program, models=(model,), reuse="consume")).run
+    taken = {row[0]: row[2] for row in of_run(warehouse, run.run_id)}
+    assert taken == {s.conversion_id: seen.touch.touch_id for s, seen in zip(sales, events, strict=True)}
+
+
+def test_runs_that_name_a_fit_which_is_not_there(warehouse: Warehouse) -> None:
+    stored(warehouse, world(people=3))
+    before = scalar_of(warehouse.query("SELECT count() FROM clew.facts"))
+    with pytest.raises(BadRun, match=r"cannot work fitted\(0a1b2c3d4e5f\) out; add what `clew fit RUN` prints"):
+        Runs(warehouse).run(spec(models=("fitted(0a1b2c3d4e5f)", "markov")))
+    assert scalar_of(warehouse.query("SELECT count() FROM clew.facts")) == before
+
+
+def test_runs_without_a_fit(warehouse: Warehouse) -> None:
+    stored(warehouse, world(people=12))
+    both = Runs(warehouse).run(spec()).run.run_id
+    rule = Runs(warehouse).run(spec(models=("linear",))).run.run_id
+    none = Runs(warehouse).run(spec(PROGRAM, models=("markov",), to_us=BASE_US - 10**6)).run.run_id
+    for text, said in (
+        ("live", "fitted to nothing"),
+        (rule, "has linear, fitted to nothing"),
+        (both, f"fitted several models; write {both}:markov or {both}:shapley"),
+        (f"{both[:8]}:linear", f"fitted no linear; write {both[:8]}:markov"),
+        (none, "no conversions with touches"),
+        ("0" * 32, "there is no one run"),
+        (both[:3], "6 and more digits of it"),
+    ):
+        with pytest.raises(ReportError, match=said):
+            program_fit(warehouse, text)
