@@ -12,15 +12,22 @@ from schemas.toml_tables import read_toml
 DOCS = Path(__file__).parents[2] / "docs"
 
 
-def example(name: str) -> str:
-    found = re.search(r"```toml\n(.*?)```", (DOCS / name).read_text("utf-8"), re.DOTALL)
-    assert found is not None
-    return found.group(1)
+def example(name: str, number: int = 0) -> str:
+    found = re.findall(r"```toml\n(.*?)```", (DOCS / name).read_text("utf-8"), re.DOTALL)
+    return str(found[number])
 
 
 def test_the_program_is_one() -> None:
     reading = read_program(example("program.md"), lambda name: f"secret-out-of-{name}")
     assert (reading.mistakes, reading.warnings) == ((), ())
+
+
+def test_the_fit_and_the_plan_that_pays_by_it() -> None:
+    text = "\n".join((example("program.md"), "[[partner]]\nid = 12", example("runs.md"), example("program.md", 1)))
+    reading = read_program(text, lambda name: f"secret-out-of-{name}")
+    assert reading.mistakes == () and reading.program is not None
+    (fit,) = reading.program.rules.fits.values()
+    assert reading.program.rules.plans[-1].model == f"fitted({fit.id})"
 
 
 def test_the_mapping_is_one() -> None:
