@@ -124,6 +124,18 @@ def test_new_conversions_are_paid_by_the_weights_of_a_run(tmp_path: Path) -> Non
         assert (replay["was_there"], replay["run_id"]) == (True, again["run_id"])
         assert server.json("repair")["repairs"] == [] and server.json("audit")["ok"] is True
         assert len(credited(server, "live", model)) == len(live) + 2
+        check_partners_that_left(server, fit, tmp_path / "less.toml")
+
+
+def check_partners_that_left(server: Serving, fit: dict[str, Any], program: Path) -> None:
+    """Under a program without partner 8 the table is printed all the same, with what has to be done first."""
+    left = '[[partner]]\nid = 8\nname = "Red Rock"\n', '[[link]]\ncode = "rr-shoes"\noffer = 101\npartner = 8\n'
+    program.write_text(PROGRAM.replace(left[0], "").replace(left[1], ""))
+    assert server.json("fit", f"{fit['run']}:markov", "--program", str(program)) == {**fit, "unknown_partners": [8]}
+    command = [sys.executable, "-m", "clew", "fit", fit["run"], "--data", str(server.data), "--program", str(program)]
+    told = subprocess.run(command, capture_output=True, text=True, timeout=60)
+    assert told.returncode == 0 and f'id = "{fit["id"]}"' in told.stdout
+    assert "lacks partners 8: add them first" in told.stderr
 
 
 def check_paid(server: Serving, model: str, weights: dict[int, int]) -> None:
