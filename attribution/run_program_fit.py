@@ -1,6 +1,6 @@
 """`clew fit`: what a run was fitted to, as a fit that a program can hold."""
 
-from typing import Literal, cast
+from typing import Literal, NamedTuple, cast
 
 from attribution.diff import LIVE, run_named
 from attribution.explain import rfc3339
@@ -13,7 +13,14 @@ from schemas.program import Fit
 from warehouse.port import Warehouse
 
 
-def program_fit(warehouse: Warehouse, text: str) -> Fit:
+class RunFit(NamedTuple):
+    """A run's fit, and the part of its conversions whose credits cannot follow the fitted shares, 0 to 1."""
+
+    fit: Fit
+    gap: float
+
+
+def program_fit(warehouse: Warehouse, text: str) -> RunFit:
     """The fit of `RUN` or `RUN:MODEL`, where RUN is an id or the beginning of one.
 
     Raises ReportError if there is no such run, or it fitted no such model, several, or none to any touch.
@@ -36,9 +43,10 @@ def program_fit(warehouse: Warehouse, text: str) -> Fit:
     fitted = shares[chosen]
     if not fitted.touched:
         raise ReportError(f"run {run_id} has no conversions with touches, so it knows no weights; take a longer range")
-    return Fit(
+    fit = Fit(
         model=cast(Literal["markov", "shapley"], chosen), run=run_id,
         from_ts=rfc3339(spec.from_us) if spec.from_us > 0 else "",
         to_ts=rfc3339(spec.to_us) if spec.to_us < TS_MAX else "",
         as_of=rfc3339(spec.as_of_us), conversions=fitted.touched, weights=weights_of(fitted),
     ).ordered()  # fmt: skip
+    return RunFit(fit, fitted.gap)

@@ -96,7 +96,7 @@ async def fit(engine: Engine, p: Parameters) -> Answer:
     """What a run was fitted to, as `[[fits]]` of a program file, and which of its partners the program lacks."""
     async with engine.reading:
         try:
-            found = await asyncio.to_thread(program_fit, engine.warehouse, str(p["run"]))
+            found, gap = await asyncio.to_thread(program_fit, engine.warehouse, str(p["run"]))
         except ReportError as error:
             raise AskError(str(error)) from None
     partners = engine.program.rules.partners
@@ -108,6 +108,7 @@ async def fit(engine: Engine, p: Parameters) -> Answer:
         "to": found.to_ts or None,
         "as_of": found.as_of,
         "conversions": found.conversions,
+        "gap": gap,
         "weights": {str(partner): weight for partner, weight in found.weights.items()},
         "unknown_partners": sorted(found.weights.keys() - partners.keys()),
     }

@@ -35,7 +35,9 @@ def fit_of(weights: dict[int, int]) -> Fit:
 def test_a_fit_credits_as_its_run_did(warehouse: Warehouse) -> None:
     stored(warehouse, world())
     run = Runs(warehouse).run(spec(models=("markov", "shapley"))).run
-    fits = {model: program_fit(warehouse, f"{run.run_id[:7]}:{model}") for model in ("markov", "shapley")}
+    found = {model: program_fit(warehouse, f"{run.run_id[:7]}:{model}") for model in ("markov", "shapley")}
+    fits = {model: one.fit for model, one in found.items()}
+    assert {model: one.gap for model, one in found.items()} == {m: f.gap for m, f in from_json(run.shares).items()}
     assert {fit.conversions for fit in fits.values()} == {from_json(run.shares)["markov"].touched}
     assert len(set(fits["markov"].weights.values())) > 1 and set(fits["shapley"].weights.values()) == {1}
     assert (fits["markov"].from_ts, fits["markov"].to_ts) == ("", "2023-11-15T01:00:00Z")
