@@ -5,10 +5,13 @@ For whole shards, where only sums or winners are wanted; what each touch got is 
 kernels_money.py, which come to the same cents. Pure; tests/reference/runs.py has the plain twins.
 """
 
+from typing import Any
+
 import numpy as np
 from numba import njit
 
 from attribution.kernels_checks import Ints
+from attribution.kernels_fetch import AHEAD, fetch
 from attribution.touches import LANE_BITS, LANE_MASK, BadColumns, Numbers, Shard, Spans
 
 RULES = ("first", "last_click", "linear", "set_linear", "position")
@@ -46,21 +49,37 @@ def _last_click_winners(
     start: Ints, stop: Ints, ts: Ints, lane: Numbers, offer: Numbers, window_us: Ints, of_ts: Ints, of_offer: Numbers,
     highest: int, winners: Ints,
 ) -> None:  # fmt: skip
+    enough, final = highest << _RANK_BITS, start.shape[0] - 1
     for c in range(start.shape[0]):
-        winner, best, when, mine = -1, 0, of_ts[c], of_offer[c]
-        # Places are unsigned, one more than the touch that is looked at: none is asked whether it counts from the end.
+        soon = stop[min(c + AHEAD, final)] - 1
+        fetch(ts, soon)
+        fetch(lane, soon)
+        when, wanted, best = of_ts[c], of_offer[c], 0
         i, low = _place(stop[c]), _place(start[c])
-        while i > low and best < highest:
-            i -= _place(1)
-            kind = lane[i]
-            precedence: int = np.int64(kind >> LANE_BITS)  # type: ignore[assignment]
-            if precedence > best:
-                kind = _place(kind & LANE_MASK)
-                counts = (offer[kind] == mine) & (when - ts[i] <= window_us[kind])
-                at: int = np.int64(i)  # type: ignore[assignment]
-                winner = at if counts else winner
-                best = precedence if counts else best
-        winners[c] = winner
+        # Three at once, the earliest again where there are fewer: where one suffices cannot be guessed, and a wrong
+        # guess costs more than two touches.
+        while (i > low) & (best < enough):
+            room = i - low
+            second, third = i - min(room, _place(2)), i - min(room, _place(3))
+            latest = _last_click_rank(i - _place(1), ts, lane, offer, window_us, when, wanted)
+            before = _last_click_rank(second, ts, lane, offer, window_us, when, wanted)
+            earliest = _last_click_rank(third, ts, lane, offer, window_us, when, wanted)
+            # Of two at a time: the compiler makes branches of a max of four.
+            best = max(best, max(max(latest, before), earliest))
+            i = third
+        winners[c] = best & (1 << _RANK_BITS) - 1 if best > 0 else -1
+
+
+@njit(nogil=True, cache=True, inline="always")
+def _last_click_rank(
+    i: Any, ts: Ints, lane: Numbers, offer: Numbers, window_us: Ints, when: int, wanted: int
+) -> int:  # fmt: skip
+    """Precedence and place of a touch in one number, or 0 if it does not count."""
+    kind = _place(lane[i] & LANE_MASK)
+    precedence: int = np.int64(lane[i] >> LANE_BITS)  # type: ignore[assignment]
+    counts = (precedence > 0) & (offer[kind] == wanted) & (when - ts[i] <= window_us[kind])
+    # A mask in place of a choice, which would become a branch that nobody can guess.
+    return ((precedence << _RANK_BITS) + np.int64(i)) & -np.int64(counts)  # type: ignore[return-value]
 
 
 def sums_of_rules(shard: Shard, spans: Spans) -> Ints:
