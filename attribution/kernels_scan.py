@@ -27,6 +27,25 @@ _LINE = 8
 _RANK_BITS = 48
 """Below these bits of a rank is a touch's place, above them its precedence: the largest is the latest of the best."""
 
+_BLOCK = 1_024
+"""Conversions of one block."""
+
+_BLOCK_PLACES = 1 << 15
+"""Touches of one block, unless a single conversion has more: their tags take 128 KB."""
+
+_SHORT_MAX = 24
+"""Journeys of up to this many touches are worked in the order of their lengths, longer ones as they come."""
+
+_WHOLE = 5
+"""Column of what goes to one partner, or to nobody, whatever the rule."""
+
+_PARTNER = np.uint32(PARTNERS_MAX - 1)
+_NEW_BIT = np.uint32(24)
+_RANK = np.uint32(LANE_BITS)
+"""A tag: the partner's number, a bit for the first touch of its partner, and from here on the precedence."""
+
+_LANE = np.uint32(LANE_MASK)
+
 _place = np.uintp
 
 
@@ -91,59 +110,115 @@ def sums_of_rules(shard: Shard, spans: Spans) -> Ints:
     touches, lanes, conversions = shard.touches, shard.lanes, spans.conversions
     if shard.partners > PARTNERS_MAX:
         raise BadColumns(f"partner: numbers are below {PARTNERS_MAX}; number the partners anew")
-    if float(np.abs(conversions.value).sum(dtype=np.float64)) > VALUES_MAX:
+    values = conversions.value
+    largest = max(-int(values.min(initial=0)), int(values.max(initial=0)))
+    # Their sum is only worked out where so many of the largest would be too much.
+    if largest * len(values) > VALUES_MAX and float(np.abs(values).sum(dtype=np.float64)) > VALUES_MAX:
         raise BadColumns(f"value: all together are above {VALUES_MAX} minor units; take fewer conversions")
     # A partner's sums stand in one line of the cache, nobody's behind them.
     sums = np.zeros((shard.partners + 1, _LINE), np.int64)
-    longest = int((spans.stop - spans.start).max(initial=0))
+    longest = int(_sums_longest(spans.start, spans.stop))
     _sums_of_rules(
         spans.start, spans.stop, touches.ts, touches.lane, touches.partner, lanes.offer, lanes.window_us,
-        conversions.ts, conversions.offer, conversions.value, np.empty((2, longest + 1), np.int64),
+        conversions.ts, conversions.offer, conversions.value, np.empty(max(longest, _BLOCK_PLACES) + 1, np.uint32),
         np.full(shard.partners, -1, np.int64), sums,
     )  # fmt: skip
-    return np.ascontiguousarray(sums[:, : len(RULES)].T)
+    return np.ascontiguousarray((sums[:, : len(RULES)] + sums[:, _WHOLE:][:, :1]).T)
+
+
+@njit(nogil=True, cache=True)
+def _sums_longest(start: Ints, stop: Ints) -> int:
+    longest = 0
+    for c in range(start.shape[0]):
+        longest = max(longest, stop[c] - start[c])
+    return longest
 
 
 @njit(nogil=True, cache=True, error_model="numpy")
 def _sums_of_rules(
     start: Ints, stop: Ints, ts: Ints, lane: Numbers, partner: Numbers, offer: Numbers, window_us: Ints, of_ts: Ints,
-    of_offer: Numbers, of_value: Ints, scratch: Ints, seen: Ints, sums: Ints,
+    of_offer: Numbers, of_value: Ints, tags: Numbers, seen: Ints, sums: Ints,
 ) -> None:  # fmt: skip
-    mine, is_new = scratch[0], scratch[1]
-    for c in range(start.shape[0]):
-        when, wanted, value = of_ts[c], of_offer[c], of_value[c]
-        count, best, different = 0, 0, 0
+    """A block of conversions at a time: which touches count, then money in the order of how many do.
+
+    One loop after the other goes round equally often then, which the processor guesses; in any order it mostly waits.
+    """
+    ends = np.zeros(_BLOCK + 1, np.int64)
+    order, fill = np.empty((_SHORT_MAX + 2, _BLOCK), np.int64), np.empty(_SHORT_MAX + 2, np.int64)
+    first = 0
+    while first < start.shape[0]:
+        block = _place(_sums_scan(first, start, stop, ts, lane, partner, offer, window_us, of_ts, of_offer, tags, ends))
+        fill[:] = 0
+        for k in range(block):
+            length = _place(min(ends[k + _place(1)] - ends[k], _SHORT_MAX + 1))
+            order[length, _place(fill[length])] = k
+            fill[length] += 1
+        for m in range(_place(fill[0])):
+            sums[-1, _WHOLE] += of_value[_place(first) + _place(order[0, m])]
+        for m in range(_place(fill[1])):
+            alone = _place(order[1, m])
+            sums[_place(tags[_place(ends[alone])] & _PARTNER), _WHOLE] += of_value[_place(first) + alone]
+        for count in range(_place(2), _place(_SHORT_MAX + 2)):
+            for m in range(_place(fill[count])):
+                r = _place(order[count, m])
+                low, c = _place(ends[r]), _place(first) + r
+                _sums_of_many(low, _place(ends[r + _place(1)]) - low, of_value[c], np.int64(c), tags, seen, sums)
+        first += np.int64(block)  # type: ignore[assignment]
+
+
+@njit(nogil=True, cache=True, error_model="numpy")
+def _sums_scan(
+    first: int, start: Ints, stop: Ints, ts: Ints, lane: Numbers, partner: Numbers, offer: Numbers, window_us: Ints,
+    of_ts: Ints, of_offer: Numbers, tags: Numbers, ends: Ints,
+) -> int:  # fmt: skip
+    """Partner and precedence of the touches that count, one after the other, and where each conversion's end.
+
+    Returns how many conversions there are in the block: _BLOCK, or as many as have room in `tags`,
+    which has room for any one.
+    """
+    at, room, final = _place(0), tags.shape[0] - 1, start.shape[0] - 1
+    for c in range(first, min(first + _BLOCK, start.shape[0])):
+        soon = stop[min(c + AHEAD, final)] - 1
+        fetch(ts, soon)
+        fetch(lane, soon)
+        fetch(partner, soon)
+        room -= stop[c] - start[c]
+        if room < 0 and c > first:
+            return int(c - first)
+        when, wanted = of_ts[c], of_offer[c]
         for i in range(_place(start[c]), _place(stop[c])):
-            kind = _place(lane[i] & LANE_MASK)
-            precedence: int = np.int64(lane[i] >> LANE_BITS)  # type: ignore[assignment]
-            counts = (precedence > 0) & (offer[kind] == wanted) & (when - ts[i] <= window_us[kind])
-            # Written in any case, and kept where it counts; sums and masks in place of choices, which would become
-            # branches that nobody can guess.
-            hit: int = np.int64(counts)  # type: ignore[assignment]
-            p = _place(partner[i])
-            was = seen[p]
-            new: int = hit & np.int64(was != c)  # type: ignore[assignment]
-            mine[_place(count)] = p
-            is_new[_place(count)] = new
-            seen[p] = was ^ ((was ^ c) & -hit)
-            best = max(best, ((precedence << _RANK_BITS) + np.int64(i)) & -hit)  # type: ignore[assignment]
-            count += hit
-            different += new
-        if count == 0:
-            sums[-1, : len(RULES)] += value
-        elif count == 1:
-            sums[mine[0], : len(RULES)] += value
-        else:
-            sums[mine[0], 0] += value
-            sums[_place(partner[_place(best & (1 << _RANK_BITS) - 1)]), 1] += value
-            _sums_of_many(count, different, value, mine, is_new, sums)
+            number = lane[i]
+            kind = _place(number & _LANE)
+            counts = (number > _LANE) & (offer[kind] == wanted) & (when - ts[i] <= window_us[kind])
+            # Written in any case, and kept where it counts: no branch, which nobody could guess.
+            tags[at] = partner[i] | (number & ~_LANE)
+            at += _place(counts)
+        ends[c - first + 1] = at
+    return int(min(_BLOCK, start.shape[0] - first))
 
 
 @njit(nogil=True, cache=True, error_model="numpy", inline="always")
-def _sums_of_many(count: int, different: int, value: int, mine: Ints, is_new: Ints, sums: Ints) -> None:
+def _sums_of_many(low: Any, count: Any, value: int, c: Any, tags: Numbers, seen: Ints, sums: Ints) -> None:
+    """All rules of a journey of two touches and more; its tags begin at `low`."""
+    best, different = tags[low], 0
+    for k in range(count):
+        tag = tags[low + k]
+        best = tag if tag >> _RANK >= best >> _RANK else best
+        p = _place(tag & _PARTNER)
+        new: int = np.int64(seen[p] != c)  # type: ignore[assignment]
+        seen[p] = c
+        different += new
+        tags[low + k] = tag | np.uint32(new << int(_NEW_BIT))
+    sums[_place(tags[low] & _PARTNER), 0] += value
+    sums[_place(best & _PARTNER), 1] += value
+    _sums_of_shares(low, np.int64(count), different, value, tags, sums)
+
+
+@njit(nogil=True, cache=True, error_model="numpy", inline="always")
+def _sums_of_shares(low: Any, count: Any, different: Any, value: int, tags: Numbers, sums: Ints) -> None:
     """linear, set_linear and position of a journey of two touches and more, of so many different partners."""
-    sign = 1 if value >= 0 else -1
-    size = value * sign
+    flip = value >> 63  # -1 below 0: (x ^ flip) - flip negates then
+    size = (value ^ flip) - flip
     part, of_set = _sums_quotient(size, count), _sums_quotient(size, different)
     left, set_left = size - part * count, size - of_set * different
     # position: 2/5 for the first and the last, 1/5 shared by those between; of two touches each takes half.
@@ -157,21 +232,27 @@ def _sums_of_many(count: int, different: int, value: int, mine: Ints, is_new: In
     last_from = 2 if (end_rest > middle_rest) | (count == 2) else count
     middle_from = 2 if end_rest > middle_rest else 1 if end_rest == middle_rest else 0
     for k in range(count):
-        p = mine[k]
-        sums[p, 2] += (part + (1 if k < left else 0)) * sign
-        sums[p, 3] += (of_set + (1 if set_left > 0 else 0)) * is_new[k] * sign
-        sums[p, 4] += (middle + (1 if k + middle_from <= over else 0)) * sign
-        set_left -= is_new[k]
+        tag = tags[low + _place(k)]
+        p, new = _place(tag & _PARTNER), np.int64(tag >> _NEW_BIT) & 1
+        equal = part + (1 if k < left else 0)
+        mine = (of_set + (1 if set_left > 0 else 0)) & -new
+        ranked = middle + (1 if k + middle_from <= over else 0)
+        sums[p, 2] += (equal ^ flip) - flip
+        sums[p, 3] += (mine ^ flip) - flip
+        sums[p, 4] += (ranked ^ flip) - flip
+        set_left -= new
     # The ends were given a middle's part; now they get their own.
-    sums[mine[0], 4] += (end + (1 if over >= first_from else 0) - middle - (1 if middle_from <= over else 0)) * sign
-    as_middle = middle + (1 if count - 1 + middle_from <= over else 0)
-    sums[mine[count - 1], 4] += (end + (1 if over >= last_from else 0) - as_middle) * sign
+    head, tail = _place(tags[low] & _PARTNER), _place(tags[low + _place(count - 1)] & _PARTNER)
+    more = end + (1 if over >= first_from else 0) - middle - (1 if middle_from <= over else 0)
+    sums[head, 4] += (more ^ flip) - flip
+    more = end + (1 if over >= last_from else 0) - middle - (1 if count - 1 + middle_from <= over else 0)
+    sums[tail, 4] += (more ^ flip) - flip
 
 
 @njit(nogil=True, cache=True, error_model="numpy", inline="always")
 def _sums_quotient(size: int, divisor: int) -> int:
-    """Rounded down; 32 bits divide in half the time, and nearly always do."""
-    if size < 1 << 31:
-        small: int = np.int64(np.uint32(size) // np.uint32(divisor))  # type: ignore[assignment]
-        return small
+    """Rounded down. Floats divide faster; below 2^51 no quotient that is short of a whole number is rounded to it."""
+    if size < 1 << 51:
+        quotient: int = np.int64(float(size) / float(divisor))  # type: ignore[assignment]
+        return quotient
     return size // divisor

@@ -138,6 +138,41 @@ def test_shards_and_order_change_no_bit(
     assert total[:, 4].tolist() == wanted[:, -1].tolist()
 
 
+@pytest.mark.parametrize("places", [40, scan._BLOCK_PLACES])
+@pytest.mark.parametrize("value", [0, 1, 10**6, 2**50, 2**51 - 1])
+def test_sums_of_many_conversions(monkeypatch: pytest.MonkeyPatch, places: int, value: int) -> None:
+    """More than one block, blocks that are full before they have all their conversions, journeys of every length."""
+    monkeypatch.setattr(scan, "_BLOCK_PLACES", places)
+    random = Random(8)
+    touches, rows = [], []
+    for who in range(1, scan._BLOCK + 90):
+        each = random.choice([0, 1, 2, 3, 5, 9]) if who % 99 else random.choice([23, 24, 25, 26, 60])
+        touches += [
+            Seen(who, random.randint(0, 9), random.randint(0, 3), e, random.randint(0, 6), random.randint(0, 2))
+            for e in range(each)
+        ]
+        rows += [(who, 9, random.choice([7, 7, 8]), random.randint(-value, value))] * random.choice([0, 1, 1, 2])
+    shard = shard_of(touches)
+    spans = runs.spans(shard, conversions_of(rows), 10)
+    mine = plainly(shard.touches)
+    good = [
+        plain.eligible(mine, range(a, b), row[1], row[2], LANES)
+        for a, b, row in zip(spans.start.tolist(), spans.stop.tolist(), rows, strict=True)
+    ]
+    journeys = [(places, row[3]) for places, row in zip(good, rows, strict=True)]
+    assert scan.sums_of_rules(shard, spans).tolist() == plain.sums(mine, journeys, shard.partners)
+
+
+@pytest.mark.parametrize("size", [2**51 - 1, 2**51, 2**60, 2**61 - 3])
+def test_sums_of_the_largest_values(size: int) -> None:
+    touches = [Seen(1, at, 2, at, at % 3, 0) for at in range(4, 10)]
+    shard = shard_of(touches)
+    for value in (size, -size):
+        spans = runs.spans(shard, conversions_of([(1, 9, 7, value)]), 10)
+        wanted = plain.sums(plainly(shard.touches), [(list(range(6)), value)], shard.partners)
+        assert scan.sums_of_rules(shard, spans).tolist() == wanted
+
+
 def test_a_touch_is_32_bytes() -> None:
     assert Touches.empty(10).nbytes == 320
 
