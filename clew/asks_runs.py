@@ -47,7 +47,7 @@ def _run(engine: Engine, p: Parameters, now_us: int) -> RunReport:
     reuse = p.get("reuse") or "reuse"
     if reuse not in REUSES:
         raise BadRun(f"--reuse is one of {', '.join(REUSES)}")
-    workers = int(p.get("workers") or 1)
+    workers = int(p.get("workers", 1))
     if not 1 <= workers <= WORKERS_MAX:
         raise BadRun(f"--workers is 1 to {WORKERS_MAX}")
     models = tuple(sorted({model.text for model in parse_asked(str(p["models"]))}))

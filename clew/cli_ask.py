@@ -107,7 +107,7 @@ def attribute(
     program: ProgramOrNewest = None,
     metrics_port: MetricsPort = 0,
     host: Host = "127.0.0.1",
-    model: Annotated[str, typer.Option(help="Do a run of these models, with commas; it pays nothing.")] = "",
+    model: Annotated[str | None, typer.Option(help="Do a run of these models, with commas; it pays nothing.")] = None,
     from_: Annotated[str, typer.Option("--from", help="Run: first day or instant, in the program's zone.")] = "",
     to: Annotated[str, typer.Option("--to", help="Run: first day or instant that is left out.")] = "",
     as_of: Annotated[str, typer.Option("--as-of", help="Run: know what was received until then; now.")] = "",
@@ -115,7 +115,7 @@ def attribute(
     stitch: Annotated[
         bool, typer.Option("--stitch", help="Run: join visitors that share a user, and vice versa.")
     ] = False,
-    workers: Annotated[int, typer.Option(help="Run: slices worked at once.")] = 1,
+    workers: Annotated[int, typer.Option(help="Run: slices worked at once.", min=1, max=64)] = 1,
     conversions_min: Annotated[
         int, typer.Option("--conversions-min", help="Run: fit markov and shapley to no fewer conversions.")
     ] = 0,
@@ -123,16 +123,18 @@ def attribute(
 ) -> None:
     """Catch up: store what the log holds, credit and price it. With --model: a run, which only writes credits."""
     where = Where(data, log, warehouse)
-    if model:
+    if model is not None:
         from clew import cli_runs
 
         asked = {"models": model, "from": from_ or None, "to": to or None, "as_of": as_of or None, "reuse": reuse,
                  "stitch": stitch, "workers": workers, "wait": wait,
                  "conversions_min": conversions_min}  # fmt: skip
         return cli_runs.run_models(where, asked, timeout, program, as_json)
-    if from_ or to or as_of or stitch or conversions_min:
+    if from_ or to or as_of or stitch or conversions_min or reuse != "reuse" or workers != 1:
         raise fail(
-            "--from, --to, --as-of, --stitch and --conversions-min are for runs: name models with --model", WRONG_USE
+            "--from, --to, --as-of, --reuse, --stitch, --workers and --conversions-min are for runs: name models with "
+            "--model",
+            WRONG_USE,
         )
     if follow:
         from clew import cli_run

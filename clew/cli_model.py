@@ -76,7 +76,7 @@ def model(
         raise fail(f"{file} cannot be read: {error.strerror or error}", UNREACHABLE) from None
     except BadTable as error:
         raise fail(f"{file}: {error}", NO) from None
-    for note in dict.fromkeys((*table.notes, *(note for one in answers for note in one.notes))):
+    for note in dict.fromkeys((*table.notes, *options.idle(asked), *(note for one in answers for note in one.notes))):
         err.print(f"{file}: {note}", markup=False)
     if as_json:
         documents = [one.as_json() for one in answers]
@@ -134,6 +134,8 @@ def _pairs(text: str, option: str) -> dict[str, str]:
         name, equals, other = part.partition("=")
         if not equals or not name.strip() or not other.strip():
             raise ValueError(f"{option}: {part!r} is no pair; write NAME=NAME, with commas between pairs")
+        if name.strip() in found:
+            raise ValueError(f"{option} has {name.strip()} twice; give it once")
         found[name.strip()] = other.strip()
     return found
 

@@ -59,6 +59,9 @@ def parse_model(text: str) -> Model:
             f"fitted: do the run with `clew attribute --model {name}`, print its [[fits]] table with `clew fit RUN`, "
             'and write "fitted(ID)" with the id that it has'
         )
+    name = text.partition("(")[0].strip()
+    if match is None and name in (*MODEL_NAMES, FITTED):
+        raise BadModel(f"after {name} comes nothing, or what it takes in brackets, as in position(40,20,40)")
     if match is None or match.group(1) not in (*MODEL_NAMES, FITTED):
         raise BadModel(f"there is no such model; known are {', '.join(MODEL_NAMES)} and {FITTED}(ID)")
     name, inner = match.group(1), match.group(2)

@@ -27,7 +27,7 @@ from attribution.paths.chains import (
 )
 from attribution.paths.intervals import interval, markov_errors, rule_errors
 from attribution.paths.leave_one_out import leave_one_out
-from attribution.paths.rake import rake
+from attribution.paths.rake import in_order, rake
 from attribution.paths.removals import NoEnd, iterated_effects
 from attribution.paths.rules import Credits, Rule, credit_paths, total_of
 from attribution.paths.shapley import (
@@ -80,6 +80,20 @@ class ModelOptions:
             raise ValueError(f"samples are {SAMPLES_MIN} to {SAMPLES_MAX}, not {self.samples}")
         if self.seed < 0:
             raise ValueError(f"a seed is a whole number from 0, not {self.seed}")
+
+    def idle(self, models: Sequence[Model]) -> tuple[str, ...]:
+        """Sentences about options that change none of the models."""
+        names = {model.name for model in models}
+        changed = {
+            "markov": [("order", self.order != 1), ("raked", self.raked), ("intervals", self.intervals is not None)],
+            "shapley": [("game", self.game != "conversions")],
+        }
+        return tuple(
+            f"--{option} is for {name}, which was not asked for"
+            for name, options in changed.items()
+            for option, is_changed in options
+            if is_changed and name not in names
+        )
 
 
 @dataclass(frozen=True)
@@ -205,6 +219,7 @@ def _of_rule(table: PathTable, totals: _Totals, model: Model, credits: Credits, 
     about: dict[str, Any] = {}
     if model.name == "shapley":
         about["game"] = "conversions"
+        shares = round_shares(shares) if total else shares
         extra["ci_low"], extra["ci_high"] = interval(shares, rule_errors(shares, credits.squares, total))
     notes: tuple[str, ...] = ()
     if model.name == "last_non_direct" and not has_ignored:
@@ -258,7 +273,7 @@ def _raked(table: PathTable, totals: _Totals, effects: Floats, shares: Floats) -
     if not np.isfinite(effects).all() or not touched > 0:
         return np.append(np.zeros(len(table.names)), bare[0]), np.append(np.zeros(len(table.names)), bare[1]), 0.0
     coalitions = coalitions_of(table)
-    raked = rake(coalitions, table.values[coalitions.rows], np.maximum(effects, 0.0), shares[:-1] / touched)
+    raked = rake(*in_order(coalitions, table.values[coalitions.rows]), np.maximum(effects, 0.0), shares[:-1] / touched)
     return np.append(raked.conversions, bare[0]), np.append(raked.values, bare[1]), round(raked.gap, 12)
 
 
@@ -302,6 +317,7 @@ def _data_driven(
     notes: tuple[str, ...],
 ) -> Answer:  # fmt: skip
     conversions = np.nan_to_num(shares) * totals.conversions
+    conversions[-1] = totals.bare_conversions
     touched = shares[:-1].sum()
     values = np.nan_to_num(shares / touched if touched else shares * 0) * (totals.value - totals.bare_value)
     values[-1] = totals.bare_value

@@ -4,7 +4,7 @@ Events may come in any order. Touches of one identity are ordered by time, prece
 else name; a touch at the very instant of a conversion comes before it.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -13,6 +13,8 @@ import pyarrow.compute as pc
 from numba import njit
 from numpy.typing import NDArray
 
+from attribution.kernels_checks import Array
+from attribution.paths.instants import instants
 from attribution.paths.table import (
     BadTable,
     EventOptions,
@@ -61,7 +63,7 @@ class EventTableBuilder:
         _refuse(np.asarray(pc.equal(identity, "")), "identity is empty in row {}; leave the row out", before)
         batch = {
             "identity": identity,
-            "ts": pa.array(_instants(columns["ts"], before)),
+            "ts": pa.array(instants(columns["ts"], before)),
             "kind": pa.array(kinds),
             "channel": pc.if_else(pa.array(touches), trimmed, ""),
             "value": pa.array(values),
@@ -84,19 +86,38 @@ class EventTableBuilder:
         kinds = table["kind"].to_numpy()
         listed = [name or "\0" for name in found.dictionary.to_pylist()]  # conversions have none
         names, codes, _ = in_order_of_names(listed, codes, touches)
-        keys = [codes, kinds, table["ts"].to_numpy(), identity]
+        # Conversions of one instant go by event id where there is one, then by value: never by their rows.
+        keys = [table["value"].to_numpy(), codes, kinds, table["ts"].to_numpy(), identity]
         if "event_id" in table.column_names:
-            ids = table["event_id"].combine_chunks().dictionary_encode()
-            rank = np.empty(len(ids.dictionary), np.int64)
-            rank[np.argsort(np.array(ids.dictionary.to_pylist(), object), kind="stable")] = np.arange(len(rank))
-            keys.insert(1, rank[ids.indices.to_numpy()])
+            keys.insert(2, _ranks(table["event_id"].combine_chunks()))
         order = np.lexsort(keys)
+        if "event_id" in table.column_names:
+            order = self._each_once(order, keys)
         if listed and "\0" in names:  # its place is the first, and no touch has it
             names, codes = names[1:], codes - 1
         return _build(
             names, codes[order], identity[order], table["ts"].to_numpy()[order], kinds[order],
             table["value"].to_numpy()[order], self.options, tuple(self.notes),
         )  # fmt: skip
+
+    def _each_once(self, order: Ints, keys: Sequence[Array]) -> Ints:
+        """Without the rows that say again what a row of the same event id says."""
+        again = np.zeros(order.shape[0], np.bool_)
+        again[1:] = keys[2][order[1:]] > 0
+        for key in keys:
+            again[1:] &= key[order[1:]] == key[order[:-1]]
+        if again.any():
+            self.notes.append(f"{int(again.sum())} rows repeat an event of the same event_id; each counts once")
+        return order[~again]
+
+
+def _ranks(texts: pa.Array) -> Ints:
+    """Places of texts in their order, equal ones alike; 0 for an empty one, whatever there is."""
+    found = texts.dictionary_encode()
+    listed = np.array([*found.dictionary.to_pylist(), ""], object)
+    rank: Ints = np.unique(listed, return_inverse=True)[1]
+    places: Ints = rank[:-1][found.indices.to_numpy()]
+    return places
 
 
 def _build(
@@ -198,36 +219,6 @@ def _kinds(column: pa.Array, ours: Mapping[str, str], rows_before: int) -> Bytes
             f"{', '.join(TYPES)}; say which it is, as in --types view=impression"
         )
     return found
-
-
-def _instants(column: pa.Array, rows_before: int) -> Ints:
-    """Microseconds since 1970 UTC: of timestamps, RFC 3339 texts, or whole numbers as they are."""
-    _refuse(np.asarray(column.is_null()), "ts is missing in row {}", rows_before)
-    kind = column.type
-    try:
-        if pa.types.is_string(kind) or pa.types.is_large_string(kind):
-            column = _parsed(column)
-        elif pa.types.is_date(kind):
-            column = column.cast(pa.timestamp("us"))
-        elif pa.types.is_timestamp(kind):
-            column = column.cast(pa.timestamp("us", kind.tz))
-        elif not pa.types.is_integer(kind):
-            raise BadTable(f"ts is of type {kind}; give instants, RFC 3339 texts or whole microseconds since 1970")
-        return np.asarray(column.cast(pa.int64()).to_numpy(zero_copy_only=False), np.int64)
-    except pa.ArrowInvalid as error:
-        said = str(error).splitlines()[0]
-        raise BadTable(f"ts is no instant: {said}; write RFC 3339, or microseconds since 1970") from None
-
-
-def _parsed(column: pa.Array) -> pa.Array:
-    if np.asarray(pc.all(pc.match_substring_regex(column, r"^\s*-?\d+\s*$")).as_py()):
-        return pc.utf8_trim_whitespace(column).cast(pa.int64())
-    has_zone = pc.match_substring_regex(column, r"(Z|[+-]\d\d:?\d\d)$")
-    if pc.all(has_zone).as_py():
-        return column.cast(pa.timestamp("us", "UTC"))
-    if pc.any(has_zone).as_py():
-        raise BadTable("some ts have a zone and some have not; give all of them one, as in 2026-01-31T12:00:00Z")
-    return column.cast(pa.timestamp("us"))  # taken as UTC
 
 
 def _refuse(bad: NDArray[np.bool_], sentence: str, rows_before: int) -> None:

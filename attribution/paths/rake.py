@@ -9,6 +9,8 @@ is left over is the gap.
 from dataclasses import dataclass
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
 from numba import njit
 
 from attribution.paths.shapley import Coalitions
@@ -29,6 +31,22 @@ class Raked:
     gap: float
     """Half of Σ |share - share asked for|: the part of all these conversions that stands elsewhere than asked."""
     sweeps: int
+
+
+def in_order(coalitions: Coalitions, values: Floats) -> tuple[Coalitions, Floats]:
+    """Coalitions and their values in an order of their own: sums have the same last bits for any order of rows."""
+    bounds, members = pa.py_buffer(8 * coalitions.offsets), pa.py_buffer(coalitions.members.astype(">i8"))
+    sets = pa.LargeBinaryArray.from_buffers(pa.large_binary(), values.shape[0], [None, bounds, members])
+    columns = {"set": sets, "conversions": coalitions.conversions, "value": values}
+    order = pc.sort_indices(pa.table(columns), [(name, "ascending") for name in columns]).to_numpy()
+    sizes, starts = np.diff(coalitions.offsets)[order], coalitions.offsets[:-1][order]
+    offsets = np.concatenate([np.zeros(1, np.int64), np.cumsum(sizes)])
+    places = np.arange(offsets[-1]) + np.repeat(starts - offsets[:-1], sizes)
+    ordered = Coalitions(
+        offsets, coalitions.members[places], coalitions.conversions[order], coalitions.journeys[order],
+        coalitions.rows[order],
+    )  # fmt: skip
+    return ordered, values[order]
 
 
 def rake(coalitions: Coalitions, values: Floats, start: Floats, shares: Floats) -> Raked:

@@ -3,9 +3,10 @@
 import csv
 import gzip
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, TextIO
 
 import pyarrow as pa
 
@@ -31,6 +32,10 @@ class TableOptions:
     def __post_init__(self) -> None:
         if not self.separator.strip():
             raise ValueError("a separator has at least one character that is not white space")
+        unknown = sorted(set(self.columns) - {*PATH_COLUMNS, *EVENT_COLUMNS})
+        if unknown:
+            ours = ", ".join(dict.fromkeys((*PATH_COLUMNS, *EVENT_COLUMNS)))
+            raise ValueError(f"{unknown[0]!r} is no column of ours; they are {ours}")
 
 
 def read_table(file: Path, options: TableOptions, progress: Progress = unseen) -> PathTable:
@@ -52,6 +57,8 @@ def read_table(file: Path, options: TableOptions, progress: Progress = unseen) -
             progress(done, source.total)
         return builder.build()
     except (pa.ArrowInvalid, UnicodeDecodeError) as error:
+        if not is_parquet:
+            _refuse_texts(file, theirs)
         raise BadTable(f"this is no table that can be read: {str(error).splitlines()[0]}") from None
 
 
@@ -75,7 +82,10 @@ class _Builder(Protocol):
 
 def _builder(is_path: bool, options: TableOptions) -> _Builder:
     if is_path:
-        return PathTableBuilder(options.separator.encode())
+        builder = PathTableBuilder(options.separator.encode())
+        if options.events != EventOptions():
+            builder.notes.append("windows, types and resets are for event tables; a path table has no times")
+        return builder
     from attribution.paths.events import EventTableBuilder  # what it imports takes long, and path tables need none
 
     return EventTableBuilder(options.events)
@@ -83,14 +93,12 @@ def _builder(is_path: bool, options: TableOptions) -> _Builder:
 
 def _columns(names: Sequence[str], given: Mapping[str, str]) -> tuple[dict[str, str], bool]:
     """Our names to the file's, and whether this is a path table."""
-    unknown = sorted(set(given) - {*PATH_COLUMNS, *EVENT_COLUMNS})
-    if unknown:
-        raise BadTable(f"{unknown[0]!r} is no column of ours; they are {', '.join((*PATH_COLUMNS, *EVENT_COLUMNS))}")
     is_path = given.get("path", "path") in names
     if not is_path and given.get("identity", "identity") not in names:
+        asked = next((ours for ours in ("path", "identity") if ours in given), None)
         raise BadTable(
-            f"there is neither a column path nor identity, only {', '.join(map(repr, names))}; say which is which, "
-            "as in --columns path=journey"
+            f"there is {f'no column {given[asked]}' if asked else 'neither a column path nor identity'}, only "
+            f"{', '.join(map(repr, names))}; say which is which, as in --columns {asked or 'path'}=NAME"
         )
     wanted = PATH_COLUMNS if is_path else EVENT_COLUMNS
     found = {}
@@ -105,6 +113,8 @@ def _columns(names: Sequence[str], given: Mapping[str, str]) -> tuple[dict[str, 
                 f"there is no column {theirs}, only {', '.join(map(repr, names))}; say which it is, as in "
                 f"--columns {ours}=NAME"
             )
+        if list(found.values()).count(theirs) > 1:
+            raise BadTable(f"column {theirs} is named for two of ours; each has one of its own")
     return found, is_path
 
 
@@ -120,15 +130,44 @@ class _Source:
     batches: Callable[[Mapping[str, str]], Iterator[tuple[Any, int]]]
 
 
-def _csv(file: Path) -> _Source:
+def _is_gzip(file: Path) -> bool:
     with file.open("rb") as raw:
-        is_gzip = raw.read(2) == b"\x1f\x8b"
+        return raw.read(2) == b"\x1f\x8b"
+
+
+def _text(file: Path) -> TextIO:
+    if _is_gzip(file):
+        return gzip.open(file, "rt", encoding="utf-8-sig", newline="")
+    return file.open("r", encoding="utf-8-sig", newline="")
+
+
+def _refuse_texts(file: Path, theirs: Mapping[str, str]) -> None:
+    """Raises BadTable with row and column of the first text that stands for a number; slow, for what failed already."""
+    with suppress(csv.Error, UnicodeDecodeError, IndexError), _text(file) as text:
+        rows = (row for row in csv.reader(text) if row)
+        header = next(rows)
+        places = {theirs[ours]: header.index(theirs[ours]) for ours in NUMBERS if ours in theirs}
+        for number, row in enumerate(rows, 1):
+            for name, place in places.items():
+                if not _is_number(row[place]):
+                    raise BadTable(
+                        f"{name} is {row[place]!r} in row {number}; give a number with a point for decimals and "
+                        "nothing between thousands, or leave it empty"
+                    )
+
+
+def _is_number(text: str) -> bool:
     try:
-        with (
-            gzip.open(file, "rt", encoding="utf-8-sig", newline="")
-            if is_gzip
-            else file.open("r", encoding="utf-8-sig", newline="") as text
-        ):
+        float(text or 0)
+    except ValueError:
+        return False
+    return "_" not in text
+
+
+def _csv(file: Path) -> _Source:
+    is_gzip = _is_gzip(file)
+    try:
+        with _text(file) as text:
             names = next(csv.reader(text), [])
     except (UnicodeDecodeError, csv.Error, EOFError, gzip.BadGzipFile) as error:
         raise BadTable(f"this is neither Parquet nor CSV in UTF-8: {error}") from None

@@ -15,6 +15,8 @@ from attribution.paths.tokens import Codes, Ints
 
 TAIL_MAX = 1e-14
 STEPS_MAX = 1_000_000
+WORK_MAX = 10**11
+"""States and moves that all steps of some channels together may look at: minutes."""
 _LANES = 16
 """Channels at a time: two cache lines of floats per state."""
 
@@ -67,15 +69,19 @@ def conversions_without(
     `channel` (S) is the one each state ends in. Raises NoEnd where journeys hardly end.
     """
     found = np.empty(removed.shape[0])
+    steps_max = min(STEPS_MAX, WORK_MAX // ((chance.shape[0] + targets.shape[0]) * _LANES))
     for begin in range(0, removed.shape[0], _LANES):
         lanes = removed[begin : begin + _LANES]
         mass = np.zeros((2, chance.shape[0], lanes.shape[0]))
         sums = np.zeros(lanes.shape[0])
         steps = _conversions_without_steps(
-            offsets, targets, probabilities, chance, channel, lanes, mass, sums, TAIL_MAX, STEPS_MAX
+            offsets, targets, probabilities, chance, channel, lanes, mass, sums, TAIL_MAX, steps_max
         )
-        if steps == STEPS_MAX:
-            raise NoEnd("journeys of this chain hardly ever end; choose a lower order")
+        if steps == steps_max:
+            raise NoEnd(
+                f"after {steps} steps journeys of this chain of {chance.shape[0] - 1} states have not ended; choose a "
+                "lower order of markov"
+            )
         found[begin : begin + _LANES] = sums
         progress(begin + lanes.shape[0], removed.shape[0])
     return found

@@ -23,6 +23,9 @@ COUNT_MAX = 2.0**53
 VALUE_MAX = 2.0**900
 """Largest value of a row, without its sign: far below infinity, so that sums stay finite."""
 
+LEAST = 1e-100
+"""Smallest number of a row but 0, without its sign: sums in whole parts of a power of 2 know no smaller ones."""
+
 
 def unseen(done: int, total: int) -> None:
     """Progress that nobody looks at."""
@@ -132,12 +135,12 @@ def in_order_of_names(found: Sequence[str], codes: Codes, offsets: Ints) -> tupl
 
 def string_buffers(paths: pa.Array) -> tuple[Ints, Bytes]:
     """Bounds and bytes of strings as Arrow holds them; a null is an empty string."""
-    if paths.null_count:
-        paths = paths.fill_null("")
     if not (pa.types.is_string(paths.type) or pa.types.is_large_string(paths.type)):
         if not pa.types.is_null(paths.type) and not pa.types.is_string_view(paths.type):
             raise BadTable(f"path is of type {paths.type}; give strings")
         paths = paths.cast(pa.large_string())
+    if paths.null_count:
+        paths = paths.fill_null("")
     if not len(paths):
         return np.zeros(1, np.int64), np.zeros(0, np.uint8)
     _, bounds, data = paths.buffers()
@@ -156,6 +159,11 @@ def numbers(column: pa.Array, name: str, rows_before: int) -> Floats:
     bad = np.flatnonzero(known & ~np.isfinite(plain))
     if bad.size:
         raise BadTable(f"{name} is {plain[bad[0]]} in row {rows_before + int(bad[0]) + 1}; give a finite number")
+    bad = np.flatnonzero(known & (plain != 0) & (np.abs(plain) < LEAST))
+    if bad.size:
+        raise BadTable(
+            f"{name} is {plain[bad[0]]:g} in row {rows_before + int(bad[0]) + 1}; give 0, or at least {LEAST:g}"
+        )
     return np.where(known, plain, np.nan)
 
 
@@ -178,6 +186,12 @@ def _counts(column: pa.Array, name: str, rows_before: int) -> Floats:
     bad = np.flatnonzero(counts < 0)
     if bad.size:
         raise BadTable(f"{name} is {counts[bad[0]]:g} in row {rows_before + int(bad[0]) + 1}; counts are 0 or more")
+    bad = np.flatnonzero(counts > COUNT_MAX)
+    if bad.size:
+        raise BadTable(
+            f"{name} is {counts[bad[0]]:g} in row {rows_before + int(bad[0]) + 1}; counts add up to at most "
+            f"{int(COUNT_MAX)}: count in larger units"
+        )
     return counts
 
 
@@ -200,4 +214,5 @@ def check_values(values: Floats, name: str, rows_before: int = 0) -> None:
     """Raises BadTable for a value that is too large."""
     bad = np.flatnonzero(np.abs(values) > VALUE_MAX)
     if bad.size:
-        raise BadTable(f"{name} is {values[bad[0]]:g} in row {rows_before + int(bad[0]) + 1}, which is out of range")
+        row = rows_before + int(bad[0]) + 1
+        raise BadTable(f"{name} is {values[bad[0]]:g} in row {row}, out of range; give at most {VALUE_MAX:g}")

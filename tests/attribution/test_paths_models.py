@@ -5,6 +5,7 @@ from dataclasses import replace
 from fractions import Fraction
 from itertools import combinations
 from pathlib import Path
+from random import Random
 from typing import Any
 
 import numpy as np
@@ -207,6 +208,32 @@ def test_long_models_say_how_far_they_are(monkeypatch: pytest.MonkeyPatch) -> No
     options = ModelOptions(order=2, game="rate", samples=600)
     answer(table, parse_asked("markov,shapley"), options, lambda done, total: steps.append((done, total)))
     assert steps == [(16, 26), (26, 26), (256, 300), (300, 300)]
+
+
+@given(counted_paths(), st.randoms())
+@settings(max_examples=40)
+def test_raked_credits_have_the_same_bits_for_any_order_of_rows(paths: list[Counted], random: Random) -> None:
+    shuffled = random.sample(paths, len(paths))
+    one, two = (ask(table_of_paths(rows), "markov", raked=True).as_json() for rows in (paths, shuffled))
+    assert one == two
+
+
+def test_shares_of_shapley_are_whole_parts_that_add_up() -> None:
+    found = ask(table_of_paths([(("A", "B", "C"), 1, 0), ((), 2, 0)]), "shapley")
+    assert sum(round((row.share or 0) * 10**12) for row in found.channels) == 10**12
+
+
+def test_a_chain_that_takes_too_long_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("attribution.paths.answer.STATES_MAX", 5)
+    monkeypatch.setattr("attribution.paths.removals.WORK_MAX", 10_000)
+    with pytest.raises(BadTable, match="choose a lower order"):
+        ask(table_of_paths(made_up(300, 9)), "markov", order=2)
+
+
+def test_options_that_change_nothing_are_named() -> None:
+    options = ModelOptions(order=2, game="rate")
+    assert options.idle(parse_asked("markov,shapley")) == ()
+    assert len(options.idle(parse_asked("linear"))) == 2
 
 
 def test_raked_credits_keep_both_sums_where_they_can() -> None:

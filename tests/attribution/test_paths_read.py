@@ -1,6 +1,7 @@
 """Path tables and event tables out of files: what is read, and how bad input is refused."""
 
 import gzip
+import itertools
 from pathlib import Path
 
 import numpy as np
@@ -103,7 +104,7 @@ def test_columns_of_other_names(tmp_path: Path) -> None:
         ("a,0,5,0", "has a total_conversion_value but no conversions"),
         ("a,9e15,0,0\nb,9e15,0,0", "adds up to more than"),
         ("a,1,1e300,0", "out of range"),
-        ("a,one,1,0", "invalid value 'one'"),
+        ("a,one,1,0", "total_conversions is 'one' in row 1"),
         ("a,1,1", "Expected 4 columns, got 3"),
         ("unattributed,1,1,0", "rename it"),
     ],
@@ -226,6 +227,40 @@ def test_ties_in_time_go_by_precedence_then_event_id(tmp_path: Path) -> None:
         assert journeys(read(tmp_path, header + "\n".join(lines) + "\n")) == [["M", "Z", "A"]]
 
 
+def test_conversions_of_one_instant_go_by_value_not_by_rows(tmp_path: Path) -> None:
+    """Only the first one has what came before, so it matters which that is."""
+    rows = ["u,5,click,A,", "u,9,conversion,,10", "u,9,conversion,,0", "u,9,conversion,,-3"]
+    resets = TableOptions(events=EventOptions(resets=True))
+    for lines in itertools.permutations(rows):
+        table = read(tmp_path, EVENTS + "\n".join(lines) + "\n", resets)
+        assert list(zip(journeys(table), table.values.tolist(), strict=True)) == [(["A"], -3), ([], 0), ([], 10)]
+
+
+def test_an_event_that_is_there_twice_counts_once(tmp_path: Path) -> None:
+    rows = ["u,5,click,A,,7", "u,5,click,A,,8", "u,9,conversion,,10,7"]
+    table = read(tmp_path, "identity,ts,type,channel,value,event_id\n" + "\n".join(2 * rows) + "\n")
+    assert (journeys(table), table.values.tolist()) == ([["A", "A"]], [10])
+    assert "3 rows repeat an event of the same event_id; each counts once" in table.notes
+    table = read(tmp_path, EVENTS + 2 * "u,9,conversion,,10\n")
+    assert table.values.tolist() == [10, 10]  # without an id, two sales of one instant are two
+
+
+@pytest.mark.parametrize(
+    "text", ["2020-01-01t01:00:00.000+01:00", " 2020-01-01 00:00:00z ", "2019-12-31T19:00:00-0500", "2020-01-01T00:00Z"]
+)
+def test_instants_of_every_form_are_the_same(text: str, tmp_path: Path) -> None:
+    table = read(tmp_path, EVENTS + f"u,2020-01-01T00:00:00Z,conversion,,1\nu,{text},click,A,\n")
+    assert table.ages_us is not None
+    assert (journeys(table), table.ages_us.tolist()) == ([["A"]], [0])
+
+
+def test_instants_finer_than_ours_are_refused() -> None:
+    fine = pa.array([1_000, 1_001], pa.timestamp("ns"))
+    events = pa.table({"identity": ["u", "u"], "ts": fine, "type": ["click", "click"], "channel": ["A", "A"]})
+    with pytest.raises(BadTable, match="ts is finer than a microsecond or out of range in row 2"):
+        table_of(events)
+
+
 def test_timestamps_of_parquet_and_types_of_other_names(tmp_path: Path) -> None:
     when = pa.array([1_000, 2_000], pa.timestamp("ms", "Europe/Berlin"))
     arrow = pa.table(
@@ -244,7 +279,15 @@ def test_timestamps_of_parquet_and_types_of_other_names(tmp_path: Path) -> None:
         ("a,1,click,,", "channel is empty in row 1"),
         (",1,click,A,", "identity is empty in row 1"),
         ("a,yesterday,click,A,", "ts is no instant"),
-        ("a,2026-01-01T00:00:00Z,click,A,\na,2026-01-01T00:00:00,click,A,", "some ts have a zone"),
+        (
+            "a,2026-01-01T00:00:00Z,click,A,\na,2026-01-01T00:00:00,click,A,",
+            "ts has no zone, and others have one, in row 2",
+        ),
+        ("a,2026-01-01T00:00:00Z,click,A,\na,7,click,A,", "ts is no instant in row 2: 7; write RFC 3339"),
+        ("a,1,click,A,\na,99999999999999999999,click,A,", "ts is no instant in row 2: 99999999999999999999"),
+        ("a,2026-01-31,click,A,\na,2026-02-30,click,A,", "ts is no instant in row 2: 2026-02-30"),
+        ("a,2026-01-31T00:00:00.0000001Z,click,A,", "ts is no instant in row 1: 2026-01-31T00:00:00.0000001Z"),
+        ("a,1,click,A,\na,2,conversion,,1_000", "value is '1_000' in row 2; give a number"),
         ("a,1,conversion,,", "value is missing in row 1"),
         ("a,1,conversion,,nan", "value is nan in row 1"),
         ("a,9223372036854775807,click,A,", "beyond the year"),
@@ -262,3 +305,35 @@ def test_real_journeys(shared_data: Path) -> None:
     for found in answer(table, parse_asked("last_touch,linear,markov,shapley")):
         assert sum(row.value for row in found.channels) == pytest.approx(11_423.50)
         assert found.totals["conversions"] == 1_838
+
+
+@pytest.mark.parametrize("number", ["1e-300", "-1e-200"])
+def test_numbers_too_small_for_sums_are_refused(number: str, tmp_path: Path) -> None:
+    with pytest.raises(BadTable, match=r"total_conversion_value is -?1e-\d+ in row 2; give 0, or at least 1e-100"):
+        read(tmp_path, f"path,total_conversions,total_conversion_value\nA,1,1\nA,1,{number}\n")
+
+
+def test_a_parquet_column_of_nothing_but_empty_paths(tmp_path: Path) -> None:
+    table = pa.table({"path": pa.nulls(2), "total_conversions": [1, 2], "total_conversion_value": [3, 4]})
+    parquet.write_table(table, tmp_path / "p.parquet")
+    [found] = answer(read_table(tmp_path / "p.parquet", TableOptions()), parse_asked("linear"))
+    assert [(row.channel, row.conversions, row.value) for row in found.channels] == [("unattributed", 3, 7)]
+
+
+@pytest.mark.parametrize(
+    ("columns", "said"),
+    [
+        ({"path": "way"}, "there is no column way, only 'path'"),
+        ({"total_null": "total_conversions"}, "column total_conversions is named for two of ours"),
+    ],
+)
+def test_wrong_columns_are_refused(columns: dict[str, str], said: str, tmp_path: Path) -> None:
+    with pytest.raises(BadTable, match=said):
+        read(tmp_path, "path,total_conversions\nA,1\n", TableOptions(columns))
+
+
+def test_a_path_table_says_that_windows_change_nothing(tmp_path: Path) -> None:
+    options = TableOptions(events=EventOptions({"click": 1}))
+    assert any(
+        "are for event tables" in note for note in read(tmp_path, "path,total_conversions\nA,1\n", options).notes
+    )

@@ -77,7 +77,7 @@ def test_a_table_for_people(file: Path, monkeypatch: pytest.MonkeyPatch, capsys:
         (["--model", "linear", "--windows", "click=soon"], 2, "the window of click must be"),
         (["--model", "linear", "--windows", "visit=1d"], 2, "'visit' is no type of touch"),
         (["--model", "linear", "--separator", " "], 2, "separator"),
-        (["--model", "linear", "--columns", "path=way"], 1, "there is neither a column path nor identity"),
+        (["--model", "linear", "--columns", "path=way"], 1, "there is no column way, only 'path'"),
         (["--model", "time_decay"], 1, "time_decay needs the time of each touch"),
         (["--model", "fitted(0a1b2c3d4e5f)"], 1, "goes by the [[fits]] of a program"),
         (["--model", "fitted(7)"], 2, "fitted needs the id of a [[fits]] table"),
