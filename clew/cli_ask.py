@@ -124,6 +124,8 @@ def attribute(
     """Catch up: store what the log holds, credit and price it. With --model: a run, which only writes credits."""
     where = Where(data, log, warehouse)
     if model is not None:
+        if not model.strip():
+            raise fail("--model names no model; leave it out to catch up only", WRONG_USE)
         from clew import cli_runs
 
         asked = {"models": model, "from": from_ or None, "to": to or None, "as_of": as_of or None, "reuse": reuse,

@@ -38,6 +38,12 @@ def run(monkeypatch: pytest.MonkeyPatch, *words: str) -> int:
             "clew: say where the installation is: --data DIR, or --log and --warehouse (or CLEW_LOG and "
             "CLEW_WAREHOUSE)\n",
         ),
+        (["attribute", "--model", " "], "clew: --model names no model; leave it out to catch up only\n"),
+        (
+            ["attribute", "--workers", "3"],
+            "clew: --from, --to, --as-of, --reuse, --stitch, --workers and --conversions-min are for runs: name models "
+            "with --model\n",
+        ),
         (["program", "nope"], "clew: No such command 'nope'; see clew program --help\n"),
         (["problems", "--nope"], "clew: No such option: --nope; see clew problems --help\n"),
     ],
