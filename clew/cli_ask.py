@@ -95,6 +95,11 @@ def sql(
         print_table(columns, rows)
 
 
+_FOR_RUNS = (
+    "--from, --to, --as-of, --reuse, --stitch, --workers and --conversions-min are for runs: name models with --model"
+)
+
+
 def attribute(
     data: Data = None,
     log: Log = None,
@@ -123,9 +128,9 @@ def attribute(
 ) -> None:
     """Catch up: store what the log holds, credit and price it. With --model: a run, which only writes credits."""
     where = Where(data, log, warehouse)
+    if model is not None and not model.strip():
+        raise fail("--model names no model; leave it out to catch up only", WRONG_USE)
     if model is not None:
-        if not model.strip():
-            raise fail("--model names no model; leave it out to catch up only", WRONG_USE)
         from clew import cli_runs
 
         asked = {"models": model, "from": from_ or None, "to": to or None, "as_of": as_of or None, "reuse": reuse,
@@ -133,11 +138,7 @@ def attribute(
                  "conversions_min": conversions_min}  # fmt: skip
         return cli_runs.run_models(where, asked, timeout, program, as_json)
     if from_ or to or as_of or stitch or conversions_min or reuse != "reuse" or workers != 1:
-        raise fail(
-            "--from, --to, --as-of, --reuse, --stitch, --workers and --conversions-min are for runs: name models with "
-            "--model",
-            WRONG_USE,
-        )
+        raise fail(_FOR_RUNS, WRONG_USE)
     if follow:
         from clew import cli_run
 
