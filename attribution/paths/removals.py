@@ -15,8 +15,8 @@ from attribution.paths.tokens import Codes, Ints
 
 TAIL_MAX = 1e-14
 STEPS_MAX = 1_000_000
-WORK_MAX = 10**11
-"""States and moves that all steps of some channels together may look at: minutes."""
+WORK_MAX = 3 * 10**10
+"""States and moves that all steps of some channels together may look at: some twenty seconds."""
 _LANES = 16
 """Channels at a time: two cache lines of floats per state."""
 
