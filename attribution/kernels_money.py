@@ -3,9 +3,11 @@
 Kernels are serial on purpose: they release the GIL, so threads may take a range of journeys each, and no thread
 count can change a result. tests/reference/kernels.py has the plain twin.
 
-Journeys are short and of every length, so that a loop over one mostly waits for its end to be guessed wrong. Here a
-block of them is ordered by length, and journeys of one length are worked side by side: a lane each, no branches.
+Journeys are short and of every length, so that a loop over one mostly waits for its end to be guessed wrong. Here
+they are gathered by length, and journeys of one length are worked side by side: a lane each, no branches.
 """
+
+from typing import Any
 
 import numpy as np
 from numba import njit
@@ -18,8 +20,8 @@ WEIGHTS_SUM_MAX = 2**60
 _LENGTH_MAX = 24
 """Up to this many touches, counting the larger remainders of each beats sorting."""
 
-_BLOCK = 4_096
-"""Journeys of one block: its weights and parts stay in the second cache, and most lengths fill their lanes."""
+_BLOCK = 512
+"""Journeys looked through at once; then their weights, and room for their parts, are in the second cache."""
 
 _LANES = 128
 """Journeys side by side."""
@@ -63,7 +65,9 @@ def allocate(offsets: Ints, amounts: Ints, weights: Ints, out: Ints | None = Non
 
 @njit(nogil=True, cache=True, error_model="numpy")
 def _allocate_range(lo: int, hi: int, offsets: Ints, amounts: Ints, weights: Ints, parts: Ints) -> tuple[int, int]:
-    rows = np.empty((3 * _LENGTH_MAX + 4, _ROW), np.int64)
+    rows = np.empty((5, _LENGTH_MAX * _ROW), np.int64)
+    waiting = np.empty((2, _LENGTH_MAX + 1, _ROW), np.int64)
+    filled = np.zeros(_LENGTH_MAX + 1, np.int64)
     for first in range(lo, hi, _BLOCK):
         last = min(first + _BLOCK, hi)
         bits, sizes = 0, 0
@@ -77,12 +81,19 @@ def _allocate_range(lo: int, hi: int, offsets: Ints, amounts: Ints, weights: Int
             continue
         heaviest = float(bits) * float(offsets[last] - offsets[first])
         if bits > 0 and sizes < _SIZE_FAST and heaviest < float(WEIGHTS_SUM_MAX):
-            _allocate_block(first, last, offsets, amounts, weights, parts, rows)
+            _allocate_block(first, last, offsets, amounts, weights, parts, rows, waiting, filled)
             continue
         for c in range(first, last):
             fault = _allocate_checked(offsets[c], offsets[c + 1], amounts[c], weights, parts)
             if fault != _FINE:
                 return fault, c
+    for n in range(1, _LENGTH_MAX + 1):
+        if filled[n] > 0:
+            # Lanes that nobody fills repeat the first, whose parts come out the same.
+            waiting[0, n, filled[n] :], waiting[1, n, filled[n] :] = waiting[0, n, 0], waiting[1, n, 0]
+            _allocate_lanes(
+                n, waiting[0, n], waiting[1, n], weights, parts, rows[0], rows[1], rows[2], rows[3], rows[4]
+            )
     return _FINE, 0
 
 
@@ -109,65 +120,91 @@ def _allocate_even(start: int, stop: int, amount: int, weights: Ints, parts: Int
 
 @njit(nogil=True, cache=True, error_model="numpy")
 def _allocate_block(
-    first: int, last: int, offsets: Ints, amounts: Ints, weights: Ints, parts: Ints, rows: Ints
-) -> None:
-    """Order the journeys by length, the long ones last; those of one length go side by side."""
-    ends = np.zeros(_LENGTH_MAX + 3, np.int64)
-    starts, values = np.empty(_BLOCK, np.int64), np.empty(_BLOCK, np.int64)
-    for c in range(_place(first), _place(last)):
-        ends[_place(min(offsets[c + _place(1)] - offsets[c], _LENGTH_MAX + 1) + 1)] += 1
-    for n in range(_LENGTH_MAX + 2):
-        ends[n + 1] += ends[n]
+    first: int, last: int, offsets: Ints, amounts: Ints, weights: Ints, parts: Ints, rows: Ints, waiting: Ints,
+    filled: Ints,
+) -> None:  # fmt: skip
+    """Journeys wait, by length, until as many are there as lanes; long ones are worked at once."""
+    starts, values = waiting[0], waiting[1]
     # Written in order once, so that lines of the cache are there when parts come out of order.
     parts[offsets[first] : offsets[last]] = 0
     for c in range(_place(first), _place(last)):
-        length = _place(min(offsets[c + _place(1)] - offsets[c], _LENGTH_MAX + 1))
-        at = _place(ends[length])
-        starts[at], values[at] = offsets[c], amounts[c]
-        ends[length] += 1
-        if length > _LENGTH_MAX:
+        length = _place(offsets[c + _place(1)] - offsets[c])
+        if length > _place(_LENGTH_MAX):
             _allocate_one(offsets[c], offsets[c + _place(1)], amounts[c], weights, parts)
-    for n in range(1, _LENGTH_MAX + 1):
-        for low in range(ends[n - 1], ends[n], _LANES):
-            high = min(low + _LANES, ends[n])
-            _allocate_lanes(n, starts[low:high], values[low:high], weights, parts, rows)
+            continue
+        at = _place(filled[length])
+        starts[length, at], values[length, at] = offsets[c], amounts[c]
+        filled[length] += 1
+        if at == _place(_LANES - 1):
+            filled[length] = 0
+            _allocate_lanes(
+                length, starts[length], values[length], weights, parts, rows[0], rows[1], rows[2], rows[3], rows[4]
+            )  # fmt: skip
 
 
 @njit(nogil=True, cache=True, error_model="numpy")
-def _allocate_lanes(length: int, starts: Ints, values: Ints, weights: Ints, parts: Ints, rows: Ints) -> None:
-    """Journeys of one length, each in a lane: rows are touches, columns journeys."""
-    lanes, count = _place(starts.shape[0]), _place(length)
-    mine, rests, above = rows[:count], rows[_LENGTH_MAX : 2 * _LENGTH_MAX], rows[2 * _LENGTH_MAX : 3 * _LENGTH_MAX]
-    total, size, left, flip = rows[-4], rows[-3], rows[-2], rows[-1]
-    scale = np.empty(_LANES, np.float64)
+def _allocate_lanes(
+    length: Any, starts: Ints, values: Ints, weights: Ints, parts: Ints, mine: Ints, rests: Ints, later: Ints,
+    sooner: Ints, heads: Ints,
+) -> None:  # fmt: skip
+    """Journeys of one length, each in a lane: rows are touches, columns journeys.
+
+    Two rows at a time, a row of weight 0 behind an odd one. Flat arrays and few of them in a loop: the compiler gives
+    up on vectors where it has many pairs of rows to tell apart.
+    """
+    lanes, count, one, two, row = _place(_LANES), _place(length), _place(1), _place(2), _place(_ROW)
+    total, size, left, flip = _place(0), _place(_ROW), _place(2 * _ROW), _place(3 * _ROW)
+    even, scale = (count + one) & ~one, heads[4 * _ROW :].view(np.float64)
     for m in range(lanes):
-        flip[m] = values[m] >> 63  # -1 below 0: (x ^ flip) - flip negates then
-        size[m] = (values[m] ^ flip[m]) - flip[m]
-        total[m] = 0
-    for j in range(count):
+        sign = values[m] >> 63  # -1 below 0: (x ^ sign) - sign negates then
+        heads[flip + m], heads[size + m], heads[total + m] = sign, (values[m] ^ sign) - sign, 0
+    for j in range(_place(0), count, two):
+        last = min(j + one, count - one)
+        at, there = j * row, -np.int64(last != j)
         for m in range(lanes):
-            mine[j, m] = weights[_place(starts[m]) + _place(j)]
-            total[m] += mine[j, m]
+            a, b = weights[_place(starts[m]) + j], weights[_place(starts[m]) + last] & there
+            mine[at + m], mine[at + row + m] = a, b
+            heads[total + m] += a + b
     for m in range(lanes):
-        left[m] = size[m] if total[m] > 0 else 0
-        total[m] = max(total[m], 1)
-        scale[m] = float(size[m]) / float(total[m])
-    for j in range(count):
+        heads[left + m] = heads[size + m] if heads[total + m] > 0 else 0
+        heads[total + m] = max(heads[total + m], 1)
+        scale[m] = float(heads[size + m]) / float(heads[total + m])
+    for j in range(even):
+        at = j * row
         for m in range(lanes):
-            mine[j, m], rests[j, m] = _allocate_part(size[m], mine[j, m], total[m], scale[m])
-            left[m] -= mine[j, m]
-            above[j, m] = length - 1 - j  # the later ones, until counted otherwise
-    # How many remainders are served before each: the larger ones, and the earlier of equal ones.
-    for j in range(_place(1), count):
-        for k in range(_place(j)):
+            mine[at + m], rests[at + m] = _allocate_part(
+                heads[size + m], mine[at + m], heads[total + m], scale[m]
+            )  # fmt: skip
+            heads[left + m] -= mine[at + m]
+    # How many remainders are served before each: the larger ones, and the earlier of equal ones. It is `later`, which
+    # begins at all behind it, less `sooner`: those behind it that are not served before.
+    sooner[: even * row] = 0
+    for j in range(_place(0), even, two):
+        at, by, behind = j * row, (j + one) * row, np.int64(even - one - j)
+        for m in range(lanes):
+            earlier = np.int64(rests[at + m] >= rests[by + m])
+            later[at + m] = behind - earlier
+            later[by + m] = behind - 1 + earlier
+    for j in range(two, even, two):
+        for k in range(_place(0), j, two):
+            at, by = j * row, k * row
             for m in range(lanes):
-                earlier = 1 if rests[k, m] >= rests[j, m] else 0
-                above[j, m] += earlier
-                above[k, m] -= earlier
-    for j in range(count):
+                r, s = rests[at + m], rests[at + row + m]
+                ar, br = np.int64(rests[by + m] >= r), np.int64(rests[by + row + m] >= r)
+                a_s, b_s = np.int64(rests[by + m] >= s), np.int64(rests[by + row + m] >= s)
+                later[at + m] += ar + br
+                later[at + row + m] += a_s + b_s
+                sooner[by + m] += ar + a_s
+                sooner[by + row + m] += br + b_s
+    for j in range(_place(0), count, two):
+        last, at = min(j + one, count - one), j * row
         for m in range(lanes):
-            part = mine[j, m] + (1 if above[j, m] < left[m] else 0)
-            parts[_place(starts[m]) + _place(j)] = (part ^ flip[m]) - flip[m]
+            sign, over = heads[flip + m], heads[left + m]
+            a = mine[at + m] + np.int64(later[at + m] - sooner[at + m] < over)
+            b = mine[at + row + m] + np.int64(later[at + row + m] - sooner[at + row + m] < over)
+            # The row behind an odd one first: the odd one's own part takes its place.
+            parts[_place(starts[m]) + last] = (b ^ sign) - sign
+            parts[_place(starts[m]) + j] = (a ^ sign) - sign
 
 
 @njit(nogil=True, cache=True, error_model="numpy", inline="always")
