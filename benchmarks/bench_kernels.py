@@ -35,7 +35,9 @@ def run(folder: Path) -> Iterator[Result]:
         seconds = best(lambda found=found, winners=winners: last_click_winners(shard, found, winners))
         yield _result(f"last click with windows, {words}", len(touches), seconds, 12, bandwidth)
         seconds = best(lambda found=found: sums_of_rules(shard, found))
-        yield _result(f"{len(RULES)} rules in one scan, to partners' money, {words}", len(touches), seconds, 16, bandwidth)
+        yield _result(
+            f"{len(RULES)} rules to partners' money in one scan, {words}", len(touches), seconds, 16, bandwidth
+        )
         seconds = best(lambda conversions=conversions: spans(shard, conversions, 90 * DAY_US))
         yield _result(f"touches of each conversion, {words}", len(touches), seconds, 16, bandwidth)
     yield from _money(touches, bandwidth)
