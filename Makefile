@@ -4,7 +4,8 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
-PACKAGES := tracker eventlog ingest warehouse attribution schemas runtime clew
+PACKAGES := tracker eventlog ingest warehouse attribution reporting installation operations integrations program schemas \
+	runtime clew tools
 KILLS ?= 200
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
@@ -73,7 +74,7 @@ soak-servers: setup ## The same on Kafka and ClickHouse: KILLS=300 faults of eve
 	$(BIN)/python -m tests.soak.servers --kills $(KILLS)
 
 docs: setup ## Write the generated references anew
-	$(BIN)/python -m clew.docs
+	$(BIN)/python -m tools.reference_docs
 
 # The lock names no index: each machine uses the one that its pip is set up for. uv stands apart from the locked tools.
 UV := $(VENV)/lock/bin/uv

@@ -8,17 +8,17 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from benchmarks.measure import Result
-from clew.engine_process import GC_THRESHOLD
+from clew.processes.engine import GC_THRESHOLD
 from eventlog.port import Partition, Record
-from eventlog.sqlite_consumer import SqliteConsumer
-from eventlog.sqlite_producer import SqliteProducer
+from eventlog.sqlite.consumer import SqliteConsumer
+from eventlog.sqlite.producer import SqliteProducer
 from ingest.batch import build_batch
 from ingest.enrich import Enricher
 from ingest.geo import open_geo
 from ingest.loop import GROUP, Ingest
 from runtime.clock import SystemClock
 from runtime.settings import IngestSettings, LogSettings, Settings
-from schemas.claims import rule
+from schemas.dedup.rules import rule
 from schemas.events import Kind, Touch
 from schemas.wire import encode
 from warehouse.address import ChdbFolder

@@ -10,11 +10,11 @@ from aiokafka import AIOKafkaProducer
 
 from benchmarks.measure import Result
 from eventlog.address import KafkaLog, parse_log_address
-from eventlog.kafka_appender import Entry, KafkaAppender
-from eventlog.kafka_client import connection_options
-from eventlog.kafka_mark import HEADER, encode_mark
-from eventlog.kafka_reader import KafkaReader
-from eventlog.kafka_topics import prepare_topics
+from eventlog.kafka.appender import Entry, KafkaAppender
+from eventlog.kafka.client import connection_options
+from eventlog.kafka.reader import KafkaReader
+from eventlog.kafka.record_ids import HEADER, encode_mark
+from eventlog.kafka.topics import prepare_topics
 from eventlog.port import Mark, Partition
 from runtime.clock import SystemClock
 from runtime.settings import KafkaSettings

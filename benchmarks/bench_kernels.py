@@ -10,10 +10,10 @@ from pathlib import Path
 
 import numpy as np
 
-from attribution import kernels, kernels_rules
-from attribution.kernels_runs import merge_touches, sort_touches, spans
-from attribution.kernels_scan import RULES, last_click_winners, sums_of_rules
-from attribution.touches import Conversions, Lanes, Shard, Touches, lane_number
+from attribution.columnar.scan import RULES, last_click_winners, sums_of_rules
+from attribution.columnar.sort_merge import merge_touches, sort_touches, spans
+from attribution.columnar.touches import Conversions, Lanes, Shard, Touches, lane_number
+from attribution.kernels import rules, select
 from benchmarks.measure import Result
 
 PEOPLE = 2_000_000
@@ -49,16 +49,16 @@ def _money(touches: Touches, bandwidth: float) -> Iterator[Result]:
     offsets = journeys_of(touches)
     count = len(touches)
     codes = np.zeros(count, np.uint8)
-    codes[::7] = kernels.OUTSIDE_WINDOW
+    codes[::7] = select.OUTSIDE_WINDOW
     values = np.random.default_rng(4).integers(-(10**6), 10**6, offsets.shape[0] - 1)
     out = np.empty(count, np.int64)
     weights = {
-        "linear": kernels_rules.linear(offsets, codes),
-        "position": kernels_rules.position(offsets, codes),
-        "time decay": kernels_rules.time_decay(offsets, codes, touches.ts, 7 * DAY_US),
+        "linear": rules.linear(offsets, codes),
+        "position": rules.position(offsets, codes),
+        "time decay": rules.time_decay(offsets, codes, touches.ts, 7 * DAY_US),
     }
     for name, mine in weights.items():
-        seconds = best(lambda mine=mine: kernels.allocate(offsets, values, mine, out))
+        seconds = best(lambda mine=mine: select.allocate(offsets, values, mine, out))
         yield _result(f"credits of {name} to money, every touch", count, seconds, 24, bandwidth)
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import httpx
 
 from benchmarks.measure import Result, quantile
-from clew.datadir import DataDir, read_address
+from installation.directory import DataDir, read_address
 from tests.serving import BROWSER, SECRET, Serving, serving
 
 POSTBACKS = 30

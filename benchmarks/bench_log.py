@@ -7,10 +7,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from benchmarks.measure import Result
-from eventlog.sqlite_producer import SqliteProducer
+from eventlog.sqlite.producer import SqliteProducer
 from runtime.clock import SystemClock
 from runtime.settings import LogSettings
-from schemas.claims import rule
+from schemas.dedup.rules import rule
 
 WAITERS = 100
 RECORDS_EACH = 200

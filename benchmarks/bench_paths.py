@@ -9,10 +9,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from pyarrow import csv
 
-from attribution.paths.chains import count_transitions, removal_effects, states_of
+from attribution.paths.markov import count_transitions, removal_effects, states_of
+from attribution.paths.path_table import PathTable, PathTableBuilder, string_buffers
 from attribution.paths.rules import Rule, credit_paths
-from attribution.paths.table import PathTable, PathTableBuilder, string_buffers
-from attribution.paths.tokens import Vocabulary, tokenize
+from attribution.paths.tokenize import Vocabulary, tokenize
 from benchmarks.measure import Result
 from benchmarks.path_tables import write_path_table
 

@@ -4,10 +4,10 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from attribution.kpi import kpi_report
 from benchmarks.measure import Result, median
+from program.file import read_program
+from reporting.kpi import kpi_report
 from runtime.settings import Settings, environment_value
-from schemas.program_file import read_program
 from tests.serving import PROGRAM
 from warehouse.address import ChdbFolder
 from warehouse.open import open_warehouse

@@ -11,9 +11,9 @@ from collections.abc import Callable
 
 import numpy as np
 
-from attribution.kernels_runs import merge_touches, sort_touches, spans
-from attribution.kernels_scan import last_click_winners, sums_of_rules
-from attribution.touches import Shard, Touches
+from attribution.columnar.scan import last_click_winners, sums_of_rules
+from attribution.columnar.sort_merge import merge_touches, sort_touches, spans
+from attribution.columnar.touches import Shard, Touches
 from benchmarks.bench_kernels import DAY_US, conversions_of, lanes, people
 from benchmarks.measure import machine
 

@@ -10,35 +10,35 @@ from importlib import import_module
 import typer
 from typer.exceptions import TyperException
 
-from clew.ask_error import UNREACHABLE
-from clew.output import fail
+from clew.cli.output import fail
+from runtime.user_error import UNREACHABLE
 
 COMMANDS = {
-    "serve": "clew.cli_run:serve",
-    "demo": "clew.cli_demo:demo",
-    "replay": "clew.cli_program:replay",
-    "report": "clew.cli_ask:report",
-    "explain": "clew.cli_ask:explain",
-    "problems": "clew.cli_ask:problems",
-    "sql": "clew.cli_ask:sql",
-    "attribute": "clew.cli_ask:attribute",
-    "diff": "clew.cli_runs:diff",
-    "fit": "clew.cli_fit:fit",
-    "audit": "clew.cli_ask:audit",
-    "model": "clew.cli_model:model",
-    "check": "clew.cli_program:check",
-    "id": "clew.cli_program:show_id",
-    "tracker": "clew.cli_run:tracker",
-    "ingest": "clew.cli_run:ingest",
-    "api": "clew.cli_run:api",
-    "migrate": "clew.cli_run:migrate",
-    "repair": "clew.cli_ask:repair",
-    "backup": "clew.cli_backup:backup",
-    "restore": "clew.cli_backup:restore",
-    "dead-letters list": "clew.cli_dead:list_letters",
-    "dead-letters replay": "clew.cli_dead:replay_letters",
-    "keys rotate": "clew.cli_program:rotate_keys",
-    "program infer": "clew.cli_program:infer",
+    "serve": "clew.cli.serve:serve",
+    "demo": "clew.cli.demo:demo",
+    "replay": "clew.cli.replay:replay",
+    "report": "clew.cli.reports:report",
+    "explain": "clew.cli.reports:explain",
+    "problems": "clew.cli.reports:problems",
+    "sql": "clew.cli.reports:sql",
+    "attribute": "clew.cli.attribution:attribute",
+    "diff": "clew.cli.attribution:diff",
+    "fit": "clew.cli.attribution:fit",
+    "audit": "clew.cli.audit:audit",
+    "model": "clew.cli.model:model",
+    "check": "clew.cli.program:check",
+    "id": "clew.cli.keys:show_id",
+    "tracker": "clew.cli.serve:tracker",
+    "ingest": "clew.cli.serve:ingest",
+    "api": "clew.cli.serve:api",
+    "migrate": "clew.cli.serve:migrate",
+    "repair": "clew.cli.audit:repair",
+    "backup": "clew.cli.backup:backup",
+    "restore": "clew.cli.backup:restore",
+    "dead-letters list": "clew.cli.dead_letters:list_letters",
+    "dead-letters replay": "clew.cli.dead_letters:replay_letters",
+    "keys rotate": "clew.cli.keys:rotate_keys",
+    "program infer": "clew.cli.program:infer",
 }
 """What a user types, and the function that answers: `module:function`. Help lists them in this order."""
 GROUPS = {

@@ -5,11 +5,11 @@ from pathlib import Path
 
 from eventlog.address import KafkaLog, LogAddress, SqliteLog
 from eventlog.port import Consumer, Mark, Partition, Producer, Rule, StoredClaims
-from eventlog.sqlite_consumer import SqliteConsumer
-from eventlog.sqlite_producer import SqliteProducer
+from eventlog.sqlite.consumer import SqliteConsumer
+from eventlog.sqlite.producer import SqliteProducer
 from runtime.clock import Clock
 from runtime.settings import Settings
-from schemas.claims import rule
+from schemas.dedup.rules import rule
 
 _NO_GROUP = ""
 
@@ -27,9 +27,9 @@ async def open_producer(
         return SqliteProducer(address.folder, worker, settings.eventlog, clock, ruled_by)
     if folder is None:
         raise ValueError("a producer on Kafka needs a folder for what waits")
-    from eventlog.kafka_appender import KafkaAppender
-    from eventlog.kafka_observer import KafkaObserver
-    from eventlog.kafka_producer import KafkaProducer
+    from eventlog.kafka.appender import KafkaAppender
+    from eventlog.kafka.observer import KafkaObserver
+    from eventlog.kafka.producer import KafkaProducer
 
     kafka: KafkaLog = address
     appender = KafkaAppender(kafka, settings.kafka, clock)
@@ -45,7 +45,7 @@ async def append_marked(
     address: KafkaLog, records: Sequence[tuple[Partition, bytes, Mark]], settings: Settings, clock: Clock
 ) -> None:
     """Append records whose marks are given: one that is there already becomes a repeat. Raises LogUnavailable."""
-    from eventlog.kafka_appender import Entry, KafkaAppender
+    from eventlog.kafka.appender import Entry, KafkaAppender
 
     appender = KafkaAppender(address, settings.kafka, clock)
     try:
@@ -60,7 +60,7 @@ def open_consumer(address: LogAddress, group: str, settings: Settings, clock: Cl
     """A member of a group: it owns all partitions of an embedded log, and its share of Kafka's."""
     if isinstance(address, SqliteLog):
         return SqliteConsumer(address.folder, group, settings.eventlog, clock)
-    from eventlog.kafka_consumer import KafkaConsumer
+    from eventlog.kafka.consumer import KafkaConsumer
 
     return KafkaConsumer(address, group, settings.kafka, clock)
 
@@ -69,23 +69,23 @@ def open_observer(address: LogAddress, group: str, settings: Settings, clock: Cl
     """Whoever looks at all partitions and at a group's positions without being one of it; only reads."""
     if isinstance(address, SqliteLog):
         return SqliteConsumer(address.folder, group, settings.eventlog, clock)
-    from eventlog.kafka_observer import KafkaObserver
+    from eventlog.kafka.observer import KafkaObserver
 
     return KafkaObserver(address, group, settings.kafka, clock)
 
 
 def open_shards(address: KafkaLog, group: str, settings: Settings, clock: Clock) -> Consumer:
     """A member of the group of attribution: what it owns are shards, which hold no records."""
-    from eventlog.kafka_consumer import KafkaConsumer
-    from eventlog.kafka_topics import SHARDS
+    from eventlog.kafka.consumer import KafkaConsumer
+    from eventlog.kafka.topics import SHARDS
 
     return KafkaConsumer(address, group, settings.kafka, clock, (SHARDS,), finish_batches=False)
 
 
 def open_shards_observer(address: KafkaLog, group: str, settings: Settings, clock: Clock) -> Consumer:
     """Whoever looks at what the group has committed of its shards."""
-    from eventlog.kafka_observer import KafkaObserver
-    from eventlog.kafka_topics import SHARDS
+    from eventlog.kafka.observer import KafkaObserver
+    from eventlog.kafka.topics import SHARDS
 
     return KafkaObserver(address, group, settings.kafka, clock, (SHARDS,))
 

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple, Protocol
 
-from schemas.claims import GetState, Ruling
+from schemas.dedup.rules import GetState, Ruling
 
 Rule = Callable[[GetState, bytes], Ruling]
 

@@ -67,7 +67,7 @@ class Decoded:
 
 @dataclass(slots=True)
 class Sifted:
-    """What reading made of the records of a log that nobody ruled over before (ingest/sift.py)."""
+    """What reading made of the records of a log that nobody ruled over before (ingest/dedup.py)."""
 
     claims: Found = field(default_factory=Found)
     skipped: Found = field(default_factory=Found)

@@ -15,12 +15,12 @@ from functools import partial
 
 from eventlog.port import Consumer, Fenced, LogUnavailable, Partition, Position, Record
 from ingest.batch import Batch, Decoded, Sifted, build_batch
-from ingest.claims import Claims
+from ingest.dedup_state import Sieve
+from ingest.dedup_store import Claims
 from ingest.enrich import Enricher
 from ingest.intent import BadIntent, Intent
 from ingest.resume import newest_batch
-from ingest.sieve import Sieve
-from ingest.store import Stale, Stopped, Store
+from ingest.writer import Stale, Stopped, Store
 from runtime import metrics
 from runtime.clock import Clock
 from runtime.logs import logger

@@ -23,7 +23,7 @@ class Newest(NamedTuple):
 def newest_batch(warehouse: Warehouse, partition: Partition, log_id: str) -> Newest | None:
     """The newest stored batch of a log; None if nothing of it is stored.
 
-    Tables of events are written first (ingest/store.py), so one of them has rows whenever any table has.
+    Tables of events are written first (ingest/writer.py), so one of them has rows whenever any table has.
     """
     stored = " UNION ALL ".join(
         f"SELECT _batch, _offset FROM {DATABASE}.{table} "

@@ -1,0 +1,1 @@
+"""Settings, metrics, logs, clock, files. Knows no other package."""

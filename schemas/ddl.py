@@ -2,11 +2,10 @@
 
 from dataclasses import dataclass
 
-from schemas.claims import WHAT_REMAINS
 from schemas.columns import Column, columns_of
-from schemas.currencies import DECIMALS, DECIMALS_MAX
-from schemas.events import STATUS_ORDER
+from schemas.events import STATUS_ORDER, WHAT_REMAINS
 from schemas.tables import TABLE, TABLES, Table
+from schemas.values.currencies import DECIMALS, DECIMALS_MAX
 
 DATABASE = "clew"
 ANALYST = "analyst"

@@ -177,3 +177,7 @@ TOPIC_OF: dict[Kind, str] = {
     Kind.ADJUSTMENT: CONVERSIONS,
 }
 """Touches and rejected hits share one sequence of offsets, conversions and adjustments another."""
+
+
+WHAT_REMAINS = -1
+"""`Adjustment.amount_e4` of a refund that names no amount."""

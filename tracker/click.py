@@ -8,19 +8,19 @@ from collections.abc import Callable
 
 import msgspec
 
-from schemas.clickid import RANDOM_BYTES, TokenKeys, mint, to_text
+from program.program import Link, Partner
 from schemas.events import Kind, Rejected, Touch
 from schemas.fields import NO_TOKEN
-from schemas.program import Link, Partner
 from schemas.reasons import Reason
-from tracker import visitor as visitors
-from tracker.compiled import CompiledOffer, CompiledProgram
-from tracker.deeplink import deeplink_of
-from tracker.hit import Hit
-from tracker.landing import SUB_NAMES, Landing, compile_landing, render
+from schemas.values.click_id import RANDOM_BYTES, TokenKeys, mint, to_text
+from tracker.offers.deep_link import deeplink_of
+from tracker.offers.landing_url import SUB_NAMES, Landing, compile_landing, render
+from tracker.offers.program_index import CompiledOffer, CompiledProgram
 from tracker.refusal import Refusal, rejected, with_ids
-from tracker.rejected import rejected_event
-from tracker.text import cut
+from tracker.rejected_event import rejected_event
+from tracker.request import visitor as visitors
+from tracker.request.hit import Hit
+from tracker.request.text import cut
 
 
 class Context(msgspec.Struct, frozen=True):

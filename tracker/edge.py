@@ -4,11 +4,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from eventlog.port import Producer
+from program.program import Program
 from runtime.clock import Clock
 from runtime.settings import TrackerSettings
-from schemas.clickid import TokenKeys
-from schemas.program import Program
-from tracker.compiled import CompiledProgram
+from schemas.values.click_id import TokenKeys
+from tracker.offers.program_index import CompiledProgram
 
 
 class ProgramHolder:

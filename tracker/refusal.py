@@ -2,7 +2,7 @@
 
 import msgspec
 
-from schemas.claims import Ruling, Verdict
+from schemas.dedup.rules import Ruling, Verdict
 from schemas.fields import NO_DIGEST
 from schemas.reasons import Reason
 

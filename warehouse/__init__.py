@@ -1,0 +1,1 @@
+"""ClickHouse, embedded (chDB) or a server, behind one port."""

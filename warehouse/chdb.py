@@ -15,7 +15,7 @@ import pyarrow as pa
 from clickhouse_connect.driver.client import Client
 from clickhouse_connect.driver.exceptions import ClickHouseError
 
-from runtime.locks import Held, hold
+from runtime.file_lock import Held, hold
 from runtime.settings import WarehouseSettings
 from schemas.ddl import ANALYST, DATABASE
 from warehouse.errors import engine_error

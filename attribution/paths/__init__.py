@@ -1,0 +1,1 @@
+"""Models over path tables and event tables in files (`clew model`)."""

@@ -8,9 +8,9 @@ draws journeys anew converges to, without drawing.
 import numpy as np
 from numba import njit
 
-from attribution.paths.chains import Chain, Removal
-from attribution.paths.table import Floats, PathTable
-from attribution.paths.tokens import Codes, Ints
+from attribution.paths.markov import Chain, Removal
+from attribution.paths.path_table import Floats, PathTable
+from attribution.paths.tokenize import Codes, Ints
 
 Z_95 = 1.959963984540054
 """Two-sided 95 % of the normal distribution."""

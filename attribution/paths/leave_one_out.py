@@ -10,7 +10,7 @@ from collections import defaultdict
 
 import numpy as np
 
-from attribution.paths.table import Floats, PathTable
+from attribution.paths.path_table import Floats, PathTable
 
 
 def leave_one_out(table: PathTable) -> tuple[Floats, Floats]:

@@ -13,9 +13,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numba import njit
 
+from attribution.paths.path_table import Floats
 from attribution.paths.shapley import Coalitions
-from attribution.paths.table import Floats
-from attribution.paths.tokens import Ints
+from attribution.paths.tokenize import Ints
 
 GAP_MIN = 1e-12
 SWEEPS_MAX = 1_000

@@ -12,9 +12,9 @@ from dataclasses import dataclass
 import numpy as np
 from numba import njit
 
-from attribution.paths.table import COUNT_MAX, Floats, PathTable
-from attribution.paths.tokens import Bytes, Codes, Ints
-from schemas.models import FITTED
+from attribution.paths.path_table import COUNT_MAX, Floats, PathTable
+from attribution.paths.tokenize import Bytes, Codes, Ints
+from schemas.values.model_names import FITTED
 
 FIRST, LAST_TOUCH, LAST_CLICK, LAST_NON_DIRECT, COUPON_FIRST = 0, 1, 2, 3, 4
 LINEAR, SET_LINEAR, POSITION, W_SHAPED, TIME_DECAY, CUSTOM = 5, 6, 7, 8, 9, 10

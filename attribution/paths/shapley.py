@@ -11,8 +11,8 @@ from dataclasses import dataclass
 import numpy as np
 from numba import njit
 
-from attribution.paths.table import Floats, PathTable, Progress, unseen
-from attribution.paths.tokens import Ints
+from attribution.paths.path_table import Floats, PathTable, Progress, unseen
+from attribution.paths.tokenize import Ints
 
 EXACT_CHANNELS_MAX = 20
 SAMPLES_DEFAULT, SAMPLES_MIN, SAMPLES_MAX = 2_000, 4, 1_000_000

@@ -3,7 +3,7 @@
 import threading
 from collections.abc import Callable, Sequence
 
-from attribution.lease import Mark
+from attribution.live.lease import Mark
 from eventlog.port import Fenced
 
 

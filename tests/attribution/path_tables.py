@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 from hypothesis import strategies as st
 
-from attribution.paths.table import PathTable
+from attribution.paths.path_table import PathTable
 from tests.reference.paths import Counted
 
 CHANNELS = ("Display", "Email", "Search", "Social")

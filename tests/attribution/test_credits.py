@@ -5,11 +5,11 @@ from typing import Any
 import numpy as np
 from hypothesis import given, settings
 
-from attribution.credits import Case, Outcome, Pricing, asked_of, attribute
-from attribution.journeys import TouchRows, linked, pending_touches
+from attribution.core.credits import Case, Outcome, Pricing, asked_of, attribute
+from attribution.core.journeys import TouchRows, linked, pending_touches
+from program.program import Plan, Program
 from schemas import identity
 from schemas.events import Adjustment, Conversion, Kind
-from schemas.program import Plan, Program
 from tests.attribution.worlds import (
     World,
     adjustment_of,

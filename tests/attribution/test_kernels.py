@@ -8,28 +8,27 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from attribution import kernels
-from attribution import kernels_rules as rules
-from attribution.kernels_checks import INT64_MAX
-from attribution.kernels_money import WEIGHTS_SUM_MAX
+from attribution.kernels import rules, select
+from attribution.kernels.allocate import WEIGHTS_SUM_MAX
+from attribution.kernels.checks import INT64_MAX
 from tests.reference import kernels as plain
 
 pytestmark = pytest.mark.kernel
 
 WORDS = {
-    kernels.ELIGIBLE: "eligible",
-    kernels.OTHER_OFFER: "other_offer",
-    kernels.AFTER_CONVERSION: "after_conversion",
-    kernels.OUTSIDE_WINDOW: "outside_window",
-    kernels.BOT: "bot",
+    select.ELIGIBLE: "eligible",
+    select.OTHER_OFFER: "other_offer",
+    select.AFTER_CONVERSION: "after_conversion",
+    select.OUTSIDE_WINDOW: "outside_window",
+    select.BOT: "bot",
 }
 
 
-def ints(values: Any) -> kernels.Ints:
+def ints(values: Any) -> select.Ints:
     return np.array(values, np.int64)
 
 
-def small(values: Any) -> kernels.Bytes:
+def small(values: Any) -> select.Bytes:
     return np.array(values, np.uint8)
 
 
@@ -52,13 +51,13 @@ def test_select_touches(data: st.DataObject, shape: tuple[list[int], int]) -> No
     windows = data.draw(st.lists(st.integers(0, 6), min_size=count, max_size=count))
     when = data.draw(st.lists(instants, min_size=len(offsets) - 1, max_size=len(offsets) - 1))
     bots, same = data.draw(bits), data.draw(bits)
-    codes = kernels.select_touches(ints(offsets), ints(ts), small(bots), small(same), ints(when), ints(windows))
+    codes = select.select_touches(ints(offsets), ints(ts), small(bots), small(same), ints(when), ints(windows))
     assert [WORDS[int(code)] for code in codes] == plain.select_touches(offsets, ts, bots, same, when, windows)
 
 
-@pytest.mark.parametrize(("age", "code"), [(0, kernels.ELIGIBLE), (10, kernels.ELIGIBLE), (11, kernels.OUTSIDE_WINDOW)])
+@pytest.mark.parametrize(("age", "code"), [(0, select.ELIGIBLE), (10, select.ELIGIBLE), (11, select.OUTSIDE_WINDOW)])
 def test_the_window_is_inclusive(age: int, code: int) -> None:
-    found = kernels.select_touches(ints([0, 1]), ints([100 - age]), small([0]), small([1]), ints([100]), ints([10]))
+    found = select.select_touches(ints([0, 1]), ints([100 - age]), small([0]), small([1]), ints([100]), ints([10]))
     assert found.tolist() == [code]
 
 
@@ -74,7 +73,7 @@ def test_models(model: str, data: st.DataObject, shape: tuple[list[int], int]) -
         "last_click": lambda: rules.last_click(ints(offsets), small(codes), small(precedence), small(named)),
         "linear": lambda: rules.linear(ints(offsets), small(codes)),
     }
-    eligible = [code == kernels.ELIGIBLE for code in codes]
+    eligible = [code == select.ELIGIBLE for code in codes]
     assert found[model]().tolist() == getattr(plain, model)(offsets, eligible, precedence, named)
 
 
@@ -84,7 +83,7 @@ def test_allocate(data: st.DataObject, shape: tuple[list[int], int]) -> None:
     offsets, count = shape
     amounts = data.draw(st.lists(st.integers(-(10**15), 10**15), min_size=len(offsets) - 1, max_size=len(offsets) - 1))
     weights = data.draw(st.lists(st.integers(0, 50), min_size=count, max_size=count))
-    parts = kernels.allocate(ints(offsets), ints(amounts), ints(weights)).tolist()
+    parts = select.allocate(ints(offsets), ints(amounts), ints(weights)).tolist()
     assert parts == plain.allocate(offsets, amounts, weights)
     for c, amount in enumerate(amounts):
         lo, hi = offsets[c], offsets[c + 1]
@@ -93,21 +92,21 @@ def test_allocate(data: st.DataObject, shape: tuple[list[int], int]) -> None:
 
 def test_allocate_by_hand() -> None:
     offsets = ints([0, 3, 6, 8, 8])
-    parts = kernels.allocate(offsets, ints([1000, -1000, 1, 5]), ints([1, 1, 1, 1, 1, 1, 0, 2]))
+    parts = select.allocate(offsets, ints([1000, -1000, 1, 5]), ints([1, 1, 1, 1, 1, 1, 0, 2]))
     assert parts.tolist() == [334, 333, 333, -334, -333, -333, 0, 1]
 
 
 def test_allocate_largest_numbers() -> None:
-    assert kernels.allocate(ints([0, 2]), ints([INT64_MAX]), ints([1, 0])).tolist() == [INT64_MAX, 0]
+    assert select.allocate(ints([0, 2]), ints([INT64_MAX]), ints([1, 0])).tolist() == [INT64_MAX, 0]
     heavy = [WEIGHTS_SUM_MAX // 3, WEIGHTS_SUM_MAX // 3, WEIGHTS_SUM_MAX // 3 - 1]
     for amount in (INT64_MAX, -INT64_MAX, 10**12, 1):
-        assert kernels.allocate(ints([0, 3]), ints([amount]), ints(heavy)).tolist() == plain.allocate_one(amount, heavy)
-    with pytest.raises(kernels.Overflow, match="journey 1"):
-        kernels.allocate(ints([0, 1, 3]), ints([1, 1]), ints([1, WEIGHTS_SUM_MAX - 1, 1]))
-    with pytest.raises(kernels.Overflow, match="journey 0"):
-        kernels.allocate(ints([0, 2]), ints([1]), ints([INT64_MAX, INT64_MAX]))
-    with pytest.raises(kernels.Overflow, match="journey 0"):
-        kernels.allocate(ints([0, 1]), ints([-(2**63)]), ints([1]))
+        assert select.allocate(ints([0, 3]), ints([amount]), ints(heavy)).tolist() == plain.allocate_one(amount, heavy)
+    with pytest.raises(select.Overflow, match="journey 1"):
+        select.allocate(ints([0, 1, 3]), ints([1, 1]), ints([1, WEIGHTS_SUM_MAX - 1, 1]))
+    with pytest.raises(select.Overflow, match="journey 0"):
+        select.allocate(ints([0, 2]), ints([1]), ints([INT64_MAX, INT64_MAX]))
+    with pytest.raises(select.Overflow, match="journey 0"):
+        select.allocate(ints([0, 1]), ints([-(2**63)]), ints([1]))
 
 
 @given(st.data(), journeys(30))
@@ -120,7 +119,7 @@ def test_allocate_by_large_weights(data: st.DataObject, shape: tuple[list[int], 
     largest = data.draw(st.sampled_from([7, 2**22, 2**40, WEIGHTS_SUM_MAX // 30 - 1]))
     weights = data.draw(st.lists(st.integers(0, largest), min_size=count, max_size=count))
     out = np.full(count, 77, np.int64)
-    assert kernels.allocate(ints(offsets), ints(amounts), ints(weights), out) is out
+    assert select.allocate(ints(offsets), ints(amounts), ints(weights), out) is out
     assert out.tolist() == plain.allocate(offsets, amounts, weights)
 
 
@@ -133,7 +132,7 @@ def test_allocate_many_journeys_of_every_length(size: int, heaviest: int) -> Non
     offsets = np.cumsum([0, *lengths]).tolist()
     amounts = [random.randint(-size, size) for _ in lengths]
     weights = [random.choice([0, 1, random.randint(0, heaviest)]) for _ in range(offsets[-1])]
-    parts = kernels.allocate(ints(offsets), ints(amounts), ints(weights)).tolist()
+    parts = select.allocate(ints(offsets), ints(amounts), ints(weights)).tolist()
     assert parts == plain.allocate(offsets, amounts, weights)
 
 
@@ -141,19 +140,19 @@ def test_allocate_names_the_journey_of_a_negative_weight_in_any_block() -> None:
     weights = [2] * 1_000
     weights[777] = -1
     with pytest.raises(ValueError, match="journey 777"):
-        kernels.allocate(ints(range(1_001)), ints([5] * 1_000), ints(weights))
+        select.allocate(ints(range(1_001)), ints([5] * 1_000), ints(weights))
 
 
 @pytest.mark.parametrize(
     "call",
     [
-        lambda: kernels.allocate(ints([0, 2]), ints([1]), ints([1])),
-        lambda: kernels.allocate(ints([0, 1]), ints([1, 2]), ints([1])),
-        lambda: kernels.allocate(ints([0, 1]), ints([1]), ints([-1])),
-        lambda: kernels.allocate(ints([0, 2, 1]), ints([1, 1]), ints([1])),
+        lambda: select.allocate(ints([0, 2]), ints([1]), ints([1])),
+        lambda: select.allocate(ints([0, 1]), ints([1, 2]), ints([1])),
+        lambda: select.allocate(ints([0, 1]), ints([1]), ints([-1])),
+        lambda: select.allocate(ints([0, 2, 1]), ints([1, 1]), ints([1])),
         lambda: rules.last_click(ints([0, 1]), small([0]), small([1, 1]), small([0])),
         lambda: rules.linear(ints([1, 1]), small([0])),
-        lambda: kernels.select_touches(ints([0, 1]), ints([-1]), small([0]), small([1]), ints([5]), ints([1])),
+        lambda: select.select_touches(ints([0, 1]), ints([-1]), small([0]), small([1]), ints([5]), ints([1])),
     ],
 )
 def test_wrong_shapes_are_refused(call: Any) -> None:

@@ -7,13 +7,13 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from attribution.live import Attributor, PassReport
+from attribution.live.attributor import Attributor, PassReport
+from program.program import Plan, Program
 from runtime.clock import ManualClock, SystemClock
 from runtime.settings import AttributionSettings
-from schemas.clickid import to_text
 from schemas.events import CONVERSIONS, HITS
-from schemas.money import e4_of_minor
-from schemas.program import Plan, Program
+from schemas.values.click_id import to_text
+from schemas.values.money import e4_of_minor
 from tests.attribution.ingested import Ingested, Stored
 from tests.attribution.worlds import (
     BASE_US,

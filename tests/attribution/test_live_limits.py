@@ -5,17 +5,19 @@ import asyncio
 import numpy as np
 import pytest
 
-from attribution import journeys, passes, reads, work
-from attribution.credits import Pricing
-from attribution.cursor import Cursor
-from attribution.passes import Passes, pack, unpack
-from attribution.programs import Programs, newest_program
-from attribution.reads import Reads
+from attribution.core import journeys
+from attribution.core.credits import Pricing
+from attribution.live import compute, pass_writer
+from attribution.live.pass_writer import Passes, pack, unpack
+from attribution.store import reads
+from attribution.store.cursor import Cursor
+from attribution.store.programs import Programs, newest_program
+from attribution.store.reads import Reads
+from program.program import Plan
 from runtime.clock import ManualClock
 from schemas.events import Kind
 from schemas.fields import NO_DIGEST
 from schemas.identity import of_ref, of_visitor
-from schemas.program import Plan
 from schemas.tables import Join
 from tests.attribution.ingested import Ingested
 from tests.attribution.test_live import SALE, attributor, credits_now, owed_now, run
@@ -60,10 +62,10 @@ def test_an_identity_that_everybody_has_joins_nothing(warehouse: Warehouse, monk
 def test_a_pass_that_is_too_large_is_halved(warehouse: Warehouse, monkeypatch: pytest.MonkeyPatch, limit: str) -> None:
     if limit == "pairs":
         build = journeys.build
-        monkeypatch.setattr("attribution.credits.build", lambda asked, rows: build(asked, rows, pairs_max=4))
+        monkeypatch.setattr("attribution.core.credits.build", lambda asked, rows: build(asked, rows, pairs_max=4))
     else:
-        monkeypatch.setattr(work, "BLOCK_ROWS_MAX", 10)
-        monkeypatch.setattr(passes, "BLOCK_ROWS_MAX", 10)
+        monkeypatch.setattr(compute, "BLOCK_ROWS_MAX", 10)
+        monkeypatch.setattr(pass_writer, "BLOCK_ROWS_MAX", 10)
     log = Ingested(warehouse)
     log.append(touch_of(1))
     for n in range(9):
@@ -88,7 +90,7 @@ def test_a_lost_program_keeps_what_stands_and_is_listed(warehouse: Warehouse) ->
 
 
 def test_programs_are_read_once_and_bounded(warehouse: Warehouse, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("attribution.programs.PROGRAMS_MAX", 2)
+    monkeypatch.setattr("attribution.store.programs.PROGRAMS_MAX", 2)
     programs = Programs(warehouse)
     loaded = [program_of((Plan(1, percent_e6=n),)) for n in range(1, 4)]
     for program in loaded:

@@ -7,12 +7,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from attribution.paths import tokens
-from attribution.paths.chains import count_transitions, removal_effects, states_of
-from attribution.paths.events import CONVERSION, PRECEDENCE, journeys
+from attribution.paths import tokenize
+from attribution.paths.event_table import CONVERSION, PRECEDENCE, journeys
 from attribution.paths.intervals import markov_errors
+from attribution.paths.markov import count_transitions, removal_effects, states_of
+from attribution.paths.markov_iterative import conversions_without, sparse_moves
 from attribution.paths.rake import rake
-from attribution.paths.removals import conversions_without, sparse_moves
 from attribution.paths.rules import Rule, credit_paths
 from attribution.paths.shapley import coalitions_of, marginals
 from tests.attribution.path_tables import CHANNELS, counted_paths, table_of_paths
@@ -29,10 +29,10 @@ RULES = [
 ]  # fmt: skip
 
 
-def split(texts: list[str], separator: str, vocabulary: tokens.Vocabulary) -> list[list[str]]:
+def split(texts: list[str], separator: str, vocabulary: tokenize.Vocabulary) -> list[list[str]]:
     raw = [text.encode() for text in texts]
     bounds = np.cumsum([0, *map(len, raw)]).astype(np.int64)
-    codes, ends = tokens.tokenize(bounds, np.frombuffer(b"".join(raw), np.uint8), separator.encode(), vocabulary)
+    codes, ends = tokenize.tokenize(bounds, np.frombuffer(b"".join(raw), np.uint8), separator.encode(), vocabulary)
     names, begins = vocabulary.names(), [0, *ends.tolist()]
     return [[names[code] for code in codes[begins[j] : begins[j + 1]]] for j in range(len(texts))]
 
@@ -40,26 +40,26 @@ def split(texts: list[str], separator: str, vocabulary: tokens.Vocabulary) -> li
 @given(st.lists(TEXTS, max_size=8), st.sampled_from([" > ", ">", " ->", "-> ", "--"]))
 @settings(max_examples=300)
 def test_tokenize(texts: list[str], separator: str) -> None:
-    found = split(texts, separator, tokens.Vocabulary())
+    found = split(texts, separator, tokenize.Vocabulary())
     assert found == [plain.tokenize(text, separator) for text in texts]
 
 
 def test_tokenize_grows_its_vocabulary_in_mid_row() -> None:
-    small = tokens.Vocabulary(np.zeros(4, np.int64), np.empty(8, np.uint8), np.zeros(3, np.int64))
+    small = tokenize.Vocabulary(np.zeros(4, np.int64), np.empty(8, np.uint8), np.zeros(3, np.int64))
     texts = [" > ".join(f"channel {i}" for i in range(50)), "channel 7 > channel 7"]
     assert split(texts, " > ", small) == [plain.tokenize(text, " > ") for text in texts]
     assert small.count == 50
 
 
 def test_tokenize_tells_names_of_one_hash_apart() -> None:
-    one_slot = tokens.Vocabulary(np.zeros(2, np.int64))
+    one_slot = tokenize.Vocabulary(np.zeros(2, np.int64))
     assert split(["a > b > a"], " > ", one_slot) == [["a", "b", "a"]]
 
 
 @pytest.mark.parametrize("bounds", [[], [0, 9], [2, 1], [-1, 0]])
 def test_tokenize_refuses_bounds_outside_the_data(bounds: list[int]) -> None:
     with pytest.raises(ValueError, match="bounds"):
-        tokens.tokenize(np.array(bounds, np.int64), np.zeros(3, np.uint8), b">", tokens.Vocabulary())
+        tokenize.tokenize(np.array(bounds, np.int64), np.zeros(3, np.uint8), b">", tokenize.Vocabulary())
 
 
 @given(st.data(), counted_paths())

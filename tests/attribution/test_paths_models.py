@@ -14,16 +14,16 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from attribution.paths.answer import GAMES, Answer, ModelOptions, answer, parse_asked, round_shares
-from attribution.paths.chains import BadOrder, count_transitions, removal_effects, states_of
-from attribution.paths.read import TableOptions, read_table, table_of
+from attribution.paths.evaluate import GAMES, Answer, ModelOptions, answer, parse_asked, round_shares
+from attribution.paths.files import TableOptions, read_table, table_of
+from attribution.paths.markov import BadOrder, count_transitions, removal_effects, states_of
+from attribution.paths.path_table import UNATTRIBUTED, BadTable, EventOptions, PathTable
 from attribution.paths.shapley import (
     coalitions_of,
     rate_worths,
     sample_rate,
     shapley_exact,
 )
-from attribution.paths.table import UNATTRIBUTED, BadTable, EventOptions, PathTable
 from tests.attribution.path_tables import CHANNELS, counted_paths, table_of_paths
 from tests.reference import paths as plain
 from tests.reference.paths import Counted
@@ -163,7 +163,7 @@ def test_shapley_is_exact_for_both_games(paths: list[Counted]) -> None:
 def test_a_chain_too_large_for_one_inverse_is_iterated(monkeypatch: pytest.MonkeyPatch) -> None:
     table = table_of_paths(made_up(300, 9))
     exact = ask(table, "markov", order=2)
-    monkeypatch.setattr("attribution.paths.answer.STATES_MAX", 5)
+    monkeypatch.setattr("attribution.paths.evaluate.STATES_MAX", 5)
     found = ask(table, "markov", order=2)
     assert effects(found) == pytest.approx(effects(exact), abs=1e-11)
     assert "ci_low" not in found.channels[0].extra
@@ -203,7 +203,7 @@ def test_a_large_game_is_sampled_and_says_its_error() -> None:
 
 
 def test_long_models_say_how_far_they_are(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("attribution.paths.answer.STATES_MAX", 5)
+    monkeypatch.setattr("attribution.paths.evaluate.STATES_MAX", 5)
     table, steps = table_of_paths(made_up(300, 25)), []
     options = ModelOptions(order=2, game="rate", samples=600)
     answer(table, parse_asked("markov,shapley"), options, lambda done, total: steps.append((done, total)))
@@ -224,8 +224,8 @@ def test_shares_of_shapley_are_whole_parts_that_add_up() -> None:
 
 
 def test_a_chain_that_takes_too_long_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("attribution.paths.answer.STATES_MAX", 5)
-    monkeypatch.setattr("attribution.paths.removals.WORK_MAX", 10_000)
+    monkeypatch.setattr("attribution.paths.evaluate.STATES_MAX", 5)
+    monkeypatch.setattr("attribution.paths.markov_iterative.WORK_MAX", 10_000)
     with pytest.raises(BadTable, match="choose a lower order"):
         ask(table_of_paths(made_up(300, 9)), "markov", order=2)
 

@@ -9,9 +9,9 @@ import pyarrow as pa
 import pytest
 from pyarrow import parquet
 
-from attribution.paths.answer import answer, parse_asked
-from attribution.paths.read import TableOptions, read_table, table_of
-from attribution.paths.table import BadTable, EventOptions, PathTable
+from attribution.paths.evaluate import answer, parse_asked
+from attribution.paths.files import TableOptions, read_table, table_of
+from attribution.paths.path_table import BadTable, EventOptions, PathTable
 
 HEADER = "path,total_conversions,total_conversion_value,total_null\n"
 EVENTS = "identity,ts,type,channel,value\n"

@@ -3,16 +3,16 @@
 import msgspec
 import pytest
 
-from attribution.audit import attribution_checks
-from attribution.explain import explain
-from attribution.explain_text import lines_of
-from attribution.programs import Programs
-from attribution.report import ReportError
-from attribution.run_program_fit import program_fit
-from attribution.run_shares import from_json
-from attribution.run_spec import BadRun
-from attribution.runs import Runs
-from schemas.program import Fit, Plan, Program, Secrets
+from attribution.runs.export_fit import program_fit
+from attribution.runs.runner import Runs
+from attribution.runs.shares import from_json
+from attribution.runs.spec import BadRun
+from attribution.store.programs import Programs
+from operations.audit.attribution import attribution_checks
+from program.program import Fit, Plan, Program, Secrets
+from reporting.explain import explain
+from reporting.explain_text import lines_of
+from runtime.user_error import ReportError
 from tests.attribution.ingested import Ingested
 from tests.attribution.test_run_shares import PROGRAM, spec, stored, world
 from tests.attribution.test_runs import LATER_US, attribute, of_live, of_run

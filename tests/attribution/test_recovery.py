@@ -6,10 +6,10 @@ import threading
 import pyarrow as pa
 import pytest
 
-from attribution.cursor import Cursor
-from attribution.lease import Mark
-from attribution.passes import Passes, PassLost
-from attribution.restate import TABLES
+from attribution.core.revisions import TABLES
+from attribution.live.lease import Mark
+from attribution.live.pass_writer import Passes, PassLost
+from attribution.store.cursor import Cursor
 from runtime.clock import ManualClock
 from tests.attribution.ingested import Ingested
 from tests.attribution.leases import Leases

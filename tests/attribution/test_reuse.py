@@ -7,11 +7,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from attribution import kernels
-from attribution.identity_map import NOBODY, IdentityMap, stitch
-from attribution.journeys import Journeys, TouchRows
-from attribution.models import weigh
-from attribution.reuse import used_up, waves
+from attribution.core.journeys import Journeys, TouchRows
+from attribution.core.weights import weigh
+from attribution.kernels import select
+from attribution.runs.identity_map import NOBODY, IdentityMap, stitch
+from attribution.runs.touch_reuse import used_up, waves
 from tests.reference import reuse as plain
 
 pytestmark = pytest.mark.kernel
@@ -48,7 +48,7 @@ def test_used_up(case: tuple[list[list[int]], list[int]], model: str, is_reset: 
     gone: set[int] = set()
     for c in order:
         mine = journeys[c]
-        codes = [kernels.USED if t in gone else kernels.ELIGIBLE for t in mine]
+        codes = [select.USED if t in gone else select.ELIGIBLE for t in mine]
         assert found.codes[offsets[c] : offsets[c + 1]].tolist() == codes
         alone = _journeys(np.array([0, len(mine)]), np.array(mine, np.int64), np.array(codes, np.uint8))
         weights = [1] * len(mine) if is_reset else weigh(model, alone).tolist()

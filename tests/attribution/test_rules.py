@@ -10,9 +10,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from attribution import kernels
-from attribution import kernels_rules as rules
-from attribution.kernels_money import allocate
+from attribution.kernels import rules, select
+from attribution.kernels.allocate import allocate
 from tests.reference import rules as plain
 
 pytestmark = pytest.mark.kernel
@@ -33,7 +32,7 @@ class Batch(NamedTuple):
 
     def eligible(self, c: int) -> list[int]:
         places = range(int(self.offsets[c]), int(self.offsets[c + 1]))
-        return [i for i in places if self.codes[i] == kernels.ELIGIBLE]
+        return [i for i in places if self.codes[i] == select.ELIGIBLE]
 
 
 @st.composite
@@ -55,7 +54,7 @@ def batches(draw: st.DrawFn) -> Batch:
 
 def each(batch: Batch, weights: Any, twin: Callable[[list[int]], list[Any]]) -> None:
     """Weights of what does not count are 0; those of the eligible are the twin's, beside each other."""
-    assert not weights[batch.codes != kernels.ELIGIBLE].any()
+    assert not weights[batch.codes != select.ELIGIBLE].any()
     for c in range(len(batch.offsets) - 1):
         places = batch.eligible(c)
         wanted = twin(places)
@@ -95,7 +94,7 @@ def test_multi_touch_rules(b: Batch, parts: list[int]) -> None:
 @settings(max_examples=120, deadline=None)
 def test_time_decay(b: Batch, half_life_us: int) -> None:
     weights = rules.time_decay(b.offsets, b.codes, b.ts, half_life_us)
-    assert not weights[b.codes != kernels.ELIGIBLE].any()
+    assert not weights[b.codes != select.ELIGIBLE].any()
     for c in range(len(b.offsets) - 1):
         places = b.eligible(c)
         shares = weights[places] / max(1, weights[places].sum())
@@ -112,7 +111,7 @@ def test_powers_are_right_to_the_last_place(lives: float) -> None:
 
 def test_w_shaped_with_a_stage() -> None:
     offsets, codes = np.array([0, 5, 10]), np.zeros(10, np.uint8)
-    codes[6] = kernels.BOT
+    codes[6] = select.BOT
     weights = rules.w_shaped(offsets, codes, np.array([3, 6]))
     assert weights[:5].tolist() == [60, 10, 10, 60, 60]  # of 200: 30, 5, 5, 30, 30 of 100
     assert weights[5:].tolist() == [30, 0, 30, 10, 30]  # a bot led to no stage, so that the middle one has the role

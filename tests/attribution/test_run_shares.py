@@ -10,16 +10,16 @@ import msgspec
 import pytest
 
 import attribution.runs
-from attribution.audit import attribution_checks
-from attribution.identity_map import NOBODY, IdentityMap
-from attribution.run_fit import Fitting, _Fit, fit_run
-from attribution.run_reads import identity_map
-from attribution.run_shares import Fitted, PathCounts, from_json, to_json
-from attribution.run_spec import BadRun, RunSpec
-from attribution.runs import SHARES, Runs, TooFewConversions
+from attribution.runs.fit import Fitting, _Fit, fit_run
+from attribution.runs.identity_map import NOBODY, IdentityMap
+from attribution.runs.reads import identity_map
+from attribution.runs.runner import SHARES, Runs, TooFewConversions
+from attribution.runs.shares import Fitted, PathCounts, from_json, to_json
+from attribution.runs.spec import BadRun, RunSpec
+from operations.audit.attribution import attribution_checks
+from program.program import Partner, Plan, Program
 from schemas.columns import to_arrow
 from schemas.events import Conversion, Kind
-from schemas.program import Partner, Plan, Program
 from schemas.tables import Fact, Run
 from tests.attribution.ingested import Ingested, Stored
 from tests.attribution.test_runs import LATER_US, attribute, every_byte, late

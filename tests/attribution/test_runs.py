@@ -8,18 +8,18 @@ import msgspec
 import pytest
 from hypothesis import HealthCheck, given, settings
 
-from attribution.audit import attribution_checks
-from attribution.credits import Pricing
-from attribution.diff import diff_report
-from attribution.identity_map import NOBODY
-from attribution.live import Attributor
-from attribution.report import ReportError
-from attribution.run_reads import identity_map
-from attribution.run_spec import BadRun, RunSpec, spec_of
-from attribution.runs import Runs
+from attribution.core.credits import Pricing
+from attribution.live.attributor import Attributor
+from attribution.runs.identity_map import NOBODY
+from attribution.runs.reads import identity_map
+from attribution.runs.runner import Runs
+from attribution.runs.spec import BadRun, RunSpec, spec_of
+from operations.audit.attribution import attribution_checks
+from program.program import Partner, Plan, Program
+from reporting.run_diff import diff_report
 from runtime.clock import ManualClock
+from runtime.user_error import ReportError
 from schemas.events import Kind
-from schemas.program import Partner, Plan, Program
 from tests.attribution.ingested import Ingested
 from tests.attribution.test_live import SETTINGS, run
 from tests.attribution.worlds import (

@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from attribution import kernels_runs as runs
-from attribution import kernels_scan as scan
-from attribution.touches import (
+from attribution.columnar import scan
+from attribution.columnar import sort_merge as runs
+from attribution.columnar.touches import (
     LANE_BITS,
     BadColumns,
     Conversions,

@@ -10,20 +10,20 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from attribution import owned as owned_module
-from attribution.audit import attribution_checks
-from attribution.cursor import Cursor, decode
-from attribution.lease import SHARDS, ConsumerLease, Mark
-from attribution.live import Attributor, ShardsChanged
-from attribution.progress import ends_of, passed
-from attribution.restate import TABLES
-from attribution.shards import Shards, shard_of, sql_shard_of
+from attribution.core.revisions import TABLES
+from attribution.live import shard_worker as owned_module
+from attribution.live.attributor import Attributor, ShardsChanged
+from attribution.live.lease import SHARDS, ConsumerLease, Mark
+from attribution.live.progress import ends_of, passed
+from attribution.store.cursor import Cursor, decode
+from attribution.store.shards import Shards, shard_of, sql_shard_of
 from eventlog.memory import MemoryConsumer, MemoryLog
 from eventlog.port import Fenced, Partition
+from operations.audit.attribution import attribution_checks
+from program.program import Program
 from runtime.clock import ManualClock
 from runtime.settings import AttributionSettings
 from schemas.events import CONVERSIONS, HITS
-from schemas.program import Program
 from tests.attribution.ingested import Ingested, Stored
 from tests.attribution.leases import Leases, MemoryLease
 from tests.attribution.test_live import SALE, SETTINGS, attributor, check_at_rest, credits_now, owed_now, run

@@ -1,6 +1,6 @@
 """Net value out of adjustments: never below zero, and what could not be told at the time is listed."""
 
-from attribution.money import worth
+from attribution.core.net_value import worth
 from schemas.reasons import Problem
 from tests.schemas.samples import conversion, refund
 

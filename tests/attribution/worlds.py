@@ -5,11 +5,11 @@ from random import Random
 
 from hypothesis import strategies as st
 
+from program.program import Fit, Goal, Offer, Partner, Plan, Program, Rules, Secrets
 from schemas import identity
-from schemas.claims import conversion_key
-from schemas.clickid import TokenKey, TokenKeys, mint
+from schemas.dedup.rules import conversion_key
 from schemas.events import STATUS_ORDER, Adjustment, Conversion, Kind, Touch
-from schemas.program import Fit, Goal, Offer, Partner, Plan, Program, Rules, Secrets
+from schemas.values.click_id import TokenKey, TokenKeys, mint
 from tests.reference.attribution import Seen
 
 KEYS = TokenKeys.of([TokenKey(1, b"k" * 32)], 1, b"h" * 32)

@@ -3,10 +3,10 @@
 import gzip
 from pathlib import Path
 
-from clew.mapping import FileMapping, read_mapping
-from clew.program_infer import infer
-from schemas.program import Program
-from schemas.program_file import read_program
+from integrations.files.infer_program import infer
+from integrations.files.mapping.mapping import FileMapping, read_mapping
+from program.file import read_program
+from program.program import Program
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 API_KEY = "key-of-a-made-up-history"

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from clew.__main__ import main
-from clew.programs import ProgramError, ProgramUnreadable, load_program, load_rules
+from installation.program_file import ProgramError, ProgramUnreadable, load_program, load_rules
 
 FROM_ENVIRONMENT = """
 [program]

@@ -9,19 +9,19 @@ from pathlib import Path
 import httpx
 import pytest
 
-from clew.demo_history import DAYS, history
-from clew.demo_traffic import DemoSummary, demo_program_toml, run_demo_traffic
-from clew.keys_file import load_or_make_keys
-from clew.replay_send import ReplayError
+from clew.demo.history import DAYS, history
+from clew.demo.run import DemoSummary, demo_program_toml, run_demo_traffic
 from eventlog.memory import MemoryLog, MemoryProducer
+from installation.keys import load_or_make_keys
+from integrations.files.replay.send import ReplayError
+from program.file import read_program
 from runtime.clock import ManualClock, SystemClock
 from runtime.settings import TrackerSettings
-from schemas.claims import rule
+from schemas.dedup.rules import rule
 from schemas.events import Adjustment, Conversion, Rejected, Touch
-from schemas.program_file import read_program
 from schemas.wire import decode
-from tracker.app import create_app
 from tracker.edge import Edge, ProgramHolder
+from tracker.http.app import create_app
 
 API_KEY = "key-of-the-demo-0123456789"
 NOW_US = 1_764_000_000_000_000

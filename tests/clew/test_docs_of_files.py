@@ -3,11 +3,11 @@
 import re
 from pathlib import Path
 
-from clew.mapping import read_mapping
-from clew.mapping_program import read_program_part
-from schemas.models import MODEL_NAMES
-from schemas.program_file import read_program
-from schemas.toml_tables import read_toml
+from integrations.files.mapping.mapping import read_mapping
+from integrations.files.mapping.program import read_program_part
+from program.file import read_program
+from program.toml.tables import read_toml
+from schemas.values.model_names import MODEL_NAMES
 
 DOCS = Path(__file__).parents[2] / "docs"
 

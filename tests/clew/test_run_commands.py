@@ -9,7 +9,7 @@ from typing import Any
 import httpx
 import pytest
 
-from attribution.explain import rfc3339
+from schemas.values.timestamps import rfc3339
 from tests.serving import API_KEY, serving
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(200)]

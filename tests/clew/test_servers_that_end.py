@@ -4,18 +4,18 @@ from pathlib import Path
 
 import pytest
 
-from attribution.lease import ConsumerLease
-from attribution.live import Attributor
-from clew.ask_error import UNREACHABLE, AskError
-from clew.client import ask_place
-from clew.engine import Engine
-from clew.place import Place, find_place
-from clew.programs import load_program
+from attribution.live.attributor import Attributor
+from attribution.live.lease import ConsumerLease
+from clew.requests.client import ask_place
 from eventlog.memory import MemoryConsumer, MemoryLog
 from eventlog.port import Consumer, LogUnavailable, Partition
 from ingest.loop import GROUP
+from installation.address import Place, find_place
+from installation.engine import Engine
+from installation.program_file import load_program
 from runtime.clock import SystemClock
 from runtime.settings import Settings
+from runtime.user_error import UNREACHABLE, UserError
 from tests.serving import PROGRAM
 from warehouse.port import Warehouse, WarehouseError
 
@@ -52,7 +52,7 @@ def engine(place: Place, tmp_path: Path, warehouse: Warehouse, monkeypatch: pyte
     async def open_engine(*_: object) -> Engine:
         return opened
 
-    monkeypatch.setattr("clew.engine.open_engine", open_engine)
+    monkeypatch.setattr("installation.engine.open_engine", open_engine)
     return opened
 
 
@@ -64,7 +64,7 @@ def attributor(engine: Engine, shards: Consumer) -> Attributor:
 
 
 def said(place: Place) -> str:
-    with pytest.raises(AskError) as told:
+    with pytest.raises(UserError) as told:
         ask_place(place, Settings(), SystemClock(), "attribute", {"timeout": 20})
     assert told.value.exit_code == UNREACHABLE
     assert "\n" not in str(told.value)

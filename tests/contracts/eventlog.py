@@ -10,7 +10,7 @@ from typing import Protocol
 import pytest
 
 from eventlog.port import Consumer, Partition, Position, Producer, Record, Rule
-from schemas.claims import rule as claims_rule
+from schemas.dedup.rules import rule as claims_rule
 from schemas.events import CONVERSIONS, HITS, TOPICS
 from tests.schemas.samples import conversion, wire
 

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Awaitable
 
 from eventlog.port import Partition, Producer, Record
-from schemas.claims import GetState, Ruling
+from schemas.dedup.rules import GetState, Ruling
 from schemas.events import CONVERSIONS, HITS
 from tests.contracts.eventlog import Bench, close, decide, read_all, sales, sent, values
 from tests.schemas.samples import conversion, refund, touch, wire

@@ -7,8 +7,22 @@ from functools import cache
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
-PACKAGES = ("attribution", "clew", "eventlog", "ingest", "runtime", "schemas", "tracker", "warehouse")
-TOOLS = ("benchmarks", "loadtests")
+PACKAGES = (
+    "attribution",
+    "clew",
+    "eventlog",
+    "ingest",
+    "installation",
+    "integrations",
+    "operations",
+    "program",
+    "reporting",
+    "runtime",
+    "schemas",
+    "tracker",
+    "warehouse",
+)
+TOOLS = ("benchmarks", "loadtests", "tools")
 FOLDERS = {*PACKAGES, *TOOLS, "tests", "deploy", "docs", "examples", ".ci"}
 TEXT = {
     ".py",

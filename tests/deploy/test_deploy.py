@@ -13,9 +13,9 @@ import typer
 import yaml
 
 from clew.__main__ import COMMANDS, app_for
+from program.file import read_program
 from runtime.metrics import COUNTERS, GAUGES, HISTOGRAMS
 from runtime.settings import Settings
-from schemas.program_file import read_program
 from warehouse.port import Warehouse
 
 ROOT = Path(__file__).resolve().parents[2]

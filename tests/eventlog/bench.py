@@ -6,13 +6,13 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from eventlog import sqlite_file
 from eventlog.port import Partition, Rule
-from eventlog.sqlite_consumer import SqliteConsumer
-from eventlog.sqlite_producer import SqliteProducer
+from eventlog.sqlite import file
+from eventlog.sqlite.consumer import SqliteConsumer
+from eventlog.sqlite.producer import SqliteProducer
 from runtime.clock import Clock, ManualClock
 from runtime.settings import LogSettings
-from schemas.claims import rule as claims_rule
+from schemas.dedup.rules import rule as claims_rule
 from schemas.events import CONVERSIONS, HITS
 from tests.schemas.samples import NOW_US
 
@@ -35,7 +35,7 @@ class SqliteBench:
         return SqliteConsumer(self.folder, group, self.settings, self.clock)
 
     def path(self, partition: Partition) -> Path:
-        return sqlite_file.path_of(self.folder, partition)
+        return file.path_of(self.folder, partition)
 
     def remove(self, partition: Partition) -> None:
         """Remove the file alone, as a person would; its -wal and -shm stay."""
@@ -43,12 +43,12 @@ class SqliteBench:
 
     def remake(self, partition: Partition) -> None:
         self.remove(partition)
-        sqlite_file.make_log(self.path(partition), self.clock.now_us(), 1_000)
+        file.make_log(self.path(partition), self.clock.now_us(), 1_000)
 
     @contextlib.contextmanager
     def locked(self, partition: Partition) -> Iterator[sqlite3.Connection]:
         """Somebody else writes the file: its write lock is held."""
-        connection = sqlite_file.connect(self.path(partition), 1_000)
+        connection = file.connect(self.path(partition), 1_000)
         connection.execute("BEGIN IMMEDIATE")
         try:
             yield connection

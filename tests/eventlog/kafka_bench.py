@@ -10,15 +10,15 @@ from typing import Any, TypeVar
 from aiokafka.admin import AIOKafkaAdminClient
 
 from eventlog.address import KafkaLog, parse_log_address
-from eventlog.kafka_appender import Entry, KafkaAppender
-from eventlog.kafka_client import connection_options
-from eventlog.kafka_consumer import KafkaConsumer
-from eventlog.kafka_observer import KafkaObserver
-from eventlog.kafka_topics import prepare_topics
+from eventlog.kafka.appender import Entry, KafkaAppender
+from eventlog.kafka.client import connection_options
+from eventlog.kafka.consumer import KafkaConsumer
+from eventlog.kafka.observer import KafkaObserver
+from eventlog.kafka.topics import prepare_topics
 from eventlog.port import Appended, LogUnavailable, Mark, Partition, Record, Rule, Ruled
 from runtime.clock import SystemClock
 from runtime.settings import KafkaSettings
-from schemas.claims import rule as claims_rule
+from schemas.dedup.rules import rule as claims_rule
 from schemas.events import HITS, TOPICS
 from tests.servers.kafka import GivenCluster
 

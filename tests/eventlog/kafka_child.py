@@ -7,7 +7,7 @@ import asyncio
 import sys
 
 from eventlog.address import KafkaLog, parse_log_address
-from eventlog.kafka_consumer import KafkaConsumer
+from eventlog.kafka.consumer import KafkaConsumer
 from eventlog.port import Fenced, Partition, Position
 from runtime.clock import SystemClock
 from runtime.logs import configure_logs

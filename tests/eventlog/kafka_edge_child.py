@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 from eventlog.address import parse_log_address
-from eventlog.kafka_producer import KafkaProducer
+from eventlog.kafka.producer import KafkaProducer
 from eventlog.open import open_producer
 from runtime.clock import SystemClock
 from runtime.logs import configure_logs

@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from eventlog.address import BadLogAddress, KafkaLog, SqliteLog, parse_log_address, password_in_url
-from eventlog.kafka_client import connection_options
-from eventlog.kafka_mark import HEADER, decode_mark, encode_mark
+from eventlog.kafka.client import connection_options
+from eventlog.kafka.record_ids import HEADER, decode_mark, encode_mark
 from eventlog.port import Mark
 from runtime.settings import KafkaSettings
 

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from eventlog import sqlite_file
 from eventlog.port import LogUnavailable, Partition, Position, Record
-from schemas.claims import GetState, Ruling
+from eventlog.sqlite import file
+from schemas.dedup.rules import GetState, Ruling
 from schemas.events import CONVERSIONS, HITS
 from tests.contracts.eventlog import close, read_all, sales
 from tests.eventlog.bench import OWN, SHARED, SqliteBench
@@ -140,7 +140,7 @@ def test_other_files_of_the_folder_are_no_partitions(tmp_path: Path) -> None:
         producer, consumer = bench.producer(3), bench.consumer("ingest")
         expected = [SHARED, Partition(HITS, 0), Partition(HITS, 4)]
         assert list(await consumer.partitions()) == expected
-        assert [sqlite_file.partition_of(bench.path(partition)) for partition in expected] == expected
+        assert [file.partition_of(bench.path(partition)) for partition in expected] == expected
         await close(producer, consumer)
 
     asyncio.run(story())

@@ -9,8 +9,8 @@ import pytest
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
 from eventlog.address import KafkaLog
-from eventlog.kafka_appender import KafkaAppender
-from eventlog.kafka_mark import decode_mark
+from eventlog.kafka.appender import KafkaAppender
+from eventlog.kafka.record_ids import decode_mark
 from eventlog.port import LogUnavailable, Mark, Partition
 from runtime.clock import SystemClock
 from runtime.settings import KafkaSettings

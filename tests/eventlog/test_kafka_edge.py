@@ -9,13 +9,13 @@ from typing import Any
 
 import pytest
 
-from eventlog.kafka_appender import Entry
-from eventlog.kafka_producer import UNPLACED, KafkaProducer
-from eventlog.kafka_reader import KafkaReader
+from eventlog.kafka.appender import Entry
+from eventlog.kafka.producer import UNPLACED, KafkaProducer
+from eventlog.kafka.reader import KafkaReader
 from eventlog.port import Appended, Mark, Partition, Record, Rule
 from runtime.clock import SystemClock
 from runtime.settings import SpillSettings
-from schemas.claims import rule as claims_rule
+from schemas.dedup.rules import rule as claims_rule
 from schemas.events import CONVERSIONS, HITS
 from tests.conftest import ROOT
 from tests.contracts.eventlog import LogContract

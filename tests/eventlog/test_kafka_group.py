@@ -13,8 +13,8 @@ from aiokafka.admin import NewPartitions, RecordsToDelete
 from aiokafka.structs import TopicPartition
 from confluent_kafka.admin import AdminClient
 
-from eventlog.kafka_consumer import KafkaConsumer
-from eventlog.kafka_reader import decode_position, encode_position
+from eventlog.kafka.consumer import KafkaConsumer
+from eventlog.kafka.reader import decode_position, encode_position
 from eventlog.port import Fenced, LogUnavailable, Partition, Position
 from schemas.events import CONVERSIONS, HITS
 from tests.eventlog.kafka_bench import Admin, KafkaBench, retried

@@ -9,11 +9,11 @@ from typing import Any
 
 import pytest
 
-from eventlog.kafka_producer import UNPLACED, KafkaProducer
+from eventlog.kafka.producer import UNPLACED, KafkaProducer
 from eventlog.port import Appended, LogFull, LogUnavailable, Partition, Ruled
 from runtime.clock import SystemClock
 from runtime.settings import KafkaSettings, SpillSettings
-from schemas.claims import rule
+from schemas.dedup.rules import rule
 from schemas.events import CONVERSIONS, HITS
 from schemas.reasons import Reason
 from tests.eventlog.kafka_stand_in import StandIn, StandInAppender, StandInReader

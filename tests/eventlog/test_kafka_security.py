@@ -5,7 +5,7 @@ import asyncio
 import pytest
 
 from eventlog.address import KafkaLog, parse_log_address
-from eventlog.kafka_topics import prepare_topics
+from eventlog.kafka.topics import prepare_topics
 from eventlog.port import LogUnavailable, Position
 from schemas.events import HITS
 from tests.eventlog.kafka_bench import KafkaBench

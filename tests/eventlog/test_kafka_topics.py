@@ -7,7 +7,7 @@ import pytest
 from aiokafka.admin import NewPartitions, NewTopic
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 
-from eventlog.kafka_topics import UnsafeTopics, prepare_topics, topics_of, unsafe, wrong_count
+from eventlog.kafka.topics import UnsafeTopics, prepare_topics, topics_of, unsafe, wrong_count
 from eventlog.port import LogUnavailable
 from runtime.settings import KafkaSettings
 from tests.eventlog.kafka_bench import Admin, KafkaBench

@@ -10,9 +10,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from eventlog.key_index import KeyIndex
+from eventlog.kafka.key_index import KeyIndex
 from eventlog.port import Mark, Partition, Record
-from schemas.claims import Ruling, rule
+from schemas.dedup.rules import Ruling, rule
 from schemas.events import CONVERSIONS
 from schemas.wire import WIRE_VERSION, UnknownSchemaVersion
 from tests.schemas.samples import conversion, refund, rejected, status, wire

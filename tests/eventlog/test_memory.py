@@ -6,7 +6,7 @@ import pytest
 
 from eventlog.memory import MemoryConsumer, MemoryLog, MemoryProducer
 from eventlog.port import Partition, Rule
-from schemas.claims import rule as claims_rule
+from schemas.dedup.rules import rule as claims_rule
 from tests.contracts.eventlog import LogContract
 from tests.contracts.ruled_log import RuledLogContract
 

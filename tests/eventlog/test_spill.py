@@ -11,14 +11,14 @@ from typing import Any
 
 import pytest
 
-from eventlog import slots
-from eventlog.kafka_appender import Entry
-from eventlog.kafka_producer import Marks
+from eventlog.kafka import file_slots
+from eventlog.kafka.appender import Entry
+from eventlog.kafka.producer import Marks
+from eventlog.kafka.spill import Candidate, Spill
+from eventlog.kafka.spill_drain import Drain
 from eventlog.port import LogFull, LogUnavailable, Mark, Partition
-from eventlog.spill import Candidate, Spill
-from eventlog.spill_drain import Drain
-from runtime.locks import Held
-from schemas.claims import rule
+from runtime.file_lock import Held
+from schemas.dedup.rules import rule
 from schemas.events import CONVERSIONS, HITS
 from tests.conftest import ROOT
 from tests.eventlog.kafka_stand_in import StandIn, StandInAppender
@@ -33,7 +33,7 @@ def open_spill(folder: Path, bytes_max: int = 1 << 30, known: dict[bytes, bytes]
     marks = Marks(ORIGIN)
     states = known or {}
     return Spill(
-        slots.take(folder, "spill"), bytes_max, rule, lambda _, key: states.get(key),
+        file_slots.take(folder, "spill"), bytes_max, rule, lambda _, key: states.get(key),
         lambda partition: marks.next(partition, spilled=True),
     )  # fmt: skip
 
@@ -191,25 +191,25 @@ def locked(path: Path) -> Iterator[None]:
 
 
 def test_slots_are_taken_once_and_again_after_their_holder(tmp_path: Path) -> None:
-    one, two, other = (slots.take(tmp_path, name) for name in ("spill", "spill", "keys"))
+    one, two, other = (file_slots.take(tmp_path, name) for name in ("spill", "spill", "keys"))
     assert [slot.number for slot in (one, two, other)] == ["0", "1", "0"]
     one.path.touch()
     two.path.touch()
-    assert list(slots.take_left(tmp_path, "spill")) == []
+    assert list(file_slots.take_left(tmp_path, "spill")) == []
     one.let_go()
-    (left,) = slots.take_left(tmp_path, "spill")
+    (left,) = file_slots.take_left(tmp_path, "spill")
     assert left.path == one.path
-    third = slots.take(tmp_path, "spill")
+    third = file_slots.take(tmp_path, "spill")
     assert third.number == "2"
     for slot in (left, two, third, other):
         slot.let_go()
 
 
 def test_slots_are_bounded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(slots, "SLOTS_MAX", 1)
-    only = slots.take(tmp_path, "spill")
+    monkeypatch.setattr(file_slots, "SLOTS_MAX", 1)
+    only = file_slots.take(tmp_path, "spill")
     with pytest.raises(Held, match="1 processes use"):
-        slots.take(tmp_path, "spill")
+        file_slots.take(tmp_path, "spill")
     only.let_go()
 
 

@@ -8,11 +8,11 @@ import json
 import sys
 from pathlib import Path
 
-from clew.asks import ask
-from clew.datadir import DataDir
-from clew.engine import Engine, open_engine
-from clew.place import place_in
-from clew.programs import load_program
+from clew.requests.handlers import ask
+from installation.address import place_in
+from installation.directory import DataDir
+from installation.engine import Engine, open_engine
+from installation.program_file import load_program
 from runtime.clock import SystemClock
 from runtime.settings import load_settings
 

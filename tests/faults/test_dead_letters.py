@@ -7,10 +7,10 @@ from pathlib import Path
 import httpx
 import pytest
 
-from clew.dead_letters import DeadRecord, replay_dead
 from eventlog.address import SqliteLog
 from eventlog.port import Partition, Record
-from eventlog.sqlite_consumer import SqliteConsumer
+from eventlog.sqlite.consumer import SqliteConsumer
+from operations.dead_letters import DeadRecord, replay_dead
 from runtime.clock import SystemClock
 from runtime.settings import Settings
 from schemas.events import Kind, Touch

@@ -13,7 +13,7 @@ from typing import Any
 import httpx
 import pytest
 
-from attribution.explain import rfc3339
+from schemas.values.timestamps import rfc3339
 from tests.reference.kernels import allocate_one
 from tests.reference.rules import fitted
 from tests.serving import API_KEY, PROGRAM, Serving, serving

@@ -2,11 +2,11 @@
 
 import pytest
 
-from clew import audit_log
-from tests.clew.test_audit_unruled import FOUND_BY, audit, failed, tamper
+from operations.audit import log as audit_log
 from tests.conftest import empty, warehouse_of
-from tests.ingest.test_repair import double, execute, filled, mend
 from tests.ingest.unruled import check
+from tests.operations.test_audit_unruled import FOUND_BY, audit, failed, tamper
+from tests.operations.test_repair_ingest import double, execute, filled, mend
 from warehouse.port import Warehouse
 
 

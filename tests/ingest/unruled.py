@@ -8,8 +8,8 @@ from typing import Any
 
 from eventlog.memory import MemoryLog
 from eventlog.port import Mark, Partition
-from schemas import claims
 from schemas.ddl import DATABASE
+from schemas.dedup import rules
 from schemas.events import HITS, Adjustment, Given, Kind, Touch
 from schemas.wire import decode
 from tests.ingest.bench import BAD, EVENT_TABLES, HITS_0, SALES_0
@@ -68,7 +68,7 @@ def sales_of(random: Random) -> bytes:
             wire(conversion(txn, status="declined", given=Given.STATUS)),
             wire(status(key, ("pending", "hold", "declined")[n])),
             wire(refund(key, f"r{n}", 10_000 * n or -1)),
-            wire(refund(key, "", 20_000, ref=line, currency="USD", adjustment_id=claims.line_key("adjustment", line))),
+            wire(refund(key, "", 20_000, ref=line, currency="USD", adjustment_id=rules.line_key("adjustment", line))),
             wire(conversion(txn, currency="XXQ", given=0)),
             BAD,
         ]
@@ -110,7 +110,7 @@ class Expected:
     table: dict[int, str] = field(default_factory=dict)
     verdict: dict[int, str] = field(default_factory=dict)
     values: dict[int, bytes] = field(default_factory=dict)
-    claims: list[tuple[int, bytes, bytes]] = field(default_factory=list)
+    rules: list[tuple[int, bytes, bytes]] = field(default_factory=list)
 
 
 def expected(records: list[tuple[bytes, Mark]], states: dict[bytes, bytes] | None = None) -> Expected:
@@ -125,7 +125,7 @@ def expected(records: list[tuple[bytes, Mark]], states: dict[bytes, bytes] | Non
         try:
             kind, event = decode(value)
             claims_a_key = kind is not Kind.REJECTED and bool(not isinstance(event, Touch) or event.ref)
-            ruling = claims.rule(states.get, value) if claims_a_key else claims.Ruling("accepted", value)
+            ruling = rules.rule(states.get, value) if claims_a_key else rules.Ruling("accepted", value)
         except ValueError:
             told.table[offset] = "dead_letters"
             continue

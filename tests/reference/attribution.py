@@ -9,10 +9,10 @@ from fractions import Fraction
 from math import lcm
 from typing import NamedTuple
 
-from schemas.clickid import facts_of
-from schemas.currencies import DECIMALS
+from program.program import Plan, Rules
 from schemas.events import STATUS_ORDER, Adjustment, Conversion, Kind, Touch
-from schemas.program import Plan, Rules
+from schemas.values.click_id import facts_of
+from schemas.values.currencies import DECIMALS
 from tests.reference import rules as plain
 from tests.reference.kernels import allocate_one
 

@@ -1,4 +1,4 @@
-"""Plain twins of attribution/kernels.py: lists and loops, written from the contract, not from the kernels."""
+"""Plain twins of attribution/kernels/select.py: lists and loops, written from the contract, not from the kernels."""
 
 from collections.abc import Sequence
 

@@ -1,4 +1,4 @@
-"""Plain twins of attribution/reuse.py and attribution/identity_map.py."""
+"""Plain twins of attribution/runs/touch_reuse.py and attribution/runs/identity_map.py."""
 
 from collections.abc import Sequence
 

@@ -1,4 +1,4 @@
-"""Plain twins of attribution/kernels_rules.py: lists, loops and fractions, written from the words of each rule.
+"""Plain twins of attribution/kernels/rules.py: lists, loops and fractions, written from the words of each rule.
 
 Each takes one journey: the precedence, names, instants and partners of its eligible touches, in their order.
 """

@@ -1,4 +1,4 @@
-"""Plain twins of attribution/kernels_runs.py and kernels_scan.py: lists of tuples, sorted and walked."""
+"""Plain twins of attribution/columnar/sort_merge.py and kernels_scan.py: lists of tuples, sorted and walked."""
 
 from collections.abc import Sequence
 from typing import NamedTuple

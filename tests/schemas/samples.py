@@ -2,8 +2,8 @@
 
 from typing import Any
 
-from schemas import claims
-from schemas.claims import rule
+from schemas.dedup import rules
+from schemas.dedup.rules import rule
 from schemas.events import Adjustment, Conversion, Given, Kind, Rejected, Touch
 from schemas.wire import encode
 
@@ -30,7 +30,7 @@ def touch(n: int, **fields: Any) -> Touch:
 def conversion(txn_id: str, /, **fields: Any) -> Conversion:
     """7.50 USD of goal 1, as a postback that named amount and currency."""
     given: dict[str, Any] = {
-        "conversion_id": claims.conversion_key(101, "1", txn_id=txn_id), "ts": NOW_US, "event_ts": NOW_US,
+        "conversion_id": rules.conversion_key(101, "1", txn_id=txn_id), "ts": NOW_US, "event_ts": NOW_US,
         "offer_id": 101, "goal": "1", "txn_id": txn_id, "amount_minor": 750, "currency": "USD",
         "given": Given.AMOUNT | Given.CURRENCY,
     }  # fmt: skip
@@ -40,7 +40,7 @@ def conversion(txn_id: str, /, **fields: Any) -> Conversion:
 def refund(conversion_id: bytes, refund_id: str, amount_e4: int, **fields: Any) -> Adjustment:
     """A refund as a postback asks for it."""
     given: dict[str, Any] = {
-        "adjustment_id": claims.refund_key(conversion_id, refund_id), "conversion_id": conversion_id, "ts": NOW_US,
+        "adjustment_id": rules.refund_key(conversion_id, refund_id), "conversion_id": conversion_id, "ts": NOW_US,
         "event_ts": NOW_US, "kind": "refund", "amount_e4": amount_e4, "refund_id": refund_id,
     }  # fmt: skip
     return Adjustment(**(given | fields))
@@ -49,7 +49,7 @@ def refund(conversion_id: bytes, refund_id: str, amount_e4: int, **fields: Any) 
 def status(conversion_id: bytes, new: str, **fields: Any) -> Adjustment:
     """A change of status."""
     given: dict[str, Any] = {
-        "adjustment_id": claims.status_key(conversion_id, new), "conversion_id": conversion_id, "ts": NOW_US,
+        "adjustment_id": rules.status_key(conversion_id, new), "conversion_id": conversion_id, "ts": NOW_US,
         "event_ts": NOW_US, "kind": "status", "status": new,
     }  # fmt: skip
     return Adjustment(**(given | fields))

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from schemas.currencies import DECIMALS, DECIMALS_MAX
-from schemas.money import (
+from schemas.values.currencies import DECIMALS, DECIMALS_MAX
+from schemas.values.money import (
     AMOUNT_E4_MAX,
     AMOUNT_MINOR_MAX,
     BadAmount,

@@ -13,9 +13,9 @@ from typing import Any
 
 import pyarrow as pa
 
-from attribution.cursor import place_parts
-from attribution.lease import GROUP, ConsumerLease, Mark
-from attribution.live import Attributor
+from attribution.live.attributor import Attributor
+from attribution.live.lease import GROUP, ConsumerLease, Mark
+from attribution.store.cursor import place_parts
 from eventlog.address import KafkaLog, parse_log_address
 from eventlog.open import count_shards, open_shards
 from eventlog.port import Partition, Position, Record

@@ -15,10 +15,10 @@ from typing import Any
 
 import pytest
 
-from attribution.progress import ends_of, passed
-from attribution.restate import TABLES
+from attribution.core.revisions import TABLES
+from attribution.live.progress import ends_of, passed
 from eventlog.address import KafkaLog, parse_log_address
-from eventlog.kafka_topics import prepare_topics
+from eventlog.kafka.topics import prepare_topics
 from runtime.settings import KafkaSettings
 from schemas.events import CONVERSIONS, HITS
 from tests.attribution.test_workers import all_rows, failing, filled

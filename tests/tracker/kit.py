@@ -12,15 +12,15 @@ from starlette.types import Message
 
 from eventlog.memory import MemoryLog, MemoryProducer
 from eventlog.port import Appended, LogUnavailable, Ruled
+from program.program import Goal, Link, Offer, Partner, Program, Rules, Secrets
 from runtime.clock import ManualClock
 from runtime.settings import TrackerSettings
-from schemas.claims import rule
-from schemas.clickid import TokenKey, TokenKeys
+from schemas.dedup.rules import rule
 from schemas.events import HITS, Adjustment, Conversion, Event, Kind, Rejected, Touch
-from schemas.program import Goal, Link, Offer, Partner, Program, Rules, Secrets
+from schemas.values.click_id import TokenKey, TokenKeys
 from schemas.wire import decode
-from tracker.app import create_app
 from tracker.edge import Edge, ProgramHolder
+from tracker.http.app import create_app
 
 T = TypeVar("T")
 NOW_US = 1_800_000_000_000_000

@@ -8,10 +8,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from runtime.settings import TrackerSettings
-from schemas.claims import conversion_key, line_key
-from schemas.clickid import from_text, mint, random_of_ref, to_text, verify
+from schemas.dedup.rules import conversion_key, line_key
 from schemas.events import Given, Kind
 from schemas.fields import NO_TOKEN
+from schemas.values.click_id import from_text, mint, random_of_ref, to_text, verify
 from tests.tracker.kit import API_KEY, KEYS, NOW_US, OTHER_KEYS, SECRET, Stage, program, run
 
 TS = "2017-11-07T09:30:00Z"

@@ -7,10 +7,10 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from schemas.program_values import MACROS
+from program.fields import MACROS
 from tests.tracker.kit import Stage, program
-from tracker.deeplink import allowed_of, deeplink_of, host_of, target_of
-from tracker.landing import compile_landing, render
+from tracker.offers.deep_link import allowed_of, deeplink_of, host_of, target_of
+from tracker.offers.landing_url import compile_landing, render
 
 MAX = 10_000
 TEXTS = st.text(max_size=30) | st.text(alphabet="./\\?#&%@:{}[] a\t\n", max_size=20)

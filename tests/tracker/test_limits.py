@@ -9,7 +9,7 @@ import pytest
 
 from eventlog.port import LogUnavailable
 from runtime import metrics
-from runtime.patience import Crowded, Patience
+from runtime.bounded_wait import Crowded, Patience
 from runtime.settings import TrackerSettings
 from tests.tracker.kit import API_KEY, SECRET, Answer, Stage, form, program, run, together
 from tests.tracker.test_events import change, sale, touch

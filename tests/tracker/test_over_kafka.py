@@ -15,9 +15,9 @@ from eventlog.open import open_producer
 from eventlog.port import Partition, Producer, Record
 from runtime.clock import ManualClock, SystemClock
 from runtime.settings import Settings, SpillSettings
-from schemas.claims import rule
-from schemas.clickid import from_text
+from schemas.dedup.rules import rule
 from schemas.events import CONVERSIONS, Conversion, Touch
+from schemas.values.click_id import from_text
 from schemas.wire import decode
 from tests.eventlog.kafka_bench import KafkaBench, retried
 from tests.servers.fixtures import own_cluster
@@ -25,8 +25,8 @@ from tests.servers.kafka import GivenCluster, KafkaCluster
 from tests.tracker.kit import API_KEY, KEYS, NOW_US, SECRET, Answer, Stage
 from tests.tracker.test_events import sale, touch
 from tests.tracker.test_postbacks import token
-from tracker.app import create_app
 from tracker.edge import Edge
+from tracker.http.app import create_app
 
 pytestmark = pytest.mark.server
 

@@ -9,15 +9,15 @@ from typing import Any
 
 import pytest
 
-from eventlog.sqlite_producer import SqliteProducer
+from eventlog.sqlite.producer import SqliteProducer
 from runtime.clock import ManualClock
 from runtime.settings import LogSettings
-from schemas.claims import rule
+from schemas.dedup.rules import rule
 from tests.tracker.kit import KEYS, NOW_US, SECRET, Stage
 from tests.tracker.test_events import sale, touch
 from tests.tracker.test_postbacks import token
-from tracker.app import create_app
 from tracker.edge import Edge
+from tracker.http.app import create_app
 
 
 class Workers:

@@ -8,10 +8,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from runtime.settings import TrackerSettings
-from schemas.claims import conversion_key, refund_key
-from schemas.clickid import from_text, mint, to_text
+from schemas.dedup.rules import conversion_key, refund_key
 from schemas.events import Given
 from schemas.fields import NO_TOKEN
+from schemas.values.click_id import from_text, mint, to_text
 from tests.tracker.kit import (
     API_KEY,
     KEYS,

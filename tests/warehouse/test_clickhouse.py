@@ -9,7 +9,7 @@ from pathlib import Path
 import pyarrow as pa
 import pytest
 
-from ingest.store import DATA_ERRORS
+from ingest.writer import DATA_ERRORS
 from tests.conftest import empty
 from tests.contracts.warehouse import WarehouseContract, joins
 from tests.servers.clickhouse import GivenServer, free_port

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from clew.sql import run_sql
+from reporting.sql.run import run_sql
 from runtime.settings import ApiSettings
 from schemas.ddl import views
 from tests.conftest import ROOT

@@ -2,9 +2,9 @@
 
 import pytest
 
-from clew.docs import render, view_columns
 from schemas.ddl import views
 from schemas.tables import TABLES
+from tools.reference_docs import render, view_columns
 from warehouse.port import Warehouse, rows_of
 
 

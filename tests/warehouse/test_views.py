@@ -5,10 +5,10 @@ from typing import Any
 
 import pytest
 
-from schemas.clickid import to_text
 from schemas.columns import to_arrow
 from schemas.ddl import views
 from schemas.tables import Commission, Credit, Enrichment, Entry, Revision, Run, Source
+from schemas.values.click_id import to_text
 from tests.schemas.samples import NOW_US, conversion, refund, rejected, status, touch, touch_id
 from warehouse.port import Warehouse, rows_of
 

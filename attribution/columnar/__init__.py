@@ -1,0 +1,4 @@
+"""Experimental: whole shards of touches as sorted columns in memory.
+
+No command uses this package yet; benchmarks and tests do.
+"""

@@ -1,0 +1,306 @@
+"""Cases and their touches to outcomes: the credits of every model, and the commissions that follow. Pure.
+
+A case is a conversion with everything known of it; an outcome is what the tables should say of it. Credits of a
+conversion and model add up to its net value, their weights to 10^12; what nobody earned stands under partner 0.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+
+from attribution.core.commissions import CommissionLine, Earning, commissions
+from attribution.core.journeys import Asked, Journeys, Terms, TouchRows, build, why_unattributed
+from attribution.core.net_value import Problems, Worth, worth
+from attribution.core.plans import PlanBook, reach_of, terms_of
+from attribution.core.weights import DEFAULT_MODEL, Fits, fits_of, is_known, weigh
+from attribution.kernels import select
+from attribution.kernels.select import Ints
+from program.program import (
+    DEFAULT_CLICK_WINDOW_US,
+    DEFAULT_IMPRESSION_WINDOW_US,
+    UNATTRIBUTED,
+    Rules,
+)
+from schemas.events import Adjustment, Conversion
+from schemas.fields import NO_TOKEN
+from schemas.identity import of_conversion
+from schemas.reasons import NoCredit, Problem
+
+WEIGHT_ONE = 10**12
+"""A whole conversion in units of `weight_e12`."""
+
+_NAMING = frozenset({"click_id", "click_ref", "impression_id", "impression_ref"})
+
+
+class CreditLine(NamedTuple):
+    """One touch's part of a conversion under one model. Sorts the same everywhere."""
+
+    model: str
+    touch_id: bytes
+    partner_id: int
+    weight_e12: int
+    value_minor: int
+    reason: str
+
+
+class JoinLine(NamedTuple):
+    """An identity that a journey was read by; `named` is 1 for that of the touch which the conversion names."""
+
+    identity: int
+    named: int
+
+
+@dataclass(frozen=True, slots=True)
+class Pricing:
+    """A program as attribution uses it: its rules, and its plans ready to be chosen from."""
+
+    program_hash: str
+    rules: Rules
+    plans: PlanBook
+    models: tuple[str, ...]
+    terms: Terms
+    fits: Fits
+    reach_us: Mapping[int, tuple[int, int]]
+    """Click and impression window by offer, the longest that any contract has."""
+
+    @classmethod
+    def of(cls, program_hash: str, rules: Rules) -> "Pricing":
+        wanted = {DEFAULT_MODEL, *rules.models, *(plan.model for plan in rules.plans)}
+        plans, fits = PlanBook(rules.plans), fits_of(rules)
+        models = tuple(sorted(model for model in wanted if is_known(model, fits)))
+        return cls(program_hash, rules, plans, models, terms_of(rules, plans), fits, reach_of(rules))
+
+    def windows_us(self, offer_id: int) -> tuple[int, int]:
+        """The longest click and impression window of an offer; the defaults if the program has lost it."""
+        return self.reach_us.get(offer_id, (DEFAULT_CLICK_WINDOW_US, DEFAULT_IMPRESSION_WINDOW_US))
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """A conversion, its adjustments, and the program it is priced under."""
+
+    event: Conversion
+    adjustments: tuple[Adjustment, ...]
+    pricing: Pricing
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What the tables should say of a conversion. `credits` and `commissions` are sorted."""
+
+    event: Conversion
+    program_hash: str
+    paying_model: str
+    worth: Worth
+    problems: Problems
+    credits: tuple[CreditLine, ...]
+    commissions: tuple[CommissionLine, ...]
+    joins: tuple[JoinLine, ...]
+
+
+def asked_of(cases: Sequence[Case]) -> Asked:
+    """The cases as columns for journeys."""
+    events = [case.event for case in cases]
+    terms: dict[str, int] = {}
+    return Asked(
+        event_ts=np.array([e.event_ts for e in events], np.int64),
+        offer_id=np.array([e.offer_id for e in events], np.int64),
+        identity=np.array([of_conversion(e) for e in events], np.uint64),
+        names=np.array([e.match_kind in _NAMING for e in events], np.uint8),
+        token=np.array([_token_of(e) for e in events], "S27"),
+        token_kind=np.array([2 if e.match_kind == "impression_id" else 1 for e in events], np.uint8),
+        window_us=np.array([c.pricing.windows_us(c.event.offer_id) for c in cases], np.int64).reshape(-1, 2),
+        goal=tuple(e.goal for e in events),
+        term=np.array([terms.setdefault(c.pricing.program_hash, len(terms)) for c in cases], np.int64),
+        terms=tuple({c.pricing.program_hash: c.pricing.terms for c in cases}.values()),
+    )
+
+
+def _token_of(event: Conversion) -> bytes:
+    match event.match_kind:
+        case "click_id":
+            return event.click_id
+        case "impression_id":
+            return event.impression_id
+        case _:
+            return NO_TOKEN
+
+
+def attribute(cases: Sequence[Case], rows: TouchRows, crowded: Mapping[int, int] | None = None) -> list[Outcome]:
+    """Outcomes of the cases, in their order, each by itself: none depends on which others are in the batch.
+
+    `rows` are the touches of the cases' identities, linked and pending ones included. `crowded` are identities
+    that were left out of `rows` because so many touches have them, and how many. A case that cannot be computed
+    becomes an outcome with a problem and no credits.
+    """
+    try:
+        return _attribute(cases, rows, crowded or {})
+    except (ArithmeticError, LookupError, TypeError, ValueError) as error:
+        if len(cases) > 1:
+            middle = len(cases) // 2
+            return attribute(cases[:middle], rows, crowded) + attribute(cases[middle:], rows, crowded)
+        return [failed(cases[0], Problem.FAILED, f"{type(error).__name__}: {error}")] if cases else []
+
+
+def failed(case: Case, problem: Problem, detail: str) -> Outcome:
+    """The outcome of a conversion that cannot be computed: listed, nothing credited, nothing paid."""
+    event = case.event
+    joins = tuple(_joins(event, (), {}))
+    status = event.status
+    return Outcome(
+        event, case.pricing.program_hash, DEFAULT_MODEL, Worth(status, 0), {problem.value: detail}, (), (), joins
+    )
+
+
+def _attribute(cases: Sequence[Case], rows: TouchRows, crowded: Mapping[int, int]) -> list[Outcome]:
+    journeys = build(asked_of(cases), rows)
+    worths = [worth(case.event, case.adjustments) for case in cases]
+    weights = _weights(cases, journeys)
+    view = _View(journeys)
+    mine = [view.of(number) for number in range(len(cases))]
+    earnings = [
+        Earning(
+            case.event, now, case.pricing.plans, journey.partners,
+            {model: weights[model][journey.eligible] for model in case.pricing.models},
+        )
+        for case, (now, _), journey in zip(cases, worths, mine, strict=True)
+    ]  # fmt: skip
+    lines = _credit_lines(cases, mine, earnings, _parts(journeys, weights, earnings))
+    outcomes = []
+    for case, (now, problems), journey, paid, credited in zip(
+        cases, worths, mine, commissions(earnings), lines, strict=True
+    ):
+        joins = tuple(_joins(case.event, journey.linked, crowded))
+        problems = {**problems, **paid.problems, **_crowded(case.event, journey.linked, crowded)}
+        outcomes.append(
+            Outcome(
+                case.event, case.pricing.program_hash, paid.paying_model, now, problems, credited, paid.lines, joins
+            )
+        )
+    return outcomes
+
+
+def _weights(cases: Sequence[Case], journeys: Journeys) -> dict[str, Ints]:
+    """Each model that any case's program has, over all journeys.
+
+    A fit's id is a hash of what it says, so programs that have the same model mean the same weights.
+    """
+    pricings = {case.pricing.program_hash: case.pricing for case in cases}.values()
+    fits = {text: fit for pricing in pricings for text, fit in pricing.fits.items()}
+    return {model: weigh(model, journeys, fits) for model in sorted({m for p in pricings for m in p.models})}
+
+
+def _parts(
+    journeys: Journeys, weights: Mapping[str, Ints], earnings: Sequence[Earning]
+) -> dict[str, tuple[list[int], list[int]]]:
+    """Per model and place: part of the conversion in 1e-12, and part of its net value in minor units."""
+    ones = np.full(len(earnings), WEIGHT_ONE, np.int64)
+    values = np.array([earning.worth.value_minor for earning in earnings], np.int64)
+    return {
+        model: (
+            select.allocate(journeys.offsets, ones, mine).tolist(),
+            select.allocate(journeys.offsets, values, mine).tolist(),
+        )
+        for model, mine in weights.items()
+    }
+
+
+@dataclass(frozen=True, slots=True)
+class _Journey:
+    """One conversion's places of the journeys, as plain lists."""
+
+    eligible: list[int]
+    partners: tuple[int, ...]
+    touch_ids: list[bytes]
+    pending: list[int]
+    linked: tuple[int, ...]
+    why: NoCredit
+
+
+class _View:
+    """Journeys as lists: indexing arrays once per conversion would cost more than the kernels."""
+
+    def __init__(self, journeys: Journeys) -> None:
+        touches, t = journeys.touches, journeys.touch
+        self._offsets: list[int] = journeys.offsets.tolist()
+        self._codes: list[int] = journeys.codes.tolist()
+        self._named: list[int] = journeys.named.tolist()
+        self._partner: list[int] = touches.partner_id[t].tolist()
+        self._token: list[bytes] = touches.touch_id[t].tolist()
+        self._pending: list[int] = touches.pending[t].tolist()
+        self._visitor: list[int] = touches.visitor[t].tolist()
+        self._user: list[int] = touches.user[t].tolist()
+
+    def of(self, number: int) -> _Journey:
+        places = range(self._offsets[number], self._offsets[number + 1])
+        eligible = [i for i in places if self._codes[i] == select.ELIGIBLE]
+        named = [i for i in places if self._named[i]]
+        linked = {identity for i in named for identity in (self._visitor[i], self._user[i]) if identity}
+        why = NoCredit.NO_TOUCH
+        if not eligible and places:
+            why = why_unattributed([self._codes[i] for i in places], [self._named[i] for i in places])
+        return _Journey(
+            eligible,
+            tuple(self._partner[i] for i in eligible),
+            # numpy drops trailing zero bytes, which a token may well have
+            [self._token[i].ljust(27, b"\0") for i in eligible],
+            [self._pending[i] for i in eligible],
+            tuple(sorted(linked)),
+            why,
+        )
+
+
+def _credit_lines(
+    cases: Sequence[Case],
+    journeys: Sequence[_Journey],
+    earnings: Sequence[Earning],
+    parts: Mapping[str, tuple[list[int], list[int]]],
+) -> list[tuple[CreditLine, ...]]:
+    """All models' credits of each case, sorted."""
+    return [
+        tuple(
+            sorted(
+                line
+                for model in case.pricing.models
+                for line in _lines_of_model(model, journey, earning.worth, *parts[model])
+            )
+        )
+        for case, journey, earning in zip(cases, journeys, earnings, strict=True)
+    ]
+
+
+def _lines_of_model(
+    model: str, journey: _Journey, now: Worth, weights_e12: Sequence[int], values: Sequence[int]
+) -> Iterator[CreditLine]:
+    """The weighted touches of one model, or the one line of partner 0."""
+    if not journey.eligible:
+        yield CreditLine(model, NO_TOKEN, UNATTRIBUTED, WEIGHT_ONE, now.value_minor, journey.why.value)
+        return
+    for place, partner, token, pending in zip(
+        journey.eligible, journey.partners, journey.touch_ids, journey.pending, strict=True
+    ):
+        if weights_e12[place]:
+            reason = NoCredit.CLICK_PENDING.value if pending else ""
+            yield CreditLine(model, token, partner, weights_e12[place], values[place], reason)
+
+
+def _joins(event: Conversion, linked: Sequence[int], crowded: Mapping[int, int]) -> Iterator[JoinLine]:
+    """The identities by which a late touch would change the outcome."""
+    own = of_conversion(event)
+    if own and own not in crowded:
+        yield JoinLine(own, int(event.match_kind in _NAMING))
+    for identity in linked:
+        if identity not in crowded:
+            yield JoinLine(identity, 0)
+
+
+def _crowded(event: Conversion, linked: Sequence[int], crowded: Mapping[int, int]) -> Problems:
+    limit = max((crowded.get(identity, 0) for identity in (of_conversion(event), *linked)), default=0)
+    if not limit:
+        return {}
+    return {
+        Problem.CROWDED_IDENTITY.value: f"more than {limit} touches have its visitor or user id, which then "
+        "tells nobody apart and joins nothing; send ids that are one person's"
+    }

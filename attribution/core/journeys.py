@@ -1,0 +1,278 @@
+"""Conversions and candidate touches to journeys: which touches each conversion is looked at with (contract 5). Pure.
+
+Two reads are needed, because a named touch leads to others: `linked` says by which further identities to read,
+after the rows of the conversions' own identities are there. Nothing depends on the order of rows.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from attribution.kernels import select
+from attribution.kernels.select import Bytes, Ints
+from schemas.events import Kind
+from schemas.fields import NO_TOKEN
+from schemas.identity import of_token
+from schemas.reasons import NoCredit
+from schemas.values.click_id import facts_of
+
+Hashes = NDArray[np.uint64]
+Tokens = NDArray[np.bytes_]
+
+PRECEDENCE = {Kind.CLICK: 2, Kind.IMPRESSION: 1}
+"""Rank of a touch in single-touch rules; coupons will be 3."""
+
+_PRECEDENCE_OF_KIND = np.array([0, PRECEDENCE[Kind.CLICK], PRECEDENCE[Kind.IMPRESSION]], np.uint8)
+
+REASONS = {
+    select.OTHER_OFFER: NoCredit.OTHER_OFFER,
+    select.AFTER_CONVERSION: NoCredit.AFTER_CONVERSION,
+    select.OUTSIDE_WINDOW: NoCredit.OUTSIDE_WINDOW,
+    select.BOT: NoCredit.BOT,
+    select.PARTNER_INACTIVE: NoCredit.PARTNER_INACTIVE,
+    select.USED: NoCredit.USED,
+}
+
+
+class TooManyTouches(Exception):
+    """The conversions of this pass meet more touches than one pass may hold; take fewer conversions."""
+
+
+Windows = Callable[[int, str, int], tuple[int, int]]
+"""Click and impression window, µs, of an offer, goal and partner."""
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """What one program says of partners' touches.
+
+    `inactive` and `direct` are numbers of partners; `has_contracts` says whether any contract has windows of its
+    own, which `windows_us` then knows of.
+    """
+
+    inactive: tuple[int, ...]
+    direct: tuple[int, ...]
+    has_contracts: bool
+    windows_us: Windows
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What journeys need to know of conversions; arrays of one length C.
+
+    `identity` is the hash they match by (0 joins nothing); `names` is 1 where that is a click's or impression's,
+    and `token` is its token if it was named by token, else zeros, with `token_kind` 1 for a click, 2 for an
+    impression. `window_us` is (C, 2): click and impression window, the longest that any contract has. `term` says
+    which of `terms` a conversion is under.
+    """
+
+    event_ts: Ints
+    offer_id: Ints
+    identity: Hashes
+    names: Bytes
+    token: Tokens
+    token_kind: Bytes
+    window_us: Ints
+    goal: tuple[str, ...]
+    term: Ints
+    terms: tuple[Terms, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class TouchRows:
+    """Rows of table `touches`, one per touch and identity; `pending` marks touches that only a token tells of."""
+
+    identity: Hashes
+    ts: Ints
+    kind: Bytes
+    touch_id: Tokens
+    offer_id: Ints
+    partner_id: Ints
+    is_bot: Bytes
+    visitor: Hashes
+    user: Hashes
+    pending: Bytes
+
+    @classmethod
+    def of(cls, rows: list[tuple[Any, ...]]) -> "TouchRows":
+        """Rows as tuples in the order of the fields."""
+        columns = list(zip(*rows, strict=True)) if rows else [()] * len(_TYPES)
+        return cls(*(np.array(column, kind) for column, kind in zip(columns, _TYPES, strict=True)))
+
+    def columns(self) -> tuple[NDArray[Any], ...]:
+        return (self.identity, self.ts, self.kind, self.touch_id, self.offer_id, self.partner_id, self.is_bot,
+                self.visitor, self.user, self.pending)  # fmt: skip
+
+    def also(self, other: "TouchRows") -> "TouchRows":
+        """These rows and others."""
+        return TouchRows(*(np.concatenate(pair) for pair in zip(self.columns(), other.columns(), strict=True)))
+
+    def at(self, places: NDArray[Any]) -> "TouchRows":
+        """The rows at these places, or where a mask is true."""
+        return TouchRows(*(column[places] for column in self.columns()))
+
+
+_TYPES: tuple[Any, ...] = (
+    np.uint64, np.int64, np.uint8, "S27", np.int64, np.int64, np.uint8, np.uint64, np.uint64, np.uint8,
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Journeys:
+    """Journeys in CSR form: conversion c has the places `offsets[c]:offsets[c + 1]`, by (ts, precedence, id).
+
+    Each place has the touch it stands for (an index into `touches`, which is sorted the same way), whether the
+    conversion names it, whether its partner is `direct`, and a code of kernels.select_touches.
+    """
+
+    offsets: Ints
+    touch: Ints
+    named: Bytes
+    precedence: Bytes
+    direct: Bytes
+    codes: Bytes
+    touches: TouchRows
+
+    @property
+    def ts(self) -> Ints:
+        """When the touch of each place was, µs."""
+        return self.touches.ts[self.touch]
+
+    @property
+    def partner(self) -> Ints:
+        """Partner of the touch of each place."""
+        return self.touches.partner_id[self.touch]
+
+
+def linked(asked: Asked, rows: TouchRows) -> Hashes:
+    """Visitor and user identities of the touches that conversions name: read those next. Sorted, none 0."""
+    named = np.isin(rows.identity, asked.identity[asked.names == 1])
+    found = np.concatenate([rows.visitor[named], rows.user[named]])
+    return np.unique(found[found != 0])
+
+
+def pending_touches(asked: Asked, rows: TouchRows) -> TouchRows:
+    """The touches that conversions name by a token whose row is missing, as far as the token itself tells."""
+    missing = (asked.token != NO_TOKEN.rstrip(b"\0")) & ~np.isin(asked.identity, rows.identity)
+    kinds = {bytes(asked.token[c]).ljust(27, b"\0"): int(asked.token_kind[c]) for c in np.flatnonzero(missing)}
+    made = []
+    for token, kind in sorted(kinds.items()):
+        facts = facts_of(token)
+        made.append((of_token(token), facts.ts_ms * 1000, kind, token, facts.offer_id, facts.partner_id, 0, 0, 0, 1))
+    return TouchRows.of(made)
+
+
+def build(asked: Asked, rows: TouchRows, *, pairs_max: int = 5_000_000) -> Journeys:
+    """Journeys of the conversions out of the rows of their identities, linked ones included.
+
+    A conversion that names a touch has that touch and those which share its visitor or user; any other has the
+    touches of its identity. Touches of another offer are left out, but for the named one. Raises TooManyTouches
+    beyond `pairs_max` pairs of conversion and touch.
+    """
+    touches, place = _unique(rows)
+    index = _Index.of(rows.identity, place)
+    conversions = np.arange(asked.event_ts.shape[0])
+    own_c, own_t = index.expand(conversions, asked.identity, pairs_max)
+    by_name = asked.names[own_c] == 1
+    from_c, from_t = own_c[by_name], own_t[by_name]
+    more_c, more_t = index.expand(
+        np.concatenate([from_c, from_c]),
+        np.concatenate([touches.visitor[from_t], touches.user[from_t]]),
+        pairs_max - own_c.shape[0],
+    )
+    pair_c, pair_t = np.concatenate([own_c, more_c]), np.concatenate([own_t, more_t])
+    key, where = np.unique(pair_c * max(1, touches.ts.shape[0]) + pair_t, return_inverse=True)
+    named = np.zeros(key.shape[0], np.uint8)
+    named[where[: own_c.shape[0]][by_name]] = 1
+    c, t = np.divmod(key, max(1, touches.ts.shape[0]))
+    kept = (touches.offer_id[t] == asked.offer_id[c]) | (named == 1)
+    return _journeys(asked, touches, c[kept], t[kept], named[kept])
+
+
+def _journeys(asked: Asked, touches: TouchRows, c: Ints, t: Ints, named: Bytes) -> Journeys:
+    counts = np.bincount(c, minlength=asked.event_ts.shape[0])
+    offsets = np.concatenate([[0], np.cumsum(counts)]).astype(np.int64)
+    kind, partner = touches.kind[t], touches.partner_id[t]
+    same_offer = (touches.offer_id[t] == asked.offer_id[c]).astype(np.uint8)
+    window = _windows(asked, c, kind.astype(np.int64) - 1, partner)
+    codes = select.select_touches(offsets, touches.ts[t], touches.is_bot[t], same_offer, asked.event_ts, window)
+    direct = np.zeros(c.shape[0], np.uint8)
+    for number, terms in enumerate(asked.terms):
+        if terms.inactive:
+            inactive = (asked.term[c] == number) & np.isin(partner, terms.inactive)
+            codes[inactive & (codes == select.ELIGIBLE)] = select.PARTNER_INACTIVE
+        if terms.direct:
+            direct[(asked.term[c] == number) & np.isin(partner, terms.direct)] = 1
+    return Journeys(offsets, t, named, _PRECEDENCE_OF_KIND[kind], direct, codes, touches)
+
+
+def _windows(asked: Asked, c: Ints, kind: Ints, partner: Ints) -> Ints:
+    """The window of each pair: its offer's, unless its partner's contract has one."""
+    found = asked.window_us[c, kind]
+    if not any(terms.has_contracts for terms in asked.terms):
+        return found
+    goals = {goal: number for number, goal in enumerate(sorted(set(asked.goal)))}
+    goal = np.array([goals[text] for text in asked.goal], np.int64)
+    names = sorted(goals)
+    keys = np.stack([asked.term[c], asked.offer_id[c], goal[c], partner], axis=1)
+    distinct, where = np.unique(keys, axis=0, return_inverse=True)
+    windows = np.array([asked.terms[t].windows_us(o, names[g], p) for t, o, g, p in distinct.tolist()], np.int64)
+    return windows.reshape(-1, 2)[where.ravel(), kind]
+
+
+def _unique(rows: TouchRows) -> tuple[TouchRows, Ints]:
+    """Each touch once, sorted by (ts, precedence, touch id), and the place of each row's touch among them."""
+    if not rows.ts.size:
+        return rows, np.zeros(0, np.int64)
+    by_id = np.lexsort((rows.pending, rows.touch_id))  # a real row before what its token alone tells
+    ids = rows.touch_id[by_id]
+    first = np.concatenate([[True], ids[1:] != ids[:-1]])
+    touches = rows.at(by_id[first])
+    order = np.lexsort((touches.touch_id, _PRECEDENCE_OF_KIND[touches.kind], touches.ts))
+    rank = np.empty(order.shape[0], np.int64)
+    rank[order] = np.arange(order.shape[0])
+    place = np.empty(rows.ts.shape[0], np.int64)
+    place[by_id] = rank[np.cumsum(first) - 1]
+    return touches.at(order), place
+
+
+@dataclass(frozen=True, slots=True)
+class _Index:
+    """Places of touches by identity."""
+
+    identity: Hashes
+    place: Ints
+
+    @classmethod
+    def of(cls, identity: Hashes, place: Ints) -> "_Index":
+        order = np.lexsort((place, identity))
+        return cls(identity[order], place[order])
+
+    def expand(self, conversions: Ints, identities: Hashes, pairs_max: int) -> tuple[Ints, Ints]:
+        """(conversion, place) for each touch of each conversion's identity."""
+        lo = np.searchsorted(self.identity, identities, "left")
+        hi = np.searchsorted(self.identity, identities, "right")
+        counts = np.where(identities == 0, 0, hi - lo)
+        total = int(counts.sum())
+        if total > pairs_max:
+            raise TooManyTouches(f"{total} pairs of conversion and touch, {pairs_max} are the limit")
+        starts = np.repeat(lo - np.concatenate([[0], np.cumsum(counts)[:-1]]), counts) if total else lo[:0]
+        return np.repeat(conversions, counts), self.place[starts + np.arange(total)]
+
+
+def why_unattributed(codes: list[int], named: list[int]) -> NoCredit:
+    """Why a conversion without an eligible touch is unattributed, out of its journey's codes.
+
+    The named touch's reason if there is one; else the reason that kept a touch of the offer from counting, of bots,
+    inactive partners and touches that are used up; else `no_touch`.
+    """
+    for code, is_named in zip(reversed(codes), reversed(named), strict=True):
+        if is_named:
+            return REASONS[code]
+    for code in (select.BOT, select.PARTNER_INACTIVE, select.USED):
+        if code in codes:
+            return REASONS[code]
+    return NoCredit.NO_TOUCH

@@ -1,0 +1,92 @@
+"""Which plan pays a partner for an offer and goal, and how the plan is put in words (contract 6). Pure."""
+
+from collections.abc import Iterable, Mapping
+from typing import NamedTuple
+
+from attribution.core.journeys import Terms
+from program.program import DEFAULT_CLICK_WINDOW_US, DEFAULT_IMPRESSION_WINDOW_US, Plan, Rules
+from schemas.values.money import format_minor
+
+
+class Choice(NamedTuple):
+    """The plan that pays, if there is one, and those that it won over, most specific first."""
+
+    plan: Plan | None
+    losers: tuple[Plan, ...]
+
+
+def specificity(plan: Plan) -> int:
+    """Partner, offer and goal 3; partner and offer 2; offer and goal 1; offer 0."""
+    return 2 * (plan.partner_id is not None) + (plan.goal is not None)
+
+
+class PlanBook:
+    """The plans of a program by offer; choices are remembered, since few combinations come again and again."""
+
+    def __init__(self, plans: Iterable[Plan]) -> None:
+        by_offer: dict[int, list[Plan]] = {}
+        # Names are unique in a checked program; sorting by them keeps file order out of every result.
+        for plan in sorted(plans, key=lambda plan: (-specificity(plan), plan.name)):
+            by_offer.setdefault(plan.offer_id, []).append(plan)
+        self._by_offer: Mapping[int, list[Plan]] = by_offer
+        self._chosen: dict[tuple[int, str, int], Choice] = {}
+
+    def choose(self, offer_id: int, goal: str, partner_id: int) -> Choice:
+        """The most specific plan for a partner's conversion of this goal."""
+        key = (offer_id, goal, partner_id)
+        choice = self._chosen.get(key)
+        if choice is None:
+            fitting = [plan for plan in self._by_offer.get(offer_id, ()) if _fits(plan, goal, partner_id)]
+            choice = Choice(fitting[0], tuple(fitting[1:])) if fitting else Choice(None, ())
+            if len(self._chosen) < _CHOICES_MAX:
+                self._chosen[key] = choice
+        return choice
+
+
+_CHOICES_MAX = 100_000
+
+
+def terms_of(rules: Rules, plans: PlanBook) -> Terms:
+    """What a program says of partners' touches: who is inactive, who is direct, whose contract has windows."""
+
+    def windows_us(offer_id: int, goal: str, partner_id: int) -> tuple[int, int]:
+        offer, plan = rules.offers.get(offer_id), plans.choose(offer_id, goal, partner_id).plan
+        click = offer.click_window_us if offer is not None else DEFAULT_CLICK_WINDOW_US
+        impression = offer.impression_window_us if offer is not None else DEFAULT_IMPRESSION_WINDOW_US
+        if plan is not None and plan.click_window_us is not None:
+            click = plan.click_window_us
+        if plan is not None and plan.impression_window_us is not None:
+            impression = plan.impression_window_us
+        return click, impression
+
+    return Terms(
+        inactive=tuple(sorted(p.id for p in rules.partners.values() if p.status == "inactive")),
+        direct=tuple(sorted(p.id for p in rules.partners.values() if p.kind == "direct")),
+        has_contracts=any(p.click_window_us is not None or p.impression_window_us is not None for p in rules.plans),
+        windows_us=windows_us,
+    )
+
+
+def reach_of(rules: Rules) -> dict[int, tuple[int, int]]:
+    """Click and impression window of each offer, the longest that any contract has: how far back to read."""
+    found = {offer.id: (offer.click_window_us, offer.impression_window_us) for offer in rules.offers.values()}
+    for plan in rules.plans:
+        click, impression = found.get(plan.offer_id, (DEFAULT_CLICK_WINDOW_US, DEFAULT_IMPRESSION_WINDOW_US))
+        found[plan.offer_id] = max(click, plan.click_window_us or 0), max(impression, plan.impression_window_us or 0)
+    return found
+
+
+def _fits(plan: Plan, goal: str, partner_id: int) -> bool:
+    return plan.partner_id in (None, partner_id) and plan.goal in (None, goal)
+
+
+def percent_text(percent_e6: int) -> str:
+    """A percentage × 10^6 as in "8.5%"."""
+    whole, fraction = divmod(percent_e6, 10**6)
+    digits = f"{fraction:06d}".rstrip("0")
+    return f"{whole}.{digits}%" if digits else f"{whole}%"
+
+
+def fixed_text(plan: Plan) -> str:
+    """A plan's fixed amount as in "1.20 USD"."""
+    return f"{format_minor(plan.fixed_minor, plan.fixed_currency)} {plan.fixed_currency}"

@@ -1,0 +1,173 @@
+"""Outcomes against what stands: the rows to write (design 7, contract 5). Pure.
+
+An outcome that says what the tables say already writes nothing. Any other takes back all rows of the current
+revision, each by one with the opposite sign, and writes its own under the next revision.
+"""
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+
+import msgspec
+
+from attribution.core.commissions import CommissionLine
+from attribution.core.credits import CreditLine, Outcome
+from attribution.core.ledger import check_balanced, commission_id, journal_of, reversal_id
+from attribution.core.net_value import Problems
+from schemas.tables import Commission, Credit, Entry, Join, Revision, Source
+
+LIVE = "live"
+TABLES = ("credits", "commissions", "ledger", "joins", "revisions")
+"""Tables of a pass in the order in which they are written: a revision goes last, since it makes the rest current."""
+
+_TS_MAX = 10_413_791_999_999_999
+"""The warehouse's last instant; a hold beyond it ends there."""
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """What the tables say of a conversion under its current revision. `credits` is sorted."""
+
+    revision: int
+    program_hash: str
+    paying_model: str
+    status: str
+    value_minor: int
+    problems: Problems
+    credits: tuple[CreditLine, ...]
+    commissions: tuple[Commission, ...]
+
+
+@dataclass(slots=True)
+class Rows:
+    """Rows of one pass by table."""
+
+    credits: list[Credit] = field(default_factory=list)
+    commissions: list[Commission] = field(default_factory=list)
+    ledger: list[Entry] = field(default_factory=list)
+    joins: list[Join] = field(default_factory=list)
+    revisions: list[Revision] = field(default_factory=list)
+    credited: int = 0
+    restated: int = 0
+    unchanged: int = 0
+
+    def tables(self) -> dict[str, list[msgspec.Struct]]:
+        """Non-empty tables in the order in which they are written."""
+        found: dict[str, list[msgspec.Struct]] = {name: getattr(self, name) for name in TABLES}
+        return {name: rows for name, rows in found.items() if rows}
+
+
+def rows_of(
+    outcomes: Iterable[Outcome],
+    standings: Mapping[bytes, Standing],
+    is_joined: Callable[[int, bytes], bool],
+    posted_ts: int,
+) -> Rows:
+    """Rows that bring the tables from what stands to the outcomes. Raises Unbalanced.
+
+    `is_joined(identity, conversion_id)` says whether the join is stored; `posted_ts` (µs) dates ledger entries.
+    """
+    rows = Rows()
+    for outcome in outcomes:
+        event = outcome.event
+        for join in outcome.joins:
+            if not is_joined(join.identity, event.conversion_id):
+                rows.joins.append(Join(join.identity, event.conversion_id, event.offer_id, event.event_ts, join.named))
+        standing = standings.get(event.conversion_id)
+        if standing is None:
+            rows.credited += 1
+        elif same(standing, outcome):
+            rows.unchanged += 1
+            continue
+        else:
+            rows.restated += 1
+        _write(rows, outcome, standing)
+    rows.ledger = [entry for line in rows.commissions for entry in journal_of(line, posted_ts)]
+    check_balanced(rows.ledger)
+    return rows
+
+
+def same(standing: Standing, outcome: Outcome) -> bool:
+    """Whether the tables already say what the outcome says."""
+    status, value_minor = outcome.worth
+    stands = sorted((_line_of(row), row.hold_until, row.conversion_status) for row in standing.commissions)
+    wanted = [(line._replace(hold_us=0), _hold_until(outcome, line), status) for line in outcome.commissions]
+    return (
+        (standing.paying_model, standing.status, standing.value_minor) == (outcome.paying_model, status, value_minor)
+        and standing.problems == outcome.problems
+        and standing.credits == outcome.credits
+        and stands == sorted(wanted)
+    )
+
+
+def as_it_stands(outcome: Outcome, standing: Standing, problems: Problems) -> Outcome:
+    """An outcome that keeps what stands and lists problems: for a conversion that cannot be worked out now."""
+    lines = tuple(sorted(_line_of(row)._replace(hold_us=row.hold_until - row.event_ts) for row in standing.commissions))
+    return Outcome(
+        outcome.event, standing.program_hash, standing.paying_model,
+        outcome.worth._replace(status=standing.status, value_minor=standing.value_minor),
+        {**standing.problems, **problems}, standing.credits, lines, (),
+    )  # fmt: skip
+
+
+def _line_of(row: Commission) -> CommissionLine:
+    return CommissionLine(row.partner_id, row.plan, row.rule, row.currency, row.model, row.amount_minor, 0)
+
+
+def _hold_until(outcome: Outcome, line: CommissionLine) -> int:
+    return min(_TS_MAX, outcome.event.event_ts + line.hold_us)
+
+
+def _write(rows: Rows, outcome: Outcome, standing: Standing | None) -> None:
+    revision = 1
+    if standing is not None:
+        revision = standing.revision + 1
+        rows.credits += [
+            _credit(outcome, line, revision, -1, standing.status, standing.paying_model) for line in standing.credits
+        ]
+        rows.commissions += [_reversal(row, revision) for row in standing.commissions]
+    status, paying = outcome.worth.status, outcome.paying_model
+    rows.credits += [_credit(outcome, line, revision, 1, status, paying) for line in outcome.credits]
+    rows.commissions += [_commission(outcome, line, revision) for line in outcome.commissions]
+    event = outcome.event
+    rows.revisions.append(
+        Revision(
+            conversion_id=event.conversion_id, revision=revision, event_ts=event.event_ts, offer_id=event.offer_id,
+            program_hash=outcome.program_hash, paying_model=paying, status=status,
+            value_minor=outcome.worth.value_minor, currency=event.currency, problems=outcome.problems,
+        )
+    )  # fmt: skip
+
+
+def _credit(outcome: Outcome, line: CreditLine, revision: int, sign: int, status: str, paying: str) -> Credit:
+    event = outcome.event
+    return Credit(
+        run_id=LIVE, model=line.model, conversion_id=event.conversion_id, event_ts=event.event_ts,
+        offer_id=event.offer_id, revision=revision, sign=sign, touch_id=line.touch_id, partner_id=line.partner_id,
+        weight_e12=line.weight_e12, value_minor=line.value_minor, currency=event.currency, reason=line.reason,
+        status=status, paying=int(line.model == paying),
+    )  # fmt: skip
+
+
+def _commission(outcome: Outcome, line: CommissionLine, revision: int) -> Commission:
+    event = outcome.event
+    return Commission(
+        commission_id=commission_id(
+            event.conversion_id, line.partner_id, line.plan, line.rule, line.currency, revision
+        ),
+        conversion_id=event.conversion_id, event_ts=event.event_ts, offer_id=event.offer_id, goal=event.goal,
+        partner_id=line.partner_id, plan=line.plan, rule=line.rule, model=line.model, amount_minor=line.amount_minor,
+        currency=line.currency, conversion_status=outcome.worth.status, hold_until=_hold_until(outcome, line),
+        program_hash=outcome.program_hash, revision=revision,
+    )  # fmt: skip
+
+
+def _reversal(row: Commission, revision: int) -> Commission:
+    return msgspec.structs.replace(
+        row, commission_id=reversal_id(row.commission_id, revision), amount_minor=-row.amount_minor,
+        revision=revision, reverses=row.commission_id,
+    )  # fmt: skip
+
+
+def sourced(rows: Iterable[msgspec.Struct], pass_id: int, shard: int) -> list[tuple[msgspec.Struct, Source]]:
+    """Rows of one table with where they come from: the pass, and their place in it."""
+    return [(row, Source("", "attribution", shard, number, pass_id)) for number, row in enumerate(rows)]

@@ -1,0 +1,1 @@
+"""Live attribution: find work, compute a pass, write it exactly once. This is what partners are paid by."""

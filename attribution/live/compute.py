@@ -1,0 +1,150 @@
+"""What one pass has to do, worked out: from a cursor and how far ingest has come to rows and the next cursor."""
+
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass
+
+from attribution.core.credits import Case, Outcome, Pricing, attribute, failed
+from attribution.core.journeys import TooManyTouches
+from attribution.core.revisions import Rows, Standing, as_it_stands, rows_of
+from attribution.live.pass_writer import PassTooLarge
+from attribution.store.cursor import Cursor, Late, Positions, advance, clipped, span
+from attribution.store.limits import BLOCK_ROWS_MAX
+from attribution.store.programs import Programs
+from attribution.store.reads import Reads
+from attribution.store.shards import ALL, Shards
+from attribution.store.touch_reader import TouchReader
+from program.program import Program
+from runtime.logs import logger
+from schemas.events import Conversion
+from schemas.fields import NO_DIGEST
+from schemas.reasons import Problem
+
+_HITS_SPAN_MAX = 500_000
+"""Touch records of one partition that one pass looks through for late touches."""
+
+_log = logger("attribution")
+
+
+@dataclass(frozen=True, slots=True)
+class Budget:
+    """How many conversions a pass may take, new and restated together."""
+
+    conversions_max: int
+
+    @property
+    def new_max(self) -> int:
+        """A quarter is kept for restatements, so that a flood of conversions cannot put them off for ever."""
+        return max(1, self.conversions_max - self.conversions_max // 4)
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """A pass worked out: rows to write, and the cursor once they are written."""
+
+    rows: Rows
+    cursor: Cursor
+
+
+class Work:
+    """Works passes out. Reads only; writing them is for passes.py."""
+
+    def __init__(self, reads: Reads, programs: Programs) -> None:
+        self._reads, self._programs = reads, programs
+        self._touches = TouchReader(reads)
+
+    def work_out(
+        self, cursor: Cursor, conversions: Positions, hits: Positions, program: Program, budget: Budget, now_us: int,
+        shards: Shards = ALL,
+    ) -> Done:  # fmt: skip
+        """The next pass of these shards after `cursor`, over conversions and hits before these offsets.
+
+        A pass whose journeys or rows are too many is tried again with half the conversions.
+        """
+        pricing = self._programs.keep(program, now_us)
+        while True:
+            try:
+                return self._work_out(cursor, conversions, hits, pricing, budget, now_us, shards)
+            except (TooManyTouches, PassTooLarge) as error:
+                if budget.conversions_max <= 1:
+                    raise
+                budget = Budget(budget.conversions_max // 2)
+                _log.warning("pass_halved", conversions_max=budget.conversions_max, why=str(error))
+
+    def _work_out(
+        self, cursor: Cursor, conversions: Positions, hits: Positions, pricing: Pricing, budget: Budget, now_us: int,
+        shards: Shards,
+    ) -> Done:  # fmt: skip
+        records_max = budget.new_max * shards.of // len(shards.mine)  # of which these shards have their part
+        new_to = clipped(cursor.conversions, conversions, max(1, records_max // max(1, len(conversions))))
+        new_span = span(cursor.conversions, new_to)
+        events = {event.conversion_id: event for event in self._reads.conversions_in(new_span, shards)}
+        again = self._reads.adjusted_in(new_span, shards)
+        late_ids, hits_to, late = self._late(cursor, hits, max(1, budget.conversions_max - len(events)), shards)
+        again = (again | set(late_ids)) - events.keys()
+        standings = self._reads.standings_of(events.keys() | again)
+        # Those without a revision are credited when their own record is reached, with all that is there by then.
+        events |= {event.conversion_id: event for event in self._reads.conversions_of(again & standings.keys())}
+        rows = self._rows(events, standings, pricing, now_us)
+        if any(len(table) > BLOCK_ROWS_MAX for table in rows.tables().values()):
+            raise PassTooLarge(f"{len(events)} conversions make more than {BLOCK_ROWS_MAX} rows")
+        return Done(rows, Cursor(advance(cursor.conversions, new_to), hits_to, late, shards.of))
+
+    def again(self, ids: Collection[bytes], program: Program, now_us: int) -> Rows:
+        """What these conversions change, whether they are credited or not. Raises PassTooLarge, TooManyTouches."""
+        pricing = self._programs.keep(program, now_us)
+        events = {event.conversion_id: event for event in self._reads.conversions_of(ids)}
+        return self._rows(events, self._reads.standings_of(events.keys()), pricing, now_us)
+
+    def _late(
+        self, cursor: Cursor, hits: Positions, rows_max: int, shards: Shards
+    ) -> tuple[list[bytes], Positions, Late | None]:
+        """Conversions that new touches may change; then how far hits are done, and what is left of a large span."""
+        if cursor.late is None and not self._reads.has_joins():
+            return [], advance(cursor.hits, hits), None
+        to = cursor.late.to if cursor.late is not None else clipped(cursor.hits, hits, _HITS_SPAN_MAX)
+        after = bytes.fromhex(cursor.late.after) if cursor.late is not None else NO_DIGEST
+        ids = self._reads.late_in(span(cursor.hits, to), after, rows_max, shards)
+        if len(ids) < rows_max:
+            return ids, advance(cursor.hits, to), None
+        return ids, cursor.hits, Late(to, ids[-1].hex())
+
+    def _rows(
+        self, events: Mapping[bytes, Conversion], standings: Mapping[bytes, Standing], pricing: Pricing, now_us: int
+    ) -> Rows:
+        adjustments = self._reads.adjustments_of(events)
+        cases, stuck = [], []
+        for key, event in sorted(events.items()):
+            standing = standings.get(key)
+            # A conversion keeps the program that it was first priced under (contract 3).
+            pinned = pricing if standing is None else self._programs.get(standing.program_hash)
+            case = Case(event, adjustments.get(key, ()), pinned or pricing)
+            if pinned is None and standing is not None:
+                stuck.append(_without_program(case, standing))
+            else:
+                cases.append(case)
+        rows, crowded = self._touches.touches_of(cases)
+        outcomes = attribute(cases, rows, crowded) + stuck
+        return rows_of(outcomes, standings, self._joined(outcomes, standings), now_us)
+
+    def _joined(self, outcomes: Iterable[Outcome], standings: Mapping[bytes, Standing]) -> "_Joined":
+        """Which joins are stored already; a conversion without a revision has none."""
+        again = [outcome for outcome in outcomes if outcome.event.conversion_id in standings]
+        identities = {join.identity for outcome in again for join in outcome.joins}
+        if not identities:
+            return _Joined(set())
+        return _Joined(self._reads.joins_of(identities, {outcome.event.conversion_id for outcome in again}))
+
+
+class _Joined:
+    def __init__(self, stored: set[tuple[int, bytes]]) -> None:
+        self._stored = stored
+
+    def __call__(self, identity: int, conversion_id: bytes) -> bool:
+        return (identity, conversion_id) in self._stored
+
+
+def _without_program(case: Case, standing: Standing) -> Outcome:
+    detail = f"program {standing.program_hash} is gone from clew.programs; load that program file once more"
+    return as_it_stands(
+        failed(case, Problem.PROGRAM_MISSING, detail), standing, {Problem.PROGRAM_MISSING.value: detail}
+    )

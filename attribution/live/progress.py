@@ -1,0 +1,70 @@
+"""How far attribution has come, for whoever owns no shard: the newest cursor of each, out of `passes`.
+
+`clew attribute --wait` notes the ends of the log, and waits until `behind` says 0. A worker writes a cursor that
+moved within seconds even when it had no rows to write, so that this ends.
+"""
+
+from collections.abc import Mapping
+
+from attribution.store.cursor import Cursor, Positions, decode, place, span
+from eventlog.port import Consumer
+from schemas.ddl import DATABASE
+from warehouse.port import Warehouse, rows_of
+
+
+async def ends_of(consumer: Consumer, topic: str) -> Positions:
+    """Ends of a topic's partitions now, as `passed` takes them. Raises LogUnavailable."""
+    return {
+        place(await consumer.log_id(partition), partition.partition): await consumer.end(partition)
+        for partition in await consumer.partitions()
+        if partition.topic == topic
+    }
+
+
+async def committed_of(consumer: Consumer, topic: str) -> Positions:
+    """What the consumer's group has committed of a topic's partitions; 0 where it has not. Raises LogUnavailable."""
+    found = {}
+    for partition in await consumer.partitions():
+        if partition.topic == topic:
+            position = await consumer.committed(partition)
+            name = place(await consumer.log_id(partition), partition.partition)
+            found[name] = position.offset if position is not None else 0
+    return found
+
+
+def known_shards(warehouse: Warehouse) -> int:
+    """How many shards there are, by any pass; 1 while there is none. Raises WarehouseError."""
+    found = rows_of(warehouse.query(f"SELECT cursor FROM {DATABASE}.passes LIMIT 1"))
+    return decode(found[0]["cursor"]).shards if found else 1
+
+
+def newest_cursors(warehouse: Warehouse, shards: int) -> dict[int, Cursor]:
+    """The cursor of the newest pass of each shard that has one. Raises WarehouseError."""
+    newest = " UNION ALL ".join(
+        f"(SELECT shard, cursor FROM {DATABASE}.passes WHERE shard = {shard} ORDER BY pass_id DESC LIMIT 1)"
+        for shard in range(shards)
+    )
+    return {row["shard"]: decode(row["cursor"]) for row in rows_of(warehouse.query(newest))}
+
+
+def passed(warehouse: Warehouse, conversions_ends: Positions, hits_ends: Positions, shards: int) -> int:
+    """Records before these ends that some shard has yet to pass; 0 once all of them are credited for good.
+
+    `shards` is how many there are: 1 embedded, else the partitions of the topic `shards`. Raises WarehouseError.
+    """
+    return behind(newest_cursors(warehouse, shards), conversions_ends, hits_ends, range(shards))
+
+
+def behind(
+    cursors: Mapping[int, Cursor], conversions_ends: Positions, hits_ends: Positions, shards: range | list[int]
+) -> int:
+    """As `passed`, of cursors that are known; a shard without one is at the beginning."""
+    mine = [cursors.get(shard, Cursor()) for shard in shards]
+    records = left([c.conversions for c in mine], conversions_ends) + left([c.hits for c in mine], hits_ends)
+    return records + any(cursor.late is not None for cursor in mine)
+
+
+def left(positions: list[Positions], ends: Positions) -> int:
+    """Records up to the ends that the hindmost of the positions has before it, per place."""
+    last = {name: min((of.get(name, 0) for of in positions), default=end) for name, end in ends.items()}
+    return sum(hi - lo for lo, hi in span(last, ends).values())

@@ -1,0 +1,1 @@
+"""What-if runs: other models over stored conversions. Runs write credits and never pay."""

@@ -1,0 +1,205 @@
+"""Journeys and models to the credits of a run, as columns from the start. Pure.
+
+A run's credits also hold the touches that got nothing, each with its reason: all from the offer's longest window
+before the conversion up to it, and the named one. Rows are in the order of model, conversion and touch.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from attribution.core.credits import WEIGHT_ONE, Case, asked_of
+from attribution.core.journeys import Asked, Journeys, TouchRows, build, why_unattributed
+from attribution.core.net_value import Worth, worth
+from attribution.core.weights import Fits, reasons, weigh
+from attribution.kernels import select
+from attribution.kernels.checks import Array, Ints
+from attribution.runs.spec import RunSpec
+from attribution.runs.touch_reuse import used_up
+from program.program import UNATTRIBUTED
+from schemas.columns import arrow_schema
+
+Stitched = Callable[[Asked], Asked]
+
+SOURCE = "run"
+"""`_source` of a run's credits: they come from no log and no pass."""
+
+
+@dataclass(frozen=True, slots=True)
+class SliceRows:
+    """The credits of some conversions, and what they add up to. `values` are minor units by currency."""
+
+    credits: pa.Table
+    conversions: int
+    failed: int
+    values: Mapping[str, int]
+
+
+def rows_of(
+    spec: RunSpec, cases: Sequence[Case], rows: TouchRows, fits: Fits, stitched: Stitched = lambda asked: asked
+) -> SliceRows:
+    """Credits of the cases under each model of the run; a case that cannot be computed is counted and left out.
+
+    `rows` are the touches of the cases' identities, which `stitched` brings to the persons'. `fits` has the weights of
+    fitted models. Raises TooManyTouches.
+    """
+    try:
+        return _rows_of(spec, cases, rows, fits, stitched)
+    except (ArithmeticError, LookupError, TypeError, ValueError):
+        if len(cases) <= 1:
+            return SliceRows(arrow_schema("credits").empty_table(), 0, len(cases), {})
+        middle = len(cases) // 2
+        return joined([rows_of(spec, half, rows, fits, stitched) for half in (cases[:middle], cases[middle:])])
+
+
+def joined(parts: Sequence[SliceRows]) -> SliceRows:
+    """Several as one, in order of model, conversion and place, as if they had been worked at once."""
+    values: dict[str, int] = {}
+    for part in parts:
+        for currency, value in part.values.items():
+            values[currency] = values.get(currency, 0) + value
+    table = pa.concat_tables([part.credits for part in parts])
+    keys = [("model", "ascending"), ("conversion_id", "ascending"), ("_offset", "ascending")]
+    table = table.take(pc.sort_indices(table, sort_keys=keys)) if len(parts) > 1 else table
+    return SliceRows(table, sum(p.conversions for p in parts), sum(p.failed for p in parts), values)
+
+
+def journeys_of(spec: RunSpec, cases: Sequence[Case], rows: TouchRows, stitched: Stitched) -> tuple[Asked, Journeys]:
+    """The cases as columns and their journeys, used up where the run resets. Raises TooManyTouches."""
+    asked = stitched(asked_of(cases))
+    journeys = _within_reach(asked, build(asked, rows))
+    return asked, used_up(journeys, _order_of(cases), None) if spec.reuse == "reset" else journeys
+
+
+def _order_of(cases: Sequence[Case]) -> Ints:
+    """The cases' places by (event_ts, conversion_id)."""
+    events = [case.event for case in cases]
+    order = sorted(range(len(events)), key=lambda c: (events[c].event_ts, events[c].conversion_id))
+    return np.array(order, np.int64)
+
+
+def _rows_of(spec: RunSpec, cases: Sequence[Case], rows: TouchRows, fits: Fits, stitched: Stitched) -> SliceRows:
+    _, journeys = journeys_of(spec, cases, rows, stitched)
+    worths = [worth(case.event, case.adjustments)[0] for case in cases]
+    columns = _Conversions.of(cases, worths)
+    order = _order_of(cases) if spec.reuse == "consume" else None
+    tables = []
+    for model in spec.models:
+        mine = used_up(journeys, order, model, fits) if order is not None else journeys
+        tables.append(_model_rows(spec.run_id, model, mine, columns, fits))
+    values: dict[str, int] = {}
+    for case, now in zip(cases, worths, strict=True):
+        values[case.event.currency] = values.get(case.event.currency, 0) + now.value_minor
+    return SliceRows(pa.concat_tables(tables), len(cases), 0, values)
+
+
+def _within_reach(asked: Asked, journeys: Journeys) -> Journeys:
+    """Without what was only read because another conversion of the slice needs it: it depends on the company."""
+    c = np.repeat(np.arange(asked.event_ts.shape[0]), np.diff(journeys.offsets))
+    age = asked.event_ts[c] - journeys.ts
+    kept = ((age >= 0) & (age <= asked.window_us.max(axis=1)[c])) | (journeys.named != 0)
+    counts = np.bincount(c[kept], minlength=asked.event_ts.shape[0])
+    return Journeys(
+        np.concatenate([[0], np.cumsum(counts)]).astype(np.int64), journeys.touch[kept], journeys.named[kept],
+        journeys.precedence[kept], journeys.direct[kept], journeys.codes[kept], journeys.touches,
+    )  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class _Conversions:
+    """What credits repeat of each conversion."""
+
+    conversion_id: pa.Array
+    event_ts: Ints
+    offer_id: Ints
+    value_minor: Ints
+    currency: Array
+    status: Array
+
+    @classmethod
+    def of(cls, cases: Sequence[Case], worths: Sequence[Worth]) -> "_Conversions":
+        events = [case.event for case in cases]
+        return cls(
+            pa.array([event.conversion_id for event in events], pa.binary(16)),
+            np.array([event.event_ts for event in events], np.int64),
+            np.array([event.offer_id for event in events], np.int64),
+            np.array([now.value_minor for now in worths], np.int64),
+            np.array([event.currency for event in events], object),
+            np.array([now.status for now in worths], object),
+        )
+
+
+def _model_rows(run_id: str, model: str, journeys: Journeys, conversions: _Conversions, fits: Fits) -> pa.Table:
+    weights = weigh(model, journeys, fits)
+    words = reasons(model, journeys, weights)
+    count = conversions.event_ts.shape[0]
+    e12 = select.allocate(journeys.offsets, np.full(count, WEIGHT_ONE, np.int64), weights)
+    values = select.allocate(journeys.offsets, conversions.value_minor, weights)
+    c = np.repeat(np.arange(count), np.diff(journeys.offsets))
+    nobodys = np.flatnonzero(np.bincount(c[weights > 0], minlength=count) == 0)
+    none = np.zeros(nobodys.shape[0], np.int64)
+    touches, t = journeys.touches, journeys.touch
+    # A conversion's touches first, then what is nobody's; both in the order of conversions.
+    every_c = np.concatenate([c, nobodys])
+    order = np.argsort(every_c, kind="stable")
+    place = np.arange(every_c.shape[0]) - np.searchsorted(every_c[order], every_c[order], "left")
+    why = [_why(journeys, number) for number in nobodys.tolist()]
+    tokens = np.concatenate([touches.touch_id[t], np.zeros(nobodys.shape[0], "S27")])[order]
+    mine = every_c[order]
+    return _table(
+        {
+            "conversion_id": conversions.conversion_id.take(pa.array(mine)),
+            "event_ts": conversions.event_ts[mine],
+            "offer_id": conversions.offer_id[mine],
+            "touch_id": pa.FixedSizeBinaryArray.from_buffers(pa.binary(27), len(mine), [None, pa.py_buffer(tokens)]),
+            "partner_id": np.concatenate([journeys.partner, none + UNATTRIBUTED])[order],
+            "weight_e12": np.concatenate([e12, none + WEIGHT_ONE])[order],
+            "value_minor": np.concatenate([values, conversions.value_minor[nobodys]])[order],
+            "currency": conversions.currency[mine],
+            "reason": np.concatenate([words, np.array(why, object)])[order],
+            "status": conversions.status[mine],
+            "_offset": place,
+        },
+        {"run_id": run_id, "model": model, "_source": SOURCE},
+    )
+
+
+def _why(journeys: Journeys, number: int) -> str:
+    lo, hi = int(journeys.offsets[number]), int(journeys.offsets[number + 1])
+    return why_unattributed(journeys.codes[lo:hi].tolist(), journeys.named[lo:hi].tolist()).value
+
+
+_CONSTANTS: Mapping[str, int] = {"revision": 1, "sign": 1, "paying": 0, "_partition": 0, "_batch": 0}
+
+
+def _table(columns: Mapping[str, Array | pa.Array], texts: Mapping[str, str]) -> pa.Table:
+    """Columns of table `credits`; those that are not given say the same in every row."""
+    count, arrays = len(columns["_offset"]), []
+    for field in arrow_schema("credits"):
+        if field.name in columns:
+            given = columns[field.name]
+            arrays.append(given if isinstance(given, pa.Array) else pa.array(given).cast(field.type))
+        else:
+            same = texts.get(field.name, "") if pa.types.is_string(field.type) else _CONSTANTS[field.name]
+            arrays.append(pa.repeat(pa.scalar(same, field.type), count))
+    return pa.Table.from_arrays(arrays, schema=arrow_schema("credits"))
+
+
+def blocks_of(credits: pa.Table, slice_number: int, rows_max: int) -> list[pa.Table]:
+    """The rows in blocks of at most `rows_max`, each row with its slice, block and place in it."""
+    blocks = []
+    for number, start in enumerate(range(0, credits.num_rows, rows_max)):
+        block = credits.slice(start, rows_max)
+        places = {
+            "_partition": np.full(block.num_rows, slice_number),
+            "_offset": np.arange(block.num_rows),
+            "_batch": np.full(block.num_rows, number),
+        }
+        for name, values in places.items():
+            at = block.schema.get_field_index(name)
+            block = block.set_column(at, block.schema.field(at), pa.array(values).cast(block.schema.field(at).type))
+        blocks.append(block)
+    return blocks

@@ -1,0 +1,149 @@
+"""Fits the data-driven models of a run: its conversions and the journeys that did not convert, slice by slice.
+
+A slice of conversions is as in runs.py. Journeys that did not convert are read from `touches` in ranges of the
+identity's hash, which is that table's order, so all slices together read it once. What is kept of them is distinct
+paths with counts; both that and the list of who converted are bounded.
+"""
+
+from collections import Counter
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from attribution.core.credits import Case
+from attribution.core.journeys import Asked, Hashes, TooManyTouches, TouchRows, build
+from attribution.paths.path_table import BadTable
+from attribution.runs.cases import cases_of, pricing_of
+from attribution.runs.credit_rows import journeys_of
+from attribution.runs.identity_map import IdentityMap
+from attribution.runs.null_journeys import Converted, converted_of, null_asked, person_of
+from attribution.runs.reads import RunReads
+from attribution.runs.shares import Fitted, PathCounts, fit, paths_of
+from attribution.runs.spec import BadRun, RunSpec
+from attribution.store.reads import TS_MAX
+from attribution.store.touch_reader import TouchReader
+from program.program import DEFAULT_CLICK_WINDOW_US, DEFAULT_IMPRESSION_WINDOW_US
+from warehouse.port import Warehouse
+
+SLICE_TOUCHES = 100_000
+"""Touches of one range of identities, about; a range of the hash is cut by the count of all touches."""
+CONVERTED_MAX = 10_000_000
+"""Identities and instants of conversions that are held at once, 24 bytes each."""
+_PERSONS = 1_000
+"""Stitched persons that are read at once."""
+_HASHES = 2**64
+
+
+@dataclass(frozen=True, slots=True)
+class Fitting:
+    """How a run is fitted; none of it changes what comes out."""
+
+    slice_conversions: int
+    slice_touches: int = SLICE_TOUCHES
+    workers: int = 1
+
+
+def fit_run(warehouse: Warehouse, spec: RunSpec, people: IdentityMap, fitting: Fitting) -> dict[str, Fitted]:
+    """The fitted models of the run. Raises BadRun, TooManyTouches, WarehouseError."""
+    work = _Fit(warehouse, spec, people, fitting)
+    try:
+        return fit(spec.data_driven, work.counts())
+    except BadTable as error:
+        raise BadRun(str(error)) from None
+
+
+class _Fit:
+    def __init__(self, warehouse: Warehouse, spec: RunSpec, people: IdentityMap, fitting: Fitting) -> None:
+        self._warehouse, self._spec, self._people, self._fitting = warehouse, spec, people, fitting
+        self._pricing = pricing_of(warehouse, spec)
+        defaults = DEFAULT_CLICK_WINDOW_US, DEFAULT_IMPRESSION_WINDOW_US
+        self._longest_us = max(max(pair) for pair in (defaults, *self._pricing.reach_us.values()))
+        self._wants_nulls = "markov" in spec.models
+
+    def counts(self) -> PathCounts:
+        counts, converted, held = PathCounts(), [Converted.of([])], 0
+        wide = self._spec
+        if self._wants_nulls:  # a touch of the range may have its conversion just after it
+            wide = replace(wide, to_us=min(TS_MAX, wide.to_us + self._longest_us))
+        reads = RunReads(self._warehouse, wide, self._people)
+        slices = max(1, -(-reads.count() // self._fitting.slice_conversions)) if wide.reuse == "reuse" else 1
+
+        def work(number: int) -> tuple[Counter[bytes], Converted]:
+            return self._conversions(reads, cases_of(self._warehouse, wide, reads, number, slices))
+
+        with ThreadPoolExecutor(self._fitting.workers) as pool:
+            for paths, who in pool.map(work, range(slices)):
+                counts.also(paths, True)
+                converted.append(who)
+                held += who.ts.shape[0]
+                if held > CONVERTED_MAX:
+                    raise BadRun(
+                        f"the range has more than {CONVERTED_MAX} identities that converted; take a shorter one"
+                    )
+        if self._wants_nulls:
+            self._nulls(counts, Converted.of(converted))
+        return counts
+
+    def _conversions(self, reads: RunReads, cases: Sequence[Case]) -> tuple[Counter[bytes], Converted]:
+        """Paths of the cases in the run's range, and who converted. One that cannot be worked out is left out."""
+        try:
+            rows, _ = TouchReader(reads).touches_of(list(cases))
+            asked, journeys = journeys_of(self._spec, cases, rows, reads.asked)
+            who = converted_of(asked, journeys) if self._wants_nulls else Converted.of([])
+            return paths_of(journeys, asked.event_ts < self._spec.to_us), who
+        except (TooManyTouches, ArithmeticError, LookupError, TypeError, ValueError) as error:
+            if isinstance(error, TooManyTouches) and (len(cases) <= 1 or self._spec.reuse != "reuse"):
+                raise
+            if len(cases) <= 1:
+                return Counter(), Converted.of([])
+            middle = len(cases) // 2
+            left, right = (self._conversions(reads, half) for half in (cases[:middle], cases[middle:]))
+            return left[0] + right[0], Converted.of([left[1], right[1]])
+
+    # ------------------------------------------------------------------------ journeys that did not convert
+
+    def _nulls(self, counts: PathCounts, converted: Converted) -> None:
+        reads = RunReads(self._warehouse, self._spec, self._people)
+        from_us, to_us = self._spec.from_us - self._longest_us, min(self._spec.to_us - 1, self._spec.as_of_us)
+        ranges = max(1, -(-reads.count_touches(from_us, to_us) // self._fitting.slice_touches))
+        persons = np.unique(self._people.canonical)
+
+        def of_range(number: int) -> Counter[bytes]:
+            first, last = _HASHES * number // ranges, _HASHES * (number + 1) // ranges - 1
+            rows = reads.touches_between(first, last, from_us, to_us)
+            rows = rows.at(rows.identity == person_of(rows))
+            return self._null_paths(rows.at(~np.isin(rows.identity, self._people.identity)), converted)
+
+        def of_persons(chunk: Hashes) -> Counter[bytes]:
+            return self._null_paths(reads.touches_of(chunk, from_us, to_us)[0], converted)
+
+        chunks = [persons[at : at + _PERSONS] for at in range(0, persons.shape[0], _PERSONS)]
+        with ThreadPoolExecutor(self._fitting.workers) as pool:
+            for paths in pool.map(of_range, range(ranges)):
+                counts.also(paths, False)
+            for paths in pool.map(of_persons, chunks):
+                counts.also(paths, False)
+
+    def _null_paths(self, rows: TouchRows, converted: Converted) -> Counter[bytes]:
+        return _built(*null_asked(rows, converted, self._pricing, self._spec.from_us))
+
+
+def _built(asked: Asked, rows: TouchRows) -> Counter[bytes]:
+    count = asked.event_ts.shape[0]
+    try:
+        return paths_of(build(asked, rows), np.ones(count, np.bool_))
+    except TooManyTouches:
+        if count <= 1:
+            raise
+        halves = slice(0, count // 2), slice(count // 2, count)
+        return _built(_part(asked, halves[0]), rows) + _built(_part(asked, halves[1]), rows)
+
+
+def _part(asked: Asked, part: slice) -> Asked:
+    return replace(
+        asked, event_ts=asked.event_ts[part], offer_id=asked.offer_id[part], identity=asked.identity[part],
+        names=asked.names[part], token=asked.token[part], token_kind=asked.token_kind[part],
+        window_us=asked.window_us[part], goal=asked.goal[part], term=asked.term[part],
+    )  # fmt: skip

@@ -1,0 +1,180 @@
+"""Models that are fitted to all conversions of a run: their shares by partner, and the weights that follow. Pure.
+
+What is fitted is a table of distinct paths of partners, with how often each converted and did not; it is the same
+whatever slices it was gathered in. A share is rounded to 10^-12 and kept with the run, as its weights are, so that
+another processor's last bits never change a run that is done.
+"""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+
+import msgspec
+import numpy as np
+
+from attribution.core.journeys import Journeys
+from attribution.kernels import select
+from attribution.kernels.checks import Array, Ints
+from attribution.paths.evaluate import SHARE_UNITS, Answer, ModelOptions, answer
+from attribution.paths.path_table import Floats, PathTable
+from attribution.paths.rake import rake
+from attribution.paths.shapley import coalitions_of
+from attribution.runs.spec import BadRun
+from program.program import UNATTRIBUTED
+from schemas.values.model_names import Model
+
+PATHS_MAX = 1_000_000
+"""Distinct paths of one run, about 200 MB while it is fitted."""
+PATHS_BYTES_MAX = 200_000_000
+"""Bytes of all distinct paths, 4 for each touch."""
+
+_PARTNER = ">u4"
+"""Of a path's bytes: big endian, so that paths sort as their partners' numbers do."""
+_LEAST = 1 / SHARE_UNITS
+
+
+class PartnerShare(msgspec.Struct, frozen=True, kw_only=True):
+    """A partner's part of all conversions; partner 0 has those without touches.
+
+    `share_e12` adds up to 10^12 over all partners. `weight_e12` is what a conversion's partners split it by.
+    """
+
+    partner_id: int
+    share_e12: int
+    ci_low: float | None = None
+    ci_high: float | None = None
+    removal_effect: float | None = None
+    weight_e12: int = 1
+
+
+class Fitted(msgspec.Struct, frozen=True, kw_only=True):
+    """A fitted model. `touched` counts the conversions with touches, `nulls` the journeys that did not convert,
+    None where the model asks for none. `gap` is the part of the touched conversions whose credits cannot follow the
+    shares.
+    """
+
+    conversions: int
+    touched: int
+    nulls: int | None
+    gap: float
+    partners: tuple[PartnerShare, ...]
+
+
+Shares = Mapping[str, Fitted]
+"""By the text of the model."""
+
+
+def to_json(shares: Shares) -> str:
+    """As column `shares` of a run has it; equal shares have equal texts, none is an empty one."""
+    return msgspec.json.encode(dict(shares), order="sorted").decode() if shares else ""
+
+
+def from_json(text: str) -> dict[str, Fitted]:
+    """What `to_json` made."""
+    return msgspec.json.decode(text, type=dict[str, Fitted]) if text else {}
+
+
+class PathCounts:
+    """Distinct paths, and how often each converted and did not. Bounded: `also` raises BadRun beyond."""
+
+    def __init__(self, paths_max: int = PATHS_MAX, bytes_max: int = PATHS_BYTES_MAX) -> None:
+        self._paths_max, self._bytes_max = paths_max, bytes_max
+        self._paths = self._bytes = 0
+        self._counts: tuple[Counter[bytes], Counter[bytes]] = Counter(), Counter()
+
+    def also(self, paths: Mapping[bytes, int], converted: bool) -> None:
+        """Add paths with their counts. Raises BadRun where there are too many to hold."""
+        mine, other = self._counts if converted else self._counts[::-1]
+        for path, count in paths.items():
+            if path not in mine and path not in other:
+                self._paths += 1
+                self._bytes += len(path)
+            mine[path] += count
+        if self._paths > self._paths_max or self._bytes > self._bytes_max:
+            raise BadRun(
+                f"the journeys of this range have more than {self._paths_max} different paths or "
+                f"{self._bytes_max // 4} touches in them; take a shorter range, or models that are rules"
+            )
+
+    def table(self) -> tuple[PathTable, Ints]:
+        """The paths in the order of partners' numbers, and those numbers by code."""
+        converted, nulls = self._counts
+        paths = sorted(converted.keys() | nulls.keys())
+        partners, codes = np.unique(np.frombuffer(b"".join(paths), _PARTNER).astype(np.int64), return_inverse=True)
+        lengths = np.array([len(path) // 4 for path in paths], np.int64)
+        counts = (np.array([column[path] for path in paths], np.float64) for column in (converted, nulls))
+        conversions, missed = counts
+        table = PathTable(
+            tuple(f"{partner:010d}" for partner in partners.tolist()), codes.astype(np.int32),
+            np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64), conversions, np.zeros(len(paths)), missed,
+        )  # fmt: skip
+        return table, partners
+
+
+def paths_of(journeys: Journeys, chosen: Array) -> Counter[bytes]:
+    """Paths of the chosen journeys (C, true or false): partners of the touches that count, in their order.
+
+    Touches of one partner in a row are one, which changes neither model.
+    """
+    eligible = np.flatnonzero(journeys.codes == select.ELIGIBLE)
+    c = np.repeat(np.arange(chosen.shape[0]), np.diff(journeys.offsets))[eligible]
+    partner = journeys.partner[eligible]
+    again = np.zeros(c.shape[0], np.bool_)
+    again[1:] = (c[1:] == c[:-1]) & (partner[1:] == partner[:-1])
+    data = partner[~again].astype(_PARTNER).tobytes()
+    ends = 4 * np.cumsum(np.bincount(c[~again], minlength=chosen.shape[0]))
+    starts = np.concatenate([[0], ends[:-1]])
+    return Counter(data[lo:hi] for lo, hi in zip(starts[chosen].tolist(), ends[chosen].tolist(), strict=True))
+
+
+def fit(models: Sequence[str], counts: PathCounts) -> dict[str, Fitted]:
+    """Shares, intervals and weights of the models. Raises BadTable where a chain cannot be worked out."""
+    table, partners = counts.table()
+    found = answer(table, [Model(name, name) for name in models], ModelOptions(intervals=True))
+    return {one.model: _fitted(one, table, partners) for one in found}
+
+
+def _fitted(found: Answer, table: PathTable, partners: Ints) -> Fitted:
+    conversions = round(table.conversions.sum())
+    nulls = round(table.nulls.sum()) if found.model == "markov" else None
+    touched = round(table.conversions[np.diff(table.offsets) > 0].sum())
+    units = _units([row.share or 0.0 for row in found.channels]) if conversions else [0] * len(found.channels)
+    count, gap = partners.shape[0], 0.0
+    weights = np.ones(count, np.int64)
+    if found.model == "markov" and touched:
+        shares = np.array(units[:count], np.float64)
+        effects = np.array([row.extra["removal_effect"] or 0.0 for row in found.channels[:count]])
+        weights, gap = _raked(table, effects, shares / shares.sum())
+    rows = [
+        PartnerShare(
+            partner_id=number, share_e12=units[k], ci_low=row.extra.get("ci_low"), ci_high=row.extra.get("ci_high"),
+            removal_effect=row.extra.get("removal_effect") if k < count else None,
+            weight_e12=int(weights[k]) if k < count else 0,
+        )
+        for k, (number, row) in enumerate(zip([*partners.tolist(), UNATTRIBUTED], found.channels, strict=False))
+    ]  # fmt: skip
+    return Fitted(conversions=conversions, touched=touched, nulls=nulls, gap=gap, partners=tuple(rows))
+
+
+def _units(shares: Sequence[float]) -> list[int]:
+    """Whole parts of 10^-12 that add up to one, by largest remainder at a finer grain."""
+    weights = np.rint(np.array(shares) * SHARE_UNITS * 1_000).astype(np.int64)
+    offsets = np.array([0, weights.shape[0]], np.int64)
+    return list(select.allocate(offsets, np.array([SHARE_UNITS], np.int64), weights).tolist())
+
+
+def _raked(table: PathTable, effects: Floats, shares: Floats) -> tuple[Ints, float]:
+    """Whole weights of 1 and more by which conversions are split, and the gap that these very weights leave."""
+    coalitions = coalitions_of(table)
+    found = rake(coalitions, table.values[coalitions.rows], np.maximum(effects, _LEAST), shares).weights
+    weights = np.maximum(1, np.rint(found / found.max() * SHARE_UNITS)).astype(np.int64)
+    mine = weights[coalitions.members].astype(np.float64)
+    sizes = np.diff(coalitions.offsets)
+    part = mine / np.repeat(np.add.reduceat(mine, coalitions.offsets[:-1]), sizes)
+    sums = np.bincount(coalitions.members, part * np.repeat(coalitions.conversions, sizes), shares.shape[0])
+    gap = float(np.abs(sums / coalitions.conversions.sum() - shares).sum() / 2)
+    return weights, round(gap, 12)
+
+
+def weights_of(fitted: Fitted) -> dict[int, int]:
+    """What each partner weighs; whoever got none of it was not there when the model was fitted, and weighs 1."""
+    return {one.partner_id: one.weight_e12 for one in fitted.partners if one.partner_id != UNATTRIBUTED}

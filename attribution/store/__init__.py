@@ -1,0 +1,1 @@
+"""SQL in, values out: everything that attribution reads from the warehouse."""

@@ -1,0 +1,1 @@
+"""Commands: parse arguments, send a request, print the answer."""

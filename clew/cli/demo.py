@@ -1,0 +1,134 @@
+"""`clew demo`: a directory, a sample program, real traffic through real HTTP, and what came of it."""
+
+import asyncio
+import logging
+import secrets
+import shutil
+import tempfile
+from pathlib import Path
+from typing import Annotated, Any
+
+import httpx
+import typer
+from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+
+from clew.cli.options import settings_or_exit
+from clew.cli.output import err, fail, out, print_table
+from clew.demo.run import DemoSummary, demo_program_toml, run_demo_traffic
+from clew.processes.supervisor import Parent, ServeOptions
+from clew.requests.client import ask_place
+from installation.address import place_in
+from installation.directory import DataDir
+from integrations.files.replay.send import ReplayError
+from runtime.clock import SystemClock
+from runtime.logs import configure_logs
+from runtime.settings import Settings
+from runtime.user_error import NO, UNREACHABLE, UserError
+
+_READY_TIMEOUT_S = 60.0
+_SHOWN = (
+    *("partner", "offer", "impressions", "clicks", "unique_clicks", "bot_clicks", "conversions", "approved"),
+    *("declined", "revenue", "payout", "profit", "currency", "cr", "epc"),
+)
+
+
+def demo(
+    keep: Annotated[bool, typer.Option("--keep", help="Leave it running until Ctrl-C, data in place.")] = False,
+    seed: Annotated[int, typer.Option(help="Another seed makes other traffic.")] = 1,
+) -> None:
+    """Show all of Clew on made-up traffic: a report, one conversion explained, the audit, the URLs."""
+    settings = settings_or_exit()
+    configure_logs("demo", level=logging.ERROR)
+    folder = Path(tempfile.mkdtemp(prefix="clew-demo-"))
+    try:
+        asyncio.run(_demo(folder, settings, seed, keep))
+    except (UserError, ReplayError, TimeoutError, httpx.HTTPError) as error:
+        raise fail(f"the demo failed: {error}", UNREACHABLE) from None
+    finally:
+        if not keep:
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+async def _demo(folder: Path, settings: Settings, seed: int, keep: bool) -> None:
+    program, directory, clock = folder / "program.toml", DataDir(folder / "data"), SystemClock()
+    api_key = secrets.token_urlsafe(24)
+    program.write_text(demo_program_toml(api_key))
+    options = ServeOptions(directory, program, "127.0.0.1", 0, 0, 1, child_log=folder / "serve.log")
+    parent = Parent(options, settings, clock)
+    serving = asyncio.create_task(parent.run())
+    try:
+        tracking, api = await _bound(parent, serving)
+        with _spinner() as progress:
+            task = progress.add_task("starting")
+            await _ready(tracking, api)
+            summary = await run_demo_traffic(
+                tracking, api_key, seed, lambda text: progress.update(task, description=text)
+            )
+            progress.update(task, description="ingesting and attributing")
+            await _ask(directory, settings, "attribute", {"timeout": 60})
+        await _show(directory, settings, summary)
+        _tell_urls(tracking, api, folder, program, api_key if keep else "", keep)
+        if keep:
+            await parent.stopping.wait()
+    finally:
+        parent.stopping.set()
+        await serving
+
+
+async def _bound(parent: Parent, serving: "asyncio.Task[None]") -> tuple[str, str]:
+    """The URLs; or what kept the parent from binding them."""
+    waiting: list[asyncio.Future[Any]] = [parent.bound, serving]
+    await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
+    if not parent.bound.done():
+        await serving
+    return await parent.bound
+
+
+async def _ready(*urls: str) -> None:
+    async with asyncio.timeout(_READY_TIMEOUT_S), httpx.AsyncClient() as http:
+        for url in urls:
+            while (await http.get(f"{url}/readyz", timeout=_READY_TIMEOUT_S)).status_code != 200:
+                await asyncio.sleep(0.05)
+
+
+async def _ask(directory: DataDir, settings: Settings, name: str, parameters: dict[str, Any]) -> dict[str, Any]:
+    return await asyncio.to_thread(ask_place, place_in(directory), settings, SystemClock(), name, parameters)
+
+
+async def _show(directory: DataDir, settings: Settings, summary: DemoSummary) -> None:
+    from reporting.explain_text import lines_of
+
+    report = await _ask(directory, settings, "report", {"name": "kpi", "by": "partner,offer"})
+    columns = [name for name in _SHOWN if any(column["name"] == name for column in report["columns"])]
+    print_table(
+        columns, [[row[name] for name in columns] for row in report["rows"]], "clew report kpi --by partner,offer"
+    )
+    explained = await _ask(directory, settings, "explain", {"conversion_id": summary.conversion_id})
+    out.print(f"\nclew explain {summary.conversion_id}")
+    for line in lines_of(explained):
+        out.print(line, markup=False)
+    audit = await _ask(directory, settings, "audit", {})
+    failed = [check["name"] for check in audit["checks"] if not check["ok"]]
+    out.print(
+        f"\nclew audit: {'ok' if audit['ok'] else 'FAILED: ' + ', '.join(failed)} ({len(audit['checks'])} checks)"
+    )
+    if not audit["ok"]:
+        raise UserError("the audit found something", NO)
+
+
+def _tell_urls(tracking: str, api: str, folder: Path, program: Path, api_key: str, keep: bool) -> None:
+    out.print("\nURLs while it runs")
+    out.print(f"  a link        {tracking}/c/…  (codes in {program.name})", markup=False)
+    out.print(f"  postbacks     {tracking}/postback", markup=False)
+    out.print(f"  reports       {api}/v1/reports/kpi?by=partner,offer", markup=False)
+    out.print(f"  metrics       {tracking}/metrics", markup=False)
+    if keep:
+        out.print(f"  data          {folder}/data, program {program}", markup=False)
+        out.print(f"  API key       {api_key}", markup=False)
+        err.print("running until Ctrl-C …")
+    else:
+        out.print("  (stopped now; `make demo KEEP=1` leaves it running)", markup=False)
+
+
+def _spinner() -> Progress:
+    return Progress(SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn(), console=err)

@@ -1,0 +1,42 @@
+"""Arguments, mapping and progress that `replay` and `program infer` share."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+from clew.cli.output import err, fail
+from installation.program_file import line_of
+from integrations.files.mapping.mapping import FileMapping, read_mapping
+from runtime.user_error import UNREACHABLE, WRONG_USE
+
+History = Annotated[Path, typer.Argument(metavar="FILE", help="CSV, NDJSON or Apache combined log; .gz too.")]
+
+
+MappingFile = Annotated[Path, typer.Option("--mapping", metavar="FILE", help="Mapping (TOML): which column is what.")]
+
+
+def mapping_or_exit(path: Path) -> FileMapping:
+    """The mapping of a file; every mistake at once on stderr."""
+    try:
+        reading = read_mapping(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError) as error:
+        raise fail(f"{path} cannot be read: {error}", UNREACHABLE) from None
+    if reading.mapping is None:
+        lines = [line_of(path, mistake) for mistake in reading.mistakes]
+        raise fail("\n".join(lines), WRONG_USE)
+    return reading.mapping
+
+
+def byte_progress() -> Progress:
+    """A bar of bytes, on stderr, so that --json stays one document."""
+    return Progress(
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TextColumn("bytes, {task.fields[lines]} lines"),
+        TimeElapsedColumn(),
+        console=err,
+        transient=True,
+    )

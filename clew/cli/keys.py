@@ -1,0 +1,93 @@
+"""Signing keys and click ids."""
+
+import os
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from clew.cli.options import AsJson, Data, Log, Warehouse, Where, settings_or_exit
+from clew.cli.output import fail, out, print_json
+from installation.directory import DataDir
+from installation.keys import KeysFileError, load_or_make_keys
+from installation.keys import rotate_keys as rotate_keys_file
+from runtime.clock import SystemClock
+from runtime.user_error import FINE, NO, UNREACHABLE, WRONG_USE
+from schemas.values import click_id
+from schemas.values.durations import parse_duration_us
+
+
+def rotate_keys(
+    data: Data = None,
+    old_verifies: Annotated[str, typer.Option(metavar="DURATION", help="How long ids of the old key verify.")] = "730d",
+) -> None:
+    """Sign new ids with a new key; restart `clew serve` afterwards, so that every edge knows it."""
+    try:
+        old_us = parse_duration_us(old_verifies)
+    except ValueError as error:
+        raise fail(f"--old-verifies: {error}", WRONG_USE) from None
+    path = _keys_or_exit(data)
+    try:
+        keys = rotate_keys_file(path, os.urandom, SystemClock().now_us() // 1000, old_verifies_ms=old_us // 1000)
+    except KeysFileError as error:
+        raise fail(str(error), UNREACHABLE) from None
+    out.print(f"{path}: key {keys.current.key_id} signs now; restart `clew serve`", markup=False)
+
+
+def show_id(
+    token: Annotated[str, typer.Argument(metavar="TOKEN", help="A click or impression id: 36 characters.")],
+    data: Data = None,
+    log: Log = None,
+    warehouse: Warehouse = None,
+    as_json: AsJson = False,
+) -> None:
+    """Print what a click or impression id says, and whether this installation signed it."""
+    raw = click_id.from_text(token)
+    if raw is None:
+        raise fail(f"{token[:60]!r} is no click id: it has 36 characters of base64url", NO)
+    clock, path = SystemClock(), _keys_or_exit(data, log, warehouse)
+    if not path.is_file():
+        raise fail(f"there are no token keys at {path}; give the data directory of the installation", UNREACHABLE)
+    now_ms = clock.now_us() // 1000
+    try:
+        keys = load_or_make_keys(path, os.urandom, now_ms)
+    except (KeysFileError, OSError) as error:
+        raise fail(str(error), UNREACHABLE) from None
+    signed = click_id.verify(keys, raw, now_ms) is not None
+    facts = click_id.facts_of(raw)
+    says = {
+        "signed": signed,
+        "ts": _rfc3339(facts.ts_ms),
+        "offer_id": facts.offer_id,
+        "partner_id": facts.partner_id,
+        "key_id": facts.key_id,
+        "random": facts.random.hex(),
+    }
+    if as_json:
+        print_json(says)
+    else:
+        for name, value in says.items():
+            out.print(f"{name:<11} {value}", markup=False)
+    raise typer.Exit(FINE if signed else NO)
+
+
+def _rfc3339(ms: int) -> str:
+    try:
+        when = datetime(1970, 1, 1, tzinfo=UTC) + timedelta(milliseconds=ms)
+    except OverflowError:
+        return f"{ms} ms after 1970"
+    return when.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def _keys_or_exit(data: Path | None, log: str | None = None, warehouse: str | None = None) -> Path:
+    """Where the token keys are: CLEW_KEYS, else in the directory."""
+    settings = settings_or_exit()
+    if settings.keys is not None:
+        return settings.keys
+    if data is not None:
+        return DataDir(data).keys(None)
+    place = Where(None, log, warehouse).place_or_exit(settings)
+    if place.data is None:
+        raise fail("set CLEW_KEYS to the file of the token keys, or give --data DIR of a tracker", WRONG_USE)
+    return place.data.keys(None)

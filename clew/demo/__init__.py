@@ -1,0 +1,1 @@
+"""`clew demo`: a sample program and real traffic."""

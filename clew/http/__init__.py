@@ -1,0 +1,1 @@
+"""HTTP server: sockets, limits while a request is read, health routes."""

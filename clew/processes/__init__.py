@@ -1,0 +1,1 @@
+"""Processes that `clew serve` and the station commands start."""

@@ -1,0 +1,61 @@
+"""What every child of `clew serve` does: know its place and its sockets, end with its parent."""
+
+import contextlib
+import os
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from installation.address import Place, find_place
+from installation.directory import DataDir
+from runtime.logs import logger
+from runtime.settings import Settings
+from runtime.user_error import UserError
+
+
+@dataclass(frozen=True, slots=True)
+class ChildArguments:
+    """What the parent tells a child on its command line. Addresses are in the environment, as passwords are."""
+
+    directory: DataDir
+    worker: int
+    socket_fd: int
+    life_fd: int
+    url: str
+
+    def encode(self) -> list[str]:
+        return [str(self.directory.root), str(self.worker), str(self.socket_fd), str(self.life_fd), self.url]
+
+    @classmethod
+    def decode(cls, words: list[str]) -> "ChildArguments":
+        root, worker, socket_fd, life_fd, url = words
+        return cls(DataDir(Path(root)), int(worker), int(socket_fd), int(life_fd), url)
+
+    def place(self, settings: Settings) -> Place:
+        """Where the installation is. Raises UserError."""
+        return find_place(self.directory.root, None, None, settings)
+
+
+def end_with_parent(life_fd: int) -> None:
+    """Exit at once when the parent is gone, however it went: its end of the pipe closes.
+
+    Nothing is lost by that: what was answered is durable, and the next start finishes the rest.
+    """
+
+    def watch() -> None:
+        while os.read(life_fd, 1):
+            pass
+        os._exit(1)
+
+    threading.Thread(target=watch, name="parent watch", daemon=True).start()
+
+
+@contextlib.contextmanager
+def ask_error_ends_process() -> Iterator[None]:
+    """What keeps a child from starting is one line of its log; the parent tries again."""
+    try:
+        yield
+    except UserError as error:
+        logger("child").error("not_started", why=str(error))
+        raise SystemExit(error.exit_code) from None

@@ -1,0 +1,113 @@
+"""An edge: one process that answers tracking requests and writes the log. A child of `clew serve`, or a station."""
+
+import asyncio
+import os
+import signal
+import socket
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+import uvloop
+
+from clew.http.server import http_server
+from clew.http.sockets import url_of
+from clew.processes.child import ChildArguments, ask_error_ends_process, end_with_parent
+from eventlog.open import open_producer
+from eventlog.port import StoredClaims
+from installation.address import Place
+from installation.keys import load_or_make_keys
+from installation.program_file import ProgramError, load_program
+from runtime.clock import SystemClock
+from runtime.logs import configure_logs, logger
+from runtime.random_bytes import RandomBytes
+from runtime.settings import Settings, load_settings
+from runtime.user_error import UserError
+from schemas.values.click_id import TokenKeys
+from tracker.edge import Edge, ProgramHolder
+from tracker.http.app import create_app
+
+_log = logger("edge")
+
+
+@dataclass(frozen=True, slots=True)
+class EdgeProcess:
+    """One edge in a process of its own."""
+
+    place: Place
+    settings: Settings
+    program: Path
+    """Read at the start and again on SIGHUP."""
+    worker: int = 0
+
+    async def run(self, listener: socket.socket) -> None:
+        """Answer until SIGTERM. Raises ProgramError, KeysFileError, LogUnavailable, OSError."""
+        settings, clock = self.settings, SystemClock()
+        if self.place.data is None:
+            raise ValueError("an edge needs a directory of its own")
+        keys = load_or_make_keys(self.place.data.keys(settings.keys), os.urandom, clock.now_us() // 1000)
+        holder = ProgramHolder(load_program(self.program))
+        stored = await asyncio.to_thread(self._open_stored, keys, clock.now_us()) if self.place.on_servers else None
+        producer = await open_producer(
+            self.place.log, settings, clock, worker=self.worker, folder=self.place.data.spill, stored=stored
+        )
+        edge = Edge(
+            producer=producer, program=holder, keys=keys, clock=clock, settings=settings.tracker,
+            random_bytes=RandomBytes(),
+        )  # fmt: skip
+        server = http_server(create_app(edge), settings.serve.drain_timeout_s, settings.tracker.header_bytes_max)
+
+        def reload() -> None:
+            try:
+                holder.current = load_program(self.program)
+                _log.info("program_loaded", hash=holder.current.hash)
+            except ProgramError as error:
+                _log.error("program_kept", error=str(error))
+
+        asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, reload)
+        _log.info("running", url=url_of(listener))
+        try:
+            await server.serve(sockets=[listener])
+        finally:
+            await producer.close()
+        _log.info("stopped")
+
+    def _open_stored(self, keys: TokenKeys, now_us: int) -> StoredClaims:
+        """What the warehouse knows, which may be away. Raises UserError when the installation signs with other keys."""
+        from ingest.dedup_store import Claims
+        from installation.key_check import are_of_installation
+        from warehouse.open import open_warehouse
+        from warehouse.port import WarehouseError
+
+        warehouse = open_warehouse(self.place.warehouse, self.settings)
+        try:
+            same = are_of_installation(warehouse, keys, now_us)
+        except WarehouseError as error:
+            _log.warning("keys_not_compared", why=str(error)[:300])
+            same = True
+        if not same:
+            raise UserError(
+                "the token keys here are not those of the installation, so its other edges would not know the ids: set "
+                "CLEW_KEYS to a copy of the first tracker's keys.toml"
+            )
+        return Claims(warehouse)
+
+
+def run_alone(process: EdgeProcess, listener: socket.socket) -> None:
+    """Make this whole process that edge."""
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        runner.run(process.run(listener))
+
+
+def main() -> None:
+    arguments = ChildArguments.decode(sys.argv[1:])
+    configure_logs(f"edge-{arguments.worker}")
+    end_with_parent(arguments.life_fd)
+    settings = load_settings()
+    with ask_error_ends_process():
+        process = EdgeProcess(arguments.place(settings), settings, arguments.directory.program, arguments.worker)
+        run_alone(process, socket.socket(fileno=arguments.socket_fd))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,124 @@
+"""An engine's process: it works, and answers on one port, until SIGTERM; then it finishes what it has begun.
+
+Run as a child of `clew serve`, or as one of the stations on servers.
+"""
+
+import asyncio
+import gc
+import os
+import secrets
+import signal
+import socket
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+import uvloop
+
+from clew.http.health import health_app
+from clew.http.server import http_server, serve_beside
+from clew.processes.child import ChildArguments, ask_error_ends_process, end_with_parent
+from clew.requests.http_api import create_api
+from installation.address import Place
+from installation.directory import EngineAddress, write_address
+from installation.engine import EVERYTHING, Engine, Role, open_engine, trouble_as_ask_error
+from installation.program_file import ProgramError, load_program
+from runtime.clock import Clock, SystemClock
+from runtime.logs import configure_logs, logger
+from runtime.settings import Settings, load_settings
+from runtime.user_error import UNREACHABLE, UserError
+from warehouse.chdb import WarehouseBusy
+
+_log = logger("engine")
+GC_THRESHOLD = (100_000, 50, 1_000)
+"""Batches are many short-lived objects without cycles; the default looks through them again and again."""
+
+_REACH_PAUSE_S = 2.0
+_LOCK_WAIT_S = 60.0
+"""How long a start waits for a command, or for an engine that is just ending, to let the directory go."""
+
+
+@dataclass(frozen=True, slots=True)
+class EngineProcess:
+    """One engine in a process of its own."""
+
+    place: Place
+    settings: Settings
+    program: Path
+    """Read at the start and again on SIGHUP."""
+    url: str
+    """Where it is reached."""
+    roles: frozenset[Role] = EVERYTHING
+    answers: bool = True
+    """It has the whole API; else it only says how it is."""
+    waits: bool = False
+    """It waits for servers that do not answer at its start; else that is the end of it."""
+
+    async def run(self, listener: socket.socket) -> None:
+        """Open, recover, run until SIGTERM, finish what was answered, close.
+
+        Raises ProgramError, UserError.
+        """
+        engine = await self._open(SystemClock())
+        try:
+            with trouble_as_ask_error(self.place):
+                await engine.recover()
+            key = secrets.token_urlsafe(32)
+            app = create_api(engine, key) if self.answers else health_app(engine.check)
+            server = http_server(app, self.settings.serve.drain_timeout_s)
+            loop = asyncio.get_running_loop()
+            loop.add_signal_handler(signal.SIGHUP, lambda: asyncio.ensure_future(self._reload(engine)))
+            if not self.place.on_servers:
+                write_address(self.place.engine_file, EngineAddress(self.url, key, os.getpid()))
+            _log.info("running", roles=sorted(role.value for role in self.roles), url=self.url)
+            await serve_beside(server, listener, engine)
+            await engine.drain()
+            _log.info("stopped")
+        finally:
+            await engine.close()
+            if not self.place.on_servers:
+                self.place.engine_file.unlink(missing_ok=True)
+
+    async def _open(self, clock: Clock) -> Engine:
+        program = load_program(self.program)
+        deadline_s = clock.monotonic_s() + _LOCK_WAIT_S
+        while True:
+            try:
+                with trouble_as_ask_error(self.place):
+                    return await open_engine(self.place, self.settings, program, clock, self.roles)
+            except UserError as error:
+                busy = isinstance(error.__cause__, WarehouseBusy) and clock.monotonic_s() < deadline_s
+                if not busy and not (self.waits and error.exit_code == UNREACHABLE):
+                    raise
+                if not busy:
+                    _log.error("not_opened", error=str(error))
+                await asyncio.sleep(0.05 if busy else _REACH_PAUSE_S)
+
+    async def _reload(self, engine: Engine) -> None:
+        try:
+            await engine.use_program(load_program(self.program))
+            _log.info("program_loaded", hash=engine.program.hash)
+        except ProgramError as error:
+            _log.error("program_kept", error=str(error))
+
+
+def run_alone(process: EngineProcess, listener: socket.socket) -> None:
+    """Make this whole process that engine."""
+    gc.set_threshold(*GC_THRESHOLD)
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        runner.run(process.run(listener))
+
+
+def main() -> None:
+    arguments = ChildArguments.decode(sys.argv[1:])
+    configure_logs("engine")
+    end_with_parent(arguments.life_fd)
+    settings = load_settings()
+    with ask_error_ends_process():
+        place = arguments.place(settings)
+        process = EngineProcess(place, settings, arguments.directory.program, arguments.url, waits=place.on_servers)
+        run_alone(process, socket.socket(fileno=arguments.socket_fd))
+
+
+if __name__ == "__main__":
+    main()

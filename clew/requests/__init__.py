@@ -1,0 +1,1 @@
+"""Requests to an engine, over HTTP or in this process."""

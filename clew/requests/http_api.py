@@ -1,0 +1,91 @@
+"""The API port: reports, conversions and explanations for whoever has an API key; the command line's own way in."""
+
+import hmac
+
+import orjson
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from clew.http.health import health_routes
+from clew.requests.handlers import Parameters, ask
+from installation.engine import Engine
+from runtime.user_error import NO, TIMED_OUT, UNREACHABLE, WRONG_USE, UserError
+
+_STATUS = {NO: 404, WRONG_USE: 400, TIMED_OUT: 504, UNREACHABLE: 503}
+_BODY_BYTES_MAX = 1_000_000
+
+
+class Api:
+    """Endpoints over one engine. `operator_key` opens what only the command line may do."""
+
+    def __init__(self, engine: Engine, operator_key: str) -> None:
+        self._engine, self._operator_key = engine, operator_key
+
+    async def report(self, request: Request) -> Response:
+        return await self._public(request, "report", {**request.query_params, **request.path_params})
+
+    async def conversion(self, request: Request) -> Response:
+        return await self._public(request, "conversion", dict(request.path_params))
+
+    async def explain(self, request: Request) -> Response:
+        return await self._public(request, "explain", dict(request.path_params))
+
+    async def operator(self, request: Request) -> Response:
+        """What the command line asks; the key is in the data directory, for its owner only."""
+        if not _same(_bearer(request), self._operator_key):
+            return _problem(401, "this way in is for the command line on the same machine")
+        body = await request.body()
+        if len(body) > _BODY_BYTES_MAX:
+            return _problem(413, f"the question is longer than {_BODY_BYTES_MAX} bytes")
+        try:
+            parameters = orjson.loads(body)
+        except orjson.JSONDecodeError as error:
+            return _problem(400, f"the body is no JSON: {error}")
+        return await self._answer(request.path_params["name"], {**parameters, "running": True})
+
+    async def _public(self, request: Request, name: str, parameters: Parameters) -> Response:
+        given = _bearer(request)
+        keys = (*self._engine.program.secrets.api_keys, self._operator_key)
+        if not sum(_same(given, key) for key in keys):  # every key is compared, so timing tells nothing
+            return _problem(401, "send `Authorization: Bearer KEY` with a key of [program] api_keys")
+        return await self._answer(name, parameters)
+
+    async def _answer(self, name: str, parameters: Parameters) -> Response:
+        try:
+            return _json(200, await ask(self._engine, name, parameters))
+        except UserError as error:
+            return _json(_STATUS[error.exit_code], {"error": str(error), "exit_code": error.exit_code})
+
+
+def create_api(engine: Engine, operator_key: str) -> Starlette:
+    """The API application."""
+    api = Api(engine, operator_key)
+
+    return Starlette(
+        routes=[
+            *health_routes(engine.check),
+            Route("/v1/reports/{name}", api.report),
+            Route("/v1/conversions/{conversion_id}", api.conversion),
+            Route("/v1/explain/{conversion_id}", api.explain),
+            Route("/operator/{name}", api.operator, methods=["POST"]),
+        ]
+    )
+
+
+def _bearer(request: Request) -> str:
+    scheme, _, key = request.headers.get("authorization", "").partition(" ")
+    return key.strip() if scheme.lower() == "bearer" else ""
+
+
+def _same(given: str, key: str) -> bool:
+    return hmac.compare_digest(given.encode(), key.encode())
+
+
+def _json(status: int, value: object) -> Response:
+    return Response(orjson.dumps(value), status_code=status, media_type="application/json")
+
+
+def _problem(status: int, message: str) -> Response:
+    return _json(status, {"error": message})

@@ -1,0 +1,213 @@
+"""The records of a batch to what becomes of each, on a log whose readers rule: repeats, verdicts, claims. Pure.
+
+Every reader folds the same records in the same order from the same states, so all come to the same decisions,
+and a batch that is done again comes to the ones it came to before.
+"""
+
+from collections.abc import Callable, Collection, Sequence
+from operator import itemgetter
+
+import msgspec
+
+from eventlog.port import Mark, Record
+from ingest.batch import Decoded, Found, Sifted
+from schemas.dedup.rules import Ruling, keys_of, rule_event
+from schemas.dedup.sequences import Repeats
+from schemas.events import Adjustment, Conversion, Event, Kind, Rejected, Touch
+from schemas.fields import NO_DIGEST
+from schemas.tables import Claim, DeadLetter, Origin, Skip
+from schemas.values.currencies import DECIMALS
+from schemas.values.money import format_minor, minor_of_e4
+from schemas.wire import UndecodableRecord, decode
+
+StatesBefore = Callable[[Collection[bytes]], dict[bytes, bytes]]
+"""The states of keys as of the batch's first offset; keys that nobody claimed are left out."""
+
+REPEAT = "repeat"
+NO_ORIGIN = NO_DIGEST
+"""Stands for records without a mark, which no edge of Clew wrote: they count by their offset."""
+
+_Claimant = tuple[int, Kind, Touch | Conversion | Adjustment]
+
+
+def sift(decoded: Decoded, records: Sequence[Record], seen: Repeats, states_before: StatesBefore) -> Sifted:
+    """Drop repeats, rule over what claims a key, and leave in `decoded` what becomes a row.
+
+    `seen` are the appends before the batch; those of the batch are in it afterwards.
+    """
+    sifted = Sifted()
+    read = records if decoded.newer_version is None else [r for r in records if r.offset <= decoded.hi]
+    repeated = _repeats(read, seen, sifted.origins)
+    if repeated:
+        for offset in sorted(repeated):
+            sifted.skipped.add(Skip(REPEAT, "", NO_DIGEST, ""), offset)
+        for found in (*decoded.by_kind.values(), decoded.dead):
+            _leave_out(found, repeated)
+    claimants = _claimants(decoded)
+    if claimants:
+        values = {record.offset: record for record in read}
+        keys = {key for _, kind, event in claimants for key in keys_of(kind, event)}
+        _fold(decoded, sifted, claimants, values, states_before(keys))
+    return sifted
+
+
+# ----------------------------------------------------------------------------------------------- repeats
+
+
+def _repeats(records: Sequence[Record], seen: Repeats, origins: Found) -> set[int]:
+    """Offsets of the records that came before; the rest is added to `seen`, and as ranges to `origins`."""
+    repeated: set[int] = set()
+    runs: list[tuple[bytes, int, int, int]] = []  # origin, first, last, offset of the first
+    at, count = 0, len(records)
+    while at < count:
+        offset = records[at].offset
+        origin, first, _ = mark_of(records[at])
+        until = _end_of_run(records, at, origin, first)
+        last = first + until - at - 1
+        known = seen.of(origin)
+        if known.add_run(first, last):
+            runs.append((origin, first, last, offset))
+        else:
+            for place in range(at, until):
+                sequence = first + place - at
+                if known.add(sequence):
+                    runs.append((origin, sequence, sequence, records[place].offset))
+                else:
+                    repeated.add(records[place].offset)
+        at = until
+    _add_origins(runs, origins)
+    return repeated
+
+
+def mark_of(record: Record) -> Mark:
+    """Its mark, or the one that it counts by."""
+    return record.mark or Mark(NO_ORIGIN, record.offset)
+
+
+def _end_of_run(records: Sequence[Record], at: int, origin: bytes, first: int) -> int:
+    """Where the records of one origin stop to count up by one."""
+    expected = first
+    for place in range(at, len(records)):
+        offset, _, mark = records[place]
+        if mark is None:
+            if origin != NO_ORIGIN or offset != expected:
+                return place
+        elif mark[1] != expected or mark[0] != origin:
+            return place
+        expected += 1
+    return len(records)
+
+
+def _add_origins(runs: list[tuple[bytes, int, int, int]], origins: Found) -> None:
+    """Runs to ranges that are as long as can be, each at the offset of its earliest record."""
+    ranges: list[tuple[bytes, int, int, int]] = []
+    for origin, first, last, offset in sorted(runs):
+        if ranges and ranges[-1][0] == origin and ranges[-1][2] == first - 1:
+            ranges[-1] = (origin, ranges[-1][1], last, min(offset, ranges[-1][3]))
+        else:
+            ranges.append((origin, first, last, offset))
+    for origin, first, last, offset in sorted(ranges, key=itemgetter(3)):
+        origins.add(Origin(origin, first, last), offset)
+
+
+def _leave_out(found: Found, offsets: Collection[int]) -> None:
+    kept = [place for place, offset in enumerate(found.offsets) if offset not in offsets]
+    if len(kept) < len(found.offsets):
+        found.events = [found.events[place] for place in kept]
+        found.offsets = [found.offsets[place] for place in kept]
+
+
+# ----------------------------------------------------------------------------------------------- verdicts
+
+
+def _claimants(decoded: Decoded) -> list[_Claimant]:
+    """Everything that claims a key, by offset: lines of touches, conversions, adjustments."""
+    found = [
+        (offset, kind, event)
+        for kind in (Kind.CLICK, Kind.IMPRESSION)
+        for offset, event in zip(decoded.by_kind[kind].offsets, decoded.by_kind[kind].events, strict=True)
+        if event.ref
+    ]
+    for kind in (Kind.CONVERSION, Kind.ADJUSTMENT):
+        events = decoded.by_kind[kind]
+        found += [(offset, kind, event) for offset, event in zip(events.offsets, events.events, strict=True)]
+    return sorted(found, key=itemgetter(0))
+
+
+def _fold(
+    decoded: Decoded, sifted: Sifted, claimants: list[_Claimant], records: dict[int, Record], states: dict[bytes, bytes]
+) -> None:
+    """Rule over the claimants in order; what is not accepted is left out, what is stored may be another event."""
+    kinds = {kind for _, kind, _ in claimants}
+    rows = {kind: Found() for kind in (*kinds, Kind.ADJUSTMENT, Kind.REJECTED)}
+    for offset, kind, event in claimants:
+        record = records[offset]
+        try:
+            ruling = rule_event(states.get, record.value, kind, event)
+        except UndecodableRecord as error:
+            decoded.dead.add(DeadLetter(str(error), record.value), offset)
+            continue
+        states.update(ruling.puts)
+        for key, state in ruling.puts.items():
+            sifted.claims.add(Claim(key, state, received_us(event)), offset)
+        if ruling.record is not None:
+            stored = (kind, event) if ruling.record is record.value else decode(ruling.record)
+            rows[stored[0]].add(stored[1], offset)
+        elif ruling.reason is not None and _is_news(record, event):
+            rows[Kind.REJECTED].add(rejected_of(kind, event, ruling), offset)
+        else:
+            skip = Skip(ruling.verdict, ruling.reason or "", keys_of(kind, event)[0], ruling.detail)
+            sifted.skipped.add(skip, offset)
+    ruled = {offset for offset, _, _ in claimants}
+    for kind, new in rows.items():
+        old = decoded.by_kind[kind]
+        _leave_out(old, ruled)
+        pairs = sorted(zip(old.offsets + new.offsets, old.events + new.events, strict=True), key=itemgetter(0))
+        old.offsets, old.events = [offset for offset, _ in pairs], [event for _, event in pairs]
+
+
+def received_us(event: Touch | Conversion | Adjustment) -> int:
+    """When Clew received the event, µs."""
+    return event.received_ts if isinstance(event, Touch) else event.ts
+
+
+def _is_news(record: Record, event: Event) -> bool:
+    """Its sender was told `accepted` before this ruling, so nobody else records that it was not.
+
+    Of a postback that waited for its verdict the edge appends the refusal itself, with all of the request.
+    """
+    return isinstance(event, Touch) or (record.mark is not None and record.mark.spilled)
+
+
+def rejected_of(kind: Kind, event: Touch | Conversion | Adjustment, ruling: Ruling) -> Rejected:
+    """The row of a record that was refused after its sender was told otherwise: what of the request is in it."""
+    refused = Rejected(
+        ts=received_us(event), kind=kind.name.lower(), reason=ruling.reason or "", field=ruling.field,
+        detail=ruling.detail, ref=event.ref,
+    )  # fmt: skip
+    if isinstance(event, Touch):
+        return msgspec.structs.replace(
+            refused, offer_id=event.offer_id, partner_id=event.partner_id, link=event.link, fields=event.subs,
+            visitor_id=event.visitor_id, ip=event.ip, user_agent=event.user_agent, referrer=event.referrer,
+        )  # fmt: skip
+    if isinstance(event, Conversion):
+        fields = {
+            "goal": event.goal, "txn_id": event.txn_id, "amount": _amount(event.amount_minor, event.currency),
+            "currency": event.currency, "status": event.status,
+        }  # fmt: skip
+        return msgspec.structs.replace(
+            refused, offer_id=event.offer_id, conversion_id=event.conversion_id, visitor_id=event.visitor_id,
+            ip=event.sender_ip, fields={name: value for name, value in fields.items() if value},
+        )  # fmt: skip
+    minor = minor_of_e4(max(0, event.amount_e4), event.currency) if event.currency in DECIMALS else None
+    fields = {
+        "kind": event.kind, "status": event.status, "refund_id": event.refund_id,
+        "amount": _amount(minor or 0, event.currency), "currency": event.currency,
+    }  # fmt: skip
+    return msgspec.structs.replace(
+        refused, conversion_id=event.conversion_id, fields={name: value for name, value in fields.items() if value}
+    )
+
+
+def _amount(minor: int, currency: str) -> str:
+    return format_minor(minor, currency) if minor and currency in DECIMALS else ""

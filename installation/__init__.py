@@ -1,0 +1,1 @@
+"""One installation: its addresses, data directory, keys, program file and opened engine."""

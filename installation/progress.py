@@ -1,0 +1,57 @@
+"""Waiting until what the log holds now is stored and attributed, whichever processes do it."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+
+from attribution.live.progress import committed_of, ends_of, passed
+from attribution.store.cursor import Positions, span
+from eventlog.port import Consumer
+from runtime.clock import Clock
+from schemas.events import CONVERSIONS, HITS, TOPICS
+from warehouse.port import Warehouse
+
+_LOOK_EVERY_S = 0.1
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """What an observer of the group of ingest and the warehouse say; `shards` is how many attribution has."""
+
+    warehouse: Warehouse
+    observer: Consumer
+    clock: Clock
+    shards: int = 1
+
+    async def ends(self) -> dict[str, Positions]:
+        """The ends of every topic's partitions, now. Raises LogUnavailable."""
+        return {topic: await ends_of(self.observer, topic) for topic in TOPICS}
+
+    async def wait_ingested(self, ends: dict[str, Positions], deadline_s: float) -> bool:
+        """Until ingest has passed these ends; False when time ran out."""
+
+        async def missing() -> int:
+            left = 0
+            for topic, wanted in ends.items():
+                stored = await committed_of(self.observer, topic)
+                # A log that was remade meanwhile has no place any more: what it held is gone, not late.
+                there = {place: end for place, end in wanted.items() if place in stored}
+                left += sum(hi - lo for lo, hi in span(stored, there).values())
+            return left
+
+        return await self._until_none(missing, deadline_s)
+
+    async def wait_attributed(self, ends: dict[str, Positions], deadline_s: float) -> bool:
+        """Until every shard has a finished pass beyond these ends; False when time ran out."""
+
+        async def missing() -> int:
+            return await asyncio.to_thread(passed, self.warehouse, ends[CONVERSIONS], ends[HITS], self.shards)
+
+        return await self._until_none(missing, deadline_s)
+
+    async def _until_none(self, missing: Callable[[], Awaitable[int]], deadline_s: float) -> bool:
+        while await missing():
+            if self.clock.monotonic_s() >= deadline_s:
+                return False
+            await asyncio.sleep(_LOOK_EVERY_S)
+        return True

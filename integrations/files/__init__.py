@@ -1,0 +1,1 @@
+"""Histories in files: CSV, NDJSON and access logs."""

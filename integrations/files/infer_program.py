@@ -1,0 +1,196 @@
+"""A history to the program under which it can be replayed: every partner, offer and link that it names.
+
+Ids that are numbers stay these numbers; names get numbers from 1 on in their sorted order. What a history cannot
+say (plans, windows, goals, the landing page) comes from the mapping.
+"""
+
+import base64
+import json
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from integrations.files.lines import said_by, spot_of
+from integrations.files.mapping.mapping import FileMapping
+from integrations.files.mapping.program import ProgramPart
+from integrations.files.source import LineProblem, SourceFile
+from program.file import read_program
+from program.toml.tables import BadValue
+from runtime.files import write_private
+
+PROBLEMS_SHOWN_MAX = 100
+ENTRIES_MAX = 1_000_000
+_API_KEY_BYTES = 24
+Progress = Callable[[int, int, int], None]
+"""Gets lines read, bytes read, bytes in all."""
+
+
+class InferError(ValueError):
+    """No program can be made; the message says why."""
+
+
+@dataclass(slots=True)
+class Census:
+    """Who is named in a file."""
+
+    lines: int = 0
+    problems: int = 0
+    shown: list[LineProblem] = field(default_factory=list)
+    offers: set[str] = field(default_factory=set)
+    partners: set[str] = field(default_factory=set)
+    links: dict[str, tuple[str, str]] = field(default_factory=dict)
+    """Offer and partner by code."""
+
+    def add_problem(self, problem: LineProblem) -> None:
+        self.problems += 1
+        if len(self.shown) < PROBLEMS_SHOWN_MAX:
+            self.shown.append(problem)
+
+
+@dataclass(frozen=True, slots=True)
+class Inferred:
+    """A program's text, and what was counted on the way."""
+
+    text: str
+    offers: int
+    partners: int
+    census: Census
+
+
+def numbers_of(keys: Iterable[str], *, are_numbers: bool) -> dict[str, int]:
+    """Number of each key: itself, or its rank from 1 on among the sorted names."""
+    if are_numbers:
+        return {key: int(key) for key in sorted(keys, key=int)}
+    return {key: rank for rank, key in enumerate(sorted(keys), start=1)}
+
+
+def uses_numbers(mapping: FileMapping, noun: str) -> bool:
+    """Whether a file gives `offer` or `partner` by number."""
+    return any(f"{noun}_id" in rule.fields for rule in mapping.events)
+
+
+def take_census(path: Path, mapping: FileMapping, progress: Progress | None = None) -> Census:
+    """Read the whole file once. Raises SourceError, InferError."""
+    census = Census()
+    with SourceFile(path) as file:
+        for row in file.rows(mapping.source, mapping.columns()):
+            census.lines += 1
+            if isinstance(row, LineProblem):
+                census.add_problem(row)
+                continue
+            try:
+                _count(census, mapping, row.values)
+            except BadValue as error:
+                census.add_problem(LineProblem(row.line, str(error)))
+            if progress is not None and census.lines % 1_000 == 0:
+                progress(census.lines, file.bytes_done, file.bytes_total)
+        if progress is not None:
+            progress(census.lines, file.bytes_total, file.bytes_total)
+    return census
+
+
+def _count(census: Census, mapping: FileMapping, values: dict[str, str]) -> None:
+    for rule in mapping.events:
+        if not rule.applies(values):
+            continue
+        spot = spot_of(mapping, rule, *said_by(rule, values))
+        if spot.offer:
+            census.offers.add(spot.offer)
+        if spot.partner:
+            census.partners.add(spot.partner)
+        if not spot.link:
+            continue
+        if not (spot.offer and spot.partner):
+            raise InferError("the mapping gives links without their offer and partner; a program needs all three")
+        before = census.links.setdefault(spot.link, (spot.offer, spot.partner))
+        if before != (spot.offer, spot.partner):
+            raise InferError(
+                f"the link {spot.link} would stand for offer {before[0]} of partner {before[1]} and for offer "
+                f"{spot.offer} of partner {spot.partner}; change link_code in the mapping"
+            )
+    if len(census.links) > ENTRIES_MAX:
+        raise InferError(f"the file names more than {ENTRIES_MAX} links; is a column mapped that should not be?")
+
+
+def infer(path: Path, mapping: FileMapping, api_key: str, progress: Progress | None = None) -> Inferred:
+    """The text of the program of a file. Raises SourceError, InferError."""
+    if mapping.program is None:
+        raise InferError("the mapping has no [program]: add one with currency and landing_url")
+    census = take_census(path, mapping, progress)
+    if not census.offers:
+        raise InferError(f"{path}: no line names an offer" + (f"; {census.shown[0]}" if census.shown else ""))
+    offers = numbers_of(census.offers, are_numbers=uses_numbers(mapping, "offer"))
+    partners = numbers_of(census.partners, are_numbers=uses_numbers(mapping, "partner"))
+    text = _text(mapping, mapping.program, census, offers, partners, api_key)
+    reading = read_program(text, lambda name: None)
+    if reading.mistakes:
+        raise InferError("the program would not be valid: " + "; ".join(str(m) for m in reading.mistakes[:5]))
+    return Inferred(text, len(offers), len(partners), census)
+
+
+def new_api_key(random_bytes: Callable[[int], bytes]) -> str:
+    """A key for /v1/events that nobody guesses."""
+    return base64.urlsafe_b64encode(random_bytes(_API_KEY_BYTES)).decode()
+
+
+def write_program(path: Path, text: str) -> None:
+    """Write a program file for its owner only, since it has keys in it. Raises OSError."""
+    write_private(path, text.encode())
+
+
+def _text(
+    mapping: FileMapping,
+    part: ProgramPart,
+    census: Census,
+    offers: dict[str, int],
+    partners: dict[str, int],
+    api_key: str,
+) -> str:
+    lines = ["# Written by clew program infer. It is yours now: change it as you like.", *_head(part, api_key)]
+    for key, number in partners.items():
+        values = {"id": str(number), "name": key if not uses_numbers(mapping, "partner") else f"Partner {key}"}
+        lines += ["", "[[partner]]", f"id = {number}", f"name = {_quoted(part.partner_name.fill(values))}"]
+    for key, number in offers.items():
+        values = {"id": str(number), "name": key if not uses_numbers(mapping, "offer") else f"Offer {key}"}
+        lines += ["", "[[offer]]", f"id = {number}", f"name = {_quoted(part.offer_name.fill(values))}"]
+        lines += _offer_rest(part)
+        for plan in part.plans:
+            lines += ["", "[[plan]]", f"offer = {number}"]
+            lines += [f"{name} = {_quoted(text)}" for name, text in plan.items()]
+    codes = {code: (offers[offer], partners[partner]) for code, (offer, partner) in census.links.items()}
+    for code in sorted(codes, key=lambda code: (codes[code], code)):
+        offer, partner = codes[code]
+        lines += ["", "[[link]]", f"code = {_quoted(code)}", f"offer = {offer}", f"partner = {partner}"]
+    return "\n".join(lines) + "\n"
+
+
+def _head(part: ProgramPart, api_key: str) -> list[str]:
+    lines = ["[program]", f"name = {_quoted(part.name)}", f"currency = {_quoted(part.currency)}"]
+    lines.append(f"timezone = {_quoted(part.timezone)}")
+    if part.fallback_url:
+        lines.append(f"fallback_url = {_quoted(part.fallback_url)}")
+    lines.append(f"api_keys = {_list([api_key])}")
+    lines.append(f"trusted_proxies = {_list(part.trusted_proxies)}")
+    if part.models:
+        lines += ["", "[attribution]", f"models = {_list(part.models)}"]
+    return lines
+
+
+def _offer_rest(part: ProgramPart) -> list[str]:
+    lines = [f"landing_url = {_quoted(part.landing_url)}"]
+    if part.allowed_hosts:
+        lines.append(f"allowed_hosts = {_list(part.allowed_hosts)}")
+    lines += [f"{name} = {_quoted(text)}" for name, text in part.windows.items()]
+    if part.goals:
+        goals = (f"{{ key = {_quoted(key)}, name = {_quoted(name)} }}" for key, name in part.goals)
+        lines.append(f"goals = [{', '.join(goals)}]")
+    return lines
+
+
+def _quoted(text: str) -> str:
+    """A TOML string: JSON's escapes are among TOML's."""
+    return json.dumps(text, ensure_ascii=False)
+
+
+def _list(texts: Iterable[str]) -> str:
+    return f"[{', '.join(_quoted(text) for text in texts)}]"

@@ -1,0 +1,248 @@
+"""Rows of a file as what is sent to Clew: lines of /v1/events, or requests of links and pixels. Pure.
+
+Nothing here depends on the order of rows or on other rows: any part of a file makes the same events.
+"""
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from functools import lru_cache
+from hashlib import blake2b
+from typing import Any
+
+import orjson
+
+from integrations.files.mapping.events import CLICK, IMPRESSION, LINE, EventRule, number_text
+from integrations.files.mapping.mapping import FileMapping
+from integrations.files.source import LineProblem, Row
+from program.fields import link_code
+from program.program import Rules
+from program.toml.tables import BadValue
+
+NAME_CHARS_MAX = 200
+_PLACES_KEPT = 65_536
+_PLAIN_NAME = re.compile(r"(?=.*[A-Za-z0-9])[A-Za-z0-9. -]{1,48}")
+_NOT_IN_CODES = re.compile(r"[^A-Za-z0-9.-]+")
+_ZEROS = re.compile(r"(\d+)\.(\d*?)0+", re.ASCII)
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
+_NOT_SENT = frozenset({"offer", "offer_id", "partner", "partner_id", "link", "ts", "id"})
+_HEADERS = {
+    "ip": b"x-forwarded-for",
+    "user_agent": b"user-agent",
+    "referrer": b"referer",
+    "accept_language": b"accept-language",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Names:
+    """What is known about the offers and partners that a file calls by name. None: nothing."""
+
+    offers: dict[str, int] | None = None
+    partners: dict[str, int] | None = None
+    links: dict[str, tuple[int, int]] = field(default_factory=dict)
+    """Numbers of offer and partner by the link's code."""
+
+
+@dataclass(frozen=True, slots=True)
+class EventLine:
+    """A line of /v1/events."""
+
+    line: int
+    body: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class LiveHit:
+    """A request of a link or pixel."""
+
+    line: int
+    path: str
+    params: dict[str, str]
+    headers: tuple[tuple[bytes, bytes], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Spot:
+    """Where an event belongs, as the file says it: numbers or names as texts, or the link's code."""
+
+    link: str
+    offer: str
+    partner: str
+
+
+def said_by(rule: EventRule, values: dict[str, str]) -> tuple[str, str, str]:
+    """Link, offer and partner as they stand in a row."""
+    fields = rule.fields
+    link, offer, partner = (
+        fields.get("link"),
+        fields.get("offer_id") or fields.get("offer"),
+        fields.get("partner_id") or fields.get("partner"),
+    )
+    return (
+        link.fill(values).strip() if link else "",
+        offer.fill(values).strip() if offer else "",
+        partner.fill(values).strip() if partner else "",
+    )
+
+
+def spot_of(mapping: FileMapping, rule: EventRule, link: str, offer: str, partner: str) -> Spot:
+    """Where an event belongs. Raises BadValue if a number or code is none."""
+    offer = _checked("offer_id" in rule.fields, offer)
+    partner = _checked("partner_id" in rule.fields, partner)
+    if rule.type in ("click", "impression"):
+        if not link and offer and partner:
+            link = mapping.link_code.fill({"offer": code_part(offer), "partner": code_part(partner)})
+        if not link:
+            raise BadValue("names no link, or no offer and partner")
+        link_code(link)
+    return Spot(link, offer, partner)
+
+
+def _checked(is_number: bool, text: str) -> str:
+    if not text:
+        return ""
+    if is_number:
+        return str(number_text(text))
+    if len(text) > NAME_CHARS_MAX or _CONTROL.search(text):
+        raise BadValue(f"the name {text[:40]!r} is longer than {NAME_CHARS_MAX} or has control characters")
+    return text
+
+
+def code_part(name: str) -> str:
+    """A name as a part of a link's code; unlike names give unlike parts."""
+    if _PLAIN_NAME.fullmatch(name):
+        return name.replace(" ", "_")
+    digest = blake2b(name.encode(), digest_size=4).hexdigest()
+    return f"{_NOT_IN_CODES.sub('_', name)[:40]}~{digest}"
+
+
+class LineMaker:
+    """Makes what is sent out of rows."""
+
+    def __init__(self, mapping: FileMapping, digest: str, names: Names) -> None:
+        self._mapping = mapping
+        self._digest = digest
+        self._names = names
+        # A file names few places, and names them over and over.
+        self._where = lru_cache(_PLACES_KEPT)(self._find_where)
+
+    def make(self, row: Row) -> list[EventLine | LiveHit | LineProblem]:
+        """Everything that one row makes; the reason where a part of it cannot be made."""
+        made: list[EventLine | LiveHit | LineProblem] = []
+        values = {**row.values, LINE: str(row.line)}
+        for index, rule in enumerate(self._mapping.events):
+            if not rule.applies(row.values):
+                continue
+            try:
+                if self._mapping.source.mode == "clicks":
+                    made.append(self._hit(row.line, index, values))
+                else:
+                    made.append(self._event(row.line, index, values))
+            except BadValue as error:
+                made.append(LineProblem(row.line, f"{rule.type}: {error}"))
+        return made
+
+    def _event(self, line: int, index: int, values: dict[str, str]) -> EventLine:
+        rule = self._mapping.events[index]
+        ref = rule.fields["id"].fill(values) if "id" in rule.fields else f"{self._digest}:{line}{rule.suffix}"
+        if rule.type == "click":
+            values[CLICK] = ref
+        elif rule.type == "impression":
+            values[IMPRESSION] = ref
+        body: dict[str, Any] = {"type": rule.type, "id": ref, "ts": self._ts(rule, values)}
+        body.update(self._where(index, *said_by(rule, values)))
+        body.update(_texts(rule, values))
+        if "amount" in body:
+            body["amount"] = _amount(body["amount"])
+        custom = {name: text for name, part in rule.custom.items() if (text := part.fill(values).strip())}
+        if custom:
+            body["custom"] = custom
+        return EventLine(line, orjson.dumps(body))
+
+    def _ts(self, rule: EventRule, values: dict[str, str]) -> int:
+        text = rule.fields["ts"].fill(values).strip()
+        if not text:
+            raise BadValue("its time is empty")
+        ts = self._mapping.source.times.micros(text)
+        if ts < 0:
+            raise BadValue(f"{text[:40]!r} is before 1970")
+        return ts
+
+    def _find_where(self, index: int, link: str, offer: str, partner: str) -> dict[str, object]:
+        """The link, or numbers of offer and partner."""
+        rule = self._mapping.events[index]
+        spot = spot_of(self._mapping, rule, link, offer, partner)
+        offer_id = self._number("offer", rule, spot.offer, self._names.offers)
+        if rule.type not in ("click", "impression"):
+            if spot.offer and offer_id is None:
+                raise BadValue(f"nothing says which number the offer {spot.offer!r} has; give the program")
+            return {"offer_id": offer_id} if offer_id is not None else {}
+        partner_id = self._number("partner", rule, spot.partner, self._names.partners)
+        if "link" in rule.fields or offer_id is None or partner_id is None:
+            return {"link": spot.link}
+        # The same line must be the same with and without a program, or its id would stand for two contents.
+        if self._names.links.get(spot.link) == (offer_id, partner_id):
+            return {"link": spot.link}
+        return {"offer_id": offer_id, "partner_id": partner_id}
+
+    def _number(self, noun: str, rule: EventRule, text: str, known: dict[str, int] | None) -> int | None:
+        if not text:
+            return None
+        if f"{noun}_id" in rule.fields:
+            return int(text)
+        if known is None:
+            return None
+        if text not in known:
+            raise BadValue(f"the program has no {noun} with the name {text!r}")
+        return known[text]
+
+    def _hit(self, line: int, index: int, values: dict[str, str]) -> LiveHit:
+        rule = self._mapping.events[index]
+        code = spot_of(self._mapping, rule, *said_by(rule, values)).link
+        texts = _texts(rule, values)
+        headers = tuple(
+            (header, _CONTROL.sub(" ", texts.pop(name)).strip().encode())
+            for name, header in _HEADERS.items()
+            if name in texts
+        )
+        return LiveHit(line, f"/c/{code}" if rule.type == "click" else f"/i/{code}.gif", texts, headers)
+
+
+def _texts(rule: EventRule, values: dict[str, str]) -> dict[str, str]:
+    """The fields that are sent as they are; empty ones are left out."""
+    found = {}
+    for name, template in rule.fields.items():
+        if name not in _NOT_SENT and (text := template.fill(values).strip()):
+            found[name] = text
+    return found
+
+
+def _amount(text: str) -> str:
+    """The amount without zeros that say nothing: 7.500 is 7.5, which every currency with decimals can be paid in."""
+    match = _ZEROS.fullmatch(text)
+    if match is None:
+        return text
+    return f"{match.group(1)}.{match.group(2)}" if match.group(2) else match.group(1)
+
+
+def names_of(mapping: FileMapping, rules: Rules) -> Names:
+    """What a program tells about the names that a mapping uses. Raises BadValue if one stands for two."""
+    used = {name for rule in mapping.events for name in rule.fields}
+    offers = ((offer.name, offer.id) for offer in rules.offers.values())
+    partners = ((partner.name, partner.id) for partner in rules.partners.values())
+    return Names(
+        _numbers("offers", offers) if "offer" in used else None,
+        _numbers("partners", partners) if "partner" in used else None,
+        {link.code: (link.offer_id, link.partner_id) for link in rules.links.values()}
+        if used & {"offer", "partner"}
+        else {},
+    )
+
+
+def _numbers(noun: str, pairs: Iterable[tuple[str, int]]) -> dict[str, int]:
+    numbers: dict[str, int] = {}
+    for name, number in pairs:
+        if numbers.setdefault(name.strip(), number) != number:
+            raise BadValue(f"the program has two {noun} with the name {name!r}; names cannot tell them apart")
+    return numbers

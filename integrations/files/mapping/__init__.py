@@ -1,0 +1,1 @@
+"""Mapping files (TOML): which column of a history is which field."""

@@ -1,0 +1,85 @@
+"""`clew replay`: a file of somebody else's history as traffic, over HTTP, in bounded windows of lines.
+
+rows -> what they make -> batches or hits -> answers -> state. The ids of lines are the file's digest and their
+number, so sending a line again changes nothing; hits have no ids, so only the state keeps them from coming twice.
+"""
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import httpx
+
+from integrations.files.infer_program import numbers_of, take_census
+from integrations.files.lines import LineMaker, Names, names_of
+from integrations.files.mapping.mapping import FileMapping
+from integrations.files.replay.report import ReplayProgress, ReplayReport
+from integrations.files.replay.run import BATCHES_IN_FLIGHT_MAX, HITS_IN_FLIGHT_MAX, ReplayRun
+from integrations.files.replay.send import ReplayError, Sender, Sleep
+from integrations.files.replay.state import state_path
+from integrations.files.source import SourceFile
+from program.program import Rules
+from program.toml.tables import BadValue
+from runtime.clock import Clock
+
+
+@dataclass(frozen=True, slots=True)
+class ReplayOrder:
+    """What to replay, and where to."""
+
+    file: Path
+    mapping: FileMapping
+    to: str
+    api_key: str = ""
+    rules: Rules | None = None
+    """The program, for the numbers of what the file calls by name."""
+    rate: float | None = None
+    """Most events a second."""
+    again: bool = False
+    """Send everything from the beginning, whatever was sent before."""
+    state_dir: Path | None = None
+    """Where progress is kept; None keeps none."""
+
+
+async def replay(
+    order: ReplayOrder,
+    clock: Clock,
+    progress: Callable[[ReplayProgress], None] | None = None,
+    *,
+    transport: httpx.AsyncBaseTransport | None = None,
+    sleep: Sleep = asyncio.sleep,
+) -> ReplayReport:
+    """Replay a file. Raises SourceError, ReplayError; what was answered until then stands."""
+    is_events = order.mapping.source.mode == "events"
+    if is_events and not order.api_key:
+        raise ReplayError("/v1/events needs an API key: give --api-key, CLEW_API_KEY or --program")
+    if order.rate is not None and not order.rate > 0:
+        raise ReplayError("the rate must be more than 0 events a second")
+    names = _names(order)
+    connections_max = BATCHES_IN_FLIGHT_MAX if is_events else HITS_IN_FLIGHT_MAX
+    with SourceFile(order.file) as file:
+        digest = file.digest()
+        async with Sender(
+            order.to, order.api_key, clock, connections_max=connections_max, transport=transport, sleep=sleep
+        ) as sender:
+            installation = await sender.installation()
+            path = None
+            if order.state_dir is not None:
+                name = (digest, order.mapping.digest, order.to.rstrip("/"), installation, order.api_key)
+                path = state_path(order.state_dir, name)
+            maker = LineMaker(order.mapping, digest, names)
+            run = ReplayRun(file, maker, sender, path, clock, order.rate, progress, sleep)
+            return await run.run(order.mapping, again=order.again)
+
+
+def _names(order: ReplayOrder) -> Names:
+    """Numbers of names: out of the program, or by the rule by which `clew program infer` numbers them."""
+    if order.rules is not None:
+        try:
+            return names_of(order.mapping, order.rules)
+        except BadValue as error:
+            raise ReplayError(f"{error}; rename one of them") from None
+    if any("offer" in rule.fields and rule.type in ("conversion", "adjustment") for rule in order.mapping.events):
+        return Names(offers=numbers_of(take_census(order.file, order.mapping).offers, are_numbers=False))
+    return Names()

@@ -1,0 +1,1 @@
+"""What operators do with an installation: audit, repair, back up, restore, read dead letters."""

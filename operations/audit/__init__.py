@@ -1,0 +1,1 @@
+"""`clew audit`: prove from the tables that nothing is lost, duplicated or unexplained."""

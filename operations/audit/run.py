@@ -1,0 +1,18 @@
+"""Run every audit check: the log against the tables, and the tables against each other."""
+
+import asyncio
+
+from installation.engine import Engine
+from operations.audit.attribution import attribution_checks
+from operations.audit.log import log_checks
+from operations.findings import Check
+
+AUDIT_SETTLE_TIMEOUT_S = 15.0
+"""How long an audit beside running stations waits for them to catch up."""
+
+
+async def run_audit(engine: Engine, *, running: bool, timeout_s: float) -> list[Check]:
+    """All checks; beside running stations they wait up to `timeout_s` for ingest and attribution to settle."""
+    settled = await engine.settle(timeout_s) if running or engine.place.on_servers else True
+    checks = await log_checks(engine.warehouse, engine.observer, settled=settled)
+    return checks + await asyncio.to_thread(attribution_checks, engine.warehouse, engine.clock.now_us())

@@ -1,0 +1,1 @@
+"""`clew backup` and `clew restore`."""

@@ -1,0 +1,48 @@
+"""`clew repair`: ingest's tables against the log, then attribution's against what is kept of its passes.
+
+In this order: a record that comes back may be one that attribution went by. What neither can prove is named with
+its fix. Workers may go on meanwhile.
+"""
+
+import asyncio
+import threading
+
+from attribution.live.pass_writer import Passes
+from installation.engine import CODE_VERSION, Engine, Role
+from operations.findings import Repair
+from operations.repair.attribution import missed, repair
+from operations.repair.ingest import IngestRepair
+
+_ROUNDS_MAX = 1_000
+"""Rounds of at most 20,000 conversions each that passes had gone by."""
+
+
+async def mend(engine: Engine) -> list[Repair]:
+    """What was mended and what is left. Raises WarehouseError, LogUnavailable."""
+    ingest = IngestRepair(
+        engine.observer, engine.warehouse, engine.new_enricher(), engine.settings.ingest, threading.Event()
+    )
+    done = await ingest.run()
+    marks = await engine.marks()
+    done += await asyncio.to_thread(
+        repair, engine.warehouse, lambda shard: Passes(engine.warehouse, shard, engine.clock, CODE_VERSION), marks
+    )
+    done.append(await _credit_missed(engine))
+    return [one for one in done if one.mended or one.left]
+
+
+async def _credit_missed(engine: Engine) -> Repair:
+    """Conversions that came back after the passes that would have credited them."""
+    credited, left = 0, await asyncio.to_thread(missed, engine.warehouse)
+    if left and engine.attributor is None:
+        await engine.take_work({Role.ATTRIBUTION})  # on servers as one more worker: others give up some of their shards
+    for _ in range(_ROUNDS_MAX):
+        if not left or engine.attributor is None:
+            break
+        report = await engine.attributor.credit(left)
+        again = await asyncio.to_thread(missed, engine.warehouse)
+        if again == left:  # they are of shards that other workers have
+            break
+        credited, left = credited + report.credited + report.restated, again
+    why = "its shard is another worker's; stop `clew attribute --follow` and repair again"
+    return Repair.of("conversions that were passed by", credited, [f"{one.hex()}: {why}" for one in left])

@@ -1,0 +1,1 @@
+"""The program: partners, offers, links, plans. An immutable, hashed snapshot that stations consume."""

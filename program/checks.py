@@ -1,0 +1,186 @@
+"""How the tables of a program file fit together: what refers to nothing, is there twice, looks unmeant.
+
+Mistakes keep a program from being loaded; warnings are worth a look and keep nothing from working.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import TypeVar
+
+from program.program import Fit, Link, Offer, Partner, Plan
+from program.toml.lines import Place
+from program.toml.tables import Book
+
+K = TypeVar("K", int, str, tuple[object, ...])
+WARNINGS_OF_A_KIND_MAX = 5
+API_KEY_CHARS_ADVISED = 16
+UNREAD = 0
+"""Stands for a number that is a mistake already, so that nothing more is said about it."""
+
+
+@dataclass(slots=True)
+class Draft:
+    """What was read so far; every entry with its place."""
+
+    name: str = ""
+    currency: str = ""
+    timezone: str = "UTC"
+    fallback_url: str = ""
+    api_keys: tuple[str, ...] = ()
+    trusted_proxies: tuple[str, ...] = ()
+    models: tuple[str, ...] = ()
+    partners: list[tuple[Place, Partner]] = field(default_factory=list)
+    offers: list[tuple[Place, Offer]] = field(default_factory=list)
+    links: list[tuple[Place, Link]] = field(default_factory=list)
+    plans: list[tuple[Place, Plan]] = field(default_factory=list)
+    fits: list[tuple[Place, str, Fit]] = field(default_factory=list)
+    """With the id that stands in the file."""
+    postback_secrets: dict[int, str] = field(default_factory=dict)
+
+
+def check_draft(draft: Draft, book: Book) -> None:
+    """Add to the book what only the whole file shows."""
+    check_twice([((*place, "id"), partner.id) for place, partner in draft.partners], "partner", book)
+    check_twice([((*place, "id"), offer.id) for place, offer in draft.offers], "offer", book)
+    check_twice([((*place, "code"), link.code) for place, link in draft.links], "link", book)
+    partners = {partner.id for _, partner in draft.partners}
+    offers = {offer.id: offer for _, offer in draft.offers if offer.id != UNREAD}
+    for place, link in draft.links:
+        _check_refers(place, link.offer_id, link.partner_id, offers, partners, book)
+    for place, plan in draft.plans:
+        _check_refers(place, plan.offer_id, plan.partner_id, offers, partners, book)
+        offer = offers.get(plan.offer_id)
+        if offer is not None and plan.goal not in {None, *(goal.key for goal in offer.goals)}:
+            book.wrong((*place, "goal"), f"offer {offer.id} has no goal {plan.goal}")
+    _check_ties(draft.plans, book)
+    _warn_head(draft, book)
+    _warn_offers(draft, book)
+    _warn_partners(draft, book)
+    _warn_plans(draft, book)
+
+
+def check_twice(entries: Iterable[tuple[Place, K]], noun: str, book: Book) -> None:
+    """Add to the book each key that is there a second time."""
+    first: dict[K, Place] = {}
+    for place, key in entries:
+        if not key:
+            continue
+        if key in first:
+            book.wrong(place, f"{noun} {key} is already on line {book.line_of(first[key])}")
+        else:
+            first[key] = place
+
+
+def _check_refers(
+    place: Place,
+    offer_id: int,
+    partner_id: int | None,
+    offers: Iterable[int],
+    partners: Iterable[int],
+    book: Book,
+) -> None:
+    if offer_id != UNREAD and offer_id not in offers:
+        book.wrong((*place, "offer"), f"there is no offer {offer_id}")
+    if partner_id not in (None, UNREAD) and partner_id not in partners:
+        book.wrong((*place, "partner"), f"there is no partner {partner_id}")
+
+
+def _check_ties(plans: list[tuple[Place, Plan]], book: Book) -> None:
+    first: dict[str, Place] = {}
+    for place, plan in plans:
+        if UNREAD in (plan.offer_id, plan.partner_id):
+            continue
+        if plan.name in first:
+            line = book.line_of(first[plan.name])
+            book.wrong(place, f"ties with the plan on line {line}: both are for {plan.name}; keep one")
+        else:
+            first[plan.name] = place
+
+
+class _Warnings:
+    """Warnings of one kind: a long list of the same says no more than a few and a count."""
+
+    def __init__(self, book: Book) -> None:
+        self._book = book
+        self._found: dict[str, list[tuple[Place, str]]] = {}
+
+    def add(self, kind: str, place: Place, who: str) -> None:
+        self._found.setdefault(kind, []).append((place, who))
+
+    def close(self) -> None:
+        for kind, found in self._found.items():
+            shown = found if len(found) <= WARNINGS_OF_A_KIND_MAX else found[: WARNINGS_OF_A_KIND_MAX - 1]
+            for place, who in shown:
+                self._book.warn(place, f"{who} {kind}")
+            if len(found) > len(shown):
+                place, who = found[len(shown)]
+                self._book.warn(place, f"{who} and {len(found) - len(shown) - 1} more: same as above: {kind}")
+
+
+def _warn_head(draft: Draft, book: Book) -> None:
+    if not draft.offers or not draft.partners:
+        missing = "partners and no offers" if not draft.offers and not draft.partners else (
+            "partners" if not draft.partners else "offers")  # fmt: skip
+        book.warn(("program",), f"there are no {missing} yet: every hit goes to the fallback URL")
+    if not draft.fallback_url:
+        book.warn(("program",), "there is no fallback_url: hits on unknown links answer 404")
+    if not draft.api_keys:
+        book.warn(("program",), "there are no api_keys: nobody can send to /v1/events")
+    for index, key in enumerate(draft.api_keys):
+        if len(key) < API_KEY_CHARS_ADVISED:
+            book.warn(("program", "api_keys"), f"key {index + 1} is shorter than {API_KEY_CHARS_ADVISED} characters")
+    for index, network in enumerate(draft.trusted_proxies):
+        if network.endswith("/0"):
+            place = ("program", "trusted_proxies", index)
+            book.warn(place, "trusts everybody: any visitor can claim any address")
+
+
+def _warn_offers(draft: Draft, book: Book) -> None:
+    warnings = _Warnings(book)
+    plans: dict[int, list[Plan]] = {}
+    for _, plan in draft.plans:
+        plans.setdefault(plan.offer_id, []).append(plan)
+    for place, offer in draft.offers:
+        if offer.status != "active" or offer.id == UNREAD:
+            continue
+        who = f"offer {offer.id}"
+        if offer.id not in draft.postback_secrets:
+            kind = "has no postback_secret: visitors see the click id and could fire conversions"
+            warnings.add(kind, place, who)
+        if offer.landing_url.startswith("http:"):
+            warnings.add("sends visitors to http, not https", (*place, "landing_url"), who)
+        if "{click_id}" not in offer.landing_url:
+            kind = "does not pass {click_id} on: the advertiser cannot name the click in a postback"
+            warnings.add(kind, (*place, "landing_url"), who)
+        if offer.id not in plans:
+            warnings.add("has no plan: its conversions pay nothing", place, who)
+            continue
+        paid = {plan.goal for plan in plans[offer.id]}
+        for goal in offer.goals:
+            if None not in paid and goal.key not in paid:
+                warnings.add("has no plan: its conversions pay nothing", place, f"goal {goal.key} of {who}")
+    warnings.close()
+
+
+def _warn_partners(draft: Draft, book: Book) -> None:
+    warnings = _Warnings(book)
+    linked = {link.partner_id for _, link in draft.links}
+    names: set[str] = set()
+    for place, partner in draft.partners:
+        if partner.id not in {UNREAD, *linked} and partner.status == "active":
+            warnings.add("has no link", place, f"partner {partner.id}")
+        if partner.name in names:
+            warnings.add("has the name of another partner", (*place, "name"), f"partner {partner.id}")
+        names.add(partner.name)
+    warnings.close()
+
+
+def _warn_plans(draft: Draft, book: Book) -> None:
+    for place, plan in draft.plans:
+        if plan.percent_e6 > 100 * 10**6:
+            book.warn((*place, "percent"), "pays more than the value of the conversion")
+        if plan.fixed_minor and plan.fixed_currency != draft.currency:
+            book.warn(
+                (*place, "fixed"),
+                f"is not in the program's currency, {draft.currency}; it adds rows of its own",
+            )

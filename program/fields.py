@@ -1,0 +1,171 @@
+"""Texts of a program file as values: URLs, hosts, proxies, percentages, amounts, codes. All pure.
+
+Each reader raises BadValue with a sentence for the person who wrote the file.
+"""
+
+import ipaddress
+import re
+from collections.abc import Callable
+from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo
+
+from program.toml.tables import BadValue
+from schemas.values.currencies import DECIMALS
+from schemas.values.model_names import BadModel, parse_model
+from schemas.values.money import parse_minor
+
+U32_MAX = 2**32 - 1
+MACROS = frozenset(
+    {"click_id", "offer_id", "partner_id", "link", "ip", "ts"} | {f"sub{number}" for number in range(1, 31)}
+)
+"""What a landing URL may have in braces (contract 2)."""
+LINK_CODE_CHARS_MAX = 128
+GOAL_KEY_CHARS_MAX = 64
+PERCENT_MAX = 1_000
+PERCENT_DECIMALS_MAX = 6
+
+_MACRO = re.compile(r"\{([^{}]*)\}")
+_LABEL = re.compile(r"[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?")
+_PERCENT = re.compile(rf"(\d{{1,4}})(?:\.(\d{{1,{PERCENT_DECIMALS_MAX}}}))?", re.ASCII)
+_LINK_CODE = re.compile(rf"[A-Za-z0-9._~-]{{1,{LINK_CODE_CHARS_MAX}}}")
+_FIXED = re.compile(r"(\S+) +([A-Z]{3})")
+_SECRET = re.compile(r"[!-~]+")
+_ENVIRONMENT = "env:"
+
+
+def currency(text: str) -> str:
+    if text not in DECIMALS:
+        raise BadValue("must be an ISO 4217 code in capitals, as in USD")
+    return text
+
+
+def timezone(text: str) -> str:
+    try:
+        return ZoneInfo(text).key
+    except (KeyError, ValueError, OSError):  # unknown; no such path; a folder such as "Europe"
+        raise BadValue('must be an IANA time zone, as in "UTC" or "Europe/Berlin"') from None
+
+
+def model(text: str) -> str:
+    """The text of a model in its one form."""
+    try:
+        return parse_model(text).text
+    except BadModel as error:
+        raise BadValue(str(error)) from None
+
+
+def landing_url(text: str) -> str:
+    """An http(s) URL whose host is fixed; macros of the known names may stand behind it."""
+    _check_url(text)
+    for name in _MACRO.findall(text):
+        if name not in MACROS:
+            raise BadValue(f"there is no macro {{{name}}}; see the list in docs/program.md")
+    if set("{}") & set(_MACRO.sub("", text)):
+        raise BadValue("has a brace that belongs to no macro; write it as %7B or %7D")
+    return text
+
+
+def fallback_url(text: str) -> str:
+    """An http(s) URL; empty is none."""
+    if text:
+        _check_url(text)
+    if set("{}") & set(text):
+        raise BadValue("must have no macros: nothing is known about a hit that comes here")
+    return text
+
+
+def _check_url(text: str) -> None:
+    if re.search(r"[\s\\]", text):
+        raise BadValue("must have no spaces and no backslashes")
+    try:
+        parts = urlsplit(text)
+        host, _port = parts.hostname, parts.port
+    except ValueError:
+        raise BadValue("is no URL: its host or port cannot be read") from None
+    if parts.scheme not in ("http", "https") or not host:
+        raise BadValue("must be an http or https URL with a host")
+    if set("{}") & set(parts.netloc):
+        raise BadValue("must have no macro in its host: it would send visitors to a host that nobody allowed")
+    if "@" in parts.netloc:
+        raise BadValue("must have no user name or password")
+    if not host.isascii():
+        raise BadValue(f"must have its host in ASCII: {_ascii_host(host)}")
+
+
+def host_pattern(text: str) -> str:
+    """A host in lower-case ASCII, or `*.` and a host for any of its subdomains."""
+    host = _ascii_host(text).lower()
+    bare = host.removeprefix("*.")
+    if "*" in bare:
+        raise BadValue('may have a star only as the first part, as in "*.shop.example"')
+    if not all(_LABEL.fullmatch(label) for label in bare.split(".")) or len(bare) > 253:
+        raise BadValue('must be a host without scheme, port and path, as in "shop.example"')
+    return host
+
+
+def _ascii_host(host: str) -> str:
+    try:
+        return host if host.isascii() else host.encode("idna").decode()
+    except UnicodeError:
+        raise BadValue("has a host that cannot be written in ASCII") from None
+
+
+def proxy(text: str) -> str:
+    """An address or network, in its usual form."""
+    try:
+        return str(ipaddress.ip_network(text))
+    except ValueError:
+        pass
+    try:
+        network = ipaddress.ip_network(text, strict=False)
+    except ValueError:
+        raise BadValue('must be an address or a network, as in "10.1.2.3" or "10.0.0.0/8"') from None
+    raise BadValue(f'names an address inside a network; write "{network}" for all of it')
+
+
+def percent_e6(text: str) -> int:
+    """The percentage × 10^6."""
+    match = _PERCENT.fullmatch(text)
+    if match is None:
+        raise BadValue(f'must be a percentage with at most {PERCENT_DECIMALS_MAX} decimals, as in "8.5"')
+    e6 = int(match.group(1) + (match.group(2) or "").ljust(6, "0"))
+    if e6 > PERCENT_MAX * 10**6:
+        raise BadValue(f"must be at most {PERCENT_MAX} percent")
+    return e6
+
+
+def fixed(text: str) -> tuple[int, str]:
+    """Minor units and currency of a text such as "1.20 USD"."""
+    match = _FIXED.fullmatch(text)
+    if match is None:
+        raise BadValue('must be an amount and a currency, as in "1.20 USD"')
+    return parse_minor(match.group(1), currency(match.group(2))), match.group(2)
+
+
+def link_code(text: str) -> str:
+    if _LINK_CODE.fullmatch(text) is None or not text.strip("."):
+        raise BadValue(f"must be 1 to {LINK_CODE_CHARS_MAX} of the characters A-Z a-z 0-9 . _ ~ -")
+    return text
+
+
+def goal_key(text: str) -> str:
+    if len(text) > GOAL_KEY_CHARS_MAX:
+        raise BadValue(f"must have at most {GOAL_KEY_CHARS_MAX} characters")
+    return text
+
+
+def secret_reader(environment: Callable[[str], str | None]) -> Callable[[str], str]:
+    """A reader of secrets: the text, or for `env:NAME` what the environment holds. Never tells the value."""
+
+    def read(text: str) -> str:
+        value: str | None = text
+        if text.startswith(_ENVIRONMENT):
+            name = text.removeprefix(_ENVIRONMENT)
+            value = environment(name) if name else None
+            if not value:
+                raise BadValue(f"the environment has no {name or 'such name'}; set it where Clew runs")
+        if value is None or _SECRET.fullmatch(value) is None:
+            raise BadValue("must be of printable ASCII characters without spaces, since it travels in URLs and headers")
+        return value
+
+    return read

@@ -1,0 +1,210 @@
+"""Program files: TOML text to Program, with all mistakes at once (contract section 3; docs/program.md).
+
+`clew check` shows what `read_program` found; `clew serve` loads a program only if it has no mistake. Here the
+file is read table by table; program_checks.py looks at how the tables fit together.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Literal, cast
+
+from msgspec import UNSET, UnsetType
+
+from program import fields as values
+from program.checks import UNREAD, Draft, check_draft
+from program.fits import CONVERSIONS_MAX, check_fits, read_fits
+from program.program import (
+    DEFAULT_CLICK_WINDOW_US,
+    DEFAULT_IMPRESSION_WINDOW_US,
+    Goal,
+    Link,
+    Offer,
+    Partner,
+    Plan,
+    Program,
+    Rules,
+    Secrets,
+)
+from program.toml.tables import BadToml, BadValue, Mistake, Table, read_toml
+from schemas.values.durations import parse_duration_us
+
+NAME_CHARS_MAX = 200
+_STATUSES = ("active", "inactive")
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What a program file gave: a program if there is no mistake."""
+
+    program: Program | None
+    mistakes: tuple[Mistake, ...]
+    warnings: tuple[Mistake, ...]
+
+
+def read_program(text: str, environment: Callable[[str], str | None]) -> Reading:
+    """The program of a file's text. `environment` gives the values that `env:NAME` asks for."""
+    if not text.strip():
+        return Reading(None, (Mistake(1, "program", "the file is empty; it needs [program] with a currency"),), ())
+    try:
+        root, book = read_toml(text)
+    except BadToml as error:
+        return Reading(None, (error.mistake,), ())
+    secret = values.secret_reader(environment)
+    draft = _read_tables(root, secret)
+    root.done()
+    check_draft(draft, book)
+    check_fits(draft, book)
+    mistakes = tuple(sorted(book.mistakes))
+    warnings = tuple(sorted(book.warnings))
+    return Reading(None if mistakes else _program(draft), mistakes, warnings)
+
+
+def _read_tables(root: Table, secret: Callable[[str], str]) -> Draft:
+    draft = Draft()
+    head = root.table("program", required=True)
+    if "program" in root:
+        _read_head(head, draft, secret)
+    for table in root.tables("partner"):
+        _read_partner(table, draft)
+    for table in root.tables("offer"):
+        _read_offer(table, draft, secret)
+    for table in root.tables("link"):
+        _read_link(table, draft)
+    for table in root.tables("plan"):
+        _read_plan(table, draft)
+    read_fits(root, draft)
+    attribution = root.table("attribution")
+    draft.models = attribution.parsed_texts("models", values.model)
+    attribution.done()
+    return draft
+
+
+def _read_head(table: Table, draft: Draft, secret: Callable[[str], str]) -> None:
+    draft.name = table.parsed("name", _name, "")
+    draft.currency = table.parsed("currency", values.currency, "", required=True)
+    draft.timezone = table.parsed("timezone", values.timezone, "UTC")
+    draft.fallback_url = table.parsed("fallback_url", values.fallback_url, "", empty_allowed=True)
+    draft.api_keys = table.parsed_texts("api_keys", secret)
+    draft.trusted_proxies = table.parsed_texts("trusted_proxies", values.proxy)
+    table.done()
+
+
+def _name(text: str) -> str:
+    if len(text) > NAME_CHARS_MAX:
+        raise BadValue(f"must have at most {NAME_CHARS_MAX} characters")
+    return text
+
+
+def _id(table: Table, key: str) -> int | None:
+    return table.number(key, least=1, most=values.U32_MAX)
+
+
+def _status(table: Table) -> Any:
+    return cast(Literal["active", "inactive"], table.choice("status", _STATUSES, "active"))
+
+
+def _read_partner(table: Table, draft: Draft) -> None:
+    number = _id(table, "id")
+    name = table.parsed("name", _name, f"Partner {number}")
+    status = _status(table)
+    kind = cast(Literal["partner", "direct"], table.choice("kind", ("partner", "direct"), "partner"))
+    table.done()
+    draft.partners.append((table.place, Partner(number or UNREAD, name, status, kind)))
+
+
+def _read_offer(table: Table, draft: Draft, secret: Callable[[str], str]) -> None:
+    number = _id(table, "id")
+    offer = Offer(
+        id=number or UNREAD,
+        name=table.parsed("name", _name, f"Offer {number}"),
+        landing_url=table.parsed("landing_url", values.landing_url, "", required=True),
+        status=_status(table),
+        allowed_hosts=table.parsed_texts("allowed_hosts", values.host_pattern),
+        click_window_us=table.parsed("click_window", parse_duration_us, DEFAULT_CLICK_WINDOW_US),
+        impression_window_us=table.parsed("impression_window", parse_duration_us, DEFAULT_IMPRESSION_WINDOW_US),
+        goals=_read_goals(table),
+    )
+    postback_secret = table.parsed("postback_secret", secret, "")
+    table.done()
+    draft.offers.append((table.place, offer))
+    if "postback_secret" in table:
+        draft.postback_secrets[offer.id] = postback_secret
+
+
+def _read_goals(offer: Table) -> tuple[Goal, ...]:
+    if "goals" not in offer:
+        return (Goal("1", "Conversion"),)
+    goals: dict[str, Goal] = {}
+    for table in offer.tables("goals", empty_allowed=False):
+        key = table.parsed("key", values.goal_key, "", required=True)
+        goal = Goal(key, table.parsed("name", _name, key))
+        table.done()
+        if key in goals:
+            table.wrong("key", f"another goal of this offer has the key {key}")
+        elif key:
+            goals[key] = goal
+    return tuple(goals.values())
+
+
+def _read_link(table: Table, draft: Draft) -> None:
+    code = table.parsed("code", values.link_code, "", required=True)
+    offer, partner = _id(table, "offer"), _id(table, "partner")
+    status = _status(table)
+    table.done()
+    draft.links.append((table.place, Link(code, offer or UNREAD, partner or UNREAD, status)))
+
+
+def _read_plan(table: Table, draft: Draft) -> None:
+    offer = _id(table, "offer")
+    partner = (_id(table, "partner") or UNREAD) if "partner" in table else None
+    fixed_minor, fixed_currency = table.parsed("fixed", values.fixed, (0, ""))
+    plan = Plan(
+        offer_id=offer or UNREAD,
+        partner_id=partner,
+        goal=table.parsed("goal", values.goal_key, "") or None,
+        percent_e6=table.parsed("percent", values.percent_e6, 0, numbers_allowed=True),
+        fixed_minor=fixed_minor,
+        fixed_currency=fixed_currency,
+        hold_us=table.parsed("hold", _hold, 0),
+        model=table.parsed("model", values.model, "last_click"),
+        click_window_us=table.parsed("click_window", _window, None),
+        impression_window_us=table.parsed("impression_window", _window, None),
+        conversions_min=_conversions_min(table),
+    )
+    table.done()
+    if "percent" not in table and "fixed" not in table:
+        table.wrong("percent", 'a plan must pay something: give percent = "8.5", fixed = "1.20 USD" or both')
+    draft.plans.append((table.place, plan))
+
+
+def _conversions_min(table: Table) -> int | UnsetType:
+    """UNSET where there is none, or after a mistake."""
+    if "conversions_min" not in table:
+        return UNSET
+    return table.number("conversions_min", least=1, most=CONVERSIONS_MAX) or UNSET
+
+
+def _hold(text: str) -> int:
+    return parse_duration_us(text, zero_allowed=True)
+
+
+def _window(text: str) -> int | None:
+    return parse_duration_us(text)
+
+
+def _program(draft: Draft) -> Program:
+    plans = tuple(plan for _, plan in draft.plans)
+    rules = Rules(
+        name=draft.name,
+        currency=draft.currency,
+        timezone=draft.timezone,
+        fallback_url=draft.fallback_url,
+        trusted_proxies=tuple(dict.fromkeys(draft.trusted_proxies)),
+        partners={partner.id: partner for _, partner in draft.partners},
+        offers={offer.id: offer for _, offer in draft.offers},
+        links={link.code: link for _, link in draft.links},
+        plans=plans,
+        models=tuple(sorted({"last_click", *draft.models, *(plan.model for plan in plans)})),
+        fits={fit_id: fit.ordered() for _, fit_id, fit in draft.fits},
+    )
+    return Program.of(rules, Secrets(tuple(dict.fromkeys(draft.api_keys)), draft.postback_secrets))

@@ -1,0 +1,176 @@
+"""The `[[fits]]` of a program file: weights that a run was fitted to, read, checked and written (docs/program.md).
+
+A fit's id is a hash of what it says, so a weight that was changed by hand makes another fit, which no plan pays by.
+"""
+
+import json
+import re
+from collections.abc import Iterator
+from datetime import datetime
+from typing import Literal, cast
+
+from program.checks import UNREAD, Draft, check_twice
+from program.fields import U32_MAX
+from program.program import Fit, Plan
+from program.toml.lines import Place
+from program.toml.tables import BadValue, Book, Table
+from schemas.values.model_names import DATA_DRIVEN, FIT_ID_CHARS, FITTED, BadModel, Model, parse_model
+
+FITS_MAX = 100
+WEIGHTS_MAX = 100_000
+"""Of all fits of a program together: about 2 MB of its stored form."""
+WEIGHT_MAX = 10**12
+CONVERSIONS_MAX = 10**12
+
+_RUN = re.compile(r"[0-9a-f]{32}")
+_ID = re.compile(rf"[0-9a-f]{{{FIT_ID_CHARS}}}")
+_PARTNER = re.compile(r"[1-9][0-9]{0,9}")
+
+
+def read_fits(root: Table, draft: Draft) -> None:
+    """Add the tables to the draft; mistakes go to the root's book."""
+    tables, weights = root.tables("fits"), 0
+    if len(tables) > FITS_MAX:
+        root.wrong(
+            "fits", f"there are {len(tables)}, at most {FITS_MAX}: leave out those that no plan and no run needs"
+        )
+        return
+    for table in tables:
+        before = len(table.book.mistakes)
+        fit_id = table.parsed("id", _id, "", required=True)
+        fit = _read_fit(table)
+        weights += len(fit.weights)
+        if len(table.book.mistakes) == before and fit_id != fit.id:
+            table.wrong(
+                "id",
+                f"this content has the id {fit.id}: a fit that was changed is another one; take the table as "
+                f"`clew fit` printed it, or name {fit.id} here and in the models that go by it",
+            )
+        draft.fits.append((table.place, fit_id, fit))
+    if weights > WEIGHTS_MAX:
+        root.wrong(
+            "fits", f"have {weights} weights together, at most {WEIGHTS_MAX}: leave out those that are not needed"
+        )
+
+
+def _read_fit(table: Table) -> Fit:
+    fit = Fit(
+        model=cast(Literal["markov", "shapley"], table.choice("model", DATA_DRIVEN, "")),
+        run=table.parsed("run", _run, "", required=True),
+        as_of=table.parsed("as_of", _instant, "", required=True),
+        from_ts=table.parsed("from", _instant, ""),
+        to_ts=table.parsed("to", _instant, ""),
+        conversions=table.number("conversions", least=1, most=CONVERSIONS_MAX) or 0,
+        weights=_read_weights(table.table("weights", required=True)),
+    )
+    table.done()
+    if "weights" in table and not fit.weights:
+        table.wrong("weights", "must have at least one partner's")
+    return fit
+
+
+def _read_weights(table: Table) -> dict[int, int]:
+    found: dict[int, int] = {}
+    for key in table:
+        if _PARTNER.fullmatch(key) is None or int(key) > U32_MAX:
+            table.wrong(key, f"is no partner: keys are partners' numbers, from 1 to {U32_MAX}")
+        elif (weight := table.number(key, least=1, most=WEIGHT_MAX)) is not None:
+            found[int(key)] = weight
+    return found
+
+
+def _id(text: str) -> str:
+    return _matching(_ID, text, f"must be {FIT_ID_CHARS} hex digits, as `clew fit` prints it")
+
+
+def _run(text: str) -> str:
+    return _matching(_RUN, text, "must be the run's id, 32 hex digits")
+
+
+def _matching(pattern: re.Pattern[str], text: str, otherwise: str) -> str:
+    if pattern.fullmatch(text) is None:
+        raise BadValue(otherwise)
+    return text
+
+
+def _instant(text: str) -> str:
+    try:
+        zone = datetime.fromisoformat(text).tzinfo
+    except ValueError:
+        zone = None
+    if zone is None:
+        raise BadValue('must be an instant with its offset, as in "2026-03-01T00:00:00Z"')
+    return text
+
+
+# ------------------------------------------------------------------------------------- how they fit the other tables
+
+
+def check_fits(draft: Draft, book: Book) -> None:
+    """Add to the book fits that are there twice or name unknown partners, and models whose fit is missing or small."""
+    check_twice([((*place, "id"), fit_id) for place, fit_id, _ in draft.fits], "fit", book)
+    partners = {partner.id for _, partner in draft.partners}
+    for place, _, fit in draft.fits:
+        for partner in fit.weights.keys() - partners:
+            book.wrong(
+                (*place, "weights", str(partner)),
+                f'there is no partner {partner}: give it a [[partner]], with status = "inactive" if it left',
+            )
+    fits = {fit_id: fit for _, fit_id, fit in draft.fits if fit_id}
+    for text in draft.models:
+        _check_there(("attribution", "models"), _model(text), fits, book)
+    for place, plan in draft.plans:
+        _check_plan(place, plan, fits, book)
+
+
+def _check_plan(place: Place, plan: Plan, fits: dict[str, Fit], book: Book) -> None:
+    model = _model(plan.model)
+    fit = _check_there((*place, "model"), model, fits, book)
+    if not isinstance(plan.conversions_min, int) or book.has_mistake((*place, "model")):
+        return
+    if fit is None:
+        book.wrong(
+            (*place, "conversions_min"),
+            f"is for plans that pay by {FITTED}(ID); {plan.model} is a rule and needs no volume: leave it out",
+        )
+    elif UNREAD < fit.conversions < plan.conversions_min:
+        book.wrong(
+            (*place, "conversions_min"),
+            f"plan {plan.name} demands {plan.conversions_min} conversions, and {plan.model} was fitted to "
+            f"{fit.conversions}: fit a run of a longer range, pay by a rule, or lower conversions_min",
+        )
+
+
+def _model(text: str) -> Model | None:
+    try:
+        return parse_model(text)
+    except BadModel:  # said where it was read
+        return None
+
+
+def _check_there(place: Place, model: Model | None, fits: dict[str, Fit], book: Book) -> Fit | None:
+    """The fit of the model; None for a rule, or after a mistake."""
+    if model is None or model.name != FITTED:
+        return None
+    if model.fit not in fits:
+        book.wrong(place, f"there is no fit {model.fit}: add its [[fits]] table, which `clew fit RUN` prints")
+    return fits.get(model.fit)
+
+
+# ------------------------------------------------------------------------------------------------------- as TOML
+
+
+def to_toml(fit: Fit) -> Iterator[str]:
+    """The lines of a `[[fits]]` table that reads as this fit."""
+    yield "[[fits]]"
+    yield f'id = "{fit.id}"'
+    yield f'model = "{fit.model}"'
+    yield f'run = "{fit.run}"'
+    for key, text in (("from", fit.from_ts), ("to", fit.to_ts), ("as_of", fit.as_of)):
+        if text:
+            yield f"{key} = {json.dumps(text)}"
+    yield f"conversions = {fit.conversions}"
+    yield ""
+    yield "[fits.weights]"
+    for partner, weight in fit.ordered().weights.items():
+        yield f"{partner} = {weight}"

@@ -1,0 +1,1 @@
+"""Reports over a warehouse: KPIs, rejected hits, explanations, run differences, problems."""

@@ -1,0 +1,305 @@
+"""`clew explain`: one conversion, from its touches to each cent, worked out again by the very functions that pay.
+
+Touches outside of what a pass reads are shown too, with the reason why they do not count. What is worked out now
+stands beside what the tables say; they differ only while something has come in that no pass has seen yet.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from attribution.core.commissions import Earning, Share, chosen_plans, plan_shares, split
+from attribution.core.credits import WEIGHT_ONE, Case, Outcome, Pricing, asked_of, attribute
+from attribution.core.journeys import REASONS, Journeys, build
+from attribution.core.net_value import worth
+from attribution.core.revisions import Standing, same
+from attribution.core.weights import model_of, reasons, weigh
+from attribution.kernels import select
+from attribution.kernels.select import Ints
+from attribution.store.programs import Programs
+from attribution.store.reads import Reads
+from attribution.store.touch_reader import TouchReader
+from program.program import Rules
+from schemas.ddl import DATABASE
+from schemas.events import Adjustment, Conversion
+from schemas.fields import NO_TOKEN
+from schemas.values.click_id import to_text
+from schemas.values.money import format_minor, percent_of_minor
+from schemas.values.timestamps import rfc3339
+from warehouse.port import Warehouse
+
+Json = dict[str, Any]
+
+TOUCHES_MAX = 1_000
+"""Touches that an explanation lists; the latest ones."""
+
+
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """Everything about one conversion, as plain values. explain_text.py puts it in words."""
+
+    answer: Json
+
+    def to_json(self) -> Json:
+        return self.answer
+
+
+def explain(warehouse: Warehouse, conversion_id: str) -> Explanation | None:
+    """The explanation of a conversion (32 hex digits), or None if the warehouse does not have it.
+
+    Raises WarehouseError.
+    """
+    key = bytes.fromhex(conversion_id)
+    reads, programs = Reads(warehouse), Programs(warehouse)
+    events = reads.conversions_of([key])
+    if not events:
+        return None
+    event, standing = events[0], reads.standings_of([key]).get(key)
+    adjustments = reads.adjustments_of([key]).get(key, ())
+    pricing = programs.get(standing.program_hash) if standing is not None else None
+    answer: Json = {
+        "conversion": _conversion(event, adjustments),
+        "adjustments": _adjustment_rows(warehouse, key, event),
+        "state": _state(standing),
+        "problems": dict(standing.problems) if standing is not None else {},
+    }
+    if standing is not None and pricing is not None:
+        case = Case(event, adjustments, pricing)
+        answer |= _worked_out(case, standing, TouchReader(reads))
+    answer["commissions"] = _commission_rows(warehouse, key)
+    answer["ledger"] = _ledger_rows(warehouse, key)
+    return Explanation(answer)
+
+
+# ------------------------------------------------------------------------------------------------ what came in
+
+
+def _conversion(event: Conversion, adjustments: Sequence[Adjustment]) -> Json:
+    now, _ = worth(event, adjustments)
+    value: Any = getattr(event, event.match_kind)
+    return {
+        "conversion_id": event.conversion_id.hex(),
+        "event_ts": rfc3339(event.event_ts),
+        "offer_id": event.offer_id,
+        "goal": event.goal,
+        "txn_id": event.txn_id,
+        "matched_by": event.match_kind,
+        "match": to_text(value) if isinstance(value, bytes) else value,
+        "amount": format_minor(event.amount_minor, event.currency),
+        "net_value": format_minor(now.value_minor, event.currency),
+        "currency": event.currency,
+        "status_first": event.status,
+        "status": now.status,
+    }
+
+
+def _adjustment_rows(warehouse: Warehouse, key: bytes, event: Conversion) -> list[Json]:
+    found = warehouse.query(
+        "SELECT lower(hex(adjustment_id)) AS adjustment_id, toUnixTimestamp64Micro(ts) AS at, kind, status, "
+        f"toString(toDecimal128(amount_e4, 4) / 10000) AS amount, currency, reason FROM {DATABASE}.adjustments "
+        "WHERE conversion_id = unhex({id:String}) ORDER BY at, adjustment_id",
+        {"id": key.hex()},
+    ).to_pylist()
+    return [
+        {"ts": rfc3339(row.pop("at")), **row, "currency": row["currency"] or event.currency}
+        if row["kind"] != "status"
+        else {"ts": rfc3339(row["at"]), **{n: row[n] for n in ("adjustment_id", "kind", "status", "reason")}}
+        for row in found
+    ]
+
+
+def _state(standing: Standing | None) -> Json:
+    if standing is None:
+        return {"credited": False, "why": "no pass has come to it yet: `clew attribute --wait` does that"}
+    return {
+        "credited": bool(standing.credits),
+        "revision": standing.revision,
+        "paying_model": standing.paying_model,
+        "program_hash": standing.program_hash,
+    }
+
+
+# -------------------------------------------------------------------------------------------- how it is worked out
+
+
+def _worked_out(case: Case, standing: Standing, touch_reader: TouchReader) -> Json:
+    rows, crowded = touch_reader.touches_of([case])
+    (outcome,) = attribute([case], rows, crowded)
+    all_rows, _ = touch_reader.touches_of([case], wider=True)
+    journeys = build(asked_of([case]), all_rows)
+    weights = {model: weigh(model, journeys, case.pricing.fits) for model in case.pricing.models}
+    return {
+        "is_current": same(standing, outcome),
+        "touches": _touches(case.pricing.rules, journeys, weights),
+        "models": [_model(case.pricing.rules, model, outcome) for model in case.pricing.models],
+        **_plans(case, journeys, weights, outcome),
+    }
+
+
+def _touches(rules: Rules, journeys: Journeys, weights: dict[str, Ints]) -> list[Json]:
+    """Each touch that was looked at, with why it has no part under a model."""
+    touches, found = journeys.touches, []
+    why = {model: reasons(model, journeys, mine) for model, mine in weights.items()}
+    for i, t in list(enumerate(journeys.touch.tolist()))[-TOUCHES_MAX:]:
+        partner = int(touches.partner_id[t])
+        known = rules.partners.get(partner)
+        code = int(journeys.codes[i])
+        found.append(
+            {
+                "touch_id": to_text(bytes(touches.touch_id[t]).ljust(27, b"\0")),
+                "kind": "click" if touches.kind[t] == 1 else "impression",
+                "ts": rfc3339(int(touches.ts[t])),
+                "partner_id": partner,
+                "partner": known.name if known else "",
+                "offer_id": int(touches.offer_id[t]),
+                "named": bool(journeys.named[i]),
+                "pending": bool(touches.pending[t]),
+                "counts": code == select.ELIGIBLE,
+                "reason": "" if code == select.ELIGIBLE else REASONS[code].value,
+                "models": {model: str(words[i]) or "credited" for model, words in why.items()},
+            }
+        )
+    return found
+
+
+def _model(rules: Rules, model: str, outcome: Outcome) -> Json:
+    event = outcome.event
+    return {
+        "model": model,
+        "pays": model == outcome.paying_model,
+        **_fit(rules, model),
+        "credits": [
+            {
+                "touch_id": "" if line.touch_id == NO_TOKEN else to_text(line.touch_id),
+                "partner_id": line.partner_id,
+                "weight": decimal_text(line.weight_e12),
+                "value": format_minor(line.value_minor, event.currency),
+                "currency": event.currency,
+                "reason": line.reason,
+            }
+            for line in outcome.credits
+            if line.model == model
+        ],
+    }
+
+
+def _fit(rules: Rules, model: str) -> Json:
+    """Where the weights of a model come from; nothing for a rule, which needs none."""
+    parsed = model_of(model)
+    fit = rules.fits.get(parsed.fit) if parsed is not None else None
+    if fit is None:
+        return {}
+    return {
+        "fit": {
+            "model": fit.model,
+            "run": fit.run,
+            "from": fit.from_ts or None,
+            "to": fit.to_ts or None,
+            "as_of": fit.as_of,
+            "conversions": fit.conversions,
+        }
+    }
+
+
+def _plans(case: Case, journeys: Journeys, weights: dict[str, Ints], outcome: Outcome) -> Json:
+    """Which plan each partner has and why, and every split of money to the cent."""
+    eligible = [i for i, code in enumerate(journeys.codes.tolist()) if code == select.ELIGIBLE]
+    partners = tuple(journeys.touches.partner_id[journeys.touch[eligible]].tolist())
+    earning = Earning(
+        case.event, outcome.worth, case.pricing.plans, partners, {m: w[eligible] for m, w in weights.items()}
+    )
+    choices = []
+    for partner in sorted(set(partners)):
+        choice = case.pricing.plans.choose(case.event.offer_id, case.event.goal, partner)
+        choices.append(
+            {
+                "partner_id": partner,
+                "plan": choice.plan.name if choice.plan else None,
+                "losers": [plan.name for plan in choice.losers],
+            }
+        )
+    chosen = chosen_plans(earning)
+    plans = {plan.name: plan for plan in chosen.values()}
+    shares = [share for _, plan in sorted(plans.items()) for share in plan_shares(plan, case.event, outcome.worth)]
+    shares = [share for share in shares if share.plan.model in earning.weights]
+    parts = split([earning], [(0, share) for share in shares])
+    tokens = [to_text(bytes(t).ljust(27, b"\0")) for t in journeys.touches.touch_id[journeys.touch[eligible]]]
+    return {
+        "plans": choices,
+        "pays_nothing": outcome.worth.status == "declined",
+        "shares": [
+            _share(case.pricing, earning, share, tokens, mine) for share, mine in zip(shares, parts, strict=True)
+        ],
+    }
+
+
+def _share(pricing: Pricing, earning: Earning, share: Share, tokens: Sequence[str], parts: Sequence[int]) -> Json:
+    event, plan, net = earning.event, share.plan, earning.worth.value_minor
+    in_own = share.currency == event.currency and plan.percent_e6 != 0
+    of_net = percent_of_minor(net, plan.percent_e6) if in_own else 0
+    choose = pricing.plans.choose
+    return {
+        "plan": plan.name,
+        "rule": share.rule,
+        "model": plan.model,
+        "net_value": format_minor(net, event.currency),
+        "percent_of_net": format_minor(of_net, share.currency) if in_own else None,
+        "fixed": format_minor(share.amount_minor - of_net, share.currency),
+        "total": format_minor(share.amount_minor, share.currency),
+        "currency": share.currency,
+        "parts": [
+            {
+                "touch_id": token,
+                "partner_id": partner,
+                "weight": int(weight),
+                "amount": format_minor(part, share.currency),
+                "paid": choose(event.offer_id, event.goal, partner).plan == plan and earning.worth.status != "declined",
+            }
+            for token, partner, weight, part in zip(
+                tokens, earning.partners, earning.weights[plan.model].tolist(), parts, strict=True
+            )
+        ],
+    }
+
+
+# -------------------------------------------------------------------------------------------- what the tables say
+
+
+def _commission_rows(warehouse: Warehouse, key: bytes) -> list[Json]:
+    found = warehouse.query(
+        "SELECT lower(hex(commission_id)) AS commission_id, revision, partner_id, plan, rule, model, amount_minor, "
+        "currency, conversion_status, toUnixTimestamp64Micro(hold_until) AS held, program_hash, "
+        f"lower(hex(reverses)) AS reverses FROM {DATABASE}.commissions WHERE conversion_id = unhex({{id:String}}) "
+        "ORDER BY revision, amount_minor > 0, partner_id, plan, rule, currency",
+        {"id": key.hex()},
+    ).to_pylist()
+    for row in found:
+        row["amount"] = format_minor(row.pop("amount_minor"), row["currency"])
+        row["hold_until"] = rfc3339(row.pop("held"))
+        row["reverses"] = row["reverses"].strip("0") and row["reverses"]
+    return list(found)
+
+
+def _ledger_rows(warehouse: Warehouse, key: bytes) -> list[Json]:
+    found = warehouse.query(
+        "SELECT toUnixTimestamp64Micro(ts) AS at, lower(hex(journal_id)) AS journal_id, "
+        "lower(hex(entry_id)) AS entry_id, account, partner_id, amount_minor, currency, "
+        "lower(hex(commission_id)) AS commission_id, lower(hex(reverses)) AS reverses "
+        f"FROM {DATABASE}.ledger WHERE conversion_id = unhex({{id:String}}) ORDER BY _batch, _offset",
+        {"id": key.hex()},
+    ).to_pylist()
+    return [
+        {
+            "ts": rfc3339(row.pop("at")),
+            **row,
+            "amount": format_minor(row.pop("amount_minor"), row["currency"]),
+            "reverses": row["reverses"].strip("0") and row["reverses"],
+        }
+        for row in found
+    ]
+
+
+def decimal_text(e12: int) -> str:
+    """1e-12 parts as a plain decimal."""
+    whole, fraction = divmod(e12, WEIGHT_ONE)
+    return f"{whole}.{fraction:012d}".rstrip("0").rstrip(".")

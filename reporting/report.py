@@ -1,0 +1,58 @@
+"""What a report is: named columns with unit and formula, and rows of plain values. Pure."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from runtime.user_error import ReportError
+
+Value = str | int | float | None
+Row = dict[str, Value]
+
+
+@dataclass(frozen=True, slots=True)
+class ReportColumn:
+    name: str
+    unit: str
+    formula: str
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """One answer. Money is decimal text, counts are numbers, a rate that divides by zero is None."""
+
+    report: str
+    columns: tuple[ReportColumn, ...]
+    rows: tuple[Row, ...]
+
+    def to_json(self) -> dict[str, Any]:
+        """The form that `--json` prints (contract 1)."""
+        columns = [{"name": c.name, "unit": c.unit, "formula": c.formula} for c in self.columns]
+        return {"report": self.report, "columns": columns, "rows": [dict(row) for row in self.rows]}
+
+
+def checked(by: Sequence[str], allowed: Iterable[str]) -> tuple[str, ...]:
+    """The dimensions, each once. Raises ReportError, naming what is allowed."""
+    wanted = tuple(dict.fromkeys(by))
+    unknown = [name for name in wanted if name not in set(allowed)]
+    if unknown or not wanted:
+        what = f"cannot group by {', '.join(unknown)}" if unknown else "say what to group by"
+        raise ReportError(f"{what}; --by takes any of {', '.join(allowed)}")
+    return wanted
+
+
+def in_range(column: str, from_us: int | None, to_us: int | None) -> tuple[str, dict[str, Any]]:
+    """SQL for [from, to) of an instant's column, with its parameters."""
+    terms, parameters = ["1"], dict[str, Any]()
+    if from_us is not None:
+        terms.append(f"{column} >= fromUnixTimestamp64Micro({{from:Int64}}, 'UTC')")
+        parameters["from"] = from_us
+    if to_us is not None:
+        terms.append(f"{column} < fromUnixTimestamp64Micro({{to:Int64}}, 'UTC')")
+        parameters["to"] = to_us
+    return " AND ".join(terms), parameters
+
+
+def sort_key(row: Mapping[str, Value], names: Sequence[str]) -> tuple[tuple[bool, Any], ...]:
+    """Rows by these columns, missing values first."""
+    return tuple((row[name] is not None, row[name] if row[name] is not None else 0) for name in names)

@@ -1,0 +1,1 @@
+"""`clew sql`: check one statement, rewrite its table names, run it read-only."""

@@ -1,0 +1,1 @@
+"""Deduplication rules: which of several events with one key counts."""

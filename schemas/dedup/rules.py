@@ -1,0 +1,297 @@
+"""What a dedupe key is, and what may follow what came before under it (contract 2.1, 2.2).
+
+`rule` is pure: it reads the states of the keys that a record touches, and says the verdict, what to store and
+which states to put. The embedded log runs it in the transaction that appends; a replicated log can run it
+over its records in order and comes to the same verdicts.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from hashlib import blake2b
+from typing import Literal
+
+import msgspec
+
+from schemas.events import STATUS_ORDER, WHAT_REMAINS, Adjustment, Conversion, Event, Given, Kind, Touch
+from schemas.fields import NO_TOKEN
+from schemas.reasons import Reason
+from schemas.values.currencies import DECIMALS, DECIMALS_MAX
+from schemas.values.money import e4_of_minor, format_minor, minor_of_e4
+from schemas.wire import UndecodableRecord, decode, encode
+
+Verdict = Literal["accepted", "duplicate", "conflict", "rejected", "malformed"]
+GetState = Callable[[bytes], bytes | None]
+
+
+@dataclass(frozen=True, slots=True)
+class Ruling:
+    """The verdict over one record. `record` is what is to be stored, None when nothing is."""
+
+    verdict: Verdict
+    record: bytes | None = None
+    puts: dict[bytes, bytes] = field(default_factory=dict)
+    reason: Reason | None = None
+    field: str = ""
+    detail: str = ""
+    status: str = ""
+    issued: bytes = b""
+    """The id that answers the sender: touch, conversion or adjustment id."""
+
+
+class LineState(msgspec.Struct, frozen=True, array_like=True):
+    """What a line's id on /v1/events stands for."""
+
+    content: bytes
+    issued: bytes
+
+
+class ConversionState(msgspec.Struct, frozen=True, array_like=True):
+    """What is known under one conversion key. `known` is False while only adjustments have come."""
+
+    known: bool = False
+    amount_minor: int = 0
+    currency: str = ""
+    click_id: bytes = NO_TOKEN
+    statuses: int = 0
+    refunded_e4: int = 0
+    early_e4: dict[str, int] = {}
+    """Refunds that came before the conversion, by currency and the decimals that they need."""
+
+
+_encoder = msgspec.msgpack.Encoder()
+_lines = msgspec.msgpack.Decoder(LineState)
+_conversions = msgspec.msgpack.Decoder(ConversionState)
+
+
+def _digest(*parts: object) -> bytes:
+    return blake2b(_encoder.encode(parts), digest_size=16).digest()
+
+
+def conversion_key(offer_id: int, goal: str, *, txn_id: str = "", click: bytes | str = b"", ref: str = "") -> bytes:
+    """conversion_id: (offer, goal, txn_id), else the click (its token, or the id of its line), else the line."""
+    if txn_id:
+        return _digest("txn", offer_id, goal, txn_id)
+    if click:
+        return _digest("click", offer_id, goal, click)
+    return _digest("line", offer_id, goal, ref)
+
+
+def refund_key(conversion_id: bytes, refund_id: str) -> bytes:
+    """adjustment_id of a refund that a postback asks for."""
+    return _digest("refund", conversion_id, refund_id)
+
+
+def status_key(conversion_id: bytes, status: str) -> bytes:
+    """adjustment_id of a status that a postback sets; each status is seen once per conversion."""
+    return _digest("status", conversion_id, status)
+
+
+def line_key(kind: str, ref: str) -> bytes:
+    """Key of a line's id; also adjustment_id of an adjustment line."""
+    return _digest("ref", kind, ref)
+
+
+def status_of(statuses: int) -> str:
+    """The status as of now: the furthest one seen; "" if none was."""
+    return STATUS_ORDER[statuses.bit_length() - 1] if statuses else ""
+
+
+def status_bit(status: str) -> int:
+    """Bit of a status in `ConversionState.statuses`; furthest highest."""
+    return 1 << STATUS_ORDER.index(status)
+
+
+def rule(get: GetState, value: bytes) -> Ruling:
+    """The verdict over one encoded touch line, conversion or adjustment. Raises UndecodableRecord."""
+    return rule_event(get, value, *decode(value))
+
+
+def keys_of(kind: Kind, event: Event) -> tuple[bytes, ...]:
+    """Every key that ruling over the event may read; none for what claims no key."""
+    if isinstance(event, Touch):
+        return (line_key(kind.name.lower(), event.ref),) if event.ref else ()
+    if isinstance(event, Conversion):
+        return (event.conversion_id, line_key("conversion", event.ref)) if event.ref else (event.conversion_id,)
+    if isinstance(event, Adjustment):
+        other = line_key("adjustment", event.ref) if event.ref else event.adjustment_id
+        return event.conversion_id, other
+    return ()
+
+
+def rule_event(get: GetState, value: bytes, kind: Kind, event: Event) -> Ruling:
+    """The same over a record that is decoded already.
+
+    Raises UndecodableRecord when a value is none that an edge lets through, such as an unknown currency.
+    """
+    try:
+        return _rule(get, value, kind, event)
+    except (KeyError, ValueError, OverflowError) as error:
+        raise UndecodableRecord(f"{kind.name.lower()}: it cannot be ruled over: {error!r}") from error
+
+
+def _rule(get: GetState, value: bytes, kind: Kind, event: Event) -> Ruling:
+    if isinstance(event, Touch):
+        return _rule_touch(get, value, kind, event)
+    if isinstance(event, Conversion):
+        return _rule_conversion(get, value, event)
+    if isinstance(event, Adjustment):
+        return _rule_adjustment(get, value, event)
+    raise TypeError(f"{kind.name} records claim no key")
+
+
+def _rule_line(get: GetState, kind: str, ref: str, content: bytes, issued: bytes) -> Ruling | dict[bytes, bytes]:
+    """The verdict if the line's id came before, else the state that claims it."""
+    key = line_key(kind, ref)
+    before = get(key)
+    if before is None:
+        return {key: _encoder.encode(LineState(content, issued))}
+    line = _lines.decode(before)
+    if line.content == content:
+        return Ruling("duplicate", issued=line.issued)
+    return Ruling("conflict", reason=Reason.CONFLICT, field="id", issued=line.issued,
+                  detail="this id came before with other content; give every line an id of its own")  # fmt: skip
+
+
+def _rule_touch(get: GetState, value: bytes, kind: Kind, touch: Touch) -> Ruling:
+    content = _digest(encode(kind, msgspec.structs.replace(touch, touch_id=NO_TOKEN, received_ts=0, ip_hash=0)))
+    claimed = _rule_line(get, kind.name.lower(), touch.ref, content, touch.touch_id)
+    if isinstance(claimed, Ruling):
+        return claimed
+    return Ruling("accepted", value, claimed, issued=touch.touch_id)
+
+
+def _rule_conversion(get: GetState, value: bytes, event: Conversion) -> Ruling:
+    key = event.conversion_id
+    stored = get(key)
+    state = _conversions.decode(stored) if stored is not None else ConversionState()
+    puts: dict[bytes, bytes] = {}
+    if event.ref:
+        content = _digest(encode(Kind.CONVERSION, msgspec.structs.replace(event, ts=0, sender_ip="")))
+        claimed = _rule_line(get, "conversion", event.ref, content, key)
+        if isinstance(claimed, Ruling):
+            return _with_status(claimed, state)
+        puts = claimed
+    if not state.known:
+        state = msgspec.structs.replace(
+            state, known=True, amount_minor=event.amount_minor, currency=event.currency, click_id=event.click_id,
+            statuses=state.statuses | status_bit(event.status),
+            refunded_e4=_early_that_fits_e4(state, event.currency), early_e4={},
+        )  # fmt: skip
+        puts[key] = _encoder.encode(state)
+        return Ruling("accepted", value, puts, status=status_of(state.statuses), issued=key)
+    return _rule_again(event, state, puts)
+
+
+def _with_status(ruling: Ruling, state: ConversionState) -> Ruling:
+    """The same ruling, with the conversion's status as of now."""
+    return Ruling(ruling.verdict, reason=ruling.reason, field=ruling.field, detail=ruling.detail,
+                  status=status_of(state.statuses), issued=ruling.issued)  # fmt: skip
+
+
+def _rule_again(event: Conversion, state: ConversionState, puts: dict[bytes, bytes]) -> Ruling:
+    """A key that is taken: the same again, a conflict, or the next status."""
+    key, now = event.conversion_id, status_of(state.statuses)
+    differs = _what_differs(event, state)
+    if differs:
+        detail = f"this conversion came before with another {differs}; refund it or use another txn_id"
+        return Ruling("conflict", reason=Reason.CONFLICT, field=differs, detail=detail, status=now, issued=key)
+    if not event.given & Given.STATUS or state.statuses & status_bit(event.status):
+        return Ruling("duplicate", None, puts, status=now, issued=key)
+    adjustment = Adjustment(
+        adjustment_id=status_key(key, event.status), conversion_id=key, ts=event.ts, event_ts=event.event_ts,
+        kind="status", status=event.status, actor=event.origin, ref=event.ref,
+    )  # fmt: skip
+    return _rule_status(adjustment, state, puts)
+
+
+def _what_differs(event: Conversion, state: ConversionState) -> str:
+    """The first field that was given and differs; amounts compare as decimals, whatever the currency."""
+    given = Given(event.given)
+    if Given.CURRENCY in given and event.currency != state.currency:
+        return "currency"
+    if Given.AMOUNT in given:
+        if e4_of_minor(event.amount_minor, event.currency) != e4_of_minor(state.amount_minor, state.currency):
+            return "amount"
+    if Given.CLICK_ID in given and event.click_id != state.click_id:
+        return "click_id"
+    return ""
+
+
+def _rule_status(event: Adjustment, state: ConversionState, puts: dict[bytes, bytes]) -> Ruling:
+    """A status moves only forward; one that was seen is a duplicate."""
+    key, bit, now = event.conversion_id, status_bit(event.status), status_of(state.statuses)
+    if state.statuses & bit:
+        return Ruling("duplicate", None, puts, status=now, issued=key)
+    if bit < state.statuses:
+        detail = f"the status is {now}; it only moves forward: {' < '.join(STATUS_ORDER)}"
+        return Ruling(
+            "rejected", reason=Reason.STATUS_NOT_PENDING, field="status", detail=detail, status=now, issued=key
+        )
+    state = msgspec.structs.replace(state, statuses=state.statuses | bit)
+    puts = {**puts, key: _encoder.encode(state)}
+    return Ruling("accepted", encode(Kind.ADJUSTMENT, event), puts, status=event.status, issued=key)
+
+
+def _rule_adjustment(get: GetState, value: bytes, event: Adjustment) -> Ruling:
+    key = event.conversion_id
+    stored = get(key)
+    state = _conversions.decode(stored) if stored is not None else ConversionState()
+    puts: dict[bytes, bytes] = {}
+    if event.ref:
+        content = _digest(encode(Kind.ADJUSTMENT, msgspec.structs.replace(event, ts=0)))
+        claimed = _rule_line(get, "adjustment", event.ref, content, key)
+        if isinstance(claimed, Ruling):
+            return _with_status(claimed, state)
+        puts = claimed
+    if event.kind == "status":
+        return _rule_status(event, state, puts)
+    return _rule_refund(get, event, state, puts)
+
+
+def _early_place(currency: str, amount_e4: int) -> str:
+    decimals = next(d for d in range(DECIMALS_MAX + 1) if amount_e4 % 10 ** (DECIMALS_MAX - d) == 0)
+    return f"{decimals}{currency}"
+
+
+def _early_that_fits_e4(state: ConversionState, currency: str) -> int:
+    """What early refunds take off a conversion of that currency; the others are ignored, as attribution does."""
+    fits = {f"{decimals}{code}" for decimals in range(DECIMALS[currency] + 1) for code in ("", currency)}
+    return sum(e4 for place, e4 in state.early_e4.items() if place in fits)
+
+
+def _rule_refund(get: GetState, event: Adjustment, state: ConversionState, puts: dict[bytes, bytes]) -> Ruling:
+    key, now = event.conversion_id, status_of(state.statuses)
+
+    def refuse(verdict: Verdict, reason: Reason, name: str, detail: str) -> Ruling:
+        return Ruling(verdict, reason=reason, field=name, detail=detail, status=now, issued=key)
+
+    if not event.ref:
+        before = get(event.adjustment_id)
+        if before is not None:
+            same = event.amount_e4 in (WHAT_REMAINS, int.from_bytes(before, "big"))
+            if same:
+                return Ruling("duplicate", status=now, issued=key)
+            return refuse("conflict", Reason.CONFLICT, "amount", "this refund_id came before with another amount")
+    amount_e4 = event.amount_e4
+    if not state.known:
+        if not event.ref or amount_e4 <= 0:
+            return refuse("rejected", Reason.CONVERSION_NOT_FOUND, "txn_id", "there is no conversion with that key")
+        place = _early_place(event.currency, amount_e4)
+        early_e4 = {**state.early_e4, place: state.early_e4.get(place, 0) + amount_e4}
+        state = msgspec.structs.replace(state, early_e4=early_e4)
+    else:
+        remains_e4 = max(0, e4_of_minor(state.amount_minor, state.currency) - state.refunded_e4)
+        amount_e4 = remains_e4 if amount_e4 == WHAT_REMAINS else amount_e4
+        if event.currency and event.currency != state.currency:
+            return refuse("conflict", Reason.CONFLICT, "currency", f"the conversion is in {state.currency}")
+        if minor_of_e4(amount_e4, state.currency) is None:
+            return refuse("malformed", Reason.MALFORMED, "amount", f"too many decimals for {state.currency}")
+        if amount_e4 <= 0 or amount_e4 > remains_e4:
+            left = format_minor(minor_of_e4(remains_e4, state.currency) or 0, state.currency)
+            return refuse("rejected", Reason.REFUND_EXCEEDS_AMOUNT, "amount", f"{left} {state.currency} remain")
+        state = msgspec.structs.replace(state, refunded_e4=state.refunded_e4 + amount_e4)
+    if not event.ref:
+        puts[event.adjustment_id] = amount_e4.to_bytes(10, "big")
+    puts[key] = _encoder.encode(state)
+    record = encode(Kind.ADJUSTMENT, msgspec.structs.replace(event, amount_e4=amount_e4))
+    return Ruling("accepted", record, puts, status=now, issued=key)

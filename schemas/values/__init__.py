@@ -1,0 +1,1 @@
+"""Value types: money, currencies, durations, click ids, model names, timestamps."""

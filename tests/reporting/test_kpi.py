@@ -1,0 +1,122 @@
+"""`report kpi` counts what contract 7 says, and shows how."""
+
+import secrets
+
+import pytest
+
+from program.program import Plan, Program
+from reporting.kpi import kpi_report
+from reporting.rejected import rejected_report
+from reporting.report import Report
+from reporting.time_range import BadRange, range_us
+from runtime.user_error import ReportError
+from schemas.columns import to_arrow
+from schemas.events import Kind, Rejected
+from schemas.tables import Source
+from tests.attribution.ingested import Ingested, Stored
+from tests.attribution.test_live import attributor, run
+from tests.attribution.worlds import BASE_US, adjustment_of, conversion_of, program_of, touch_of
+from warehouse.port import Warehouse
+
+PROGRAM = program_of((Plan(1, percent_e6=10_000_000), Plan(2, percent_e6=10_000_000, model="linear")))
+DAY_US = 86_400_000_000
+
+
+def report(warehouse: Warehouse, by: str = "partner,offer", program: Program = PROGRAM, **within: int) -> Report:
+    return kpi_report(warehouse, program.rules, by.split(","), within.get("from_us"), within.get("to_us"))
+
+
+def filled(warehouse: Warehouse, *events: Stored, program: Program = PROGRAM) -> None:
+    log = Ingested(warehouse)
+    for event in events:
+        log.append(event)
+    log.store()
+    run(attributor(warehouse, log, program))
+
+
+def test_one_partner(warehouse: Warehouse) -> None:
+    events = [conversion_of(n, click_ref="t1", status="pending" if n == 3 else "approved") for n in (1, 2, 3, 4)]
+    filled(
+        warehouse, touch_of(1, visitor="ann"), touch_of(2, visitor="ann"), touch_of(3, visitor="~bob"), touch_of(4),
+        touch_of(5, visitor="eve", bot=True), touch_of(6, kind=Kind.IMPRESSION), *events,
+        adjustment_of(1, events[0], amount_e4=25_000), adjustment_of(2, events[1], "status", status="declined"),
+    )  # fmt: skip
+    (row,) = report(warehouse).rows
+    assert row == {
+        "partner_id": 1, "partner": "Partner 1", "offer_id": 1, "offer": "Offer 1", "impressions": 1, "clicks": 5,
+        "unique_clicks": 2, "bot_clicks": 1, "conversions": 4, "approved": 2, "pending": 1, "hold": 0, "declined": 1,
+        "revenue": "27.50", "payout": "2.75", "profit": "24.75", "currency": "USD", "cr": 0.75, "epc": 0.6875,
+        "approval_rate": 0.5,
+    }  # fmt: skip
+
+
+def test_fractions_unattributed_and_other_currencies(warehouse: Warehouse) -> None:
+    filled(
+        warehouse,
+        *(touch_of(n, offer=2, partner=n, visitor="ann") for n in (1, 2, 3)),
+        conversion_of(1, offer=2, visitor_id="ann", amount=1000, currency="JPY"),
+        conversion_of(2, offer=2, visitor_id="nobody"),
+    )
+    rows = report(warehouse).rows
+    names = ("partner_id", "partner", "currency", "conversions", "revenue", "payout")
+    assert [tuple(row[name] for name in names) for row in rows] == [
+        (0, "unattributed", "USD", 1, "10.00", "0.00"),
+        (1, "Partner 1", "USD", 0.333333333334, "0.00", "0.00"),
+        (1, "Partner 1", "JPY", None, "334", "34"),
+        (2, "Partner 2", "USD", 0.333333333333, "0.00", "0.00"),
+        (2, "Partner 2", "JPY", None, "333", "33"),
+        (3, "Partner 3", "USD", 0.333333333333, "0.00", "0.00"),
+        (3, "Partner 3", "JPY", None, "333", "33"),
+    ]  # fmt: skip
+    assert [rows[0][name] for name in ("cr", "epc", "approval_rate")] == [None, None, 1.0]
+    assert [rows[2][name] for name in ("clicks", "cr", "approval_rate")] == [None, None, None]
+
+
+def test_a_restatement_leaves_nothing_behind(warehouse: Warehouse) -> None:
+    log = Ingested(warehouse)
+    log.append(touch_of(1, second=1, partner=1, visitor="ann"))
+    log.append(conversion_of(1, visitor_id="ann"))
+    log.store()
+    run(attributor(warehouse, log, PROGRAM))
+    log.append(touch_of(2, second=2, partner=3, visitor="ann"))
+    log.store()
+    run(attributor(warehouse, log, PROGRAM))
+    found = [(r["partner_id"], r["conversions"], r["revenue"], r["payout"]) for r in report(warehouse, "partner").rows]
+    assert found == [(1, 0, "0.00", "0.00"), (3, 1, "10.00", "1.00")]
+    assert report(warehouse, "partner").rows[0]["offer_id"] is None
+
+
+def test_days_are_the_programs(warehouse: Warehouse) -> None:
+    # BASE_US is 2023-11-14T22:13:20Z, an hour later in Berlin: 47 minutes before midnight there.
+    filled(warehouse, touch_of(1, second=0), touch_of(2, second=3_600), conversion_of(1, second=3_601, click_ref="t2"))
+    rows = report(warehouse, "day").rows
+    assert [(r["day"], r["clicks"], r["conversions"]) for r in rows] == [("2023-11-14", 1, 0), ("2023-11-15", 1, 1)]
+    from_us, to_us = range_us("2023-11-15", "2023-11-16", "Europe/Berlin")
+    assert from_us is not None and to_us is not None
+    assert report(warehouse, "day", from_us=from_us, to_us=to_us).rows == rows[1:]
+    assert report(warehouse, "day", from_us=BASE_US, to_us=BASE_US + 1).rows[0]["clicks"] == 1
+    assert report(warehouse, "day", from_us=BASE_US + 1, to_us=BASE_US + 2).rows == ()
+
+
+def test_wrong_questions_say_what_is_allowed(warehouse: Warehouse) -> None:
+    with pytest.raises(ReportError, match="cannot group by moon; --by takes any of partner, offer, day"):
+        report(warehouse, "partner,moon")
+    with pytest.raises(BadRange, match="is no date"):
+        range_us("tomorrow", None, "UTC")
+    with pytest.raises(BadRange, match="empty"):
+        range_us("2026-01-02", "2026-01-02", "UTC")
+    assert range_us("1970-01-01T01:00:00+01:00", None, "UTC") == (0, None)
+
+
+def test_rejected(warehouse: Warehouse) -> None:
+    rows = [
+        (Rejected(ts=BASE_US + n, kind="click", reason=reason, offer_id=n), Source("", "hits", 0, n, 0))
+        for n, reason in enumerate(("unknown_link", "malformed", "malformed"))
+    ]
+    warehouse.insert("rejected", to_arrow("rejected", rows), secrets.token_hex(8))
+    found = rejected_report(warehouse, PROGRAM.rules, ["reason", "kind"])
+    assert found.rows == (
+        {"reason": "malformed", "kind": "click", "hits": 2},
+        {"reason": "unknown_link", "kind": "click", "hits": 1},
+    )
+    assert found.to_json()["columns"][0]["name"] == "reason"

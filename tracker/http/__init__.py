@@ -1,0 +1,1 @@
+"""Routes, limits, answers, and the recorder that appends to the log."""

@@ -1,0 +1,134 @@
+"""A body of /v1/events to one answer per line: touches and conversions are ruled over at once, each in order."""
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from typing import Any, NamedTuple
+
+import msgspec
+
+from runtime import metrics
+from schemas.dedup.rules import Ruling, keys_of
+from schemas.events import CONVERSIONS, HITS, Rejected, Touch
+from schemas.values.click_id import to_text
+from schemas.wire import encode
+from tracker.http import responses
+from tracker.http.context import key_of
+from tracker.http.recorder import Recorder
+from tracker.lines.events import Terms
+from tracker.lines.parse import KINDS, Read, read_line
+from tracker.offers.program_index import CompiledProgram
+from tracker.refusal import Refusal, refusal_of, with_ids
+from tracker.rejected_event import rejected_event
+from tracker.request.hit import Hit
+
+PAUSE_EVERY_LINES = 50
+"""After so many lines the redirects of the same process get their turn."""
+
+ID_MAX = 2**32 - 1
+_BOM = b"\xef\xbb\xbf"
+
+
+class LinesTooMany(Exception):
+    """The body has more lines than one batch may."""
+
+    def __init__(self, lines_max: int) -> None:
+        super().__init__(f"more than {lines_max} lines")
+        self.lines_max = lines_max
+
+
+class Ready(NamedTuple):
+    """A line that is to be ruled over."""
+
+    line: int
+    value: bytes
+    key: bytes
+
+
+class Batch:
+    """The lines of one body. A line's number counts blank lines too, which get no answer."""
+
+    def __init__(self, hit: Hit, program: CompiledProgram, recorder: Recorder) -> None:
+        self._hit, self._program, self._recorder = hit, program, recorder
+        self._read: dict[int, Read] = {}
+        self._ready: dict[str, list[Ready]] = {HITS: [], CONVERSIONS: []}
+        self._results: dict[int, Ruling | Refusal] = {}
+        self._not_final: set[int] = set()
+
+    async def read(self, body: bytes, terms: Terms, lines_max: int) -> None:
+        """Read every line. Raises LinesTooMany."""
+        body = body.removeprefix(_BOM)
+        if body.count(b"\n") + (not body.endswith(b"\n")) > lines_max:
+            raise LinesTooMany(lines_max)
+        async for number, text in _paced(list(enumerate(body.split(b"\n"), 1))):
+            text = text.strip()
+            if text:
+                self._take(number, read_line(text, terms))
+
+    def _take(self, number: int, read: Read) -> None:
+        self._read[number] = read
+        event = read.result
+        if isinstance(event, Refusal):
+            self._results[number] = event
+        elif isinstance(event, Touch):  # by the line's id: what claims it meets, whatever else the lines say
+            (key,) = keys_of(KINDS[read.kind], event)
+            self._ready[HITS].append(Ready(number, encode(KINDS[read.kind], event), key))
+        else:
+            self._ready[CONVERSIONS].append(Ready(number, encode(KINDS[read.kind], event), event.conversion_id))
+
+    async def settle(self) -> list[bytes]:
+        """Rule, record what is refused, and answer each line. Raises LogUnavailable: nothing may be assumed."""
+        failures = await asyncio.gather(*(self._rule(topic) for topic in self._ready), return_exceptions=True)
+        for failure in failures:
+            if failure is not None:
+                raise failure
+        await self._record_refused()
+        return [self._answer(number, read) async for number, read in _paced(list(self._read.items()))]
+
+    async def _rule(self, topic: str) -> None:
+        ready = self._ready[topic]
+        if ready:
+            ruled = await self._recorder.rule(topic, [one.value for one in ready], [one.key for one in ready])
+            for one, found in zip(ready, ruled, strict=True):
+                self._results[one.line] = found.ruling
+                if not found.final:
+                    self._not_final.add(one.line)
+
+    async def _record_refused(self) -> None:
+        events: list[Rejected] = []
+        async for number, read in _paced(list(self._read.items())):
+            refusal = refusal_of(self._results[number])
+            if refusal is not None:
+                refusal = with_ids(refusal, _number(read, "offer_id"), _number(read, "partner_id"))
+                fields = {name: _as_text(value) for name, value in read.sent.items()}
+                events.append(rejected_event(read.kind, refusal, self._hit, fields, self._program, ref=read.ref))
+        if events:
+            await self._recorder.rejected(events, key_of(self._hit))
+
+    def _answer(self, number: int, read: Read) -> bytes:
+        result = self._results[number]
+        verdict = result.verdict if isinstance(result, Ruling) and result.reason is None else str(result.reason)
+        metrics.count("clew_hits_total", kind=read.kind, verdict=verdict)
+        if isinstance(result, Refusal):
+            return responses.line_of_refusal(number, result)
+        if isinstance(read.result, Touch):
+            return responses.line_of_ruling(number, result, f"{read.kind}_id", to_text(result.issued))
+        final = number not in self._not_final
+        return responses.line_of_ruling(number, result, "conversion_id", result.issued.hex(), final=final)
+
+
+def _number(read: Read, name: str) -> int:
+    """The offer or partner that the line is about, as far as it is known."""
+    known = getattr(read.result, name, 0) or read.sent.get(name)
+    return known if type(known) is int and 0 < known <= ID_MAX else 0  # true is an int too
+
+
+def _as_text(value: object) -> str:
+    """A field of a line as the record keeps it."""
+    return value if isinstance(value, str) else msgspec.json.encode(value).decode()
+
+
+async def _paced(items: Sequence[Any]) -> AsyncIterator[Any]:
+    for count, item in enumerate(items, 1):
+        yield item
+        if count % PAUSE_EVERY_LINES == 0:
+            await asyncio.sleep(0)

@@ -1,0 +1,78 @@
+"""Clicks and pixels: read, decide, append, answer.
+
+Plain ASGI, since they are most of the traffic; and a visitor is answered whatever goes wrong.
+"""
+
+from starlette.responses import Response
+from starlette.types import Receive, Scope, Send
+
+from runtime import metrics
+from runtime.logs import logger
+from schemas.events import Kind
+from tracker.click import Context, decide_hit
+from tracker.http import responses
+from tracker.http.context import Desk
+from tracker.http.recorder import UNRECORDED
+from tracker.offers.program_index import CompiledProgram
+from tracker.request.text import clean
+
+_log = logger("tracker")
+_METHODS = ("GET", "HEAD")
+CLICKS, PIXELS = "/c/", "/i/"
+
+
+class HitEndpoints:
+    def __init__(self, desk: Desk) -> None:
+        self._desk = desk
+
+    async def click(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["method"] not in _METHODS:
+            await _method_not_allowed(scope, receive, send)
+            return
+        program = self._desk.program
+        try:
+            hit = self._desk.hit(scope, program, with_params=True)
+            outcome = decide_hit(Kind.CLICK, clean(scope["path"][len(CLICKS) :]), hit, self._context(program))
+            verdict = await self._desk.recorder.hit(outcome)
+        except Exception:  # noqa: BLE001 - a visitor is sent on whatever it was
+            _failed(Kind.CLICK)
+            await responses.send_fallback(send, program.fallback_url, UNRECORDED)
+            return
+        metrics.count("clew_hits_total", kind="click", verdict=verdict)
+        await responses.send_redirect(send, outcome, verdict, secure=hit.is_https)
+
+    async def impression(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["method"] not in _METHODS:
+            await _method_not_allowed(scope, receive, send)
+            return
+        program, code = self._desk.program, clean(scope["path"][len(PIXELS) :]).removesuffix(".gif")
+        try:
+            hit = self._desk.hit(scope, program, with_params=True)
+            outcome = decide_hit(Kind.IMPRESSION, code, hit, self._context(program))
+            verdict = await self._desk.recorder.hit(outcome)
+        except Exception:  # noqa: BLE001 - a page shows its pixel whatever it was
+            _failed(Kind.IMPRESSION)
+            await responses.send_pixel(send, UNRECORDED)
+            return
+        metrics.count("clew_hits_total", kind="impression", verdict=verdict)
+        await responses.send_pixel(send, verdict, outcome.visitor, secure=hit.is_https)
+
+    def _context(self, program: CompiledProgram) -> Context:
+        edge, settings = self._desk.edge, self._desk.settings
+        bytes_max, chars_max = settings.field_bytes_max, 2 * settings.url_bytes_max
+        return Context(program, edge.keys, edge.random_bytes, bytes_max, chars_max)
+
+
+def _failed(kind: Kind) -> None:
+    """Something that should not happen did: a bug, or a log that breaks its port."""
+    _log.exception("hit_failed", kind=kind.name.lower())
+    metrics.count("clew_clicks_unrecorded_total")
+    metrics.count("clew_hits_total", kind=kind.name.lower(), verdict=UNRECORDED)
+
+
+def method_not_allowed(allow: str) -> Response:
+    return responses.error_answer(405, "method_not_allowed", "method", f"use {allow}", {"allow": allow})
+
+
+async def _method_not_allowed(scope: Scope, receive: Receive, send: Send) -> None:
+    await method_not_allowed("GET, HEAD")(scope, receive, send)

@@ -1,0 +1,95 @@
+"""Postbacks: read, decide, append, answer (contract 2.1)."""
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from eventlog.port import LogUnavailable, Ruled
+from runtime import metrics
+from schemas.dedup.rules import Ruling
+from schemas.events import CONVERSIONS, Kind
+from schemas.wire import encode, kind_of
+from tracker.http import responses
+from tracker.http.clicks import method_not_allowed
+from tracker.http.context import Desk, key_of
+from tracker.http.limits import TooLarge, TooSlow, read_body, too_large_answer, too_slow_answer
+from tracker.offers.program_index import CompiledProgram
+from tracker.postback.decide import Candidate, Terms, is_test, read_postback, topic_of
+from tracker.postback.fields import Sent, read_sent
+from tracker.refusal import Refusal, refusal_of, with_ids
+from tracker.rejected_event import rejected_event
+from tracker.request.hit import Hit
+
+METHODS = ("GET", "POST")
+"""A route that takes GET would take HEAD too, so the endpoint itself says which methods it takes."""
+
+
+class PostbackEndpoint:
+    def __init__(self, desk: Desk) -> None:
+        self._desk = desk
+
+    async def __call__(self, request: Request) -> Response:
+        if request.method not in METHODS:
+            return method_not_allowed("GET, POST")
+        program = self._desk.program
+        hit = self._desk.hit(request.scope, program, with_params=False)
+        try:
+            return await self._settle(await self._read(request), hit, program)
+        except TooLarge as error:
+            await self._desk.over_limit(request.scope, "body")
+            return too_large_answer(error)
+        except TooSlow:
+            return too_slow_answer()
+        except LogUnavailable as error:
+            return responses.unavailable(error)
+
+    async def _read(self, request: Request) -> Sent:
+        query, get, settings = request.scope["query_string"], request.headers.get, self._desk.settings
+        if request.method == "GET":
+            return read_sent(query, b"", "")
+        bytes_max, timeout_ms = settings.postback_body_bytes_max, settings.body_timeout_ms
+        body = await read_body(request.scope, request.receive, bytes_max, timeout_ms)
+        return read_sent(query, body, get("content-type", ""), get("content-encoding", ""))
+
+    async def _settle(self, sent: Sent, hit: Hit, program: CompiledProgram) -> Response:
+        test = is_test(sent.fields)
+        read = sent.problem or read_postback(sent.fields, self._terms(hit, program))
+        settled = await self._rule(read, test=test) if isinstance(read, Candidate) else read
+        result = settled.ruling if isinstance(settled, Ruled) else settled
+        if not test:
+            await self._record(read, result, sent, hit, program)
+        if isinstance(settled, Refusal):
+            return responses.refusal_answer(settled, test=test)
+        return responses.ruling_answer(settled.ruling, test=test, final=test or settled.final)
+
+    def _terms(self, hit: Hit, program: CompiledProgram) -> Terms:
+        keys, settings = self._desk.edge.keys, self._desk.settings
+        return Terms(program, keys, hit.ts, hit.ip, settings.field_bytes_max, settings.custom_fields_max)
+
+    async def _rule(self, candidate: Candidate, *, test: bool) -> Ruled | Refusal:
+        """The verdict. A test, or what can only speak of a known conversion, is tried out first."""
+        value, key = encode(candidate.kind, candidate.event), candidate.event.conversion_id
+        if candidate.if_new is not None or test:
+            (tried,) = await self._desk.recorder.rule(CONVERSIONS, (value,), (key,), dry_run=True)
+            record = tried.ruling.record
+            makes_conversion = record is not None and kind_of(record) is Kind.CONVERSION
+            if candidate.if_new is not None and makes_conversion:
+                if not tried.final:
+                    raise LogUnavailable("the conversion may wait in the local log of another edge")
+                return candidate.if_new
+            if test:
+                return tried
+        (ruled,) = await self._desk.recorder.rule(CONVERSIONS, (value,), (key,))
+        return ruled
+
+    async def _record(
+        self, read: Candidate | Refusal, result: Ruling | Refusal, sent: Sent, hit: Hit, program: CompiledProgram
+    ) -> None:
+        """Count the verdict, and store the postback if it was refused."""
+        topic, refusal = topic_of(sent.fields), refusal_of(result)
+        if refusal is None:
+            metrics.count("clew_hits_total", kind=topic, verdict=result.verdict)
+            return
+        refusal = with_ids(refusal, read.offer_id, read.partner_id)
+        event = rejected_event(topic, refusal, hit, sent.fields, program)
+        await self._desk.recorder.rejected((event,), key_of(hit))
+        metrics.count("clew_hits_total", kind=topic, verdict=refusal.reason.value)

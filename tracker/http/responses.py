@@ -1,0 +1,143 @@
+"""Verdicts as HTTP: the header of redirects and pixels, JSON for servers, NDJSON for batches."""
+
+from typing import Any
+
+import orjson
+from starlette.responses import Response
+from starlette.types import Send
+
+from eventlog.port import LogUnavailable
+from schemas.dedup.rules import Ruling
+from schemas.fields import NO_DIGEST
+from tracker.click import Outcome
+from tracker.refusal import Refusal
+from tracker.request.visitor import Visitor, cookie_header
+
+GIF = (
+    b"GIF89a\x01\x00\x01\x00\x80\x00\x00\x00\x00\x00\xff\xff\xff!\xf9\x04\x01\x00\x00\x00\x00"
+    b",\x00\x00\x00\x00\x01\x00\x01\x00\x00\x02\x02D\x01\x00;"
+)
+"""One transparent pixel, 43 bytes."""
+
+_NO_STORE = (b"cache-control", b"no-store")
+_NOT_FINAL = {"final": False}
+"""The record waits in a local log: it may still turn out to be a duplicate of what others heard first."""
+
+_NOWHERE = b"There is nothing behind this link.\n"
+
+
+async def send_redirect(send: Send, outcome: Outcome, verdict: str, *, secure: bool) -> None:
+    """302 to where the visitor goes, or 404 where there is nowhere."""
+    headers = [_NO_STORE, (b"clew-verdict", verdict.encode())]
+    if outcome.visitor.is_new:
+        headers.append((b"set-cookie", cookie_header(outcome.visitor.id, secure=secure).encode()))
+    if outcome.location:
+        headers += [(b"location", outcome.location.encode()), (b"content-length", b"0")]
+        await _send(send, 302, headers, b"")
+    else:
+        await send_nowhere(send, headers)
+
+
+async def send_fallback(send: Send, fallback_url: str, verdict: str) -> None:
+    """Where a visitor goes when nothing is known about their click."""
+    headers = [_NO_STORE, (b"clew-verdict", verdict.encode())]
+    if fallback_url:
+        await _send(send, 302, [*headers, (b"location", fallback_url.encode()), (b"content-length", b"0")], b"")
+    else:
+        await send_nowhere(send, headers)
+
+
+async def send_nowhere(send: Send, headers: list[tuple[bytes, bytes]]) -> None:
+    length = str(len(_NOWHERE)).encode()
+    headers += [(b"content-type", b"text/plain; charset=utf-8"), (b"content-length", length)]
+    await _send(send, 404, headers, _NOWHERE)
+
+
+async def send_pixel(send: Send, verdict: str, visitor: Visitor | None = None, *, secure: bool = False) -> None:
+    """The pixel, whatever the verdict."""
+    headers = [
+        _NO_STORE, (b"clew-verdict", verdict.encode()),
+        (b"content-type", b"image/gif"), (b"content-length", b"43"),
+    ]  # fmt: skip
+    if visitor is not None and visitor.is_new:
+        headers.append((b"set-cookie", cookie_header(visitor.id, secure=secure).encode()))
+    await _send(send, 200, headers, GIF)
+
+
+async def _send(send: Send, status: int, headers: list[tuple[bytes, bytes]], body: bytes) -> None:
+    await send({"type": "http.response.start", "status": status, "headers": headers})
+    await send({"type": "http.response.body", "body": body})
+
+
+def json_answer(status: int, body: dict[str, Any], headers: dict[str, str] | None = None) -> Response:
+    """A JSON body and what every answer of the edge carries."""
+    headers = {"cache-control": "no-store", **(headers or {})}
+    return Response(orjson.dumps(body) + b"\n", status, headers, "application/json")
+
+
+def error_answer(status: int, error: str, field: str, fix: str, headers: dict[str, str] | None = None) -> Response:
+    """What is wrong with a request before anything is decided: the field, and how to mend it."""
+    return json_answer(status, {"error": error, "field": field, "fix": fix}, headers)
+
+
+def unavailable(error: LogUnavailable) -> Response:
+    """503: nothing may be assumed about what was sent."""
+    fix = f"send it again after {error.retry_after_s} s; nothing may be assumed about this one"
+    return error_answer(503, "unavailable", "", fix, {"retry-after": str(error.retry_after_s)})
+
+
+def ruling_answer(ruling: Ruling, *, test: bool, final: bool = True) -> Response:
+    """The verdict over a postback that was ruled over."""
+    status = {"conflict": 409, "malformed": 400}.get(ruling.verdict, 200)
+    body = verdict_of_ruling(ruling) | ({"test": True} if test else {}) | ({} if final else _NOT_FINAL)
+    return json_answer(status, body)
+
+
+def verdict_of_ruling(ruling: Ruling) -> dict[str, Any]:
+    body: dict[str, Any] = {
+        "verdict": ruling.verdict,
+        "conversion_id": ruling.issued.hex() or None,
+        "status": ruling.status or None,
+    }
+    return body | _why(ruling.reason or "", ruling.field, ruling.detail)
+
+
+def refusal_answer(refusal: Refusal, *, test: bool) -> Response:
+    """The verdict over a postback that was refused before it was ruled over."""
+    known = refusal.conversion_id != NO_DIGEST
+    body = {
+        "verdict": refusal.verdict,
+        "conversion_id": refusal.conversion_id.hex() if known else None,
+        "status": refusal.now or None,
+    }
+    body |= _why(refusal.reason, refusal.field, refusal.detail)
+    return json_answer(refusal.status, body | ({"test": True} if test else {}))
+
+
+def _why(reason: str, field: str, detail: str) -> dict[str, str]:
+    pairs = (("reason", str(reason)), ("field", field), ("detail", detail))
+    return {name: text for name, text in pairs if text}
+
+
+def line_of_refusal(number: int, refusal: Refusal) -> bytes:
+    """The answer to a line that was refused before it was ruled over."""
+    return _line({"line": number, "verdict": refusal.verdict}, refusal.reason, refusal.field, refusal.detail)
+
+
+def line_of_ruling(number: int, ruling: Ruling, id_name: str, issued: str, *, final: bool = True) -> bytes:
+    """The answer to a line that was ruled over."""
+    body: dict[str, Any] = {"line": number, "verdict": ruling.verdict, id_name: issued}
+    if ruling.status:
+        body["status"] = ruling.status
+    if not final:
+        body |= _NOT_FINAL
+    return _line(body, ruling.reason or "", ruling.field, ruling.detail)
+
+
+def _line(body: dict[str, Any], reason: str, field: str, detail: str) -> bytes:
+    return orjson.dumps(body | _why(reason, field, detail), option=orjson.OPT_APPEND_NEWLINE)
+
+
+def ndjson_answer(lines: list[bytes]) -> Response:
+    """One JSON object a line."""
+    return Response(b"".join(lines), 200, {"cache-control": "no-store"}, "application/x-ndjson")

@@ -1,0 +1,1 @@
+"""Read and check lines of /v1/events."""

@@ -1,0 +1,68 @@
+"""A line of /v1/events to its event, or why not (contract 2.2). Pure."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import msgspec
+
+from schemas.events import Adjustment, Conversion, Kind, Touch
+from tracker.lines.events import Terms, adjustment_of, conversion_of, touch_of
+from tracker.lines.timestamps import parse_ts
+from tracker.lines.types import BadLine, ConversionLine, TouchLine, decode_line, typed
+from tracker.refusal import Refusal, Refused, malformed
+
+KINDS = {
+    "click": Kind.CLICK,
+    "impression": Kind.IMPRESSION,
+    "conversion": Kind.CONVERSION,
+    "adjustment": Kind.ADJUSTMENT,
+}
+
+
+class Read(msgspec.Struct, frozen=True):
+    """A line as it was read: its event or a refusal, and what the record of a refusal needs."""
+
+    kind: str
+    """Its type; `event` where that is unknown."""
+    ref: str
+    sent: Mapping[str, Any]
+    result: Touch | Conversion | Adjustment | Refusal
+
+
+def read_line(text: bytes, terms: Terms) -> Read:
+    """The event of one line, or why there is none."""
+    sent: dict[str, Any] = {}
+    result: Touch | Conversion | Adjustment | Refusal
+    try:
+        sent = decode_line(text)
+        result = _event(sent, len(text), terms)
+    except BadLine as bad:
+        result = malformed(bad.field, bad.detail)
+        sent = sent or {"line": text.decode("utf-8", "replace")}
+    except Refused as refused:
+        result = refused.refusal
+    kind, ref = sent.get("type"), sent.get("id")
+    named = kind if isinstance(kind, str) and kind in KINDS else "event"
+    return Read(named, ref if isinstance(ref, str) else "", sent, result)
+
+
+def _event(sent: dict[str, Any], line_bytes: int, terms: Terms) -> Touch | Conversion | Adjustment:
+    line, subs = typed(sent, terms.field_bytes_max, is_short=line_bytes <= terms.field_bytes_max)
+    ts = _ts(line.ts, terms)
+    if isinstance(line, TouchLine):
+        return touch_of(line, subs, ts, terms)
+    if isinstance(line, ConversionLine):
+        return conversion_of(line, ts, terms)
+    return adjustment_of(line, ts, terms)
+
+
+def _ts(ts: int | str, terms: Terms) -> int:
+    parsed = parse_ts(ts)
+    if parsed is None:
+        detail = "send RFC 3339 with an offset, as in 2026-01-31T12:00:00Z, or integer microseconds since 1970"
+        raise Refused(malformed("ts", detail))
+    if parsed < 0:
+        raise Refused(malformed("ts", "it is before 1970"))
+    if parsed > terms.now + terms.future_ts_max_us:
+        raise Refused(malformed("ts", f"it is more than {terms.future_ts_max_us // 1_000_000} s in the future"))
+    return parsed

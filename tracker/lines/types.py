@@ -1,0 +1,161 @@
+"""The lines of /v1/events as they are sent (contract 2.2): which fields there are, and what type they have.
+
+An unknown field, a number for a text or a text for a number is malformed, and the error names the field.
+"""
+
+import re
+from typing import Annotated, Any, Literal
+
+import msgspec
+
+from tracker.offers.landing_url import SUB_NAMES
+from tracker.request.text import byte_length, has_control, is_text
+
+ID_BYTES_MAX = 128
+TXN_ID_BYTES_MAX = 256
+IP_BYTES_MAX = 64
+
+_Number = Annotated[int, msgspec.Meta(ge=1, le=2**32 - 1)]
+_Optional = _Number | None
+
+
+class TouchLine(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
+    """A click or an impression. sub1 to sub30 are taken out before."""
+
+    type: str
+    id: str
+    ts: int | str
+    link: str = ""
+    offer_id: _Optional = None
+    partner_id: _Optional = None
+    visitor_id: str = ""
+    user_id: str = ""
+    ip: str = ""
+    user_agent: str = ""
+    referrer: str = ""
+    accept_language: str = ""
+    partner_click_id: str = ""
+
+
+class ConversionLine(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
+    type: str
+    id: str
+    ts: int | str
+    click_id: str = ""
+    click_ref: str = ""
+    impression_id: str = ""
+    impression_ref: str = ""
+    user_id: str = ""
+    visitor_id: str = ""
+    offer_id: _Optional = None
+    goal: str = ""
+    txn_id: str = ""
+    amount: str = ""
+    currency: str = ""
+    status: Literal["", "pending", "hold", "approved", "declined"] = ""
+    custom: dict[str, str] = {}
+
+
+class AdjustmentLine(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
+    type: str
+    id: str
+    ts: int | str
+    kind: Literal["status", "refund", "chargeback"]
+    conversion_id: str = ""
+    offer_id: _Optional = None
+    goal: str = ""
+    txn_id: str = ""
+    status: Literal["", "pending", "hold", "approved", "declined"] = ""
+    amount: str = ""
+    currency: str = ""
+    reason: str = ""
+
+
+AnyLine = TouchLine | ConversionLine | AdjustmentLine
+
+TYPES: dict[str, type[TouchLine] | type[ConversionLine] | type[AdjustmentLine]] = {
+    "click": TouchLine,
+    "impression": TouchLine,
+    "conversion": ConversionLine,
+    "adjustment": AdjustmentLine,
+}
+_BYTES_MAX = {
+    "id": ID_BYTES_MAX, "click_ref": ID_BYTES_MAX, "impression_ref": ID_BYTES_MAX,
+    "txn_id": TXN_ID_BYTES_MAX, "ip": IP_BYTES_MAX,
+}  # fmt: skip
+_IDS = ("id", "txn_id", "click_ref", "impression_ref", "visitor_id", "user_id")
+
+_PLACE = re.compile(r" - at `(?:key in )?\$\.?([^`.\[]*)")
+_NAMED = re.compile(r"(?:unknown field|required field) `([^`]*)`")
+
+
+class BadLine(ValueError):
+    """The line cannot be read: the field, and what is wrong with it."""
+
+    def __init__(self, field: str, detail: str) -> None:
+        super().__init__(detail)
+        self.field, self.detail = field, detail
+
+
+def decode_line(text: bytes) -> dict[str, Any]:
+    """The line's JSON object. Raises BadLine."""
+    try:
+        parsed = msgspec.json.decode(text)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise BadLine("line", f"it is not JSON: {error}") from None
+    if not isinstance(parsed, dict):
+        raise BadLine("line", "send one JSON object per line")
+    return parsed
+
+
+def typed(line: dict[str, Any], bytes_max: int, *, is_short: bool) -> tuple[AnyLine, dict[str, str]]:
+    """The line as its type, and its sub values. `is_short`: no field can be over the limit. Raises BadLine."""
+    kind = line.get("type")
+    cls = TYPES.get(kind) if isinstance(kind, str) else None
+    if cls is None:
+        raise BadLine("type", f"it must be one of {', '.join(TYPES)}")
+    known = cls.__struct_fields__
+    rest = {name: value for name, value in line.items() if not (value is None and name in known)}
+    subs: dict[str, str] = {}
+    if cls is TouchLine:
+        for name in SUB_NAMES & rest.keys():
+            subs[name] = _sub(name, rest.pop(name))
+    try:
+        typed_line = msgspec.convert(rest, cls)
+    except msgspec.ValidationError as error:
+        raise _bad(str(error)) from None
+    _check_texts(typed_line, subs, bytes_max, is_short=is_short)
+    return typed_line, {name: subs[name] for name in sorted(subs) if subs[name]}
+
+
+def _sub(name: str, value: object) -> str:
+    if value is None or isinstance(value, str):
+        return value or ""
+    raise BadLine(name, f"Expected `str`, got `{type(value).__name__}`")
+
+
+def _bad(message: str) -> BadLine:
+    """msgspec's message with the field that it names."""
+    found = _NAMED.search(message) or _PLACE.search(message)
+    field, detail = found.group(1) if found else "line", message.partition(" - at ")[0].replace(" | null", "")
+    return BadLine(field, f'{detail}; send amounts as text, as in "7.50"' if field == "amount" else detail)
+
+
+def _check_texts(line: AnyLine, subs: dict[str, str], bytes_max: int, *, is_short: bool) -> None:
+    if not line.id:
+        raise BadLine("id", f"it is empty; give every line an id of its own, up to {ID_BYTES_MAX} bytes")
+    for name in _IDS:
+        if has_control(getattr(line, name, "")):
+            raise BadLine(name, "it has control characters")
+    for name, limit in _BYTES_MAX.items():
+        if byte_length(getattr(line, name, "")) > limit:
+            raise BadLine(name, f"it is longer than {limit} bytes")
+    if is_short:
+        return
+    texts = {name: getattr(line, name) for name in line.__struct_fields__} | subs
+    for name, text in texts.items():
+        if isinstance(text, str) and byte_length(text) > bytes_max:
+            raise BadLine(name, f"it is longer than {bytes_max} bytes")
+    for name, text in getattr(line, "custom", {}).items():
+        if byte_length(name) > ID_BYTES_MAX or byte_length(text) > bytes_max or not is_text(name):
+            raise BadLine("custom", f"a custom field is longer than {bytes_max} bytes, or its name than {ID_BYTES_MAX}")

@@ -1,0 +1,98 @@
+"""Deep links: the URL that a visitor may be sent to instead of the landing page, or nothing.
+
+A deep link is not checked as text and then passed on: it is taken apart, its host is compared in ASCII, and a URL
+with exactly that host is written anew, so a browser cannot read another host out of it.
+"""
+
+import re
+from dataclasses import dataclass
+from ipaddress import AddressValueError, IPv6Address
+from typing import NamedTuple
+
+from tracker.offers.landing_url import escaped
+from tracker.request.text import has_control
+
+_URL = re.compile(r"(https?)://([^/?#\\@%\s]+)([/?#].*)?", re.IGNORECASE | re.DOTALL)
+_AUTHORITY = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[^:\[\]]+)(?::(\d{0,5}))?", re.ASCII)
+_HOST = re.compile(r"[a-z0-9_-]+(?:\.[a-z0-9_-]+)*")
+_DEFAULT_PORTS = {"http": 80, "https": 443}
+
+
+class Target(NamedTuple):
+    """An http or https URL in parts; `port` None is the scheme's own."""
+
+    scheme: str
+    host: str
+    port: int | None
+    rest: str
+
+
+@dataclass(frozen=True, slots=True)
+class Allowed:
+    """Where deep links of an offer may go."""
+
+    exact: frozenset[str]
+    suffixes: tuple[str, ...]
+    """".shop.example" for "*.shop.example"."""
+    landing_port: int | None
+
+    def holds(self, target: Target) -> bool:
+        if target.port is not None and target.port != self.landing_port:
+            return False
+        return target.host in self.exact or target.host.endswith(self.suffixes)
+
+
+def allowed_of(landing_url: str, patterns: tuple[str, ...]) -> Allowed:
+    """The landing URL's own host, and the offer's list."""
+    landing = target_of(landing_url.partition("?")[0].partition("#")[0])
+    exact = {host for pattern in patterns if not pattern.startswith("*.") if (host := host_of(pattern))}
+    suffixes = tuple(f".{host}" for pattern in patterns if pattern.startswith("*.") if (host := host_of(pattern[2:])))
+    if landing is not None:
+        exact.add(landing.host)
+    return Allowed(frozenset(exact), suffixes, landing.port if landing is not None else None)
+
+
+def deeplink_of(url: str, allowed: Allowed) -> str | None:
+    """The URL to send the visitor to, written anew; None where it may not go."""
+    target = target_of(url)
+    if target is None or not allowed.holds(target):
+        return None
+    port = f":{target.port}" if target.port is not None else ""
+    return f"{target.scheme}://{target.host}{port}{escaped(target.rest)}"
+
+
+def target_of(url: str) -> Target | None:
+    """The URL's parts; None if browsers could read it in more than one way."""
+    if has_control(url) or "\\" in url:
+        return None
+    match = _URL.fullmatch(url)
+    authority = _AUTHORITY.fullmatch(match.group(2)) if match else None
+    if match is None or authority is None:
+        return None
+    host = host_of(authority.group(1))
+    scheme, digits = match.group(1).lower(), authority.group(2)
+    port = int(digits) if digits else _DEFAULT_PORTS[scheme]
+    if not host or port > 65_535:
+        return None
+    return Target(scheme, host, None if port == _DEFAULT_PORTS[scheme] else port, match.group(3) or "")
+
+
+def host_of(text: str) -> str:
+    """The host in lower-case ASCII (IDNA), without a last dot; "" if it is none."""
+    if text.startswith("["):
+        return _ipv6_of(text[1:-1])
+    host = text.removesuffix(".")
+    if not host.isascii():
+        try:
+            host = host.encode("idna").decode()
+        except UnicodeError:
+            return ""
+    host = host.lower()
+    return host if _HOST.fullmatch(host) else ""
+
+
+def _ipv6_of(text: str) -> str:
+    try:
+        return f"[{IPv6Address(text)}]"
+    except AddressValueError:
+        return ""

@@ -1,0 +1,77 @@
+"""A landing URL with macros, compiled once, and the URL of one hit made from it.
+
+Macros stand only behind the host: whatever a visitor sends, the host of a landing URL is the one that was
+written there. Values are percent-encoded for where they stand.
+"""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from urllib.parse import quote
+
+from program.fields import MACROS
+
+SUB_NAMES = frozenset(name for name in MACROS if name.startswith("sub"))
+
+# Values that we write ourselves, out of letters, digits, - and _.
+_OURS = frozenset({"click_id", "offer_id", "partner_id", "ts"})
+_MACRO = re.compile(r"\{(" + "|".join(sorted(MACROS, key=len, reverse=True)) + r")\}")
+# Browsers take a backslash for a slash, and skip further slashes before the host: an empty host would move there.
+_ORIGIN = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://[^/?#\\]+")
+_PLAIN = re.compile(r"[A-Za-z0-9._~-]*").fullmatch
+_ASCII_PRINTABLE = "".join(map(chr, range(0x21, 0x7F)))
+
+
+@dataclass(frozen=True, slots=True)
+class Landing:
+    """Literal texts with macros between them: literals[0] macros[0] literals[1] … literals[n]."""
+
+    literals: tuple[str, ...]
+    macros: tuple[tuple[str, bool], ...]
+    """Name, and whether it stands in the path."""
+
+
+def compile_landing(url: str) -> Landing:
+    """The landing URL's parts. Unknown macros, and macros in the host, stay as they are."""
+    origin = _ORIGIN.match(url)
+    if origin is None:
+        return Landing((escaped(url),), ())
+    path_end = min((at for mark in "?#" if (at := url.find(mark, origin.end())) >= 0), default=len(url))
+    literals, macros, done = [""], [], 0
+    for found in _MACRO.finditer(url, origin.end()):
+        literals[-1] += escaped(url[done : found.start()])
+        literals.append("")
+        macros.append((found.group(1), found.start() < path_end))
+        done = found.end()
+    literals[-1] += escaped(url[done:])
+    return Landing(tuple(literals), tuple(macros))
+
+
+def escaped(url: str) -> str:
+    """The text as ASCII that may stand in a header: what is not printable ASCII is percent-encoded."""
+    return quote(url, safe=_ASCII_PRINTABLE, errors="replace")
+
+
+def render(landing: Landing, values: Mapping[str, str], chars_max: int) -> str:
+    """The URL with every macro expanded; a macro without a value is empty.
+
+    Values of visitors beyond `chars_max` characters in all are left out: in a deep link, visitors choose how often.
+    """
+    parts, spare = [landing.literals[0]], chars_max
+    for (name, in_path), literal in zip(landing.macros, landing.literals[1:], strict=True):
+        value = values.get(name, "")
+        if value and name not in _OURS:
+            value = _encoded(value, in_path=in_path)
+            spare -= len(value)
+            value = value if spare >= 0 else ""
+        parts.append(value)
+        parts.append(literal)
+    return "".join(parts)
+
+
+def _encoded(value: str, *, in_path: bool) -> str:
+    if not _PLAIN(value):
+        return quote(value, safe="", errors="replace")
+    if in_path and not value.strip("."):
+        return ""  # a path segment of dots walks up, however it is encoded
+    return value

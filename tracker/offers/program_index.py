@@ -1,0 +1,49 @@
+"""The program as the edge needs it: landing URLs and host lists compiled on first use, proxies as networks."""
+
+from collections.abc import Iterable
+
+from program.program import Offer, Program
+from tracker.offers.deep_link import Allowed, allowed_of
+from tracker.offers.landing_url import Landing, compile_landing, escaped
+from tracker.request.client_ip import networks_of
+
+
+class CompiledOffer:
+    """An offer's landing URL and allowed hosts, ready to use."""
+
+    __slots__ = ("allowed", "goals", "landing", "offer")
+
+    def __init__(self, offer: Offer) -> None:
+        self.offer = offer
+        self.goals = frozenset(goal.key for goal in offer.goals)
+        self.landing: Landing = compile_landing(offer.landing_url)
+        self.allowed: Allowed = allowed_of(offer.landing_url, offer.allowed_hosts)
+
+
+class CompiledProgram:
+    """A program in force. Raises ValueError where a trusted proxy is no network."""
+
+    __slots__ = ("_offers", "_secrets", "fallback_url", "links", "partners", "program", "proxies", "rules")
+
+    def __init__(self, program: Program) -> None:
+        self.program, self.rules = program, program.rules
+        self.links, self.partners = program.rules.links, program.rules.partners
+        self.proxies = networks_of(program.rules.trusted_proxies)
+        self.fallback_url = escaped(program.rules.fallback_url)
+        self._offers: dict[int, CompiledOffer] = {}
+        secrets: Iterable[str] = (*program.secrets.api_keys, *program.secrets.postback_secrets.values())
+        self._secrets = frozenset(secret for secret in secrets if secret)
+
+    def offer(self, offer_id: int) -> CompiledOffer | None:
+        """The offer with that number."""
+        compiled = self._offers.get(offer_id)
+        if compiled is None:
+            offer = self.rules.offers.get(offer_id)
+            if offer is None:
+                return None
+            compiled = self._offers[offer_id] = CompiledOffer(offer)
+        return compiled
+
+    def is_secret(self, text: str) -> bool:
+        """Whether the text is a secret of the program, wherever a sender put it."""
+        return text in self._secrets

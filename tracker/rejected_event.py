@@ -1,0 +1,68 @@
+"""A refused hit as an event: all of the hit and why, but never a secret."""
+
+from collections.abc import Iterable, Mapping
+
+from schemas.events import Rejected
+from tracker import secrets
+from tracker.offers.program_index import CompiledProgram
+from tracker.refusal import Refusal
+from tracker.request.hit import Hit
+from tracker.request.text import clean, cut
+
+FIELDS_MAX = 100
+NAME_BYTES_MAX = 128
+VALUE_BYTES_MAX = 2_048
+DETAIL_BYTES_MAX = 512
+
+
+def rejected_event(
+    kind: str,
+    refusal: Refusal,
+    hit: Hit,
+    fields: Mapping[str, str],
+    program: CompiledProgram,
+    *,
+    link: str = "",
+    visitor_id: str = "",
+    referrer: str = "",
+    ref: str = "",
+) -> Rejected:
+    """What is stored of the hit."""
+    return Rejected(
+        ts=hit.ts,
+        kind=kind,
+        reason=refusal.reason,
+        field="" if program.is_secret(refusal.field) else cut(clean(refusal.field), NAME_BYTES_MAX),
+        detail=_detail(refusal.detail, fields.values(), program),
+        offer_id=refusal.offer_id,
+        partner_id=refusal.partner_id,
+        link=cut(link, NAME_BYTES_MAX),
+        conversion_id=refusal.conversion_id,
+        method=hit.method,
+        path=hit.path,
+        fields=without_secrets(fields, program),
+        visitor_id=cut(visitor_id, VALUE_BYTES_MAX),
+        ip=hit.ip,
+        user_agent=hit.user_agent,
+        referrer=referrer,
+        ref=cut(ref, NAME_BYTES_MAX),
+    )
+
+
+def without_secrets(fields: Mapping[str, str], program: CompiledProgram) -> dict[str, str]:
+    """The fields as they may be stored: secrets left out by name and by value, the rest cut to bounds."""
+    kept: dict[str, str] = {}
+    for name, value in fields.items():
+        if len(kept) >= FIELDS_MAX:
+            break
+        is_secret = name.lower() in secrets.NAMES or program.is_secret(name) or program.is_secret(value)
+        if not is_secret:
+            kept[cut(clean(name), NAME_BYTES_MAX)] = cut(clean(value), VALUE_BYTES_MAX)
+    return kept
+
+
+def _detail(detail: str, values: Iterable[str], program: CompiledProgram) -> str:
+    """The sentence, unless it quotes a secret that stood in a wrong field."""
+    if any(value in detail for value in values if program.is_secret(value)):
+        return ""
+    return cut(clean(detail), DETAIL_BYTES_MAX)

@@ -1,0 +1,1 @@
+"""Read a request: client address, visitor, text fields."""
