@@ -70,7 +70,7 @@ def sources(*folders: str) -> tuple[Source, ...]:
 def text_files() -> Iterator[tuple[str, str]]:
     """Path and text of every file of the project: what lies in its root, and its folders."""
     for entry in sorted(ROOT.iterdir()):
-        if entry.is_dir() and entry.name not in FOLDERS:
+        if entry.name == ".git" or (entry.is_dir() and entry.name not in FOLDERS):  # a file in a linked work tree
             continue
         for file in sorted(entry.rglob("*")) if entry.is_dir() else [entry]:
             if file.is_file() and file.suffix in TEXT and "__pycache__" not in file.parts:
