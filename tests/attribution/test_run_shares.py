@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 import pytest
 
-import attribution.runs
+import attribution.runs.runner
 from attribution.runs.fit import Fitting, _Fit, fit_run
 from attribution.runs.identity_map import NOBODY, IdentityMap
 from attribution.runs.reads import identity_map
@@ -159,7 +159,7 @@ def test_a_replay_takes_the_shares_that_were_kept(warehouse: Warehouse, monkeypa
     runs, wanted = Runs(warehouse, 7), spec()
     runs.run(wanted)
     bytes_then = every_byte(warehouse, wanted.run_id)
-    monkeypatch.setattr(attribution.runs, "fit_run", no_fit)
+    monkeypatch.setattr(attribution.runs.runner, "fit_run", no_fit)
     assert runs.run(wanted).was_there is True
     # As a crash leaves it: the row of the run is missing, and some of its credits are.
     warehouse.execute("DELETE FROM clew.runs WHERE 1")

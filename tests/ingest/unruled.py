@@ -110,7 +110,7 @@ class Expected:
     table: dict[int, str] = field(default_factory=dict)
     verdict: dict[int, str] = field(default_factory=dict)
     values: dict[int, bytes] = field(default_factory=dict)
-    rules: list[tuple[int, bytes, bytes]] = field(default_factory=list)
+    claims: list[tuple[int, bytes, bytes]] = field(default_factory=list)
 
 
 def expected(records: list[tuple[bytes, Mark]], states: dict[bytes, bytes] | None = None) -> Expected:
