@@ -1,7 +1,7 @@
-"""A hit on a link or pixel to its touch and where the visitor goes, in named steps over one draft.
+"""Turn a hit on a link or pixel into a touch and the URL to send the visitor to, in named steps over one draft.
 
-A step does one thing and returns nothing, or why the hit is refused; the first refusal ends the row of steps.
-Pure: time stands in the hit, chance and keys come in with the context.
+Each step does one thing. It returns None, or a refusal, and the first refusal ends the sequence.
+Pure: the time comes with the hit; keys and random bytes come with the context.
 """
 
 from collections.abc import Callable
@@ -24,7 +24,7 @@ from tracker.request.text import cut
 
 
 class Context(msgspec.Struct, frozen=True):
-    """What a decision depends on beside the hit."""
+    """Everything a decision needs besides the hit."""
 
     program: CompiledProgram
     keys: TokenKeys
@@ -34,7 +34,7 @@ class Context(msgspec.Struct, frozen=True):
 
 
 class Draft:
-    """What the steps have found so far."""
+    """Values that the steps have collected so far."""
 
     __slots__ = (
         "code", "hit", "kind", "landing", "landing_url", "link", "offer", "partner", "subs", "touch_id", "visitor",
@@ -56,15 +56,15 @@ Step = Callable[[Draft, Context], Refusal | None]
 
 
 class Outcome(msgspec.Struct, frozen=True):
-    """What to record, and how to answer."""
+    """The event to record and the answer to send."""
 
     kind: Kind
     key: bytes
     event: Touch | Rejected
     verdict: str
-    """`accepted`, or the reason."""
+    """`accepted`, or the reason of the refusal."""
     location: str
-    """Where the visitor goes; "" where there is nowhere."""
+    """URL to redirect the visitor to; "" if there is none."""
     visitor: visitors.Visitor
 
 
@@ -88,7 +88,7 @@ def find_link(draft: Draft, context: Context) -> Refusal | None:
     if draft.link is None:
         return rejected(Reason.UNKNOWN_LINK, "link", "the program has no link with this code")
     if draft.link.status != "active":
-        return rejected(Reason.INACTIVE_LINK, "link", "the link is switched off")
+        return rejected(Reason.INACTIVE_LINK, "link", "the link is inactive in the program")
     return None
 
 
@@ -98,7 +98,7 @@ def find_offer(draft: Draft, context: Context) -> Refusal | None:
     if draft.offer is None:
         return rejected(Reason.UNKNOWN_OFFER, "link", "the link's offer is not in the program")
     if draft.offer.offer.status != "active":
-        return rejected(Reason.INACTIVE_OFFER, "link", "the link's offer is switched off")
+        return rejected(Reason.INACTIVE_OFFER, "link", "the link's offer is inactive in the program")
     return None
 
 
@@ -108,12 +108,12 @@ def find_partner(draft: Draft, context: Context) -> Refusal | None:
     if draft.partner is None:
         return rejected(Reason.UNKNOWN_PARTNER, "link", "the link's partner is not in the program")
     if draft.partner.status != "active":
-        return rejected(Reason.INACTIVE_PARTNER, "link", "the link's partner is switched off")
+        return rejected(Reason.INACTIVE_PARTNER, "link", "the link's partner is inactive in the program")
     return None
 
 
 def find_landing(draft: Draft, _context: Context) -> Refusal | None:
-    """The deep link if one is asked for and allowed, else the offer's landing page."""
+    """Use the deep link if the hit asks for one and it is allowed, otherwise the offer's landing page."""
     assert draft.offer is not None  # find_offer comes before
     asked = draft.hit.params.get("url", "")
     if not asked:
@@ -121,7 +121,7 @@ def find_landing(draft: Draft, _context: Context) -> Refusal | None:
         return None
     url = deeplink_of(asked, draft.offer.allowed)
     if url is None:
-        detail = "deep links go to http and https URLs on the offer's landing host or allowed_hosts only"
+        detail = "a deep link must be an http or https URL on the offer's landing host or one of its allowed_hosts"
         return rejected(Reason.DEEPLINK_NOT_ALLOWED, "url", detail)
     draft.landing = compile_landing(url)
     return None
@@ -172,7 +172,7 @@ IMPRESSION_STEPS: tuple[tuple[str, Step], ...] = tuple(
 
 
 def decide_hit(kind: Kind, code: str, hit: Hit, context: Context) -> Outcome:
-    """What becomes of a hit on a link (Kind.CLICK) or pixel (Kind.IMPRESSION)."""
+    """Accept or refuse a hit on a link (Kind.CLICK) or pixel (Kind.IMPRESSION)."""
     draft = Draft(kind, code, hit)
     for _, step in CLICK_STEPS if kind is Kind.CLICK else IMPRESSION_STEPS:
         refusal = step(draft, context)

@@ -1,4 +1,4 @@
-"""Why a hit is not accepted, as a value: the answer, the reason, the field, a sentence with the fix."""
+"""Refusals as values: the verdict, the reason, the field, and a sentence with the fix."""
 
 import msgspec
 
@@ -13,16 +13,16 @@ class Refusal(msgspec.Struct, frozen=True):
     field: str = ""
     detail: str = ""
     status: int = 200
-    """HTTP status of the answer, where the hit is a request of its own."""
+    """HTTP status of the answer, if the hit is a whole request and not a line of a batch."""
     offer_id: int = 0
     partner_id: int = 0
     conversion_id: bytes = NO_DIGEST
     now: str = ""
-    """Status of the conversion as of now, where one is known."""
+    """Current status of the conversion, if one is known."""
 
 
 class Refused(Exception):
-    """Leaves a reading at the first field that is wrong; the reader's public function turns it into its value."""
+    """Exception that ends reading at the first wrong field; the reader's public function returns its refusal."""
 
     def __init__(self, refusal: Refusal) -> None:
         super().__init__(refusal.detail)
@@ -30,22 +30,22 @@ class Refused(Exception):
 
 
 def malformed(field: str, detail: str) -> Refusal:
-    """A field is missing or cannot be read."""
+    """Build the refusal of a hit with a field that is missing or cannot be read."""
     return Refusal("malformed", Reason.MALFORMED, field, detail, status=400)
 
 
 def rejected(reason: Reason, field: str, detail: str, *, status: int = 200) -> Refusal:
-    """Well formed, and refused."""
+    """Build the refusal of a hit that is well formed but not allowed."""
     return Refusal("rejected", reason, field, detail, status=status)
 
 
 def with_ids(refusal: Refusal, offer_id: int, partner_id: int) -> Refusal:
-    """The refusal, and which offer and partner it is about."""
+    """Add the offer and partner that the refusal is about."""
     return msgspec.structs.replace(refusal, offer_id=offer_id, partner_id=partner_id)
 
 
 def refusal_of(result: Ruling | Refusal) -> Refusal | None:
-    """What is recorded as refused; None where the sender is told accepted or duplicate."""
+    """Return the refusal to record; None if the sender is told accepted or duplicate."""
     if isinstance(result, Refusal):
         return result
     if result.verdict in ("accepted", "duplicate"):

@@ -1,4 +1,4 @@
-"""A refused hit as an event: all of the hit and why, but never a secret."""
+"""Turn a refused hit into an event: the whole hit and the reason, without any secret."""
 
 from collections.abc import Iterable, Mapping
 
@@ -27,7 +27,7 @@ def rejected_event(
     referrer: str = "",
     ref: str = "",
 ) -> Rejected:
-    """What is stored of the hit."""
+    """Build the event that is stored for a refused hit."""
     return Rejected(
         ts=hit.ts,
         kind=kind,
@@ -50,7 +50,7 @@ def rejected_event(
 
 
 def without_secrets(fields: Mapping[str, str], program: CompiledProgram) -> dict[str, str]:
-    """The fields as they may be stored: secrets left out by name and by value, the rest cut to bounds."""
+    """Return the fields that may be stored: secrets left out by name and by value, the rest cut to the limits."""
     kept: dict[str, str] = {}
     for name, value in fields.items():
         if len(kept) >= FIELDS_MAX:
@@ -62,7 +62,7 @@ def without_secrets(fields: Mapping[str, str], program: CompiledProgram) -> dict
 
 
 def _detail(detail: str, values: Iterable[str], program: CompiledProgram) -> str:
-    """The sentence, unless it quotes a secret that stood in a wrong field."""
+    """Return the sentence, or "" if it quotes a secret that was sent in a wrong field."""
     if any(value in detail for value in values if program.is_secret(value)):
         return ""
     return cut(clean(detail), DETAIL_BYTES_MAX)

@@ -1,4 +1,4 @@
-"""Secrets of senders: compared in constant time, and kept out of everything that is stored."""
+"""Secrets of senders: comparison in constant time, and the names that keep them out of storage."""
 
 import hmac
 from collections.abc import Iterable
@@ -8,16 +8,16 @@ NAMES = frozenset(
     {"secret", "sig", "secure", "security_token", "verification_token", "api_key", "token", "password"}
     | {"authorization"}
 )
-"""Parameters that carry secrets, here or at the trackers that senders come from."""
+"""Parameters that carry secrets, in Clew or in the trackers that senders migrate from."""
 
 
 def same(given: str, expected: str) -> bool:
-    """Whether they are equal, in a time that does not depend on where they differ or how long they are."""
+    """Return whether both are equal, in a time that depends neither on the first difference nor on the lengths."""
     return hmac.compare_digest(_digest(given), _digest(expected))
 
 
 def is_one_of(given: str, keys: Iterable[str]) -> bool:
-    """Whether it is one of the keys; every key is compared."""
+    """Return whether `given` is one of the keys; every key is compared, so timing reveals nothing."""
     found = False
     for key in keys:
         found |= same(given, key)
@@ -25,7 +25,7 @@ def is_one_of(given: str, keys: Iterable[str]) -> bool:
 
 
 def bearer_of(header: str) -> str:
-    """The key of an Authorization header; "" if it has none."""
+    """Return the key in an Authorization header; "" if there is none."""
     scheme, _, key = header.partition(" ")
     return key.strip() if scheme.lower() == "bearer" else ""
 

@@ -1,1 +1,1 @@
-"""The program as the edge looks it up, landing URLs and deep links."""
+"""The program as the edge uses it: an index of offers, links and partners, landing URLs, and deep links."""

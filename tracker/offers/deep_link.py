@@ -1,7 +1,7 @@
-"""Deep links: the URL that a visitor may be sent to instead of the landing page, or nothing.
+"""Deep links: URLs in a request that a visitor may be sent to instead of the landing page.
 
-A deep link is not checked as text and then passed on: it is taken apart, its host is compared in ASCII, and a URL
-with exactly that host is written anew, so a browser cannot read another host out of it.
+A deep link is not checked as text and then passed on. It is parsed, its host is compared in ASCII, and the URL is
+rebuilt with exactly that host, so that no browser can find another host in it.
 """
 
 import re
@@ -19,7 +19,7 @@ _DEFAULT_PORTS = {"http": 80, "https": 443}
 
 
 class Target(NamedTuple):
-    """An http or https URL in parts; `port` None is the scheme's own."""
+    """Parts of an http or https URL; `port` is None for the default port of the scheme."""
 
     scheme: str
     host: str
@@ -29,7 +29,7 @@ class Target(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Allowed:
-    """Where deep links of an offer may go."""
+    """Hosts and port that deep links of an offer may go to."""
 
     exact: frozenset[str]
     suffixes: tuple[str, ...]
@@ -43,7 +43,7 @@ class Allowed:
 
 
 def allowed_of(landing_url: str, patterns: tuple[str, ...]) -> Allowed:
-    """The landing URL's own host, and the offer's list."""
+    """Collect the landing URL's host and the offer's allowed hosts."""
     landing = target_of(landing_url.partition("?")[0].partition("#")[0])
     exact = {host for pattern in patterns if not pattern.startswith("*.") if (host := host_of(pattern))}
     suffixes = tuple(f".{host}" for pattern in patterns if pattern.startswith("*.") if (host := host_of(pattern[2:])))
@@ -53,7 +53,7 @@ def allowed_of(landing_url: str, patterns: tuple[str, ...]) -> Allowed:
 
 
 def deeplink_of(url: str, allowed: Allowed) -> str | None:
-    """The URL to send the visitor to, written anew; None where it may not go."""
+    """Return the rebuilt URL to send the visitor to; None if it is not allowed."""
     target = target_of(url)
     if target is None or not allowed.holds(target):
         return None
@@ -62,7 +62,7 @@ def deeplink_of(url: str, allowed: Allowed) -> str | None:
 
 
 def target_of(url: str) -> Target | None:
-    """The URL's parts; None if browsers could read it in more than one way."""
+    """Split a URL into its parts; None if browsers could read it in more than one way."""
     if has_control(url) or "\\" in url:
         return None
     match = _URL.fullmatch(url)
@@ -78,7 +78,7 @@ def target_of(url: str) -> Target | None:
 
 
 def host_of(text: str) -> str:
-    """The host in lower-case ASCII (IDNA), without a last dot; "" if it is none."""
+    """Return the host in lower-case ASCII (IDNA) without a trailing dot; "" if it is not a host."""
     if text.startswith("["):
         return _ipv6_of(text[1:-1])
     host = text.removesuffix(".")

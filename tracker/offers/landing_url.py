@@ -1,7 +1,7 @@
-"""A landing URL with macros, compiled once, and the URL of one hit made from it.
+"""Landing URLs with macros: compiled once, then rendered for each hit.
 
-Macros stand only behind the host: whatever a visitor sends, the host of a landing URL is the one that was
-written there. Values are percent-encoded for where they stand.
+Macros are expanded only after the host, so nothing that a visitor sends can change the host of a landing URL.
+Values are percent-encoded for the part of the URL that they are put into.
 """
 
 import re
@@ -13,10 +13,11 @@ from program.fields import MACROS
 
 SUB_NAMES = frozenset(name for name in MACROS if name.startswith("sub"))
 
-# Values that we write ourselves, out of letters, digits, - and _.
+# Values that Clew makes itself; they consist of letters, digits, - and _.
 _OURS = frozenset({"click_id", "offer_id", "partner_id", "ts"})
 _MACRO = re.compile(r"\{(" + "|".join(sorted(MACROS, key=len, reverse=True)) + r")\}")
-# Browsers take a backslash for a slash, and skip further slashes before the host: an empty host would move there.
+# Browsers treat a backslash as a slash and skip extra slashes before the host. An empty host is therefore no origin:
+# a browser would take what follows as the host.
 _ORIGIN = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://[^/?#\\]+")
 _PLAIN = re.compile(r"[A-Za-z0-9._~-]*").fullmatch
 _ASCII_PRINTABLE = "".join(map(chr, range(0x21, 0x7F)))
@@ -28,11 +29,11 @@ class Landing:
 
     literals: tuple[str, ...]
     macros: tuple[tuple[str, bool], ...]
-    """Name, and whether it stands in the path."""
+    """Name of each macro, and whether it is part of the path."""
 
 
 def compile_landing(url: str) -> Landing:
-    """The landing URL's parts. Unknown macros, and macros in the host, stay as they are."""
+    """Split a landing URL into literals and macros. Unknown macros, and macros in the host, stay literal text."""
     origin = _ORIGIN.match(url)
     if origin is None:
         return Landing((escaped(url),), ())
@@ -48,14 +49,15 @@ def compile_landing(url: str) -> Landing:
 
 
 def escaped(url: str) -> str:
-    """The text as ASCII that may stand in a header: what is not printable ASCII is percent-encoded."""
+    """Percent-encode everything but printable ASCII, so that the URL can be sent in a header."""
     return quote(url, safe=_ASCII_PRINTABLE, errors="replace")
 
 
 def render(landing: Landing, values: Mapping[str, str], chars_max: int) -> str:
-    """The URL with every macro expanded; a macro without a value is empty.
+    """Build the URL with every macro expanded; a macro without a value becomes empty.
 
-    Values of visitors beyond `chars_max` characters in all are left out: in a deep link, visitors choose how often.
+    Visitors' values beyond `chars_max` characters in total are left out, because the visitor decides how many macros
+    a deep link contains.
     """
     parts, spare = [landing.literals[0]], chars_max
     for (name, in_path), literal in zip(landing.macros, landing.literals[1:], strict=True):
@@ -73,5 +75,5 @@ def _encoded(value: str, *, in_path: bool) -> str:
     if not _PLAIN(value):
         return quote(value, safe="", errors="replace")
     if in_path and not value.strip("."):
-        return ""  # a path segment of dots walks up, however it is encoded
+        return ""  # browsers go up a directory at a segment of dots, even an encoded one
     return value

@@ -1,4 +1,4 @@
-"""The program as the edge needs it: landing URLs and host lists compiled on first use, proxies as networks."""
+"""Index of the program for the edge: landing URLs and host lists compiled on first use, proxies as networks."""
 
 from collections.abc import Iterable
 
@@ -9,7 +9,7 @@ from tracker.request.client_ip import networks_of
 
 
 class CompiledOffer:
-    """An offer's landing URL and allowed hosts, ready to use."""
+    """An offer with its landing URL and allowed hosts compiled."""
 
     __slots__ = ("allowed", "goals", "landing", "offer")
 
@@ -21,7 +21,7 @@ class CompiledOffer:
 
 
 class CompiledProgram:
-    """A program in force. Raises ValueError where a trusted proxy is no network."""
+    """The program in use, indexed. Raises ValueError if a trusted proxy is not a network."""
 
     __slots__ = ("_offers", "_secrets", "fallback_url", "links", "partners", "program", "proxies", "rules")
 
@@ -35,7 +35,7 @@ class CompiledProgram:
         self._secrets = frozenset(secret for secret in secrets if secret)
 
     def offer(self, offer_id: int) -> CompiledOffer | None:
-        """The offer with that number."""
+        """Return the offer with that number; None if the program has none."""
         compiled = self._offers.get(offer_id)
         if compiled is None:
             offer = self.rules.offers.get(offer_id)
@@ -45,5 +45,5 @@ class CompiledProgram:
         return compiled
 
     def is_secret(self, text: str) -> bool:
-        """Whether the text is a secret of the program, wherever a sender put it."""
+        """Return whether the text is one of the program's secrets, whatever field it was sent in."""
         return text in self._secrets

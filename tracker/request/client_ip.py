@@ -1,7 +1,7 @@
-"""Who asks: the address of the sender behind trusted proxies, its stored form, and its daily keyed hash.
+"""Address of the sender: found behind trusted proxies, in its stored form, and as a daily keyed hash.
 
-X-Forwarded-For is a claim of whoever wrote it. It is read from the right, as long as the address that handed
-it on is a trusted proxy; the first one that is not is the sender.
+Anybody can write an X-Forwarded-For header. It is read from the right for as long as the address that passed it
+on is a trusted proxy; the first address that is not a trusted proxy is the sender.
 """
 
 from collections.abc import Sequence
@@ -16,13 +16,13 @@ _CACHE_MAX = 8_192
 
 
 def networks_of(proxies: Sequence[str]) -> tuple[Network, ...]:
-    """The program's trusted proxies. Raises ValueError."""
+    """Parse the program's trusted proxies. Raises ValueError."""
     return tuple(ip_network(proxy) for proxy in proxies)
 
 
 @lru_cache(_CACHE_MAX)
 def canonical(text: str) -> str:
-    """An address in its one usual spelling, without a port or a zone; "" if it is none."""
+    """Return an address in canonical form, without port and zone; "" if the text is not an address."""
     text = text.strip()
     if text.startswith("["):
         text = text[1:].partition("]")[0]
@@ -39,7 +39,7 @@ def canonical(text: str) -> str:
 
 @lru_cache(_CACHE_MAX)
 def truncated(address: str) -> str:
-    """The /24 (IPv4) or /48 (IPv6) of an address; what is no address stays as it is."""
+    """Return the /24 (IPv4) or /48 (IPv6) network of an address; text that is not an address stays as it is."""
     try:
         bits = 24 if ip_address(address).version == 4 else 48
     except ValueError:
@@ -49,7 +49,7 @@ def truncated(address: str) -> str:
 
 @lru_cache(_CACHE_MAX)
 def is_trusted(address: str, proxies: tuple[Network, ...]) -> bool:
-    """Whether it is one of the program's proxies."""
+    """Return whether the address is one of the program's trusted proxies."""
     if not address:
         return False
     parsed = ip_address(address)
@@ -57,9 +57,9 @@ def is_trusted(address: str, proxies: tuple[Network, ...]) -> bool:
 
 
 def sender_of(peer: str, forwarded: str, proxies: tuple[Network, ...]) -> str:
-    """The right-most address that is no trusted proxy; "" if there is none.
+    """Return the right-most address that is not a trusted proxy; "" if there is none.
 
-    A claim that cannot be read ends the walk: the proxy that handed it on stands for it.
+    An entry that cannot be parsed ends the search: the proxy that passed it on counts as the sender.
     """
     address = canonical(peer)
     if not forwarded or not is_trusted(address, proxies):
@@ -75,12 +75,12 @@ def sender_of(peer: str, forwarded: str, proxies: tuple[Network, ...]) -> str:
 
 
 def day_of(ts_us: int) -> int:
-    """Number of the UTC day."""
+    """Return the number of the UTC day since 1970."""
     return ts_us // _DAY_US
 
 
 def hash_of(address: str, ts_us: int, hash_secret: bytes) -> int:
-    """A 64-bit keyed hash of the address that changes every UTC day; 0 without an address."""
+    """Return a 64-bit keyed hash of the address that changes every UTC day; 0 without an address."""
     if not address:
         return 0
     said = f"ip\0{address}\0{day_of(ts_us)}".encode("utf-8", "replace")

@@ -1,7 +1,7 @@
-"""One request of a visitor as a value: what it asks for, and all that it says about the sender.
+"""A visitor's request as a value: its parameters and everything it says about the sender.
 
-Pure: it reads an ASGI scope, which is a mapping, and gets everything else as arguments. It never fails: over-long
-values are cut and odd bytes replaced, since a visitor is sent on whatever they send.
+Pure: it reads an ASGI scope, which is a mapping, and gets everything else as arguments. It never fails: values that
+are too long are cut and undecodable bytes replaced, because every visitor is redirected, whatever the request holds.
 """
 
 from collections.abc import Iterable, Mapping
@@ -26,7 +26,7 @@ RawHeaders = Iterable[tuple[bytes, bytes]]
 
 
 class Reading(msgspec.Struct, frozen=True):
-    """What reading a hit depends on beside the request."""
+    """Settings and keys that reading a hit needs besides the request."""
 
     proxies: tuple[Network, ...]
     hash_secret: bytes
@@ -35,17 +35,17 @@ class Reading(msgspec.Struct, frozen=True):
 
 
 class Hit(msgspec.Struct, frozen=True):
-    """A request for a link or a pixel, or the sender's side of any other request."""
+    """A request for a link or a pixel, or the sender's data of any other request."""
 
     ts: int
     method: str
     path: str
     params: dict[str, str]
-    """Parameters as sent; of repeated ones the first."""
+    """Parameters as sent; the first value of each repeated one."""
     sender: str
-    """Address of the sender, whole; never stored."""
+    """Full address of the sender; never stored."""
     ip: str
-    """Address as it is stored."""
+    """Address in its stored form."""
     ip_hash: int
     user_agent: str
     referrer: str
@@ -55,12 +55,12 @@ class Hit(msgspec.Struct, frozen=True):
     hints: int
     """Bits of Hint."""
     cookie: str
-    """The visitor id in our cookie, if there is one."""
+    """Visitor id from Clew's cookie; "" without one."""
     is_https: bool
 
 
 def read_hit(scope: Mapping[str, Any], ts: int, reading: Reading, *, with_params: bool = True) -> Hit:
-    """The hit of an ASGI HTTP scope, received at `ts`."""
+    """Read the hit from an ASGI HTTP scope that was received at `ts`."""
     headers: dict[bytes, bytes] = dict(scope["headers"])
     get, bytes_max = headers.get, reading.field_bytes_max
     peer = scope["client"][0] if scope.get("client") else ""
@@ -108,7 +108,7 @@ def _hints(method: str, headers: dict[bytes, bytes]) -> int:
 
 
 def _is_https(scope: Mapping[str, Any], peer: str, headers: dict[bytes, bytes], proxies: tuple[Network, ...]) -> bool:
-    """By this hop, or by what the trusted proxy before it says."""
+    """Return whether this hop used https, or a trusted proxy says that the hop before it did."""
     if scope.get("scheme") == "https":
         return True
     said = headers.get(b"x-forwarded-proto", b"")

@@ -1,4 +1,4 @@
-"""Bytes and texts of a request: pairs of a query or form, cutting to a limit, what may not stand in an id."""
+"""Bytes and texts of a request: parameters of a query or form, length limits, and checks for ids."""
 
 import re
 from collections.abc import Iterator
@@ -11,9 +11,9 @@ _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 
 
 def pairs_of(raw: bytes, errors: Errors) -> Iterator[tuple[str, str]]:
-    """Name and value of each parameter of a query or form, in order; parameters without a name are left out.
+    """Yield name and value of each parameter of a query or form, in order; skip parameters without a name.
 
-    Bytes that are no UTF-8 become U+FFFD with `replace`; `surrogateescape` keeps them findable by `is_text`.
+    `replace` turns bytes that are not UTF-8 into U+FFFD; `surrogateescape` keeps them, so that `is_text` finds them.
     """
     for part in raw.split(b"&"):
         name, _, value = part.partition(b"=")
@@ -28,7 +28,7 @@ def _decoded(part: bytes, errors: Errors) -> str:
 
 
 def header_text(value: bytes, bytes_max: int) -> str:
-    """A header's value, cut to the limit: UTF-8 where it is, else Latin-1, so that any bytes are some text."""
+    """Decode a header's value and cut it to the limit: as UTF-8 if valid, otherwise as Latin-1."""
     try:
         text = value.decode()
     except UnicodeDecodeError:
@@ -37,7 +37,7 @@ def header_text(value: bytes, bytes_max: int) -> str:
 
 
 def cut(text: str, bytes_max: int) -> str:
-    """The text without the end that is over the limit, in UTF-8 bytes; a character is never split."""
+    """Cut the text to at most `bytes_max` bytes of UTF-8, without splitting a character."""
     if len(text) * 4 <= bytes_max or (len(text) <= bytes_max and text.isascii()):
         return text
     raw = text.encode("utf-8", "replace")
@@ -45,12 +45,12 @@ def cut(text: str, bytes_max: int) -> str:
 
 
 def clean(text: str) -> str:
-    """The text with everything replaced that UTF-8 cannot say (lone surrogates)."""
+    """Replace everything that UTF-8 cannot encode (lone surrogates)."""
     return text if text.isascii() else text.encode("utf-8", "replace").decode()
 
 
 def is_text(text: str) -> bool:
-    """Whether UTF-8 can say it, and so whether it may reach the log."""
+    """Return whether UTF-8 can encode the text, which the log requires."""
     if text.isascii():
         return True
     try:
@@ -61,10 +61,10 @@ def is_text(text: str) -> bool:
 
 
 def byte_length(text: str) -> int:
-    """Length in UTF-8."""
+    """Return the length in UTF-8 bytes."""
     return len(text) if text.isascii() else len(text.encode("utf-8", "surrogatepass"))
 
 
 def has_control(text: str) -> bool:
-    """Whether a control character stands in it; ids never have one."""
+    """Return whether the text contains a control character; no id may."""
     return _CONTROL.search(text) is not None

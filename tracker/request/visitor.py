@@ -1,4 +1,4 @@
-"""Who the visitor is: the sender's own id, the first-party cookie, or a daily hash that never joins touches."""
+"""Visitor ids: the one a sender gives, the first-party cookie, or a daily hash that never joins touches."""
 
 import base64
 import re
@@ -17,19 +17,19 @@ _COOKIE = re.compile(rf"(?:^|;)\s*{COOKIE}=([A-Za-z0-9_-]{{22}})\s*(?:;|$)")
 
 
 class Visitor(NamedTuple):
-    """The visitor's id, and whether it is new and to be set as a cookie."""
+    """A visitor's id, and whether it is new and must be set as a cookie."""
 
     id: str
     is_new: bool = False
 
 
 def named(text: str) -> str:
-    """A visitor id as a sender gave it; one that looks like our daily hash names nobody."""
+    """Return a visitor id as a sender gave it; "" if it looks like a daily hash, which identifies nobody."""
     return "" if text.startswith(ANONYMOUS) else text
 
 
 def in_cookie(header: str) -> str:
-    """The id in a Cookie header; "" if there is none that we could have set."""
+    """Return the id in a Cookie header; "" if it has none in the form that Clew sets."""
     if COOKIE not in header:
         return ""
     match = _COOKIE.search(header)
@@ -37,17 +37,17 @@ def in_cookie(header: str) -> str:
 
 
 def fresh(random: bytes) -> str:
-    """A new id out of 16 random bytes."""
+    """Encode 16 random bytes as a new id."""
     return base64.urlsafe_b64encode(random).rstrip(b"=").decode()
 
 
 def anonymous(address: str, user_agent: str, ts_us: int, hash_secret: bytes) -> str:
-    """`~` and a keyed hash of address, user agent and UTC day."""
+    """Return `~` and a keyed hash of address, user agent and UTC day."""
     said = f"visitor\0{address}\0{day_of(ts_us)}\0{user_agent}".encode()
     return ANONYMOUS + fresh(blake2b(said, key=hash_secret, digest_size=16).digest())
 
 
 def cookie_header(visitor_id: str, *, secure: bool) -> str:
-    """Value of Set-Cookie: first party, a year, out of reach for scripts."""
+    """Build the value of Set-Cookie: first party, valid for a year, not readable by scripts."""
     tail = "; Secure" if secure else ""
     return f"{COOKIE}={visitor_id}; Max-Age={COOKIE_AGE_S}; Path=/; HttpOnly; SameSite=Lax{tail}"
