@@ -1,5 +1,7 @@
-"""Statements about tables, for a cluster: each table is a replicated `<table>_local` on every server and a distributed
-`<table>` over them. Clew's SQL and its migrations know only `<table>`; this turns what they say into both. Pure.
+"""Rewrite statements about tables for a cluster. Pure.
+
+On a cluster, each table is a replicated `<table>_local` on every server and a distributed `<table>` over them. Clew's
+SQL and its migrations name only `<table>`; this module turns each statement into the statements for both.
 """
 
 import re
@@ -34,8 +36,8 @@ SHARD_KEYS: dict[str, str] = {
     "programs": "sipHash64(program_hash)",
     "migrations": "sipHash64(name)",
 }
-"""Which server a row goes to. Only ever a function of the row: a repeated insert has to reach the same servers, or
-its token would meet rows that it does not know."""
+"""SQL that chooses the shard of a row. It must depend on the row alone: a repeated insert has to reach the same
+shards, because only they remember its deduplication tokens."""
 
 _TABLE = rf"{DATABASE}\.(?P<table>\w+)"
 _CREATE = re.compile(rf"CREATE TABLE (?P<maybe>IF NOT EXISTS )?{_TABLE}(?P<rest>\s*\(.*)", re.DOTALL)
@@ -48,7 +50,7 @@ _OF_COLUMNS = re.compile(r"\s*(ADD|DROP|RENAME|MODIFY|COMMENT) COLUMN\b")
 
 
 def on_cluster(statement: str, cluster: str) -> list[str]:
-    """What to run on a cluster instead of a statement. Raises ValueError for a table that has no shard key."""
+    """Return the statements to run on a cluster instead. Raises ValueError for a table without a shard key."""
     everywhere = f"ON CLUSTER '{cluster}'"
     if (made := _CREATE.fullmatch(statement)) is not None:
         return _created(made["table"], made["maybe"] or "", made["rest"], cluster)

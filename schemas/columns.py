@@ -1,4 +1,4 @@
-"""Tables to columns: names, ClickHouse types and Arrow types, all computed from the Structs."""
+"""Columns of tables: names, ClickHouse types and Arrow types, all derived from the Structs."""
 
 import functools
 from collections.abc import Iterable, Sequence
@@ -50,7 +50,7 @@ def _arrow_of(clickhouse: str, python: Any) -> pa.DataType:
 
 @functools.cache
 def columns_of_struct(struct: type[msgspec.Struct]) -> tuple[Column, ...]:
-    """Columns of one Struct in the order of its fields."""
+    """Return the columns of one Struct in the order of its fields."""
     hints = get_type_hints(struct, include_extras=True)
     columns = []
     for name in struct.__struct_fields__:
@@ -72,7 +72,7 @@ def columns_of_struct(struct: type[msgspec.Struct]) -> tuple[Column, ...]:
 
 @functools.cache
 def columns_of(table: str) -> tuple[Column, ...]:
-    """Columns of a base table in order."""
+    """Return the columns of a base table in order."""
     spec: Table = TABLE[table]
     names = dict(spec.rename)
     found = []
@@ -87,18 +87,18 @@ def columns_of(table: str) -> tuple[Column, ...]:
 
 @functools.cache
 def arrow_schema(table: str) -> pa.Schema:
-    """Arrow schema of a base table."""
+    """Return the Arrow schema of a base table."""
     return pa.schema([(column.name, column.arrow) for column in columns_of(table)])
 
 
 def to_arrow(table: str, rows: Iterable[Sequence[msgspec.Struct]]) -> pa.Table:
-    """Rows, each one value per Struct of the table, as columns. Raises ValueError if a value does not fit."""
+    """Convert rows of one value per Struct of the table to Arrow. Raises ValueError if a value does not fit."""
     parts = list(zip(*rows, strict=True))
     return parts_to_arrow(table, parts) if parts else arrow_schema(table).empty_table()
 
 
 def parts_to_arrow(table: str, parts: Sequence[Sequence[msgspec.Struct]]) -> pa.Table:
-    """The same, with each Struct's values of all rows together, which is the quicker way for many rows."""
+    """Convert rows given as one sequence of values per Struct, which is faster. Raises ValueError."""
     arrays: list[pa.Array] = []
     for struct, values in zip(TABLE[table].structs, parts, strict=True):
         arrays += arrays_of(table, struct, values)
@@ -106,7 +106,7 @@ def parts_to_arrow(table: str, parts: Sequence[Sequence[msgspec.Struct]]) -> pa.
 
 
 def arrays_of(table: str, struct: type[msgspec.Struct], values: Sequence[msgspec.Struct]) -> list[pa.Array]:
-    """Columns of one Struct's values. Raises ValueError, naming the column, if a value does not fit."""
+    """Convert one Struct's values to Arrow arrays. Raises ValueError, naming the column, if one does not fit."""
     arrays = []
     for column in columns_of_struct(struct):
         try:

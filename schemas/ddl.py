@@ -12,24 +12,24 @@ ANALYST = "analyst"
 
 
 REPLICATED = "ReplicatedMergeTree('/clickhouse/tables/{shard}/{database}/{table}', '{replica}')"
-"""Engine of a cluster's tables; the servers fill in the macros."""
+"""Table engine on a cluster; the servers fill in the macros."""
 
 
 @dataclass(frozen=True, slots=True)
 class Storage:
-    """What may differ between installations: the engine and its settings."""
+    """Engine of the tables and its settings, which differ between installations."""
 
     engine: str = "MergeTree"
     dedup_window_blocks: int = 10_000
     fsync: bool = True
     dedup_window_s: int = 0
-    """Replicas forget tokens after so long, however few there were."""
+    """Time after which replicas forget deduplication tokens, however few there are."""
     definer: bool = False
-    """Views read as who made them, so that analysts need no rights on base tables."""
+    """Whether views use their creator's rights, so that analysts need none on base tables."""
 
     @property
     def dedup_window(self) -> str:
-        """What stands after `non_replicated_deduplication_window =`; replicas have settings of their own for it."""
+        """Text after `non_replicated_deduplication_window =`; it adds the settings that replicated tables have."""
         if self.engine != REPLICATED:
             return str(self.dedup_window_blocks)
         return (
@@ -39,7 +39,7 @@ class Storage:
 
 
 def create_table(table: Table, storage: Storage) -> str:
-    """CREATE TABLE of one base table."""
+    """Return the CREATE TABLE statement of one base table."""
     lines = [f"    {_column(column)}" for column in columns_of(table.name)]
     lines += [f"    {index}" for index in table.indexes]
     fsync = int(storage.fsync)
@@ -66,7 +66,7 @@ def _quote(text: str) -> str:
 
 
 def money(minor: str, currency: str) -> str:
-    """SQL: minor units as Decimal(38, 4) of the currency."""
+    """Return SQL that converts minor units to Decimal(38, 4) of the currency."""
     return f"toDecimal128({minor}, {DECIMALS_MAX}) / {_divisor(currency)}"
 
 
@@ -79,19 +79,19 @@ def _e4_per_minor(currency: str) -> str:
 
 
 def _by_currency(currency: str, values: dict[str, int]) -> str:
-    """SQL: a number by currency; 100 goes without saying, as most have two decimals."""
+    """Return SQL that maps a currency to a number; the default is 100, as most currencies have two decimals."""
     odd = {code: value for code, value in values.items() if value != 100}
     codes, numbers = ", ".join(f"'{code}'" for code in odd), ", ".join(str(value) for value in odd.values())
     return f"transform({currency}, [{codes}], [{numbers}], 100)"
 
 
 def token_text(column: str) -> str:
-    """SQL: a 27-byte id as the 36 characters that were issued; empty for none."""
+    """Return SQL that writes a 27-byte id as the 36 characters that were issued; empty for none."""
     return f"if({column} = toFixedString('', 27), '', base64URLEncode({column}))"
 
 
 def digest_text(column: str) -> str:
-    """SQL: a 16-byte id as 32 hex digits; empty for none."""
+    """Return SQL that writes a 16-byte id as 32 hex digits; empty for none."""
     return f"if({column} = toFixedString('', 16), '', lower(hex({column})))"
 
 
@@ -101,10 +101,10 @@ STATE_NOW = f"""SELECT conversion_id,
     max(if(kind = 'status', {_RANK.format("status")}, 0)) AS status_rank,
     groupArrayIf((currency, amount_e4), kind != 'status') AS refunds
 FROM {DATABASE}.adjustments GROUP BY conversion_id"""
-"""SQL: what adjustments make of each conversion, as of now."""
+"""SQL: rank of the current status, and the refunds, that adjustments give each conversion."""
 
 STATUS_NOW = f"[{', '.join(repr(s) for s in STATUS_ORDER)}][greatest({_RANK.format('c.status')}, a.status_rank)]"
-"""SQL: status as of now, with the conversion as c and STATE_NOW as a."""
+"""SQL: current status, with the conversion as c and STATE_NOW as a."""
 
 _UNIT = _e4_per_minor("c.currency")
 
@@ -113,12 +113,12 @@ REFUNDED_MINOR = f"""least(c.amount_minor, arraySum(r -> multiIf(
         r.2 = {WHAT_REMAINS}, c.amount_minor,
         modulo(r.2, {_UNIT}) = 0, intDiv(r.2, {_UNIT}),
         0), a.refunds))"""
-"""SQL: refunded minor units as of now, with the conversion as c and STATE_NOW as a. What does not fit the
-conversion's currency is ignored, as attribution does."""
+"""SQL: minor units refunded so far, with the conversion as c and STATE_NOW as a. Refunds that do not fit the
+conversion's currency are ignored, as in attribution."""
 
 
 def _plain_view(table: str, special: dict[str, str], skip: frozenset[str] = frozenset()) -> str:
-    """A view with each column as it is, ids as issued, money as Decimal."""
+    """Return a view of all columns, with ids as issued and money as Decimal."""
     selected = []
     for column in columns_of(table):
         name, kind = column.name, column.clickhouse
@@ -146,7 +146,7 @@ def _touch_view(table: str) -> str:
 
 
 def _adjustments_view() -> str:
-    """The currency is the conversion's where the sender gave none."""
+    """Return the view of adjustments, with the conversion's currency if the sender gave none."""
     plain = _plain_view(
         "adjustments", {"currency": "CAST(if(c.currency = '', v.currency, c.currency), 'LowCardinality(String)')"}
     )
@@ -167,7 +167,7 @@ def _conversions_view() -> str:
 
 
 CURRENT_REVISIONS = f"SELECT conversion_id, max(revision) FROM {DATABASE}.revisions GROUP BY conversion_id"
-"""SQL: the current revision of each conversion. A pass writes it last, so credits change all at once."""
+"""SQL: current revision of each conversion. A pass writes revisions last, so all its credits appear at once."""
 
 
 def _credits_view() -> str:
@@ -189,7 +189,7 @@ def _commissions_view() -> str:
 
 
 def views() -> dict[str, str]:
-    """SELECT of each analysts' view by name."""
+    """Return the SELECT of each analysts' view by name."""
     return {
         "clicks": _touch_view("clicks"),
         "impressions": _touch_view("impressions"),
@@ -204,7 +204,7 @@ def views() -> dict[str, str]:
 
 
 def create_views(*, definer: bool = False) -> list[str]:
-    """Statements that (re)make database `analyst`; views hold no data, so they are simply replaced."""
+    """Return statements that create database `analyst` and replace its views, which hold no data."""
     security = " DEFINER = CURRENT_USER SQL SECURITY DEFINER" if definer else ""
     made = [f"CREATE DATABASE IF NOT EXISTS {ANALYST}"]
     made += [f"CREATE OR REPLACE VIEW {ANALYST}.{name}{security} AS\n{select}" for name, select in views().items()]
@@ -212,10 +212,10 @@ def create_views(*, definer: bool = False) -> list[str]:
 
 
 def create_tables(storage: Storage) -> list[str]:
-    """Statements that make database `clew` as it is today; migrations must come to the same."""
+    """Return statements that create database `clew` in its current form; the migrations must give the same."""
     return [f"CREATE DATABASE IF NOT EXISTS {DATABASE}"] + [create_table(t, storage) for t in TABLES]
 
 
 def table_names() -> tuple[str, ...]:
-    """Names of the base tables."""
+    """Return the names of the base tables."""
     return tuple(TABLE)

@@ -1,7 +1,7 @@
-"""The five events, each defined once: touch (click or impression), conversion, adjustment, rejected hit.
+"""Events, each defined once: touch (click or impression), conversion, adjustment and rejected hit.
 
-From these Structs the wire codec (wire.py), the columns (columns.py), the DDL (ddl.py) and docs/events.md are
-derived. Fields are append-only: a new field goes last and has a default. Clicks and impressions are the same
+The wire codec (wire.py), the columns (columns.py), the DDL (ddl.py) and the reference of events are derived from
+these Structs. Fields are append-only: a new field goes last and has a default. Clicks and impressions are the same
 Struct in two tables; the first field is named after the table (click_id, impression_id).
 """
 
@@ -14,14 +14,14 @@ from schemas.fields import NO_TOKEN, col, digest, micros, minor, number, text, t
 
 Status = Literal["pending", "hold", "approved", "declined"]
 STATUS_ORDER: tuple[Status, ...] = ("pending", "hold", "approved", "declined")
-"""A status moves only forward in this order (contract 2.1)."""
+"""Order in which a status moves forward (docs/contract.md, section 2.1)."""
 
 AdjustmentKind = Literal["status", "refund", "chargeback"]
 MatchKind = Literal["click_id", "click_ref", "impression_id", "impression_ref", "user_id", "visitor_id"]
 
 
 class Kind(IntEnum):
-    """The kind byte of a record on the wire."""
+    """Kind byte of a record on the wire."""
 
     CLICK = 1
     IMPRESSION = 2
@@ -31,21 +31,21 @@ class Kind(IntEnum):
 
 
 class Consent(IntFlag):
-    """Consent signals that came with a hit."""
+    """Consent signals in the headers of a hit."""
 
     GPC = 1
     DNT = 2
 
 
 class Hint(IntFlag):
-    """What the request itself told about the sender; scored as bot reasons by ingest."""
+    """Signs in the request that suggest a bot; ingest turns them into bot reasons."""
 
     HEAD = 1
     PREFETCH = 2
 
 
 class Given(IntFlag):
-    """Fields that a conversion hit named itself; fields that are left out are not compared (contract 2.1)."""
+    """Fields that a conversion hit contained; fields left out are not compared (docs/contract.md, section 2.1)."""
 
     AMOUNT = 1
     CURRENCY = 2
@@ -113,7 +113,7 @@ class Conversion(msgspec.Struct, frozen=True, array_like=True, kw_only=True, gc=
 
 
 class Adjustment(msgspec.Struct, frozen=True, array_like=True, kw_only=True, gc=False):
-    """A later change of a conversion: status, refund or chargeback. Nothing is ever overwritten."""
+    """A later change of a conversion: status, refund or chargeback. The stored conversion is never overwritten."""
 
     adjustment_id: Annotated[bytes, digest("16-byte BLAKE2b of what makes it unique.")]
     conversion_id: Annotated[bytes, digest("The conversion it changes; may arrive later.")]
@@ -132,7 +132,7 @@ class Adjustment(msgspec.Struct, frozen=True, array_like=True, kw_only=True, gc=
 
 
 class Rejected(msgspec.Struct, frozen=True, array_like=True, kw_only=True, gc=False):
-    """A hit that was not accepted: everything of it, and why. Secrets are left out."""
+    """A hit that was not accepted, with the reason and everything it contained except secrets."""
 
     ts: Annotated[int, micros("When Clew received it.")]
     kind: Annotated[str, word("click, impression, conversion, adjustment or event.")]
@@ -176,8 +176,8 @@ TOPIC_OF: dict[Kind, str] = {
     Kind.CONVERSION: CONVERSIONS,
     Kind.ADJUSTMENT: CONVERSIONS,
 }
-"""Touches and rejected hits share one sequence of offsets, conversions and adjustments another."""
+"""Topic of each kind. Touches and rejected hits share one sequence of offsets, conversions and adjustments another."""
 
 
 WHAT_REMAINS = -1
-"""`Adjustment.amount_e4` of a refund that names no amount."""
+"""Value of `Adjustment.amount_e4` for a refund that names no amount."""

@@ -1,6 +1,6 @@
-"""What a field of an event or of a table is, beside its Python type.
+"""Describe the fields of events and tables: what they need besides their Python type.
 
-Every field of a Struct in events.py and tables.py carries one `col(...)`: its ClickHouse type, unit, privacy
+Every field of a Struct in events.py and tables.py carries one `col(...)` with its ClickHouse type, unit, privacy
 class and one sentence. Columns, CREATE TABLE statements, Arrow schemas and docs are derived from it.
 """
 
@@ -11,7 +11,7 @@ import msgspec
 Privacy = Literal["none", "pseudonym", "personal"]
 
 
-# What fits the column is checked when a record is decoded, so that an insert never fails on a value.
+# Decoding a record checks that its values fit the columns, so that an insert never fails on a value.
 _LIMITS: dict[str, dict[str, Any]] = {
     "UInt8": {"ge": 0, "le": 2**8 - 1},
     "UInt16": {"ge": 0, "le": 2**16 - 1},
@@ -24,7 +24,7 @@ _LIMITS: dict[str, dict[str, Any]] = {
 
 
 def col(clickhouse: str, doc: str, *, unit: str = "", privacy: Privacy = "none", codec: str = "") -> msgspec.Meta:
-    """Describe one column: ClickHouse type, a sentence, and where it applies a unit, privacy class and codec."""
+    """Describe one column: ClickHouse type, one sentence, and a unit, privacy class and codec if they apply."""
     extra = {"clickhouse": clickhouse, "unit": unit, "privacy": privacy, "codec": codec}
     return msgspec.Meta(description=doc, extra=extra, **_LIMITS.get(clickhouse, {}))
 
@@ -36,37 +36,37 @@ _WORD = "LowCardinality(String)"
 
 
 def micros(doc: str) -> msgspec.Meta:
-    """An instant in integer microseconds since 1970, UTC."""
+    """Describe an instant in integer microseconds since 1970, UTC."""
     return col(_MICROS, doc, unit="µs since 1970, UTC", codec="Delta, LZ4")
 
 
 def word(doc: str) -> msgspec.Meta:
-    """A string out of a small set."""
+    """Describe a string from a small set of values."""
     return col(_WORD, doc)
 
 
 def text(doc: str, privacy: Privacy = "none") -> msgspec.Meta:
-    """A free string."""
+    """Describe a free string."""
     return col("String", doc, privacy=privacy)
 
 
 def token(doc: str) -> msgspec.Meta:
-    """27 raw bytes of a click or impression id; all zero where there is none."""
+    """Describe the 27 raw bytes of a click or impression id; all zero for none."""
     return col(_TOKEN, doc, privacy="pseudonym")
 
 
 def digest(doc: str) -> msgspec.Meta:
-    """16 raw bytes of a BLAKE2b id; all zero where there is none."""
+    """Describe the 16 raw bytes of a BLAKE2b id; all zero for none."""
     return col(_DIGEST, doc)
 
 
 def minor(doc: str) -> msgspec.Meta:
-    """Money as a signed integer of minor units of the row's currency."""
+    """Describe money as a signed integer of minor units of the row's currency."""
     return col("Int64", doc, unit="minor units of the row's currency")
 
 
 def number(doc: str, clickhouse: str = "UInt32", unit: str = "") -> msgspec.Meta:
-    """An integer column."""
+    """Describe an integer."""
     return col(clickhouse, doc, unit=unit)
 
 

@@ -1,6 +1,6 @@
-"""Why a hit was not accepted, or a touch got nothing: closed lists, built on what the field uses.
+"""Reasons why a hit was not accepted, a touch got no credit, or a conversion has a problem: closed lists.
 
-docs/reasons.md is made from here.
+The words are the usual ones of affiliate networks. The reference of reasons is generated from this module.
 """
 
 from enum import StrEnum
@@ -8,7 +8,7 @@ from typing import Self
 
 
 class _Documented(StrEnum):
-    """A word, and the sentence that explains it as the member's docstring."""
+    """A word, with the sentence that explains it as the docstring of the member."""
 
     def __new__(cls, value: str, doc: str) -> Self:
         member = str.__new__(cls, value)
@@ -18,54 +18,54 @@ class _Documented(StrEnum):
 
 
 class Reason(_Documented):
-    """Reason of a rejected hit."""
+    """Reason why a hit was rejected."""
 
     UNKNOWN_LINK = "unknown_link", "The program has no link with that code."
-    INACTIVE_LINK = "inactive_link", "The link is switched off."
+    INACTIVE_LINK = "inactive_link", "The link is inactive in the program."
     UNKNOWN_OFFER = "unknown_offer", "The program has no offer with that number."
-    INACTIVE_OFFER = "inactive_offer", "The offer is switched off."
+    INACTIVE_OFFER = "inactive_offer", "The offer is inactive in the program."
     UNKNOWN_PARTNER = "unknown_partner", "The program has no partner with that number."
-    INACTIVE_PARTNER = "inactive_partner", "The partner is switched off."
-    DEEPLINK_NOT_ALLOWED = "deeplink_not_allowed", "The deep link's host is not on the offer's list."
-    MALFORMED = "malformed", "A field is missing or cannot be read; `field` names it."
+    INACTIVE_PARTNER = "inactive_partner", "The partner is inactive in the program."
+    DEEPLINK_NOT_ALLOWED = "deeplink_not_allowed", "The deep link's host is not in allowed_hosts."
+    MALFORMED = "malformed", "A required field is missing, or a field cannot be read; `field` names it."
     ACCESS_DENIED = "access_denied", "The secret is missing or wrong."
     CLICK_ID_INVALID = "click_id_invalid", "The click id was not signed by this installation."
-    CONFLICT = "conflict", "The same key came before with other content; `field` names what differs."
-    STATUS_NOT_PENDING = "status_not_pending", "The status would move backward."
-    REFUND_EXCEEDS_AMOUNT = "refund_exceeds_amount", "More than what remains of the conversion."
-    CONVERSION_NOT_FOUND = "conversion_not_found", "There is no conversion with that key."
-    TOO_LARGE = "too_large", "The request is over a size limit."
+    CONFLICT = "conflict", "The same key was received before with different content; `field` names the difference."
+    STATUS_NOT_PENDING = "status_not_pending", "The current status does not allow the new one."
+    REFUND_EXCEEDS_AMOUNT = "refund_exceeds_amount", "The refund is larger than what remains of the conversion."
+    CONVERSION_NOT_FOUND = "conversion_not_found", "No conversion has that key."
+    TOO_LARGE = "too_large", "The request exceeds a size limit."
 
 
 class NoCredit(_Documented):
-    """Why a touch, or a whole conversion, got no credit."""
+    """Reason why a touch, or a whole conversion, got no credit."""
 
-    NO_TOUCH = "no_touch", "No touch of the offer joins the conversion."
+    NO_TOUCH = "no_touch", "No touch of the offer can be joined to the conversion."
     OUTSIDE_WINDOW = "outside_window", "The touch is older than its window."
-    OTHER_OFFER = "other_offer", "The touch that the conversion names is of another offer."
-    AFTER_CONVERSION = "after_conversion", "The touch came after the conversion."
+    OTHER_OFFER = "other_offer", "The touch that the conversion names belongs to another offer."
+    AFTER_CONVERSION = "after_conversion", "The touch happened after the conversion."
     BOT = "bot", "The touch was made by a bot."
-    LOWER_PRECEDENCE = "lower_precedence", "A touch of higher precedence, or the named one, wins."
+    LOWER_PRECEDENCE = "lower_precedence", "A touch of higher precedence, or the one that the conversion names, wins."
     NOT_LAST = "not_last", "A later touch of the same precedence wins."
     NOT_FIRST = "not_first", "An earlier touch wins."
-    DIRECT = "direct", "A direct touch counts only where no other does."
-    REPEATED_PARTNER = "repeated_partner", "The partner's part stands at its first touch."
-    NO_SHARE = "no_share", "The model gives nothing to a touch at this place or age."
-    PARTNER_INACTIVE = "partner_inactive", "The partner is switched off in the program that prices the conversion."
-    USED = "used", "An earlier conversion has used the touch up, as the run was told to."
-    DUPLICATE = "duplicate", "The touch is there twice; the other one counts."
-    CLICK_PENDING = "click_pending", "The click's row is not there; its token alone is paid."
+    DIRECT = "direct", "A direct touch counts only if no other touch does."
+    REPEATED_PARTNER = "repeated_partner", "The partner's share is credited to its first touch."
+    NO_SHARE = "no_share", "The model gives no credit to a touch in this position or of this age."
+    PARTNER_INACTIVE = "partner_inactive", "The partner is inactive in the program that prices the conversion."
+    USED = "used", "An earlier conversion has used the touch up; the run counts each touch once."
+    DUPLICATE = "duplicate", "The touch is stored twice; only the other copy counts."
+    CLICK_PENDING = "click_pending", "The click has not been stored yet; its signed id alone is paid."
 
 
 class Problem(_Documented):
-    """What `clew problems` lists about a conversion; nothing is held up by it."""
+    """Problem with a conversion, as `clew problems` lists it; it delays nothing else."""
 
     NO_PLAN = "no_plan", "A credited partner has no plan for the offer and goal, so it is paid nothing."
-    ADJUSTMENT_IGNORED = "adjustment_ignored", "A refund's currency or decimals do not fit the conversion's."
-    REFUNDS_EXCEED_AMOUNT = "refunds_exceed_amount", "Refunds that came before the conversion are more than its amount."
-    CROWDED_IDENTITY = "crowded_identity", "Too many touches share the visitor or user id to be one person's."
-    TOO_LARGE = "too_large", "The amount that the plan comes to is above the limit; nothing is paid."
-    UNKNOWN_MODEL = "unknown_model", "The plan names a model that this Clew lacks; it pays nothing."
-    PROGRAM_MISSING = "program_missing", "The program it was priced under is not in clew.programs."
-    FAILED = "failed", "It could not be computed; the detail says why."
-    ADJUSTMENT_ORPHAN = "adjustment_orphan", "The adjustment waits for a conversion that has not come."
+    ADJUSTMENT_IGNORED = "adjustment_ignored", "A refund is ignored: its currency or decimals do not fit."
+    REFUNDS_EXCEED_AMOUNT = "refunds_exceed_amount", "Refunds that arrived before the conversion exceed its amount."
+    CROWDED_IDENTITY = "crowded_identity", "Too many touches share a visitor or user id to be from one person."
+    TOO_LARGE = "too_large", "The commission under the plan exceeds the limit; nothing is paid."
+    UNKNOWN_MODEL = "unknown_model", "The plan names a model that this version of Clew lacks; it pays nothing."
+    PROGRAM_MISSING = "program_missing", "The program that priced the conversion is not in clew.programs."
+    FAILED = "failed", "The conversion could not be computed; the detail says why."
+    ADJUSTMENT_ORPHAN = "adjustment_orphan", "The adjustment waits for a conversion that has not arrived."

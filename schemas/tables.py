@@ -1,7 +1,7 @@
-"""Every base table: which Structs give its columns, how it is sorted and partitioned.
+"""Base tables: the Structs that give their columns, their sorting and their partitions.
 
-Event tables are the event's own fields, what ingest adds (Enrichment), and where the row came from (Source).
-Rows are only ever appended.
+An event table has the fields of the event, the fields that ingest adds (Enrichment), and the origin of the row
+(Source). Rows are only ever appended.
 """
 
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ from schemas.fields import NO_DIGEST, NO_TOKEN, col, digest, micros, minor, numb
 
 
 class Source(msgspec.Struct, frozen=True, array_like=True, gc=False):
-    """Where a row came from. Attribution's rows have the pass as batch and their place in it as offset."""
+    """Origin of a row. For attribution's rows, the batch is the pass and the offset is the row's index in it."""
 
     _log: Annotated[str, word("Identity of the log (32 hex digits).")]
     _source: Annotated[str, word("Topic, or `attribution`.")]
@@ -24,7 +24,7 @@ class Source(msgspec.Struct, frozen=True, array_like=True, gc=False):
 
 
 class Enrichment(msgspec.Struct, frozen=True, array_like=True, gc=False):
-    """What ingest adds to a touch: a pure function of the record and the named epoch."""
+    """Fields that ingest adds to a touch: a pure function of the record and the named epoch."""
 
     country: Annotated[str, word("ISO 3166 code, when a geo database is configured.")] = ""
     region: Annotated[str, word("Region, when a city database is configured.")] = ""
@@ -39,7 +39,7 @@ class Enrichment(msgspec.Struct, frozen=True, array_like=True, gc=False):
 
 
 class TouchKey(msgspec.Struct, frozen=True, array_like=True, gc=False):
-    """A touch under one of its identities: what journeys are read from."""
+    """A touch under one of its identities; journeys are read from these rows."""
 
     identity: Annotated[int, col("UInt64", "Hash of an identity of the touch (schemas/identity.py).")]
     ts: Annotated[int, micros("When the touch happened.")]
@@ -60,7 +60,7 @@ class DeadLetter(msgspec.Struct, frozen=True, array_like=True, gc=False):
 
 
 class Claim(msgspec.Struct, frozen=True, array_like=True, gc=False):
-    """What a record put under a key, on a log whose readers rule over it. The newest row of a key is its state."""
+    """State that a record put under a dedup key, on a log that its consumers deduplicate. A key's newest row counts."""
 
     key: Annotated[bytes, digest("Conversion, line, refund or status that is claimed.")]
     state: Annotated[bytes, col("String", "What is known under the key since this record (MessagePack).")]
@@ -68,7 +68,7 @@ class Claim(msgspec.Struct, frozen=True, array_like=True, gc=False):
 
 
 class Skip(msgspec.Struct, frozen=True, array_like=True, gc=False):
-    """A record that became no row of its own, on a log whose readers rule over it."""
+    """A record that became no row of an event table, on a log that its consumers deduplicate."""
 
     verdict: Annotated[str, word("repeat, duplicate, conflict, rejected or malformed.")]
     reason: Annotated[str, word("Why, out of the closed list (docs/reasons.md); empty for repeats and duplicates.")]
@@ -77,7 +77,7 @@ class Skip(msgspec.Struct, frozen=True, array_like=True, gc=False):
 
 
 class Origin(msgspec.Struct, frozen=True, array_like=True, gc=False):
-    """Appends that a batch saw for the first time; one that comes again is a repeat."""
+    """A range of appends that a batch saw for the first time; if one comes again, it is a repeat."""
 
     origin: Annotated[bytes, digest("Process that appended; zero for records of nobody, which count by offset.")]
     first: Annotated[int, col("UInt64", "First sequence of the range.")]
@@ -85,7 +85,7 @@ class Origin(msgspec.Struct, frozen=True, array_like=True, gc=False):
 
 
 class Credit(msgspec.Struct, frozen=True, array_like=True, kw_only=True, gc=False):
-    """One touch's part of one conversion under one model, in one revision of that conversion."""
+    """One touch's share of one conversion under one model, in one revision of that conversion."""
 
     run_id: Annotated[str, word("`live`, or the run that computed it.")]
     model: Annotated[str, word("Attribution model.")]
@@ -105,7 +105,7 @@ class Credit(msgspec.Struct, frozen=True, array_like=True, kw_only=True, gc=Fals
 
 
 class Commission(msgspec.Struct, frozen=True, array_like=True, kw_only=True, gc=False):
-    """What one partner is owed for one conversion under one plan, or the reversal of such a row."""
+    """Amount owed to one partner for one conversion under one plan, or the reversal of such a row."""
 
     commission_id: Annotated[bytes, digest("Derived from conversion, partner, plan, rule, currency and revision.")]
     conversion_id: Annotated[bytes, digest("The conversion.")]
@@ -141,7 +141,7 @@ class Entry(msgspec.Struct, frozen=True, array_like=True, kw_only=True, gc=False
 
 
 class Revision(msgspec.Struct, frozen=True, array_like=True, kw_only=True, gc=False):
-    """That a conversion was credited: one row per revision. The highest one is current."""
+    """Record that a conversion was credited: one row per revision. The highest revision is current."""
 
     conversion_id: Annotated[bytes, digest("The conversion.")]
     revision: Annotated[int, number("From 1.")]
@@ -158,7 +158,7 @@ class Revision(msgspec.Struct, frozen=True, array_like=True, kw_only=True, gc=Fa
 
 
 class Join(msgspec.Struct, frozen=True, array_like=True, gc=False):
-    """An identity that a conversion's journey was read by: a late touch with it means a restatement."""
+    """An identity that a conversion's journey was read by; a late touch with it causes a restatement."""
 
     identity: Annotated[int, col("UInt64", "Hash of the identity.")]
     conversion_id: Annotated[bytes, digest("The conversion.")]
@@ -168,7 +168,7 @@ class Join(msgspec.Struct, frozen=True, array_like=True, gc=False):
 
 
 class Pass(msgspec.Struct, frozen=True, array_like=True, kw_only=True, gc=False):
-    """A pass of attribution that is done. Kept for ever: audit compares the tables with its counts."""
+    """A completed pass of attribution. Kept forever: audit compares the tables with its counts."""
 
     pass_id: Annotated[int, col("UInt64", "Counts up by one per shard.")]
     shard: Annotated[int, number("Shard of the conversions, by conversion_id.")]
@@ -180,7 +180,7 @@ class Pass(msgspec.Struct, frozen=True, array_like=True, kw_only=True, gc=False)
 
 
 class Intent(msgspec.Struct, frozen=True, array_like=True, kw_only=True, gc=False):
-    """What a pass is about to write, with the very rows, so a redo writes the same. Old ones are dropped."""
+    """The rows that a pass is about to write, so that a retry writes the same rows. Old intents are dropped."""
 
     pass_id: Annotated[int, col("UInt64", "Counts up by one per shard.")]
     shard: Annotated[int, number("Shard of the conversions, by conversion_id.")]
@@ -193,7 +193,7 @@ class Intent(msgspec.Struct, frozen=True, array_like=True, kw_only=True, gc=Fals
 
 
 class Run(msgspec.Struct, frozen=True, array_like=True, kw_only=True, gc=False):
-    """A run of models over conversions of the past, which pays nothing. Written once all its credits are there."""
+    """A run of models over past conversions, which pays nothing. Written after all of its credits."""
 
     run_id: Annotated[str, text("Hash of the parameters (32 hex digits); its credits bear it.")]
     as_of: Annotated[int, micros("It knows what was received until then.")]
@@ -207,7 +207,7 @@ class Run(msgspec.Struct, frozen=True, array_like=True, kw_only=True, gc=False):
 
 
 class Fact(msgspec.Struct, frozen=True, array_like=True, gc=False):
-    """What all parts of an installation must agree on. The first row of a name is what counts."""
+    """A value that all parts of an installation must agree on. The first row of a name counts."""
 
     name: Annotated[str, text("token_keys: which keys sign its ids.")]
     value: Annotated[str, text("What is agreed on; no secret can be read from it.")]
@@ -215,7 +215,7 @@ class Fact(msgspec.Struct, frozen=True, array_like=True, gc=False):
 
 
 class ProgramRow(msgspec.Struct, frozen=True, array_like=True, gc=False):
-    """A program that was loaded; secrets are not part of it."""
+    """A program that was loaded, without its secrets."""
 
     program_hash: Annotated[str, text("Hash of the canonical form (32 hex digits).")]
     loaded_ts: Annotated[int, micros("When it was loaded; each time that it became the newest is a row.")]
@@ -234,7 +234,7 @@ class Table:
     rename: tuple[tuple[str, str], ...] = ()
     indexes: tuple[str, ...] = ()
     granule_rows: int = 0
-    """Rows that one look-up reads at least; 0 is the engine's own number."""
+    """Minimum number of rows that one lookup reads; 0 means the default of the engine."""
 
 
 _BY_OFFSET = ("INDEX by_offset _offset TYPE minmax GRANULARITY 1",)
@@ -270,7 +270,7 @@ TABLES: tuple[Table, ...] = (
         "Records that could not be decoded or stored.",
     ),
     Table(
-        # Every batch looks up keys that lie anywhere: small granules make that cheap.
+        # Every batch looks up scattered keys; small granules make that cheap.
         "claims", (Claim, Source), "(key, _log, _partition, _offset)",
         "Dedupe keys of a log whose readers rule over it, as of each record.", "", (), (), 256,
     ),
@@ -297,7 +297,7 @@ TABLES: tuple[Table, ...] = (
     ),
     Table("joins", (Join, Source), "(identity, event_ts)", "Identities that conversions were joined by."),
     Table("passes", (Pass,), "(shard, pass_id)", "Attribution's passes that are done."),
-    # Partitions make dropping old intents cheap: no rewrite, just files removed.
+    # Partitions make it cheap to drop old intents: files are removed and nothing is rewritten.
     Table(
         "intents", (Intent,), "(shard, pass_id)", "What attribution is about to write.",
         "(shard, intDiv(pass_id, 64))",
