@@ -1,1 +1,1 @@
-"""Deduplication rules: which of several events with one key counts."""
+"""Deduplication: rules for events that share a key, and the sequences of appends already seen."""

@@ -1,8 +1,8 @@
-"""What a dedupe key is, and what may follow what came before under it (contract 2.1, 2.2).
+"""Dedup keys, and the events that may follow under a key (docs/contract.md, sections 2.1 and 2.2).
 
-`rule` is pure: it reads the states of the keys that a record touches, and says the verdict, what to store and
-which states to put. The embedded log runs it in the transaction that appends; a replicated log can run it
-over its records in order and comes to the same verdicts.
+`rule` makes the dedup decision and is pure: it reads the states of the keys that a record touches, and returns the
+verdict, the record to store and the states to put. The embedded log runs it in the transaction that appends the
+record. The consumers of a replicated log run it over the records in order and reach the same verdicts.
 """
 
 from collections.abc import Callable
@@ -25,7 +25,7 @@ GetState = Callable[[bytes], bytes | None]
 
 @dataclass(frozen=True, slots=True)
 class Ruling:
-    """The verdict over one record. `record` is what is to be stored, None when nothing is."""
+    """Dedup decision on one record. `record` is the record to store; None stores nothing."""
 
     verdict: Verdict
     record: bytes | None = None
@@ -35,18 +35,18 @@ class Ruling:
     detail: str = ""
     status: str = ""
     issued: bytes = b""
-    """The id that answers the sender: touch, conversion or adjustment id."""
+    """Id for the answer to the sender: of the touch or of the conversion."""
 
 
 class LineState(msgspec.Struct, frozen=True, array_like=True):
-    """What a line's id on /v1/events stands for."""
+    """State under the id of a line on /v1/events: a digest of its content, and the id it was given."""
 
     content: bytes
     issued: bytes
 
 
 class ConversionState(msgspec.Struct, frozen=True, array_like=True):
-    """What is known under one conversion key. `known` is False while only adjustments have come."""
+    """State under one conversion key. `known` is False while only adjustments have arrived."""
 
     known: bool = False
     amount_minor: int = 0
@@ -55,7 +55,7 @@ class ConversionState(msgspec.Struct, frozen=True, array_like=True):
     statuses: int = 0
     refunded_e4: int = 0
     early_e4: dict[str, int] = {}
-    """Refunds that came before the conversion, by currency and the decimals that they need."""
+    """Refunds that arrived before the conversion, by the decimals that they need and their currency."""
 
 
 _encoder = msgspec.msgpack.Encoder()
@@ -68,7 +68,10 @@ def _digest(*parts: object) -> bytes:
 
 
 def conversion_key(offer_id: int, goal: str, *, txn_id: str = "", click: bytes | str = b"", ref: str = "") -> bytes:
-    """conversion_id: (offer, goal, txn_id), else the click (its token, or the id of its line), else the line."""
+    """Compute the conversion_id of offer, goal and the first of txn_id, click and line id that is given.
+
+    A click is given as its token or as the id of its line.
+    """
     if txn_id:
         return _digest("txn", offer_id, goal, txn_id)
     if click:
@@ -77,37 +80,37 @@ def conversion_key(offer_id: int, goal: str, *, txn_id: str = "", click: bytes |
 
 
 def refund_key(conversion_id: bytes, refund_id: str) -> bytes:
-    """adjustment_id of a refund that a postback asks for."""
+    """Compute the adjustment_id of a refund that a postback asks for."""
     return _digest("refund", conversion_id, refund_id)
 
 
 def status_key(conversion_id: bytes, status: str) -> bytes:
-    """adjustment_id of a status that a postback sets; each status is seen once per conversion."""
+    """Compute the adjustment_id of a status that a postback sets; each status counts once per conversion."""
     return _digest("status", conversion_id, status)
 
 
 def line_key(kind: str, ref: str) -> bytes:
-    """Key of a line's id; also adjustment_id of an adjustment line."""
+    """Compute the key of a line's id, which is also the adjustment_id of an adjustment line."""
     return _digest("ref", kind, ref)
 
 
 def status_of(statuses: int) -> str:
-    """The status as of now: the furthest one seen; "" if none was."""
+    """Return the current status: the furthest one seen; "" if there is none."""
     return STATUS_ORDER[statuses.bit_length() - 1] if statuses else ""
 
 
 def status_bit(status: str) -> int:
-    """Bit of a status in `ConversionState.statuses`; furthest highest."""
+    """Return the bit of a status in `ConversionState.statuses`; a further status has a higher bit."""
     return 1 << STATUS_ORDER.index(status)
 
 
 def rule(get: GetState, value: bytes) -> Ruling:
-    """The verdict over one encoded touch line, conversion or adjustment. Raises UndecodableRecord."""
+    """Decide on one encoded touch line, conversion or adjustment. Raises UndecodableRecord."""
     return rule_event(get, value, *decode(value))
 
 
 def keys_of(kind: Kind, event: Event) -> tuple[bytes, ...]:
-    """Every key that ruling over the event may read; none for what claims no key."""
+    """Return every key that the dedup decision may read; none for an event without dedup keys."""
     if isinstance(event, Touch):
         return (line_key(kind.name.lower(), event.ref),) if event.ref else ()
     if isinstance(event, Conversion):
@@ -119,14 +122,14 @@ def keys_of(kind: Kind, event: Event) -> tuple[bytes, ...]:
 
 
 def rule_event(get: GetState, value: bytes, kind: Kind, event: Event) -> Ruling:
-    """The same over a record that is decoded already.
+    """Decide on a record that is already decoded.
 
-    Raises UndecodableRecord when a value is none that an edge lets through, such as an unknown currency.
+    Raises UndecodableRecord for a value that no edge lets through, such as an unknown currency.
     """
     try:
         return _rule(get, value, kind, event)
     except (KeyError, ValueError, OverflowError) as error:
-        raise UndecodableRecord(f"{kind.name.lower()}: it cannot be ruled over: {error!r}") from error
+        raise UndecodableRecord(f"{kind.name.lower()}: cannot be deduplicated: {error!r}") from error
 
 
 def _rule(get: GetState, value: bytes, kind: Kind, event: Event) -> Ruling:
@@ -136,11 +139,11 @@ def _rule(get: GetState, value: bytes, kind: Kind, event: Event) -> Ruling:
         return _rule_conversion(get, value, event)
     if isinstance(event, Adjustment):
         return _rule_adjustment(get, value, event)
-    raise TypeError(f"{kind.name} records claim no key")
+    raise TypeError(f"{kind.name} records have no dedup key")
 
 
 def _rule_line(get: GetState, kind: str, ref: str, content: bytes, issued: bytes) -> Ruling | dict[bytes, bytes]:
-    """The verdict if the line's id came before, else the state that claims it."""
+    """Return the decision if the line's id was used before, otherwise the state to store under it."""
     key = line_key(kind, ref)
     before = get(key)
     if before is None:
@@ -149,7 +152,7 @@ def _rule_line(get: GetState, kind: str, ref: str, content: bytes, issued: bytes
     if line.content == content:
         return Ruling("duplicate", issued=line.issued)
     return Ruling("conflict", reason=Reason.CONFLICT, field="id", issued=line.issued,
-                  detail="this id came before with other content; give every line an id of its own")  # fmt: skip
+                  detail="this id was used before with different content; give every line a unique id")  # fmt: skip
 
 
 def _rule_touch(get: GetState, value: bytes, kind: Kind, touch: Touch) -> Ruling:
@@ -183,17 +186,17 @@ def _rule_conversion(get: GetState, value: bytes, event: Conversion) -> Ruling:
 
 
 def _with_status(ruling: Ruling, state: ConversionState) -> Ruling:
-    """The same ruling, with the conversion's status as of now."""
+    """Add the conversion's current status to a decision."""
     return Ruling(ruling.verdict, reason=ruling.reason, field=ruling.field, detail=ruling.detail,
                   status=status_of(state.statuses), issued=ruling.issued)  # fmt: skip
 
 
 def _rule_again(event: Conversion, state: ConversionState, puts: dict[bytes, bytes]) -> Ruling:
-    """A key that is taken: the same again, a conflict, or the next status."""
+    """Decide on a conversion whose key is taken: a duplicate, a conflict, or a change of status."""
     key, now = event.conversion_id, status_of(state.statuses)
     differs = _what_differs(event, state)
     if differs:
-        detail = f"this conversion came before with another {differs}; refund it or use another txn_id"
+        detail = f"this conversion was reported before with another {differs}; refund it or use another txn_id"
         return Ruling("conflict", reason=Reason.CONFLICT, field=differs, detail=detail, status=now, issued=key)
     if not event.given & Given.STATUS or state.statuses & status_bit(event.status):
         return Ruling("duplicate", None, puts, status=now, issued=key)
@@ -205,7 +208,7 @@ def _rule_again(event: Conversion, state: ConversionState, puts: dict[bytes, byt
 
 
 def _what_differs(event: Conversion, state: ConversionState) -> str:
-    """The first field that was given and differs; amounts compare as decimals, whatever the currency."""
+    """Return the first given field that differs; amounts compare as decimals, whatever the currency."""
     given = Given(event.given)
     if Given.CURRENCY in given and event.currency != state.currency:
         return "currency"
@@ -218,12 +221,12 @@ def _what_differs(event: Conversion, state: ConversionState) -> str:
 
 
 def _rule_status(event: Adjustment, state: ConversionState, puts: dict[bytes, bytes]) -> Ruling:
-    """A status moves only forward; one that was seen is a duplicate."""
+    """Decide on a change of status: it only moves forward; a status seen before is a duplicate."""
     key, bit, now = event.conversion_id, status_bit(event.status), status_of(state.statuses)
     if state.statuses & bit:
         return Ruling("duplicate", None, puts, status=now, issued=key)
     if bit < state.statuses:
-        detail = f"the status is {now}; it only moves forward: {' < '.join(STATUS_ORDER)}"
+        detail = f"the status is {now}; it can only move forward: {' < '.join(STATUS_ORDER)}"
         return Ruling(
             "rejected", reason=Reason.STATUS_NOT_PENDING, field="status", detail=detail, status=now, issued=key
         )
@@ -254,7 +257,7 @@ def _early_place(currency: str, amount_e4: int) -> str:
 
 
 def _early_that_fits_e4(state: ConversionState, currency: str) -> int:
-    """What early refunds take off a conversion of that currency; the others are ignored, as attribution does."""
+    """Sum the early refunds that fit a conversion of that currency; the others are ignored, as in attribution."""
     fits = {f"{decimals}{code}" for decimals in range(DECIMALS[currency] + 1) for code in ("", currency)}
     return sum(e4 for place, e4 in state.early_e4.items() if place in fits)
 
@@ -271,7 +274,7 @@ def _rule_refund(get: GetState, event: Adjustment, state: ConversionState, puts:
             same = event.amount_e4 in (WHAT_REMAINS, int.from_bytes(before, "big"))
             if same:
                 return Ruling("duplicate", status=now, issued=key)
-            return refuse("conflict", Reason.CONFLICT, "amount", "this refund_id came before with another amount")
+            return refuse("conflict", Reason.CONFLICT, "amount", "this refund_id was used before with another amount")
     amount_e4 = event.amount_e4
     if not state.known:
         if not event.ref or amount_e4 <= 0:
@@ -288,7 +291,8 @@ def _rule_refund(get: GetState, event: Adjustment, state: ConversionState, puts:
             return refuse("malformed", Reason.MALFORMED, "amount", f"too many decimals for {state.currency}")
         if amount_e4 <= 0 or amount_e4 > remains_e4:
             left = format_minor(minor_of_e4(remains_e4, state.currency) or 0, state.currency)
-            return refuse("rejected", Reason.REFUND_EXCEEDS_AMOUNT, "amount", f"{left} {state.currency} remain")
+            detail = f"must be above 0 and at most what remains: {left} {state.currency}"
+            return refuse("rejected", Reason.REFUND_EXCEEDS_AMOUNT, "amount", detail)
         state = msgspec.structs.replace(state, refunded_e4=state.refunded_e4 + amount_e4)
     if not event.ref:
         puts[event.adjustment_id] = amount_e4.to_bytes(10, "big")

@@ -1,7 +1,7 @@
-"""The click id: a 27-byte token that proves itself (design 4.1). Impression ids have the same form.
+"""Click ids: signed 27-byte tokens that need no lookup to be verified. Impression ids have the same form.
 
-key id (1) | Unix time in ms (6) | offer (4) | partner (4) | random (5) | keyed BLAKE2s over all before it (7),
-written as 36 characters of base64url. Whoever holds the keys can tell a forged id without any look-up.
+key id (1) | Unix time in ms (6) | offer (4) | partner (4) | random (5) | keyed BLAKE2s of everything before it (7),
+written as 36 characters of base64url. Every process that has the keys can detect a forged id.
 """
 
 import base64
@@ -21,7 +21,7 @@ _BODY = struct.Struct(">B6sII5s")
 
 @dataclass(frozen=True, slots=True)
 class TokenKey:
-    """One signing key. Old keys verify ids until `verify_until_ms`; None is without end."""
+    """One signing key. An old key verifies ids until `verify_until_ms`; None means forever."""
 
     key_id: int
     secret: bytes
@@ -30,7 +30,7 @@ class TokenKey:
 
 @dataclass(frozen=True, slots=True)
 class TokenKeys:
-    """All keys of an installation: the current one signs, every one verifies until its end date."""
+    """All keys of an installation: the current key signs, and every key verifies until its end date."""
 
     current: TokenKey
     by_id: Mapping[int, TokenKey]
@@ -38,7 +38,7 @@ class TokenKeys:
 
     @property
     def installation(self) -> str:
-        """16 hex digits that name the installation and say nothing about its secrets."""
+        """Return 16 hex digits that identify the installation and reveal nothing about its secrets."""
         return blake2b(b"installation", key=self.hash_secret, digest_size=8).hexdigest()
 
     @classmethod
@@ -49,7 +49,7 @@ class TokenKeys:
 
 @dataclass(frozen=True, slots=True)
 class TokenFacts:
-    """What a verified token says."""
+    """Content of a token."""
 
     key_id: int
     ts_ms: int
@@ -63,25 +63,25 @@ def _mac(secret: bytes, body: bytes) -> bytes:
 
 
 def mint(keys: TokenKeys, ts_ms: int, offer_id: int, partner_id: int, random: bytes) -> bytes:
-    """27 bytes of a new id. `random` is 5 bytes: random for live hits, `random_of_ref` for /v1/events lines."""
+    """Sign a new id of 27 bytes. `random` is 5 bytes: random for live hits, `random_of_ref` for lines on /v1/events."""
     body = _BODY.pack(keys.current.key_id, ts_ms.to_bytes(6, "big"), offer_id, partner_id, random)
     return body + _mac(keys.current.secret, body)
 
 
 def random_of_ref(keys: TokenKeys, kind: str, ref: str) -> bytes:
-    """5 bytes that are a keyed hash of a line's type and id, so the same line always gets the same token."""
+    """Return 5 bytes of a keyed hash of a line's type and id, so that the same line always gets the same token."""
     return blake2b(f"{kind}\0{ref}".encode(), key=keys.hash_secret, digest_size=RANDOM_BYTES).digest()
 
 
 def to_text(token: bytes) -> str:
-    """36 characters as issued."""
+    """Write a token as the 36 characters that are issued."""
     return base64.urlsafe_b64encode(token).decode()
 
 
 def from_text(text: str) -> bytes | None:
-    """27 bytes, or None if the text cannot be a token. Only the one canonical spelling counts."""
+    """Read the 27 bytes of a token; None if the text cannot be one. Only the canonical spelling is accepted."""
     if len(text) != TOKEN_CHARS or not text.isascii() or "+" in text or "/" in text:
-        return None  # the decoder takes + and / beside - and _
+        return None  # the decoder also accepts + and / for - and _
     try:
         token = base64.b64decode(text.encode(), altchars=b"-_", validate=True)
     except (binascii.Error, ValueError):
@@ -90,13 +90,13 @@ def from_text(text: str) -> bytes | None:
 
 
 def facts_of(token: bytes) -> TokenFacts:
-    """What 27 bytes say, verified or not."""
+    """Read the content of a token without verifying it."""
     key_id, ts, offer_id, partner_id, random = _BODY.unpack_from(token)
     return TokenFacts(key_id, int.from_bytes(ts, "big"), offer_id, partner_id, random)
 
 
 def verify(keys: TokenKeys, token: bytes, now_ms: int) -> TokenFacts | None:
-    """The token's facts if a key of this installation signed it and still verifies, else None."""
+    """Return the token's content if a key of this installation signed it and still verifies; otherwise None."""
     key = keys.by_id.get(token[0])
     if key is None or (key.verify_until_ms is not None and now_ms > key.verify_until_ms):
         return None

@@ -1,4 +1,4 @@
-"""ISO 4217: which currencies there are and how many decimals their minor unit has."""
+"""ISO 4217 currencies and the number of decimals of their minor units."""
 
 _DECIMALS = {
     0: "BIF CLP DJF GNF ISK JPY KMF KRW PYG RWF UGX UYI VND VUV XAF XOF XPF",

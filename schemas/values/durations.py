@@ -9,11 +9,11 @@ _DURATION = re.compile(r"(\d{1,12})([dhms])", re.ASCII)
 
 
 class BadDuration(ValueError):
-    """The text is no duration; the message is a sentence for the person who wrote it."""
+    """Error for a text that is not a duration; the message is a sentence for its author."""
 
 
 def parse_duration_us(text: str, *, zero_allowed: bool = False) -> int:
-    """Microseconds of a whole number and one unit. Raises BadDuration."""
+    """Read a whole number with one unit as microseconds. Raises BadDuration."""
     match = _DURATION.fullmatch(text)
     if match is None:
         raise BadDuration('must be a whole number and a unit: "30d", "24h", "90m" or "45s"')
@@ -26,7 +26,7 @@ def parse_duration_us(text: str, *, zero_allowed: bool = False) -> int:
 
 
 def format_duration(duration_us: int) -> str:
-    """The shortest form that `parse_duration_us` reads back; whole seconds only."""
+    """Write the shortest form that `parse_duration_us` reads back; whole seconds only."""
     seconds = duration_us // 1_000_000
     for unit, size in _SECONDS.items():
         if seconds and seconds % size == 0:

@@ -1,7 +1,7 @@
-"""Attribution models as people write them: `last_click`, `time_decay(14d)`, `position(30, 40, 30)`. Pure.
+"""Attribution models as text: `last_click`, `time_decay(14d)`, `position(30, 40, 30)`. Pure.
 
-The text of a model is its name in every table, so equal models have equal texts: parameters that are the defaults
-are left out, and numbers stand in one form.
+The text of a model is its name in every table, so equal models have equal texts: default parameters are left out,
+and numbers have one canonical form.
 """
 
 import math
@@ -17,9 +17,9 @@ PLAIN_MODELS = ("last_click", "last_touch", "last_non_direct", "coupon_first", "
 
 MODEL_NAMES = (*PLAIN_MODELS, "position", "w_shaped", "time_decay", "custom")
 DATA_DRIVEN = ("markov", "shapley")
-"""Models that are fitted to many conversions: for runs and files. Pay goes by what a run was fitted to, as FITTED."""
+"""Models that are fitted to many conversions, for runs and files. Plans pay by a run's weights, see FITTED."""
 FITTED = "fitted"
-"""`fitted(ID)`: a conversion's partners share it by the weights of that `[[fits]]` table of the program."""
+"""`fitted(ID)`: splits a conversion among its partners by the weights of that `[[fits]]` table of the program."""
 FIT_ID_CHARS = 12
 
 DEFAULT_HALF_LIFE_US = 7 * 86_400 * 1_000_000
@@ -33,14 +33,14 @@ _FIT_ID = re.compile(rf"[0-9a-f]{{{FIT_ID_CHARS}}}")
 
 
 class BadModel(ValueError):
-    """The text is no model; the message is a sentence for the person who wrote it."""
+    """Error for a text that is not a model; the message is a sentence for its author."""
 
 
 class Model(NamedTuple):
     """A model: its text, its name, and its parameters as whole numbers.
 
-    Parameters are µs for a half-life; weights beside each other, in lowest terms, for all others. `fit` is the id
-    of the weights that `fitted` goes by, which a program has.
+    The parameter of time_decay is its half-life in µs; those of other models are weights in lowest terms. `fit` is
+    the id of the program's `[[fits]]` table that `fitted` uses.
     """
 
     text: str
@@ -50,20 +50,20 @@ class Model(NamedTuple):
 
 
 def parse_model(text: str) -> Model:
-    """The model of a text, which may pay. Raises BadModel. Whether there is a fit of that id is not asked here."""
+    """Parse a model that a plan may pay by. Raises BadModel. Does not check that a fit with that id exists."""
     match = _MODEL.fullmatch(text.strip())
     if match is not None and match.group(1) in DATA_DRIVEN:
         name = match.group(1)
         raise BadModel(
-            f"{name} needs all conversions of a range before it can credit one, so it pays by weights that a run has "
-            f"fitted: do the run with `clew attribute --model {name}`, print its [[fits]] table with `clew fit RUN`, "
-            'and write "fitted(ID)" with the id that it has'
+            f"{name} is fitted to all conversions of a range, so a plan can only pay by the fitted weights of a run: "
+            f"run `clew attribute --model {name}`, print its [[fits]] table with `clew fit RUN`, "
+            'and write "fitted(ID)" with the id of that table'
         )
     name = text.partition("(")[0].strip()
     if match is None and name in (*MODEL_NAMES, FITTED):
-        raise BadModel(f"after {name} comes nothing, or what it takes in brackets, as in position(40,20,40)")
+        raise BadModel(f"after {name} only parameters in brackets may follow, as in position(40,20,40)")
     if match is None or match.group(1) not in (*MODEL_NAMES, FITTED):
-        raise BadModel(f"there is no such model; known are {', '.join(MODEL_NAMES)} and {FITTED}(ID)")
+        raise BadModel(f"there is no such model; the models are {', '.join(MODEL_NAMES)} and {FITTED}(ID)")
     name, inner = match.group(1), match.group(2)
     if name == FITTED:
         return _fitted((inner or "").strip())
@@ -77,7 +77,7 @@ def parse_model(text: str) -> Model:
 
 
 def fitted_text(fit_id: str) -> str:
-    """The text of the model that goes by a fit."""
+    """Return the text of the model that uses a fit."""
     return f"{FITTED}({fit_id})"
 
 
@@ -99,13 +99,13 @@ def _time_decay(inner: str | None) -> Model:
 
 def _weighted(name: str, inner: str | None) -> Model:
     if inner is None and name not in _DEFAULTS:
-        raise BadModel(f'{name} needs the weights of the last touch and those before it, as in "{name}(50,30,20)"')
+        raise BadModel(f'{name} needs weights, from the last touch backwards, as in "{name}(50,30,20)"')
     numbers = _numbers(name, inner if inner is not None else _DEFAULTS[name])
     wanted = _NUMBERS.get(name)
     if wanted is not None and len(numbers) != wanted:
         raise BadModel(f'{name} has {wanted} weights, as in "{name}({_DEFAULTS[name]})"')
     if name == "custom" and (len(numbers) > VECTOR_MAX or not numbers[0]):
-        raise BadModel(f"custom has at most {VECTOR_MAX} weights, the first above 0: it is the last touch's")
+        raise BadModel(f"custom has at most {VECTOR_MAX} weights, and the first, for the last touch, must be above 0")
     if not any(numbers) or (name == "w_shaped" and not any((numbers[0], *numbers[2:]))):
         raise BadModel(f"the weights of {name} would leave journeys without any credit")
     lowest = _lowest_terms(numbers)
@@ -120,11 +120,11 @@ def _numbers(name: str, inner: str) -> list[Decimal]:
         try:
             number = Decimal(part.strip())
         except InvalidOperation:
-            raise BadModel(f"{part.strip()!r} is no weight of {name}: write numbers, as in 40") from None
+            raise BadModel(f"{part.strip()!r} is not a weight of {name}; weights are numbers, as in 40") from None
         if not number.is_finite() or not 0 <= number <= _NUMBER_MAX:
-            raise BadModel(f"weights of {name} are 0 to {_NUMBER_MAX}")
+            raise BadModel(f"weights of {name} must be from 0 to {_NUMBER_MAX}")
         if number != round(number, _DECIMALS_MAX):
-            raise BadModel(f"weights of {name} have at most {_DECIMALS_MAX} decimals")
+            raise BadModel(f"weights of {name} may have at most {_DECIMALS_MAX} decimals")
         numbers.append(number)
     return numbers
 
