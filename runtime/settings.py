@@ -7,6 +7,7 @@ their section, never this module's loader. docs/settings.md is made from here.
 
 import os
 from collections.abc import Mapping
+from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from typing import Literal
 
@@ -51,6 +52,36 @@ class TrackerSettings(_Section):
     ip_privacy: Literal["full", "truncated"] = Field(
         "full", description="Store visitor addresses whole, or cut to /24 (IPv4) and /48 (IPv6)."
     )
+
+
+class HttpSettings(_Section):
+    """Connections of every port."""
+
+    pipelined_requests_max: int = Field(
+        16, ge=1, description="Most requests that wait on one connection; reading pauses until they are answered."
+    )
+    head_timeout_s: int = Field(10, ge=1, description="Longest wait for a whole request head.")
+    idle_timeout_s: int = Field(60, ge=1, description="Longest time that a connection stays open without a request.")
+    crowded_idle_timeout_s: int = Field(
+        15, ge=1, description="The same when more than 80 % of the file descriptors are in use."
+    )
+    metrics_networks: str = Field(
+        "127.0.0.0/8,::1", description="Networks that may read /metrics, separated by commas; this machine by default."
+    )
+
+    @field_validator("metrics_networks")
+    @classmethod
+    def _are_networks(cls, value: str) -> str:
+        _parse_networks(value)
+        return value
+
+    def networks(self) -> tuple[IPv4Network | IPv6Network, ...]:
+        """`metrics_networks`, parsed."""
+        return _parse_networks(self.metrics_networks)
+
+
+def _parse_networks(text: str) -> tuple[IPv4Network | IPv6Network, ...]:
+    return tuple(ip_network(part.strip(), strict=False) for part in text.split(",") if part.strip())
 
 
 class LogSettings(_Section):
@@ -180,6 +211,7 @@ class Settings(BaseSettings):
     )
 
     tracker: TrackerSettings = TrackerSettings()
+    http: HttpSettings = HttpSettings()
     eventlog: LogSettings = LogSettings()
     chdb: WarehouseSettings = WarehouseSettings()
     kafka: KafkaSettings = KafkaSettings()

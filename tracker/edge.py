@@ -1,12 +1,12 @@
 """What an edge process is made of: where it writes, the program in force, keys, clock, settings, chance."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from eventlog.port import Producer
 from program.program import Program
 from runtime.clock import Clock
-from runtime.settings import TrackerSettings
+from runtime.settings import HttpSettings, TrackerSettings
 from schemas.values.click_id import TokenKeys
 from tracker.offers.program_index import CompiledProgram
 
@@ -36,3 +36,4 @@ class Edge:
     clock: Clock
     settings: TrackerSettings
     random_bytes: Callable[[int], bytes]
+    http: HttpSettings = field(default_factory=HttpSettings)

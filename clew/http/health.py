@@ -1,40 +1,27 @@
-"""What every process answers about itself: alive, ready, and its figures."""
+"""The application of a process that only answers probes."""
 
-import asyncio
 from collections.abc import Awaitable, Callable
 
 from starlette.applications import Starlette
-from starlette.requests import Request
-from starlette.responses import Response
-from starlette.routing import Route
+from starlette.middleware import Middleware
 
-from runtime import metrics
+from runtime.settings import HttpSettings
+from tracker.http.probes import Probes, Readiness
+from tracker.http.routes import AnyRequest, without_redirects
 
 Check = Callable[[], Awaitable[str]]
-"""Says "" when the process can do its work, else one sentence why not."""
-
-_CHECK_TIMEOUT_S = 4.0
+"""Returns "" when the process can do its work, otherwise one sentence why not."""
 
 
-def health_routes(check: Check) -> list[Route]:
-    """/healthz, /readyz and /metrics."""
+def probes_of(check: Check, settings: HttpSettings) -> Probes:
+    """Probes of a process whose readiness is one check."""
 
-    async def healthy(_: Request) -> Response:
-        return Response("alive\n")
+    async def ready() -> Readiness:
+        return Readiness(await check() or None)
 
-    async def ready(_: Request) -> Response:
-        try:
-            why_not = await asyncio.wait_for(check(), _CHECK_TIMEOUT_S)
-        except TimeoutError:
-            why_not = f"what it needs does not answer within {_CHECK_TIMEOUT_S:.0f} s"
-        return Response(f"{why_not or 'ready'}\n", status_code=503 if why_not else 200)
-
-    async def exposition(_: Request) -> Response:
-        return Response(metrics.exposition(), media_type="text/plain; version=0.0.4")
-
-    return [Route("/healthz", healthy), Route("/readyz", ready), Route("/metrics", exposition)]
+    return Probes(ready, settings.networks())
 
 
-def health_app(check: Check) -> Starlette:
+def health_app(check: Check, settings: HttpSettings) -> Starlette:
     """The application of a process that answers nothing else."""
-    return Starlette(routes=health_routes(check))
+    return without_redirects(Starlette(routes=probes_of(check, settings).routes(), middleware=[Middleware(AnyRequest)]))

@@ -1,18 +1,41 @@
 """uvicorn as a part of a process: it serves on a given socket until SIGTERM, and leaves the process to its owner."""
 
 import asyncio
+import os
+import resource
 import signal
 import socket
 from collections.abc import Generator
 from contextlib import contextmanager
-from typing import Protocol
+from typing import Protocol, cast
 
 import uvicorn
 from starlette.types import ASGIApp
 
+from clew.http.protocol import BoundedProtocol, HttpConfig, HttpLimits, OnRefused
+from runtime import metrics
+from runtime.logs import Throttled, logger
+from runtime.settings import Settings
+
+_log = Throttled(logger("http"))
+
+SWEEP_TICKS = 10
+"""uvicorn ticks every 0.1 s; connections are looked at once a second."""
+CROWDED_PART = 0.8
+"""Idle connections get less time once this part of the descriptors is in use."""
+RESERVED_DESCRIPTORS = 16
+"""Descriptors kept for files; connections are shed before these are needed."""
+SHED_PART = 20
+"""One in so many idle connections is closed when descriptors run out."""
+
 
 class HttpServer(uvicorn.Server):
     """A server that ends on SIGTERM or SIGINT without ending the process: what was answered is still to be finished."""
+
+    def __init__(self, config: HttpConfig) -> None:
+        super().__init__(config)
+        self._limits = config.limits
+        self._other_descriptors = 0
 
     @contextmanager
     def capture_signals(self) -> Generator[None, None, None]:
@@ -25,26 +48,91 @@ class HttpServer(uvicorn.Server):
     def _end(self) -> None:
         self.should_exit = True
 
+    async def on_tick(self, counter: int) -> bool:
+        if counter % SWEEP_TICKS == 0:
+            if not counter:
+                self._other_descriptors = open_descriptors() - len(self.server_state.connections)
+            self.sweep()
+        return await super().on_tick(counter)
 
-def http_server(app: ASGIApp, drain_timeout_s: int, header_bytes_max: int = 65_536) -> HttpServer:
+    def sweep(self) -> None:
+        """Close connections whose head is late or that are idle for too long."""
+        connections = cast("set[BoundedProtocol]", self.server_state.connections)
+        limits, now_s = self._limits, asyncio.get_running_loop().time()
+        crowded = self._other_descriptors + len(connections) > CROWDED_PART * descriptors_max()
+        idle_timeout_s = limits.crowded_idle_timeout_s if crowded else limits.idle_timeout_s
+        for connection in tuple(connections):
+            reason = connection.close_if_overdue(now_s, idle_timeout_s)
+            if reason:
+                metrics.count("clew_http_connections_closed_total", reason=reason)
+
+    def make_room(self) -> None:
+        """Close the longest idle connections when descriptors run out, so that new visitors are answered."""
+        connections = cast("set[BoundedProtocol]", self.server_state.connections)
+        free = descriptors_max() - self._other_descriptors - len(connections)
+        if free > RESERVED_DESCRIPTORS:
+            return
+        idle = sorted((c for c in connections if c.is_idle), key=lambda c: c.active_s)
+        shed = idle[: max(1, len(idle) // SHED_PART)]
+        for connection in shed:
+            connection.close_now()
+        metrics.count("clew_http_connections_closed_total", len(shed), reason="descriptors")
+        _log.error("descriptors_exhausted", connections=len(connections), descriptors_max=descriptors_max())
+
+
+def open_descriptors() -> int:
+    """How many files and sockets this process has open."""
+    return len(os.listdir("/proc/self/fd")) if os.path.isdir("/proc/self/fd") else 64
+
+
+def descriptors_max() -> int:
+    """The soft limit of open files, as of now."""
+    return resource.getrlimit(resource.RLIMIT_NOFILE)[0]
+
+
+def raise_descriptor_limit() -> None:
+    """Allow as many open files as the hard limit does; each connection is one."""
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+
+
+def limits_of(settings: Settings) -> HttpLimits:
+    """The limits of a process's connections."""
+    return HttpLimits(
+        url_bytes_max=settings.tracker.url_bytes_max,
+        header_bytes_max=settings.tracker.header_bytes_max,
+        pipelined_requests_max=settings.http.pipelined_requests_max,
+        head_timeout_s=settings.http.head_timeout_s,
+        idle_timeout_s=settings.http.idle_timeout_s,
+        crowded_idle_timeout_s=settings.http.crowded_idle_timeout_s,
+    )
+
+
+def http_server(
+    app: ASGIApp, drain_timeout_s: int, limits: HttpLimits | None = None, on_refused: OnRefused | None = None
+) -> HttpServer:
     """A server for an application; requests in flight get `drain_timeout_s` at the end."""
-    config = uvicorn.Config(
+    config = HttpConfig(
         app,
         loop="uvloop",
-        http="httptools",
+        http=BoundedProtocol,
+        ws="none",
         lifespan="off",
         log_config=None,
         access_log=False,
         server_header=False,
         proxy_headers=False,
         timeout_graceful_shutdown=drain_timeout_s,
-        h11_max_incomplete_event_size=header_bytes_max,
     )
-    return HttpServer(config)
+    config.limits = limits or HttpLimits()
+    config.on_refused = on_refused
+    server = HttpServer(config)
+    config.make_room = server.make_room
+    return server
 
 
 class Work(Protocol):
-    """What a process does beside answering HTTP."""
+    """What a process does besides answering HTTP."""
 
     async def run(self) -> None:
         """Until `stop`, or until it fails."""

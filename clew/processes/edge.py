@@ -10,7 +10,7 @@ from pathlib import Path
 
 import uvloop
 
-from clew.http.server import http_server
+from clew.http.server import http_server, limits_of, raise_descriptor_limit
 from clew.http.sockets import url_of
 from clew.processes.child import ChildArguments, ask_error_ends_process, end_with_parent
 from eventlog.open import open_producer
@@ -42,6 +42,7 @@ class EdgeProcess:
 
     async def run(self, listener: socket.socket) -> None:
         """Answer until SIGTERM. Raises ProgramError, KeysFileError, LogUnavailable, OSError."""
+        raise_descriptor_limit()
         settings, clock = self.settings, SystemClock()
         if self.place.data is None:
             raise ValueError("an edge needs a directory of its own")
@@ -53,9 +54,10 @@ class EdgeProcess:
         )
         edge = Edge(
             producer=producer, program=holder, keys=keys, clock=clock, settings=settings.tracker,
-            random_bytes=RandomBytes(),
+            random_bytes=RandomBytes(), http=settings.http,
         )  # fmt: skip
-        server = http_server(create_app(edge), settings.serve.drain_timeout_s, settings.tracker.header_bytes_max)
+        app = create_app(edge)
+        server = http_server(app, settings.serve.drain_timeout_s, limits_of(settings), app.state.on_refused)
 
         def reload() -> None:
             try:

@@ -16,7 +16,7 @@ from pathlib import Path
 import uvloop
 
 from clew.http.health import health_app
-from clew.http.server import http_server, serve_beside
+from clew.http.server import http_server, limits_of, raise_descriptor_limit, serve_beside
 from clew.processes.child import ChildArguments, ask_error_ends_process, end_with_parent
 from clew.requests.http_api import create_api
 from installation.address import Place
@@ -59,13 +59,14 @@ class EngineProcess:
 
         Raises ProgramError, UserError.
         """
+        raise_descriptor_limit()
         engine = await self._open(SystemClock())
         try:
             with trouble_as_ask_error(self.place):
                 await engine.recover()
             key = secrets.token_urlsafe(32)
-            app = create_api(engine, key) if self.answers else health_app(engine.check)
-            server = http_server(app, self.settings.serve.drain_timeout_s)
+            app = create_api(engine, key) if self.answers else health_app(engine.check, self.settings.http)
+            server = http_server(app, self.settings.serve.drain_timeout_s, limits_of(self.settings))
             loop = asyncio.get_running_loop()
             loop.add_signal_handler(signal.SIGHUP, lambda: asyncio.ensure_future(self._reload(engine)))
             if not self.place.on_servers:

@@ -1,17 +1,18 @@
 """The API port: reports, conversions and explanations for whoever has an API key; the command line's own way in."""
 
-import hmac
-
 import orjson
 from starlette.applications import Starlette
+from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from clew.http.health import health_routes
+from clew.http.health import probes_of
 from clew.requests.handlers import Parameters, ask
 from installation.engine import Engine
 from runtime.user_error import NO, TIMED_OUT, UNREACHABLE, WRONG_USE, UserError
+from tracker import secrets
+from tracker.http.routes import AnyRequest, without_redirects
 
 _STATUS = {NO: 404, WRONG_USE: 400, TIMED_OUT: 504, UNREACHABLE: 503}
 _BODY_BYTES_MAX = 1_000_000
@@ -34,7 +35,7 @@ class Api:
 
     async def operator(self, request: Request) -> Response:
         """What the command line asks; the key is in the data directory, for its owner only."""
-        if not _same(_bearer(request), self._operator_key):
+        if not secrets.same(_bearer(request), self._operator_key):
             return _problem(401, "this way in is for the command line on the same machine")
         body = await request.body()
         if len(body) > _BODY_BYTES_MAX:
@@ -48,7 +49,7 @@ class Api:
     async def _public(self, request: Request, name: str, parameters: Parameters) -> Response:
         given = _bearer(request)
         keys = (*self._engine.program.secrets.api_keys, self._operator_key)
-        if not sum(_same(given, key) for key in keys):  # every key is compared, so timing tells nothing
+        if not secrets.is_one_of(given, keys):
             return _problem(401, "send `Authorization: Bearer KEY` with a key of [program] api_keys")
         return await self._answer(name, parameters)
 
@@ -63,24 +64,21 @@ def create_api(engine: Engine, operator_key: str) -> Starlette:
     """The API application."""
     api = Api(engine, operator_key)
 
-    return Starlette(
+    app = Starlette(
         routes=[
-            *health_routes(engine.check),
+            *probes_of(engine.check, engine.settings.http).routes(),
             Route("/v1/reports/{name}", api.report),
             Route("/v1/conversions/{conversion_id}", api.conversion),
             Route("/v1/explain/{conversion_id}", api.explain),
             Route("/operator/{name}", api.operator, methods=["POST"]),
-        ]
+        ],
+        middleware=[Middleware(AnyRequest)],
     )
+    return without_redirects(app)
 
 
 def _bearer(request: Request) -> str:
-    scheme, _, key = request.headers.get("authorization", "").partition(" ")
-    return key.strip() if scheme.lower() == "bearer" else ""
-
-
-def _same(given: str, key: str) -> bool:
-    return hmac.compare_digest(given.encode(), key.encode())
+    return secrets.bearer_of(request.headers.get("authorization", ""))
 
 
 def _json(status: int, value: object) -> Response:

@@ -14,7 +14,7 @@ from eventlog.memory import MemoryLog, MemoryProducer
 from eventlog.port import Appended, LogUnavailable, Ruled
 from program.program import Goal, Link, Offer, Partner, Program, Rules, Secrets
 from runtime.clock import ManualClock
-from runtime.settings import TrackerSettings
+from runtime.settings import HttpSettings, TrackerSettings
 from schemas.dedup.rules import rule
 from schemas.events import HITS, Adjustment, Conversion, Event, Kind, Rejected, Touch
 from schemas.values.click_id import TokenKey, TokenKeys
@@ -151,6 +151,7 @@ class Stage:
 
     settings: TrackerSettings = field(default_factory=TrackerSettings)
     program: Program = field(default_factory=program)
+    http: HttpSettings = field(default_factory=HttpSettings)
 
     def __post_init__(self) -> None:
         self.clock = ManualClock(NOW_US)
@@ -158,7 +159,7 @@ class Stage:
         self.producer = ShakyProducer(self.log)
         self.holder = ProgramHolder(self.program)
         chance = random.Random(1)
-        self.edge = Edge(self.producer, self.holder, KEYS, self.clock, self.settings, chance.randbytes)
+        self.edge = Edge(self.producer, self.holder, KEYS, self.clock, self.settings, chance.randbytes, self.http)
         self.app = create_app(self.edge)
 
     # -- asking
@@ -197,6 +198,22 @@ class Stage:
         raw = b"".join(message.get("body", b"") for message in sent[1:])
         heads = {name.decode(): value.decode("latin-1") for name, value in sent[0]["headers"]}
         return Answer(sent[0]["status"], heads, raw)
+
+    async def hang_up(self, path: str) -> None:
+        """A POST whose client disconnects while it sends the body; nothing is answered."""
+        scope = {
+            "type": "http", "method": "POST", "path": path, "raw_path": path.encode(), "query_string": b"",
+            "headers": [], "client": ("203.0.113.9", 4711), "scheme": "http", "root_path": "",
+        }  # fmt: skip
+        parts: list[Message] = [{"type": "http.request", "body": b"a=", "more_body": True}, {"type": "http.disconnect"}]
+
+        async def receive() -> Message:
+            return parts.pop(0)
+
+        async def send(message: Message) -> None:
+            raise AssertionError(message)
+
+        await self.app(scope, receive, send)
 
     def get(self, target: str, **more: Any) -> Answer:
         return run(self.ask("GET", target, **more))

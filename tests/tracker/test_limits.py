@@ -10,7 +10,7 @@ import pytest
 from eventlog.port import LogUnavailable
 from runtime import metrics
 from runtime.bounded_wait import Crowded, Patience
-from runtime.settings import TrackerSettings
+from runtime.settings import HttpSettings, TrackerSettings
 from tests.tracker.kit import API_KEY, SECRET, Answer, Stage, form, program, run, together
 from tests.tracker.test_events import change, sale, touch
 from tests.tracker.test_postbacks import token
@@ -24,34 +24,6 @@ def small(**settings: int) -> Stage:
 
 
 # ----------------------------------------------------------------------------------------------------------- sizes
-
-
-@pytest.mark.parametrize(
-    ("path", "kind"), [("/c/bl-shoes", "click"), ("/i/bl-shoes.gif", "impression"), ("/postback", "conversion")]
-)
-def test_long_urls_and_heads(path: str, kind: str) -> None:
-    stage = small(url_bytes_max=100, header_bytes_max=200)
-    url = stage.get(f"{path}?sub1={'x' * 100}&secret=hush")
-    assert (url.status, url.json["field"]) == (414, "url") and url.json["error"] and url.json["fix"]
-    head = stage.get(path, headers=[(b"cookie", b"x" * 200)])
-    assert (head.status, head.json["field"]) == (431, "headers")
-    assert [(event.kind, event.reason, event.field) for event in stage.rejected] == [
-        (kind, "too_large", "url"),
-        (kind, "too_large", "headers"),
-    ]
-    assert "hush" not in repr(stage.rejected)
-
-
-def test_long_urls_elsewhere_are_not_recorded() -> None:
-    stage = small(url_bytes_max=100)
-    assert stage.get("/healthz?" + "x" * 100).status == 414
-    assert stage.stored("hits") == []
-
-
-def test_a_refusal_that_cannot_be_recorded_is_still_answered() -> None:
-    stage = small(url_bytes_max=100)
-    stage.producer.failing = {"append"}
-    assert stage.get("/c/x?" + "x" * 100).status == 414
 
 
 @pytest.mark.parametrize("announced", [True, False])
@@ -218,9 +190,53 @@ def test_probes(stage: Stage) -> None:
     stage.producer.trouble = ""
     assert (stage.get("/readyz").status, stage.get("/readyz").body) == (200, b"ready: records wait in the local log")
     stage.click()
-    shown = stage.get("/metrics")
+    shown = stage.get("/metrics", peer="127.0.0.1")
     assert shown.status == 200 and shown.headers["content-type"].startswith("text/plain")
     assert b'clew_http_requests_total{route="click",status="302"}' in shown.body
+
+
+@pytest.mark.parametrize(
+    ("peer", "header", "status"),
+    [
+        ("127.0.0.1", "", 200),
+        ("::1", "", 200),
+        ("::ffff:127.0.0.1", "", 200),
+        ("203.0.113.9", "", 403),
+        (None, "", 403),
+        ("127.0.0.1", "x-forwarded-for: 203.0.113.9", 403),
+        ("127.0.0.1", "x-forwarded-for: 127.0.0.1, 203.0.113.9", 403),
+        ("127.0.0.1", "forwarded: for=203.0.113.9", 403),
+        ("127.0.0.1", "x-forwarded-for: 127.0.0.2", 200),
+    ],
+)
+def test_metrics_are_for_named_networks(stage: Stage, peer: str | None, header: str, status: int) -> None:
+    name, _, value = header.partition(": ")
+    headers = [(name.encode(), value.encode())] if name else []
+    answer = stage.get("/metrics", peer=peer, headers=headers)
+    assert answer.status == status
+    if status == 403:
+        assert answer.json["fix"] and b"clew_hits_total" not in answer.body
+
+
+def test_other_networks_may_be_named() -> None:
+    stage = Stage(http=HttpSettings(metrics_networks="10.0.0.0/8, 2001:db8::/32"))
+    for peer, status in (("10.1.2.3", 200), ("2001:db8::1", 200), ("127.0.0.1", 403)):
+        assert stage.get("/metrics", peer=peer).status == status
+    with pytest.raises(ValueError, match="metrics_networks"):
+        HttpSettings(metrics_networks="everybody")
+
+
+@pytest.mark.parametrize("path", ["/postback/", "/v1/events/", "/healthz/", "/postback//"])
+def test_a_trailing_slash_is_the_same_route_and_never_a_redirect(stage: Stage, path: str) -> None:
+    answer = stage.get(f"{path}?secret=abc", headers=[(b"host", b"evil.example")])
+    assert "location" not in answer.headers and answer.status == stage.get(path.rstrip("/")).status
+
+
+def test_a_client_that_hangs_up_is_no_server_error(stage: Stage) -> None:
+    label = {"route": "postback", "status": "499"}
+    before = _count("clew_http_requests_total", **label)
+    run(stage.hang_up("/postback"))
+    assert _count("clew_http_requests_total", **label) == before + 1
 
 
 def test_unknown_paths_and_methods(stage: Stage) -> None:

@@ -4,47 +4,44 @@ from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.requests import Request
-from starlette.responses import PlainTextResponse, Response
+from starlette.responses import Response
 from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from runtime import metrics
 from tracker.edge import Edge
 from tracker.http import responses
 from tracker.http.batches import EventsEndpoint
-from tracker.http.clicks import CLICKS, PIXELS, HitEndpoints, method_not_allowed
+from tracker.http.clicks import HitEndpoints, method_not_allowed
 from tracker.http.context import Desk
-from tracker.http.limits import Limits
 from tracker.http.postbacks import PostbackEndpoint
+from tracker.http.probes import Probes, Readiness
 from tracker.http.request_metrics import Measured
+from tracker.http.routes import CLICK, EVENTS, IMPRESSION, POSTBACK, AnyRequest, without_redirects
 
 _ALL_METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 
 
 def create_app(edge: Edge) -> Starlette:
-    """The application of one edge process. Run it without the server's own reading of X-Forwarded-For."""
+    """The application of one edge process; its `state.on_refused` records requests that the server refused.
+
+    Run it without the server's own reading of X-Forwarded-For.
+    """
     desk = Desk(edge)
-    probes = _Probes(edge)
-    return Starlette(
+    app = Starlette(
         routes=[
-            Route("/postback", PostbackEndpoint(desk).__call__, methods=_ALL_METHODS),
-            Route("/v1/events", EventsEndpoint(desk).__call__, methods=("POST",)),
-            Route("/healthz", probes.healthz),
-            Route("/readyz", probes.readyz),
-            Route("/metrics", probes.metrics),
+            Route(POSTBACK.path, PostbackEndpoint(desk).__call__, methods=_ALL_METHODS),
+            Route(EVENTS.path, EventsEndpoint(desk).__call__, methods=("POST",)),
+            *_probes(edge).routes(),
         ],
         middleware=[
             Middleware(Measured, clock=edge.clock),
-            Middleware(
-                Limits,
-                url_bytes_max=edge.settings.url_bytes_max,
-                header_bytes_max=edge.settings.header_bytes_max,
-                on_refused=desk.over_limit,
-            ),
             Middleware(_Fast, endpoints=HitEndpoints(desk)),
+            Middleware(AnyRequest),
         ],
         exception_handlers={HTTPException: _http_error, Exception: _server_error},
     )
+    app.state.on_refused = desk.refused_while_read
+    return without_redirects(app)
 
 
 class _Fast:
@@ -56,34 +53,21 @@ class _Fast:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http":
             path = scope["path"]
-            if path.startswith(CLICKS):
+            if path.startswith(CLICK.path):
                 await self._endpoints.click(scope, receive, send)
                 return
-            if path.startswith(PIXELS):
+            if path.startswith(IMPRESSION.path):
                 await self._endpoints.impression(scope, receive, send)
                 return
         await self._app(scope, receive, send)
 
 
-class _Probes:
-    """Alive, able to append, and metrics."""
+def _probes(edge: Edge) -> Probes:
+    async def check() -> Readiness:
+        return Readiness(await edge.producer.healthy() or None, edge.producer.notice())
 
-    def __init__(self, edge: Edge) -> None:
-        self._producer = edge.producer
-        # A replay that goes on where it stopped must know that it speaks to the same data as before.
-        self._headers = {"Clew-Installation": edge.keys.installation}
-
-    async def healthz(self, _request: Request) -> Response:
-        return PlainTextResponse("ok")
-
-    async def readyz(self, _request: Request) -> Response:
-        trouble = await self._producer.healthy()
-        notice = self._producer.notice()
-        said = trouble or (f"ready: {notice}" if notice else "ready")
-        return PlainTextResponse(said, 503 if trouble else 200, self._headers)
-
-    async def metrics(self, _request: Request) -> Response:
-        return Response(metrics.exposition(), media_type="text/plain; version=0.0.4; charset=utf-8")
+    # A replay that resumes must know that it speaks to the same data as before.
+    return Probes(check, edge.http.networks(), {"Clew-Installation": edge.keys.installation})
 
 
 async def _http_error(request: Request, error: Exception) -> Response:

@@ -29,10 +29,10 @@ class EventsEndpoint:
         try:
             return await self._settle(request, program)
         except TooLarge as error:
-            await self._desk.over_limit(request.scope, "body")
+            await self._desk.refused_while_read(request.scope, "body")
             return too_large_answer(error)
         except LinesTooMany as error:
-            await self._desk.over_limit(request.scope, "lines")
+            await self._desk.refused_while_read(request.scope, "lines")
             fix = f"send at most {error.lines_max} lines at once"
             return responses.error_answer(413, "lines_too_many", "lines", fix)
         except TooSlow:

@@ -7,18 +7,18 @@ from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from runtime import metrics
-from runtime.logs import logger
+from runtime.logs import Throttled, logger
 from schemas.events import Kind
 from tracker.click import Context, decide_hit
 from tracker.http import responses
 from tracker.http.context import Desk
 from tracker.http.recorder import UNRECORDED
+from tracker.http.routes import CLICK, IMPRESSION
 from tracker.offers.program_index import CompiledProgram
 from tracker.request.text import clean
 
-_log = logger("tracker")
+_log = Throttled(logger("tracker"))
 _METHODS = ("GET", "HEAD")
-CLICKS, PIXELS = "/c/", "/i/"
 
 
 class HitEndpoints:
@@ -32,7 +32,7 @@ class HitEndpoints:
         program = self._desk.program
         try:
             hit = self._desk.hit(scope, program, with_params=True)
-            outcome = decide_hit(Kind.CLICK, clean(scope["path"][len(CLICKS) :]), hit, self._context(program))
+            outcome = decide_hit(Kind.CLICK, clean(scope["path"][len(CLICK.path) :]), hit, self._context(program))
             verdict = await self._desk.recorder.hit(outcome)
         except Exception:  # noqa: BLE001 - a visitor is sent on whatever it was
             _failed(Kind.CLICK)
@@ -45,7 +45,7 @@ class HitEndpoints:
         if scope["method"] not in _METHODS:
             await _method_not_allowed(scope, receive, send)
             return
-        program, code = self._desk.program, clean(scope["path"][len(PIXELS) :]).removesuffix(".gif")
+        program, code = self._desk.program, clean(scope["path"][len(IMPRESSION.path) :]).removesuffix(".gif")
         try:
             hit = self._desk.hit(scope, program, with_params=True)
             outcome = decide_hit(Kind.IMPRESSION, code, hit, self._context(program))

@@ -4,18 +4,18 @@ from starlette.types import Scope
 
 from eventlog.port import LogUnavailable
 from runtime import metrics
-from runtime.logs import logger
+from runtime.logs import Throttled, logger
 from schemas.reasons import Reason
 from tracker.edge import Edge
 from tracker.http.recorder import Recorder
-from tracker.http.request_metrics import route_of
+from tracker.http.routes import route_of
 from tracker.offers.program_index import CompiledProgram
 from tracker.refusal import rejected
 from tracker.rejected_event import rejected_event
 from tracker.request.hit import Hit, Reading, read_hit
 
-_log = logger("tracker")
-_KIND_OF_ROUTE = {"click": "click", "impression": "impression", "postback": "conversion", "events": "event"}
+_log = Throttled(logger("tracker"))
+_OVER_A_LIMIT = frozenset({"url", "headers", "body", "lines"})
 
 
 class Desk:
@@ -38,14 +38,17 @@ class Desk:
         reading = Reading(program.proxies, self.edge.keys.hash_secret, bytes_max, self.truncate_ip)
         return read_hit(scope, self.edge.clock.now_us(), reading, with_params=with_params)
 
-    async def over_limit(self, scope: Scope, field: str) -> None:
-        """Record a request over a limit: not what it carried, but that it came."""
-        kind = _KIND_OF_ROUTE.get(route_of(scope["path"]))
-        if kind is None:
+    async def refused_while_read(self, scope: Scope, field: str) -> None:
+        """Record a request that was refused before it was read as a whole: not what it carried, but that it came."""
+        kind = route_of(scope["path"]).kind
+        if not kind:
             return
         program = self.program
         hit = self.hit(scope, program, with_params=False)
-        refusal = rejected(Reason.TOO_LARGE, field, f"the {field} of the request is over its limit")
+        if field in _OVER_A_LIMIT:
+            refusal = rejected(Reason.TOO_LARGE, field, f"the {field} of the request is over its limit")
+        else:
+            refusal = rejected(Reason.MALFORMED, field, "the request does not follow HTTP/1.1")
         event = rejected_event(kind, refusal, hit, {}, program)
         metrics.count("clew_hits_total", kind=kind, verdict=refusal.reason.value)
         try:

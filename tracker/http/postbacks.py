@@ -35,7 +35,7 @@ class PostbackEndpoint:
         try:
             return await self._settle(await self._read(request), hit, program)
         except TooLarge as error:
-            await self._desk.over_limit(request.scope, "body")
+            await self._desk.refused_while_read(request.scope, "body")
             return too_large_answer(error)
         except TooSlow:
             return too_slow_answer()

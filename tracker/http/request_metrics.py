@@ -1,26 +1,14 @@
 """Every answer counted by route and status, and timed."""
 
+from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from runtime import metrics
 from runtime.clock import Clock
+from tracker.http.routes import route_of
 
-_ROUTES = {
-    "/postback": "postback",
-    "/v1/events": "events",
-    "/healthz": "healthz",
-    "/readyz": "readyz",
-    "/metrics": "metrics",
-}
-
-
-def route_of(path: str) -> str:
-    """The route's name, out of a closed set."""
-    if path.startswith("/c/"):
-        return "click"
-    if path.startswith("/i/"):
-        return "impression"
-    return _ROUTES.get(path, "other")
+CLIENT_CLOSED_REQUEST = 499
+"""Status in metrics of a request whose client hung up before it was answered."""
 
 
 class Measured:
@@ -33,7 +21,7 @@ class Measured:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        status = 500
+        status = CLIENT_CLOSED_REQUEST
         started_s = self._clock.monotonic_s()
 
         async def noted(message: Message) -> None:
@@ -44,7 +32,12 @@ class Measured:
 
         try:
             await self._app(scope, receive, noted)
+        except ClientDisconnect:
+            status = CLIENT_CLOSED_REQUEST
+        except Exception:
+            status = 500
+            raise
         finally:
-            route = route_of(scope["path"])
+            route = route_of(scope["path"]).name
             metrics.count("clew_http_requests_total", route=route, status=str(status))
             metrics.observe("clew_http_seconds", self._clock.monotonic_s() - started_s, route=route)

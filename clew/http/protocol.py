@@ -1,0 +1,402 @@
+"""HTTP/1.1 of every port: uvicorn's protocol with bounds that hold while a request is being read.
+
+Memory per connection is bounded by one read of the transport (256 KiB), the limits of one head, and the bodies that
+the application reads. A request over a limit is answered as soon as the limit is passed; what follows is discarded
+for a moment, so that the client can read the answer, then the connection is closed.
+"""
+
+import asyncio
+import re
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from enum import Enum, auto
+from typing import Any
+
+import httptools
+import orjson
+from uvicorn.config import Config
+from uvicorn.protocols.http.flow_control import FlowControl
+from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
+
+from runtime import metrics
+from runtime.logs import Throttled, logger
+
+_log = Throttled(logger("http"))
+
+CHUNK_LINE_BYTES_MAX = 16_384
+"""Longest stretch of a body without data: the line in front of a chunk, with its extensions."""
+BODY_SLICE_BYTES_MAX = 65_536
+"""Most bytes of a body that the parser gets at once."""
+LINGER_BYTES_MAX = 1_048_576
+LINGER_S = 1.0
+"""How much, and for how long, a refused client may go on sending before the connection is closed."""
+REQUEST_LINE_REST_BYTES_MAX = 64
+"""Most bytes of a request line besides its target."""
+
+_RAW = re.compile(rb"[^\x21-\x7e]")
+_UPGRADE = re.compile(rb"^upgrade(?=:)", re.IGNORECASE | re.MULTILINE)
+
+OnRefused = Callable[[dict[str, Any], str], Awaitable[None]]
+"""Records a request that was refused while it was read: its scope as far as it was read, and the field."""
+
+
+@dataclass(frozen=True, slots=True)
+class HttpLimits:
+    """Bounds of one connection."""
+
+    url_bytes_max: int = 8_192
+    header_bytes_max: int = 16_384
+    pipelined_requests_max: int = 16
+    head_timeout_s: float = 10.0
+    idle_timeout_s: float = 60.0
+    crowded_idle_timeout_s: float = 15.0
+
+
+class HttpConfig(Config):
+    """uvicorn's configuration with our limits."""
+
+    limits: HttpLimits = HttpLimits()
+    on_refused: OnRefused | None = None
+
+    make_room: Callable[[], None] = staticmethod(lambda: None)
+    """Called at each new connection."""
+
+
+class _State(Enum):
+    START = auto()
+    """Between requests."""
+    HEAD = auto()
+    BODY = auto()
+    REFUSED = auto()
+
+
+class _Flow(FlowControl):
+    """Flow control whose reading stays paused for as long as requests wait."""
+
+    held = False
+
+    def resume_reading(self) -> None:
+        if not self.held:
+            super().resume_reading()
+
+
+@dataclass(frozen=True, slots=True)
+class _Refusal:
+    status: int
+    error: str
+    field: str
+    fix: str
+
+    def response(self) -> bytes:
+        """The whole response, in the form of all other errors."""
+        body = orjson.dumps({"error": self.error, "field": self.field, "fix": self.fix}) + b"\n"
+        headers = b"content-type: application/json\r\ncache-control: no-store\r\nconnection: close\r\ncontent-length: "
+        return b"%s%s%d\r\n\r\n%s" % (STATUS_LINE[self.status], headers, len(body), body)
+
+
+class _RefuseInCallback(Exception):
+    """Leaves the parser from one of its callbacks."""
+
+    def __init__(self, refusal: _Refusal) -> None:
+        super().__init__(refusal.error)
+        self.refusal = refusal
+
+
+_TRAILERS = _Refusal(400, "trailers_refused", "body", "send the body without trailers")
+_CHUNK_LINE = _Refusal(400, "chunk_line_too_long", "body", "send chunks without extensions")
+_VERSION = _Refusal(400, "version_unsupported", "request", "speak HTTP/1.1")
+_HOST = _Refusal(400, "host_invalid", "host", "send exactly one Host header")
+_PIPELINE = _Refusal(400, "pipeline_too_long", "request", "wait for responses before sending more requests")
+_MALFORMED = _Refusal(400, "malformed_request", "request", "send a request that follows HTTP/1.1 (RFC 9112)")
+
+
+class BoundedProtocol(HttpToolsProtocol):
+    """One connection."""
+
+    config: HttpConfig
+    flow: _Flow
+
+    def __init__(self, *arguments: Any, **named: Any) -> None:
+        super().__init__(*arguments, **named)
+        self._limits = self.config.limits
+        self._state = _State.START
+        self._held = b""
+        """Bytes that were read and not parsed yet: a request line without its end, or requests over the pipeline."""
+        self._line = b""
+        """The beginning of the latest request line."""
+        self._tail = b""
+        """The last bytes of an incomplete head, for an end that is split over reads."""
+        self._head_bytes = 0
+        self._quiet_bytes = 0
+        self._hosts = 0
+        self._lingered_bytes = 0
+        self._farewell: _Refusal | None = None
+        self._in_callback: _Refusal | None = None
+        self.active_s = self.loop.time()
+        """When the connection last received a byte or finished a response."""
+        self.head_started_s: float | None = self.active_s
+        """When the head began that is not complete; a new connection owes its first one."""
+
+    # ------------------------------------------------------------------------------------------------ connection
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        super().connection_made(transport)
+        self.flow = _Flow(transport)
+        self.config.make_room()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._state, self._held = _State.REFUSED, b""
+        super().connection_lost(exc)
+
+    @property
+    def is_idle(self) -> bool:
+        """No request is being answered; a head may be incomplete."""
+        if self.transport.is_closing():
+            return False
+        cycle: RequestResponseCycle | None = self.cycle
+        return not self.pipeline and (cycle is None or cycle.response_complete)
+
+    def close_if_overdue(self, now_s: float, idle_timeout_s: float) -> str:
+        """Close a connection whose head is late or that is idle for too long; the reason, or ""."""
+        if self.flow.write_paused and now_s - self.active_s >= idle_timeout_s:
+            self.transport.abort()
+            return "response_unread"
+        if not self.is_idle or self._farewell is not None:
+            return ""
+        if self.head_started_s is not None:
+            if now_s - self.head_started_s < self._limits.head_timeout_s:
+                return ""
+            reason = "head_timeout"
+        elif now_s - self.active_s < idle_timeout_s:
+            return ""
+        else:
+            reason = "idle_timeout"
+        self.close_now()
+        return reason
+
+    def close_now(self) -> None:
+        """Close at once; for connections that answer nothing."""
+        self._state, self._held = _State.REFUSED, b""
+        self.transport.close()
+
+    # --------------------------------------------------------------------------------------------------- reading
+
+    def data_received(self, data: bytes) -> None:
+        self.active_s = self.loop.time()
+        if self._state is _State.REFUSED:
+            self._linger(data)
+            return
+        if self._held:
+            data, self._held = self._held + data, b""
+        self._read(data)
+
+    def _read(self, data: bytes) -> None:
+        """Give the parser what may be parsed now; keep the rest."""
+        while data and self._state is not _State.REFUSED:
+            if self._state is _State.START:
+                if len(self.pipeline) >= self._limits.pipelined_requests_max:
+                    self._held, self.flow.held = data, True
+                    self.flow.pause_reading()
+                    return
+                data = self._read_start(data)
+            elif self._state is _State.HEAD:
+                data = self._read_head(data)
+            else:
+                self._read_body(data[:BODY_SLICE_BYTES_MAX])
+                data = data[BODY_SLICE_BYTES_MAX:]
+
+    def _read_start(self, data: bytes) -> bytes:
+        """Parse a request line, and the head as far as it is there; what follows the head."""
+        if data[0] in b"\r\n":  # RFC 9112 2.2: a server ignores empty lines before a request
+            return data.lstrip(b"\r\n")
+        if self.head_started_s is None:
+            self.head_started_s = self.active_s
+        eol = data.find(b"\n")
+        line = data[:eol] if eol >= 0 else data
+        self._line = line[:256]
+        if len(line) > self._limits.url_bytes_max and not self._check_target(line, whole=eol >= 0):
+            return b""
+        if eol < 0:
+            self._held = data
+            return b""
+        if not line.isascii() or line.count(b" ") != 2:
+            data = _repaired(line) + data[eol:]
+            eol = data.find(b"\n")
+        self._state, self._head_bytes, self._tail = _State.HEAD, -eol - 1, b""
+        return self._read_head(data)
+
+    def _read_head(self, data: bytes) -> bytes:
+        """Parse up to the end of the head; what follows it."""
+        room = self._limits.header_bytes_max - self._head_bytes + 1
+        end = (self._tail + data).find(b"\r\n\r\n") if self._tail else data.find(b"\r\n\r\n")
+        stop = min(end + 4 - len(self._tail), room) if end >= 0 else min(len(data), room)
+        head, rest = data[:stop], data[stop:]
+        self._head_bytes += stop
+        self._tail = (self._tail + head)[-3:]
+        if b"pgrade:" in head:  # ignored (RFC 9110 7.8): the parser would take the body for another protocol
+            head = _UPGRADE.sub(b"ignored-upgrade", head)
+        self._feed(head)
+        if self._state is _State.HEAD and self._head_bytes > self._limits.header_bytes_max:
+            fix = f"send at most {self._limits.header_bytes_max} bytes of headers"
+            self._refuse(_Refusal(431, "headers_too_large", "headers", fix))
+        return rest
+
+    def _check_target(self, line: bytes, *, whole: bool) -> bool:
+        """Whether the target is within its limit, as far as it is there."""
+        method_bytes = line.find(b" ") + 1
+        rest = len(line.rstrip(b"\r")) - line.rfind(b" ") if whole else 0
+        if len(line) - method_bytes - rest <= self._limits.url_bytes_max:
+            return True
+        fix = f"send a URL of at most {self._limits.url_bytes_max} bytes; postbacks may put fields into the body"
+        self._state = _State.HEAD
+        self.on_message_begin()
+        self._refuse(_Refusal(414, "url_too_long", "url", fix))
+        return False
+
+    def _read_body(self, data: bytes) -> None:
+        self._quiet_bytes += len(data)
+        self._feed(data)
+        if self._state is _State.BODY and self._quiet_bytes > CHUNK_LINE_BYTES_MAX:
+            self._refuse(_CHUNK_LINE)
+
+    def _feed(self, data: bytes) -> None:
+        try:
+            self.parser.feed_data(data)
+        except httptools.HttpParserUpgrade:  # CONNECT, or an Upgrade header that came in pieces
+            self.cycle.keep_alive, self._state = False, _State.REFUSED
+        except httptools.HttpParserError:
+            refusal, self._in_callback = self._in_callback, None
+            self._refuse(refusal or _MALFORMED)
+
+    def _linger(self, data: bytes) -> None:
+        self._lingered_bytes += len(data)
+        if self._lingered_bytes > LINGER_BYTES_MAX:
+            self.transport.close()
+
+    # ------------------------------------------------------------------------------------------ parser callbacks
+
+    def on_message_begin(self) -> None:
+        super().on_message_begin()
+        if self._state is _State.START:  # one more request behind a body, within the same bytes
+            self._head_bytes, self._tail, self._line = 0, b"", b""
+        self._state, self._hosts = _State.HEAD, 0
+        if self.head_started_s is None:
+            self.head_started_s = self.active_s
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        if self._state is _State.BODY:
+            self._stop_parser(_TRAILERS)
+        if name.lower() == b"host":
+            self._hosts += 1
+        super().on_header(name, value)
+
+    def on_headers_complete(self) -> None:
+        version = self.parser.get_http_version()
+        if version not in ("1.1", "1.0"):
+            self._stop_parser(_VERSION)
+        if self._hosts > 1 or (not self._hosts and version == "1.1"):
+            self._stop_parser(_HOST)
+        if len(self.pipeline) >= 2 * self._limits.pipelined_requests_max:
+            self._stop_parser(_PIPELINE)
+        self._state, self._quiet_bytes, self.head_started_s = _State.BODY, 0, None
+        super().on_headers_complete()
+        if self.pipeline:
+            self.flow.held = True
+
+    def on_body(self, body: bytes) -> None:
+        self._quiet_bytes = 0
+        super().on_body(body)
+
+    def on_message_complete(self) -> None:
+        self._state = _State.START
+        super().on_message_complete()
+
+    def _stop_parser(self, refusal: _Refusal) -> None:
+        self._in_callback = refusal
+        raise _RefuseInCallback(refusal)
+
+    # -------------------------------------------------------------------------------------------------- answering
+
+    def on_response_complete(self) -> None:
+        """Start the next waiting request, or read on; idle connections are closed by the server's sweep."""
+        self.server_state.total_requests += 1
+        if self.transport.is_closing():
+            return
+        self.active_s = self.loop.time()
+        if self.pipeline:
+            cycle, app = self.pipeline.pop()
+            self._start_asgi_task(cycle, app)
+        elif self._farewell is not None:
+            self._say_farewell(self._farewell)
+            return
+        if len(self.pipeline) <= self._limits.pipelined_requests_max // 2:
+            self._read_on()
+
+    def _read_on(self) -> None:
+        self.flow.held = False
+        if self._held and self._state is _State.START:
+            data, self._held = self._held, b""
+            self._read(data)
+        if not self.flow.held:
+            self.flow.resume_reading()
+
+    def _refuse(self, refusal: _Refusal) -> None:
+        """Answer with an error once the requests before it are answered, and close."""
+        was, self._state, self._held = self._state, _State.REFUSED, b""
+        metrics.count("clew_http_refused_total", error=refusal.error)
+        _log.warning("request_refused", error=refusal.error, client=self.client[0] if self.client else "")
+        if self.config.on_refused is not None and self.scope is not None:
+            task = self.loop.create_task(_record(self.config.on_refused, self._scope_so_far(), refusal.field))
+            task.add_done_callback(self.tasks.discard)
+            self.tasks.add(task)
+        if was is _State.BODY and not self._abandon_cycle():
+            self.transport.close()
+        elif self.is_idle:
+            self._say_farewell(refusal)
+        else:
+            self._farewell = refusal
+
+    def _scope_so_far(self) -> dict[str, Any]:
+        """The scope of the request that was refused; its path is as much as names the route."""
+        method, _, target = self._line.partition(b" ")
+        path = re.split(rb"[? ]", target, maxsplit=1)[0].decode("latin-1") or "/"
+        return {**self.scope, "method": method.decode("latin-1") or "GET", "path": path, "query_string": b""}
+
+    def _abandon_cycle(self) -> bool:
+        """Take back the request whose body is refused; False if its response has begun."""
+        if self.pipeline and self.pipeline[0][0] is self.cycle:
+            self.pipeline.popleft()
+            return True
+        if self.cycle.response_started:
+            return False
+        self.cycle.disconnected = self.cycle.response_complete = True
+        self.cycle.message_event.set()
+        return True
+
+    def _say_farewell(self, refusal: _Refusal) -> None:
+        self._farewell = refusal
+        if self.transport.is_closing():
+            return
+        self.transport.write(refusal.response())
+        if self.transport.can_write_eof():
+            self.transport.write_eof()
+        self.flow.held = False
+        self.flow.resume_reading()
+        self.loop.call_later(LINGER_S, self.transport.close)
+
+
+async def _record(on_refused: OnRefused, scope: dict[str, Any], field: str) -> None:
+    try:
+        await on_refused(scope, field)
+    except Exception as error:  # noqa: BLE001 - the client has its answer; a bug here must not end the server
+        _log.warning("refusal_unrecorded", field=field, error=f"{type(error).__name__}: {error}")
+
+
+def _repaired(line: bytes) -> bytes:
+    """A request line whose target has raw spaces or bytes that are not ASCII: these percent-encoded."""
+    method, _, rest = line.rstrip(b"\r").partition(b" ")
+    target, _, version = rest.rpartition(b" ")
+    if not target or not version.startswith(b"HTTP/"):
+        return line
+    encoded = _RAW.sub(lambda match: match[0] if match[0] < b" " else b"%%%02X" % match[0][0], target)
+    return b"%s %s %s\r" % (method, encoded, version)
