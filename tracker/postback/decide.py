@@ -18,20 +18,13 @@ from schemas.values.currencies import DECIMALS, DECIMALS_MAX
 from schemas.values.money import BadAmount, minor_of_e4, parse_e4, parse_minor
 from tracker import secrets
 from tracker.offers.program_index import CompiledOffer, CompiledProgram
+from tracker.postback.fields import OWN_FIELDS
 from tracker.refusal import Refusal, Refused, malformed, rejected
 from tracker.request.text import byte_length, has_control
 
 ID_BYTES_MAX = 256
 NAME_BYTES_MAX = 128
 OFFER_ID_MAX = 2**32 - 1
-
-OWN_FIELDS = frozenset(
-    {
-        "click_id", "offer_id", "goal", "txn_id", "amount", "currency", "status",
-        "secret", "sig", "timestamp", "nonce", "test", "action", "refund_id",
-    }
-)  # fmt: skip
-"""Fields with a meaning; every other one is a custom field."""
 
 STATUS_NUMBERS = {"1": "approved", "2": "pending", "3": "declined", "5": "hold"}
 """How trackers of the field number their statuses."""

@@ -1,7 +1,7 @@
 """A postback's parameters, out of its query and its form or JSON body, as one map of texts.
 
-Numbers in JSON keep their literal text: an amount is never a float. The same name with two values is refused,
-since either could be the money that is meant. Empty values count as left out.
+Numbers in JSON keep their literal text: an amount is never a float. A field with a meaning that has two values is
+refused, since either could be the money that is meant; custom fields may repeat. Empty values count as left out.
 """
 
 import json
@@ -11,9 +11,17 @@ from typing import Any
 import msgspec
 
 from tracker.refusal import Refusal, Refused, malformed
-from tracker.request.text import clean, is_text, pairs_of
+from tracker.request.text import clean, is_text, pairs_of, trimmed
 
 PAIRS_MAX = 1_000
+
+OWN_FIELDS = frozenset(
+    {
+        "click_id", "offer_id", "goal", "txn_id", "amount", "currency", "status",
+        "secret", "sig", "timestamp", "nonce", "test", "action", "refund_id",
+    }
+)  # fmt: skip
+"""Fields with a meaning; every other one is a custom field."""
 
 
 class Sent(msgspec.Struct, frozen=True):
@@ -45,14 +53,31 @@ def _known(fields: dict[str, str]) -> dict[str, str]:
 
 def _add(fields: dict[str, str], pairs: Iterable[tuple[str, str]]) -> None:
     for name, value in pairs:
-        if not is_text(name) or not is_text(value):
-            raise Refused(malformed(clean(name), "it is not UTF-8; percent-encode the UTF-8 bytes"))
+        name = trimmed(clean(name))
+        if name not in OWN_FIELDS:
+            _add_custom(fields, name, clean(value))
+            continue
+        if not is_text(value):
+            raise Refused(malformed(name, "not UTF-8; percent-encode the UTF-8 bytes"))
+        value = trimmed(value)
         if value and fields.get(name) not in (None, "", value):
             raise Refused(malformed(name, "it is given twice with different values; send it once"))
         if value or name not in fields:
             fields[name] = value
-        if len(fields) > PAIRS_MAX:
-            raise Refused(malformed("", f"there are more than {PAIRS_MAX} parameters"))
+        _check_count(fields)
+
+
+def _add_custom(fields: dict[str, str], name: str, value: str) -> None:
+    """Custom fields decide nothing: repeated ones are joined, bytes that are not UTF-8 are replaced."""
+    before = fields.get(name)
+    if name and before != value:
+        fields[name] = f"{before},{value}" if before and value else before or value
+    _check_count(fields)
+
+
+def _check_count(fields: dict[str, str]) -> None:
+    if len(fields) > PAIRS_MAX:
+        raise Refused(malformed("", f"there are more than {PAIRS_MAX} parameters"))
 
 
 def _body_pairs(body: bytes, content_type: str, content_encoding: str) -> Iterable[tuple[str, str]]:

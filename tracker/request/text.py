@@ -16,6 +16,8 @@ def pairs_of(raw: bytes, errors: Errors) -> Iterator[tuple[str, str]]:
     `replace` turns bytes that are not UTF-8 into U+FFFD; `surrogateescape` keeps them, so that `is_text` finds them.
     """
     for part in raw.split(b"&"):
+        if part.startswith(b"amp;"):
+            part = part[4:]
         name, _, value = part.partition(b"=")
         if name:
             yield _decoded(name, errors), _decoded(value, errors)
@@ -63,6 +65,16 @@ def is_text(text: str) -> bool:
 def byte_length(text: str) -> int:
     """Return the length in UTF-8 bytes."""
     return len(text) if text.isascii() else len(text.encode("utf-8", "surrogatepass"))
+
+
+_BLANKS = " \t\r\n\f\v\u0085\u00a0\u1680\u2028\u2029\u202f\u205f\u3000\u200b\u200c\u200d\u2060\ufeff" + "".join(
+    map(chr, range(0x2000, 0x200B))
+)
+
+
+def trimmed(text: str) -> str:
+    """The text without white space at its ends; no-break and zero-width spaces are white space too."""
+    return text.strip(_BLANKS)
 
 
 def has_control(text: str) -> bool:
