@@ -1,1 +1,1 @@
-"""The program: partners, offers, links, plans. An immutable, hashed snapshot that stations consume."""
+"""The program: partners, offers, links and plans, as an immutable snapshot that is named by its hash."""

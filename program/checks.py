@@ -1,6 +1,6 @@
-"""How the tables of a program file fit together: what refers to nothing, is there twice, looks unmeant.
+"""Checks across the tables of a program file: broken references, duplicates, and likely oversights.
 
-Mistakes keep a program from being loaded; warnings are worth a look and keep nothing from working.
+A mistake prevents a program from being loaded. A warning does not; it marks something worth a look.
 """
 
 from collections.abc import Iterable
@@ -15,12 +15,12 @@ K = TypeVar("K", int, str, tuple[object, ...])
 WARNINGS_OF_A_KIND_MAX = 5
 API_KEY_CHARS_ADVISED = 16
 UNREAD = 0
-"""Stands for a number that is a mistake already, so that nothing more is said about it."""
+"""Placeholder for a number with a mistake already reported, so that nothing more is reported about it."""
 
 
 @dataclass(slots=True)
 class Draft:
-    """What was read so far; every entry with its place."""
+    """Entries read so far, each with its place."""
 
     name: str = ""
     currency: str = ""
@@ -34,12 +34,12 @@ class Draft:
     links: list[tuple[Place, Link]] = field(default_factory=list)
     plans: list[tuple[Place, Plan]] = field(default_factory=list)
     fits: list[tuple[Place, str, Fit]] = field(default_factory=list)
-    """With the id that stands in the file."""
+    """Fits with the id written in the file."""
     postback_secrets: dict[int, str] = field(default_factory=dict)
 
 
 def check_draft(draft: Draft, book: Book) -> None:
-    """Add to the book what only the whole file shows."""
+    """Add to the book the mistakes and warnings that only the whole file shows."""
     check_twice([((*place, "id"), partner.id) for place, partner in draft.partners], "partner", book)
     check_twice([((*place, "id"), offer.id) for place, offer in draft.offers], "offer", book)
     check_twice([((*place, "code"), link.code) for place, link in draft.links], "link", book)
@@ -51,7 +51,7 @@ def check_draft(draft: Draft, book: Book) -> None:
         _check_refers(place, plan.offer_id, plan.partner_id, offers, partners, book)
         offer = offers.get(plan.offer_id)
         if offer is not None and plan.goal not in {None, *(goal.key for goal in offer.goals)}:
-            book.wrong((*place, "goal"), f"offer {offer.id} has no goal {plan.goal}")
+            book.wrong((*place, "goal"), f"offer {offer.id} has no goal {plan.goal}; add it to the offer's goals")
     _check_ties(draft.plans, book)
     _warn_head(draft, book)
     _warn_offers(draft, book)
@@ -60,13 +60,13 @@ def check_draft(draft: Draft, book: Book) -> None:
 
 
 def check_twice(entries: Iterable[tuple[Place, K]], noun: str, book: Book) -> None:
-    """Add to the book each key that is there a second time."""
+    """Add to the book each key that occurs more than once."""
     first: dict[K, Place] = {}
     for place, key in entries:
         if not key:
             continue
         if key in first:
-            book.wrong(place, f"{noun} {key} is already on line {book.line_of(first[key])}")
+            book.wrong(place, f"{noun} {key} is already defined on line {book.line_of(first[key])}")
         else:
             first[key] = place
 
@@ -80,9 +80,9 @@ def _check_refers(
     book: Book,
 ) -> None:
     if offer_id != UNREAD and offer_id not in offers:
-        book.wrong((*place, "offer"), f"there is no offer {offer_id}")
+        book.wrong((*place, "offer"), f"there is no offer {offer_id}; add an [[offer]] with this id")
     if partner_id not in (None, UNREAD) and partner_id not in partners:
-        book.wrong((*place, "partner"), f"there is no partner {partner_id}")
+        book.wrong((*place, "partner"), f"there is no partner {partner_id}; add a [[partner]] with this id")
 
 
 def _check_ties(plans: list[tuple[Place, Plan]], book: Book) -> None:
@@ -92,13 +92,13 @@ def _check_ties(plans: list[tuple[Place, Plan]], book: Book) -> None:
             continue
         if plan.name in first:
             line = book.line_of(first[plan.name])
-            book.wrong(place, f"ties with the plan on line {line}: both are for {plan.name}; keep one")
+            book.wrong(place, f"ties with the plan on line {line}: both apply to {plan.name}; keep one")
         else:
             first[plan.name] = place
 
 
 class _Warnings:
-    """Warnings of one kind: a long list of the same says no more than a few and a count."""
+    """Warnings grouped by kind: a few of each are shown, the rest is only counted."""
 
     def __init__(self, book: Book) -> None:
         self._book = book
@@ -114,7 +114,7 @@ class _Warnings:
                 self._book.warn(place, f"{who} {kind}")
             if len(found) > len(shown):
                 place, who = found[len(shown)]
-                self._book.warn(place, f"{who} and {len(found) - len(shown) - 1} more: same as above: {kind}")
+                self._book.warn(place, f"{who} and {len(found) - len(shown) - 1} more: same warning: {kind}")
 
 
 def _warn_head(draft: Draft, book: Book) -> None:
@@ -132,7 +132,7 @@ def _warn_head(draft: Draft, book: Book) -> None:
     for index, network in enumerate(draft.trusted_proxies):
         if network.endswith("/0"):
             place = ("program", "trusted_proxies", index)
-            book.warn(place, "trusts everybody: any visitor can claim any address")
+            book.warn(place, "trusts every address: any visitor can claim any address in X-Forwarded-For")
 
 
 def _warn_offers(draft: Draft, book: Book) -> None:
@@ -178,9 +178,9 @@ def _warn_partners(draft: Draft, book: Book) -> None:
 def _warn_plans(draft: Draft, book: Book) -> None:
     for place, plan in draft.plans:
         if plan.percent_e6 > 100 * 10**6:
-            book.warn((*place, "percent"), "pays more than the value of the conversion")
+            book.warn((*place, "percent"), "is more than 100: it pays more than the value of the conversion")
         if plan.fixed_minor and plan.fixed_currency != draft.currency:
             book.warn(
                 (*place, "fixed"),
-                f"is not in the program's currency, {draft.currency}; it adds rows of its own",
+                f"is not in the program's currency, {draft.currency}: its commissions get separate rows",
             )

@@ -1,6 +1,6 @@
-"""Texts of a program file as values: URLs, hosts, proxies, percentages, amounts, codes. All pure.
+"""Parsers of values in a program file: URLs, hosts, proxies, percentages, amounts, codes. All are pure.
 
-Each reader raises BadValue with a sentence for the person who wrote the file.
+Each parser raises BadValue with a sentence for the author of the file.
 """
 
 import ipaddress
@@ -18,7 +18,7 @@ U32_MAX = 2**32 - 1
 MACROS = frozenset(
     {"click_id", "offer_id", "partner_id", "link", "ip", "ts"} | {f"sub{number}" for number in range(1, 31)}
 )
-"""What a landing URL may have in braces (contract 2)."""
+"""Names that a landing URL may have in braces (docs/contract.md, section 2)."""
 LINK_CODE_CHARS_MAX = 128
 GOAL_KEY_CHARS_MAX = 64
 PERCENT_MAX = 1_000
@@ -35,7 +35,7 @@ _ENVIRONMENT = "env:"
 
 def currency(text: str) -> str:
     if text not in DECIMALS:
-        raise BadValue("must be an ISO 4217 code in capitals, as in USD")
+        raise BadValue("must be an ISO 4217 currency code in capitals, for example USD")
     return text
 
 
@@ -43,11 +43,11 @@ def timezone(text: str) -> str:
     try:
         return ZoneInfo(text).key
     except (KeyError, ValueError, OSError):  # unknown; no such path; a folder such as "Europe"
-        raise BadValue('must be an IANA time zone, as in "UTC" or "Europe/Berlin"') from None
+        raise BadValue('must be an IANA time zone, for example "UTC" or "Europe/Berlin"') from None
 
 
 def model(text: str) -> str:
-    """The text of a model in its one form."""
+    """Return the canonical text of a model."""
     try:
         return parse_model(text).text
     except BadModel as error:
@@ -55,49 +55,49 @@ def model(text: str) -> str:
 
 
 def landing_url(text: str) -> str:
-    """An http(s) URL whose host is fixed; macros of the known names may stand behind it."""
+    """Check an http(s) URL whose host is fixed; known macros may follow the host."""
     _check_url(text)
     for name in _MACRO.findall(text):
         if name not in MACROS:
-            raise BadValue(f"there is no macro {{{name}}}; see the list in docs/program.md")
+            raise BadValue(f"there is no macro {{{name}}}; the guide to program files lists all macros")
     if set("{}") & set(_MACRO.sub("", text)):
-        raise BadValue("has a brace that belongs to no macro; write it as %7B or %7D")
+        raise BadValue("has a brace that is not part of a macro; write it as %7B or %7D")
     return text
 
 
 def fallback_url(text: str) -> str:
-    """An http(s) URL; empty is none."""
+    """Check an http(s) URL; empty means none."""
     if text:
         _check_url(text)
     if set("{}") & set(text):
-        raise BadValue("must have no macros: nothing is known about a hit that comes here")
+        raise BadValue("must not contain macros: they have no values for a hit that is sent here")
     return text
 
 
 def _check_url(text: str) -> None:
     if re.search(r"[\s\\]", text):
-        raise BadValue("must have no spaces and no backslashes")
+        raise BadValue("must not contain spaces or backslashes")
     try:
         parts = urlsplit(text)
         host, _port = parts.hostname, parts.port
     except ValueError:
-        raise BadValue("is no URL: its host or port cannot be read") from None
+        raise BadValue("is not a URL: its host or port cannot be read") from None
     if parts.scheme not in ("http", "https") or not host:
         raise BadValue("must be an http or https URL with a host")
     if set("{}") & set(parts.netloc):
-        raise BadValue("must have no macro in its host: it would send visitors to a host that nobody allowed")
+        raise BadValue("must not have a macro in its host: visitors could be sent to a host that nobody allowed")
     if "@" in parts.netloc:
-        raise BadValue("must have no user name or password")
+        raise BadValue("must not contain a user name or password")
     if not host.isascii():
-        raise BadValue(f"must have its host in ASCII: {_ascii_host(host)}")
+        raise BadValue(f"must have its host in ASCII; write {_ascii_host(host)}")
 
 
 def host_pattern(text: str) -> str:
-    """A host in lower-case ASCII, or `*.` and a host for any of its subdomains."""
+    """Return a host in lower-case ASCII, or `*.` and a host for all of its subdomains."""
     host = _ascii_host(text).lower()
     bare = host.removeprefix("*.")
     if "*" in bare:
-        raise BadValue('may have a star only as the first part, as in "*.shop.example"')
+        raise BadValue('may contain a star only as the first part, as in "*.shop.example"')
     if not all(_LABEL.fullmatch(label) for label in bare.split(".")) or len(bare) > 253:
         raise BadValue('must be a host without scheme, port and path, as in "shop.example"')
     return host
@@ -107,11 +107,11 @@ def _ascii_host(host: str) -> str:
     try:
         return host if host.isascii() else host.encode("idna").decode()
     except UnicodeError:
-        raise BadValue("has a host that cannot be written in ASCII") from None
+        raise BadValue("has an invalid host: it cannot be written in ASCII") from None
 
 
 def proxy(text: str) -> str:
-    """An address or network, in its usual form."""
+    """Return an address or network in canonical form."""
     try:
         return str(ipaddress.ip_network(text))
     except ValueError:
@@ -119,15 +119,15 @@ def proxy(text: str) -> str:
     try:
         network = ipaddress.ip_network(text, strict=False)
     except ValueError:
-        raise BadValue('must be an address or a network, as in "10.1.2.3" or "10.0.0.0/8"') from None
-    raise BadValue(f'names an address inside a network; write "{network}" for all of it')
+        raise BadValue('must be an address or a network, for example "10.1.2.3" or "10.0.0.0/8"') from None
+    raise BadValue(f'is an address inside a network; write "{network}" for the whole network')
 
 
 def percent_e6(text: str) -> int:
-    """The percentage × 10^6."""
+    """Parse a percentage as an integer × 10^6."""
     match = _PERCENT.fullmatch(text)
     if match is None:
-        raise BadValue(f'must be a percentage with at most {PERCENT_DECIMALS_MAX} decimals, as in "8.5"')
+        raise BadValue(f'must be a percentage with at most {PERCENT_DECIMALS_MAX} decimals, for example "8.5"')
     e6 = int(match.group(1) + (match.group(2) or "").ljust(6, "0"))
     if e6 > PERCENT_MAX * 10**6:
         raise BadValue(f"must be at most {PERCENT_MAX} percent")
@@ -135,10 +135,10 @@ def percent_e6(text: str) -> int:
 
 
 def fixed(text: str) -> tuple[int, str]:
-    """Minor units and currency of a text such as "1.20 USD"."""
+    """Parse a text such as "1.20 USD" into minor units and currency."""
     match = _FIXED.fullmatch(text)
     if match is None:
-        raise BadValue('must be an amount and a currency, as in "1.20 USD"')
+        raise BadValue('must be an amount and a currency, for example "1.20 USD"')
     return parse_minor(match.group(1), currency(match.group(2))), match.group(2)
 
 
@@ -155,7 +155,7 @@ def goal_key(text: str) -> str:
 
 
 def secret_reader(environment: Callable[[str], str | None]) -> Callable[[str], str]:
-    """A reader of secrets: the text, or for `env:NAME` what the environment holds. Never tells the value."""
+    """Build a parser of secrets: the text, or for `env:NAME` the environment variable. Errors never show the value."""
 
     def read(text: str) -> str:
         value: str | None = text
@@ -163,9 +163,9 @@ def secret_reader(environment: Callable[[str], str | None]) -> Callable[[str], s
             name = text.removeprefix(_ENVIRONMENT)
             value = environment(name) if name else None
             if not value:
-                raise BadValue(f"the environment has no {name or 'such name'}; set it where Clew runs")
+                raise BadValue(f"the environment variable {name or 'after env:'} is not set; set it where Clew runs")
         if value is None or _SECRET.fullmatch(value) is None:
-            raise BadValue("must be of printable ASCII characters without spaces, since it travels in URLs and headers")
+            raise BadValue("must consist of printable ASCII characters without spaces, as URLs and headers require")
         return value
 
     return read

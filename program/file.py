@@ -1,7 +1,7 @@
-"""Program files: TOML text to Program, with all mistakes at once (contract section 3; docs/program.md).
+"""Read program files: TOML text to Program, reporting all mistakes at once (docs/contract.md, section 3).
 
-`clew check` shows what `read_program` found; `clew serve` loads a program only if it has no mistake. Here the
-file is read table by table; program_checks.py looks at how the tables fit together.
+`clew check` shows the mistakes and warnings; `clew serve` loads a program only if it has no mistake. This module reads
+the file table by table; checks.py checks that the tables fit together.
 """
 
 from collections.abc import Callable
@@ -34,7 +34,7 @@ _STATUSES = ("active", "inactive")
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """What a program file gave: a program if there is no mistake."""
+    """Result of reading a program file: the program, if there is no mistake, and all mistakes and warnings."""
 
     program: Program | None
     mistakes: tuple[Mistake, ...]
@@ -42,7 +42,7 @@ class Reading:
 
 
 def read_program(text: str, environment: Callable[[str], str | None]) -> Reading:
-    """The program of a file's text. `environment` gives the values that `env:NAME` asks for."""
+    """Read the text of a program file. `environment` looks up the names of `env:NAME`."""
     if not text.strip():
         return Reading(None, (Mistake(1, "program", "the file is empty; it needs [program] with a currency"),), ())
     try:
@@ -140,7 +140,7 @@ def _read_goals(offer: Table) -> tuple[Goal, ...]:
         goal = Goal(key, table.parsed("name", _name, key))
         table.done()
         if key in goals:
-            table.wrong("key", f"another goal of this offer has the key {key}")
+            table.wrong("key", f"another goal of this offer already has the key {key}")
         elif key:
             goals[key] = goal
     return tuple(goals.values())
@@ -173,12 +173,12 @@ def _read_plan(table: Table, draft: Draft) -> None:
     )
     table.done()
     if "percent" not in table and "fixed" not in table:
-        table.wrong("percent", 'a plan must pay something: give percent = "8.5", fixed = "1.20 USD" or both')
+        table.wrong("percent", 'is missing: give percent = "8.5", fixed = "1.20 USD" or both')
     draft.plans.append((table.place, plan))
 
 
 def _conversions_min(table: Table) -> int | UnsetType:
-    """UNSET where there is none, or after a mistake."""
+    """Return UNSET if the key is missing or has a mistake."""
     if "conversions_min" not in table:
         return UNSET
     return table.number("conversions_min", least=1, most=CONVERSIONS_MAX) or UNSET

@@ -1,6 +1,6 @@
-"""The `[[fits]]` of a program file: weights that a run was fitted to, read, checked and written (docs/program.md).
+"""Read, check and write the `[[fits]]` tables of a program file: fitted weights of runs.
 
-A fit's id is a hash of what it says, so a weight that was changed by hand makes another fit, which no plan pays by.
+The id of a fit is a hash of its content. A weight changed by hand makes a different fit, which no plan refers to.
 """
 
 import json
@@ -18,7 +18,7 @@ from schemas.values.model_names import DATA_DRIVEN, FIT_ID_CHARS, FITTED, BadMod
 
 FITS_MAX = 100
 WEIGHTS_MAX = 100_000
-"""Of all fits of a program together: about 2 MB of its stored form."""
+"""Limit for all fits of a program together, about 2 MB in its stored form."""
 WEIGHT_MAX = 10**12
 CONVERSIONS_MAX = 10**12
 
@@ -28,11 +28,11 @@ _PARTNER = re.compile(r"[1-9][0-9]{0,9}")
 
 
 def read_fits(root: Table, draft: Draft) -> None:
-    """Add the tables to the draft; mistakes go to the root's book."""
+    """Add the tables to the draft; report mistakes to the root's book."""
     tables, weights = root.tables("fits"), 0
     if len(tables) > FITS_MAX:
         root.wrong(
-            "fits", f"there are {len(tables)}, at most {FITS_MAX}: leave out those that no plan and no run needs"
+            "fits", f"has {len(tables)} tables, at most {FITS_MAX} are allowed: remove those that no plan or run uses"
         )
         return
     for table in tables:
@@ -43,13 +43,13 @@ def read_fits(root: Table, draft: Draft) -> None:
         if len(table.book.mistakes) == before and fit_id != fit.id:
             table.wrong(
                 "id",
-                f"this content has the id {fit.id}: a fit that was changed is another one; take the table as "
-                f"`clew fit` printed it, or name {fit.id} here and in the models that go by it",
+                f"does not match the content, whose id is {fit.id}; use the table as `clew fit` printed it, or write "
+                f"{fit.id} here and in the models that use it",
             )
         draft.fits.append((table.place, fit_id, fit))
     if weights > WEIGHTS_MAX:
         root.wrong(
-            "fits", f"have {weights} weights together, at most {WEIGHTS_MAX}: leave out those that are not needed"
+            "fits", f"has {weights} weights in total, at most {WEIGHTS_MAX} are allowed: remove fits that are not used"
         )
 
 
@@ -65,7 +65,7 @@ def _read_fit(table: Table) -> Fit:
     )
     table.done()
     if "weights" in table and not fit.weights:
-        table.wrong("weights", "must have at least one partner's")
+        table.wrong("weights", "must have the weight of at least one partner")
     return fit
 
 
@@ -73,7 +73,7 @@ def _read_weights(table: Table) -> dict[int, int]:
     found: dict[int, int] = {}
     for key in table:
         if _PARTNER.fullmatch(key) is None or int(key) > U32_MAX:
-            table.wrong(key, f"is no partner: keys are partners' numbers, from 1 to {U32_MAX}")
+            table.wrong(key, f"is not a partner: keys must be partner ids, from 1 to {U32_MAX}")
         elif (weight := table.number(key, least=1, most=WEIGHT_MAX)) is not None:
             found[int(key)] = weight
     return found
@@ -84,7 +84,7 @@ def _id(text: str) -> str:
 
 
 def _run(text: str) -> str:
-    return _matching(_RUN, text, "must be the run's id, 32 hex digits")
+    return _matching(_RUN, text, "must be the id of the run, 32 hex digits")
 
 
 def _matching(pattern: re.Pattern[str], text: str, otherwise: str) -> str:
@@ -99,22 +99,22 @@ def _instant(text: str) -> str:
     except ValueError:
         zone = None
     if zone is None:
-        raise BadValue('must be an instant with its offset, as in "2026-03-01T00:00:00Z"')
+        raise BadValue('must be a timestamp with an offset, for example "2026-03-01T00:00:00Z"')
     return text
 
 
-# ------------------------------------------------------------------------------------- how they fit the other tables
+# ------------------------------------------------------------------------------------- checks against other tables
 
 
 def check_fits(draft: Draft, book: Book) -> None:
-    """Add to the book fits that are there twice or name unknown partners, and models whose fit is missing or small."""
+    """Report duplicate fits, unknown partners in fits, and models whose fit is missing or has too few conversions."""
     check_twice([((*place, "id"), fit_id) for place, fit_id, _ in draft.fits], "fit", book)
     partners = {partner.id for _, partner in draft.partners}
     for place, _, fit in draft.fits:
         for partner in fit.weights.keys() - partners:
             book.wrong(
                 (*place, "weights", str(partner)),
-                f'there is no partner {partner}: give it a [[partner]], with status = "inactive" if it left',
+                f'there is no partner {partner}; add a [[partner]] with this id, with status = "inactive" if it left',
             )
     fits = {fit_id: fit for _, fit_id, fit in draft.fits if fit_id}
     for text in draft.models:
@@ -131,29 +131,29 @@ def _check_plan(place: Place, plan: Plan, fits: dict[str, Fit], book: Book) -> N
     if fit is None:
         book.wrong(
             (*place, "conversions_min"),
-            f"is for plans that pay by {FITTED}(ID); {plan.model} is a rule and needs no volume: leave it out",
+            f"is only for plans that pay by {FITTED}(ID); {plan.model} is a rule and needs no minimum: remove the key",
         )
     elif UNREAD < fit.conversions < plan.conversions_min:
         book.wrong(
             (*place, "conversions_min"),
-            f"plan {plan.name} demands {plan.conversions_min} conversions, and {plan.model} was fitted to "
-            f"{fit.conversions}: fit a run of a longer range, pay by a rule, or lower conversions_min",
+            f"plan {plan.name} requires {plan.conversions_min} conversions, but {plan.model} was fitted to "
+            f"{fit.conversions}: fit a run over a longer range, pay by a rule, or lower conversions_min",
         )
 
 
 def _model(text: str) -> Model | None:
     try:
         return parse_model(text)
-    except BadModel:  # said where it was read
+    except BadModel:  # already reported by the parser
         return None
 
 
 def _check_there(place: Place, model: Model | None, fits: dict[str, Fit], book: Book) -> Fit | None:
-    """The fit of the model; None for a rule, or after a mistake."""
+    """Return the fit of the model; None for a rule, or after reporting that the fit is missing."""
     if model is None or model.name != FITTED:
         return None
     if model.fit not in fits:
-        book.wrong(place, f"there is no fit {model.fit}: add its [[fits]] table, which `clew fit RUN` prints")
+        book.wrong(place, f"there is no fit {model.fit}; add its [[fits]] table, which `clew fit RUN` prints")
     return fits.get(model.fit)
 
 
@@ -161,7 +161,7 @@ def _check_there(place: Place, model: Model | None, fits: dict[str, Fit], book: 
 
 
 def to_toml(fit: Fit) -> Iterator[str]:
-    """The lines of a `[[fits]]` table that reads as this fit."""
+    """Yield the lines of a `[[fits]]` table that reads back as this fit."""
     yield "[[fits]]"
     yield f'id = "{fit.id}"'
     yield f'model = "{fit.model}"'

@@ -1,7 +1,7 @@
-"""The program: partners, offers, links and plans that are in force (contract section 3).
+"""The program: partners, offers, links and plans as values (docs/contract.md, section 3).
 
-program_file.py reads it from TOML; here are only the values. A Program never changes: a reload makes another.
-The canonical form leaves secrets out, so it may be kept in the warehouse; its hash names the program.
+file.py reads it from TOML. A Program never changes: a reload makes a new one. The canonical form contains no secrets,
+so it can be kept in the warehouse; its hash names the program.
 """
 
 from hashlib import blake2b
@@ -15,7 +15,7 @@ from schemas.values.model_names import FIT_ID_CHARS
 DEFAULT_CLICK_WINDOW_US = 30 * 86_400 * 1_000_000
 DEFAULT_IMPRESSION_WINDOW_US = 24 * 3_600 * 1_000_000
 UNATTRIBUTED = 0
-"""Number of the partner that gets what nobody earned, so that totals close."""
+"""Number of the partner that unattributed value is credited to, so that totals add up."""
 
 
 class Partner(msgspec.Struct, frozen=True):
@@ -23,7 +23,7 @@ class Partner(msgspec.Struct, frozen=True):
     name: str
     status: Literal["active", "inactive"] = "active"
     kind: Literal["partner", "direct"] = "partner"
-    """`direct` touches are ignored by last_non_direct unless they are alone."""
+    """last_non_direct ignores touches of a `direct` partner unless there are no others."""
 
 
 class Goal(msgspec.Struct, frozen=True):
@@ -37,7 +37,7 @@ class Offer(msgspec.Struct, frozen=True):
     landing_url: str
     status: Literal["active", "inactive"] = "active"
     allowed_hosts: tuple[str, ...] = ()
-    """Hosts of deep links, lower case; `*.shop.example` is any subdomain. The landing host always may."""
+    """Hosts of deep links in lower case; `*.shop.example` is any subdomain. The landing host is always allowed."""
     click_window_us: int = DEFAULT_CLICK_WINDOW_US
     impression_window_us: int = DEFAULT_IMPRESSION_WINDOW_US
     goals: tuple[Goal, ...] = (Goal("1", "Conversion"),)
@@ -51,7 +51,7 @@ class Link(msgspec.Struct, frozen=True):
 
 
 class Plan(msgspec.Struct, frozen=True):
-    """What a conversion pays. `percent_e6` is the percentage × 10^6 ("8.5" is 8_500_000); 0 is none."""
+    """Payment for conversions. `percent_e6` is the percentage × 10^6 ("8.5" is 8_500_000); 0 means none."""
 
     offer_id: int
     partner_id: int | None = None
@@ -61,17 +61,17 @@ class Plan(msgspec.Struct, frozen=True):
     fixed_currency: str = ""
     hold_us: int = 0
     model: str = "last_click"
-    """Text of a model, as in schemas/values/model_names.py."""
+    """Text of a model, see schemas/values/model_names.py."""
     click_window_us: int | None = None
     impression_window_us: int | None = None
-    """Windows of this contract; None are the offer's."""
+    """Windows of this plan; None means those of the offer."""
     conversions_min: int | UnsetType = UNSET
-    """Conversions that the fit of the model must know. Unset where the plan demands none: what is unset is in no
-    canonical form, so that programs from before this key keep their hashes."""
+    """Minimum number of conversions that the fit of the model must be based on. It is unset if the plan has none:
+    an unset field is left out of the canonical form, so that programs without this key keep their hashes."""
 
     @property
     def name(self) -> str:
-        """How tables and explanations call the plan; unique in a program that `clew check` accepts."""
+        """Name of the plan in tables and explanations; unique in a program that `clew check` accepts."""
         parts = [f"offer={self.offer_id}"]
         if self.partner_id is not None:
             parts.append(f"partner={self.partner_id}")
@@ -81,10 +81,10 @@ class Plan(msgspec.Struct, frozen=True):
 
 
 class Fit(msgspec.Struct, frozen=True, kw_only=True):
-    """What a run was fitted to, as a constant: a conversion's partners split it by these weights.
+    """Fitted weights of a run, as a constant: the partners of a conversion share it by these weights.
 
-    A partner that is not in `weights` weighs 1, the least. `run`, `from_ts`, `to_ts` and `as_of` say where it comes
-    from: RFC 3339, empty where the range was open.
+    A partner that is not in `weights` has the minimum weight of 1. `run`, `from_ts`, `to_ts` and `as_of` tell which run
+    gave the weights; the times are RFC 3339, empty where the range was open.
     """
 
     model: Literal["markov", "shapley"]
@@ -93,24 +93,24 @@ class Fit(msgspec.Struct, frozen=True, kw_only=True):
     from_ts: str = ""
     to_ts: str = ""
     conversions: int
-    """Conversions with touches that the run was fitted to."""
+    """Number of conversions with touches that the run was fitted to."""
     weights: dict[int, int]
-    """By partner, 1 to 10^12."""
+    """Weight by partner, 1 to 10^12."""
 
     @property
     def id(self) -> str:
-        """Hex digits of a hash of all of it: whatever is changed, it is another fit."""
+        """Hex digits of a hash of all content: any change makes a different fit."""
         return blake2b(msgspec.json.encode(self.ordered()), digest_size=FIT_ID_CHARS // 2).hexdigest()
 
     def ordered(self) -> "Fit":
-        """The same with weights in the order of partners."""
+        """Return the fit with its weights sorted by partner."""
         return msgspec.structs.replace(self, weights=dict(sorted(self.weights.items())))
 
 
 class Rules(msgspec.Struct, frozen=True, omit_defaults=True):
-    """All of a program that decides about touches and money; no secret is in it.
+    """Everything in a program that decides about touches and money, without secrets.
 
-    Only `fits` has a default, so only it is left out of the canonical form where there are none.
+    Only `fits` has a default, so it alone is left out of the canonical form when empty.
     """
 
     name: str
@@ -123,24 +123,24 @@ class Rules(msgspec.Struct, frozen=True, omit_defaults=True):
     links: dict[str, Link]
     plans: tuple[Plan, ...]
     models: tuple[str, ...]
-    """Models computed for every conversion beside the paying ones; always has last_click."""
+    """Models computed for every conversion, including the paying ones; always contains last_click."""
     fits: dict[str, Fit] = {}
-    """By id."""
+    """Fits by id."""
 
 
 class Secrets(msgspec.Struct, frozen=True):
-    """What may never be stored, logged or shown."""
+    """Values that must never be stored, logged or shown."""
 
     api_keys: tuple[str, ...] = ()
     postback_secrets: dict[int, str] = {}
-    """By offer number; an offer without one takes postbacks without a secret."""
+    """Secrets by offer number; an offer without one accepts postbacks without a secret."""
 
     def __repr__(self) -> str:
         return f"Secrets({len(self.api_keys)} api keys, {len(self.postback_secrets)} postback secrets)"
 
 
 class Program(msgspec.Struct, frozen=True):
-    """Rules, their secrets, and the name of the rules: a hash of their canonical form."""
+    """Rules, secrets, and the name of the rules: a hash of their canonical form."""
 
     rules: Rules
     secrets: Secrets
@@ -152,7 +152,7 @@ class Program(msgspec.Struct, frozen=True):
 
 
 def canonical(rules: Rules) -> bytes:
-    """JSON of the rules, sorted: equal programs give equal bytes, in whatever order the file has them."""
+    """Write the rules as sorted JSON: equal programs give equal bytes, whatever the order in the file."""
     ordered = msgspec.structs.replace(
         rules,
         partners=dict(sorted(rules.partners.items())),
@@ -165,10 +165,10 @@ def canonical(rules: Rules) -> bytes:
 
 
 def from_canonical(text: bytes) -> Rules:
-    """The rules that `canonical` wrote."""
+    """Read the rules that `canonical` wrote."""
     return msgspec.json.decode(text, type=Rules)
 
 
 def hash_of(canonical_text: bytes) -> str:
-    """32 hex digits that name a program."""
+    """Hash a canonical form to the 32 hex digits that name the program."""
     return blake2b(canonical_text, digest_size=16).hexdigest()

@@ -1,1 +1,1 @@
-"""TOML tables with line numbers, so that every mistake is reported with its place."""
+"""TOML tables with line numbers, so that every mistake is reported with its location."""

@@ -1,7 +1,7 @@
-"""On which line of a TOML text each value stands; tomllib tells the values but not their places.
+"""Line numbers of the values in a TOML text, which tomllib does not report.
 
-The text must be one that tomllib has read: this scanner checks nothing, it only follows the structure.
-A place is a path of keys and list positions, as in ("offer", 2, "goals", 0, "key").
+The text must be one that tomllib has accepted: this scanner checks nothing and only follows the structure.
+A place is a path of keys and list indexes, as in ("offer", 2, "goals", 0, "key").
 """
 
 import re
@@ -23,7 +23,7 @@ _STRINGS = {
 
 
 def line_numbers(text: str) -> dict[Place, int]:
-    """Line of every table, key and list item, counted from 1."""
+    """Return the line of every table, key and list item, counted from 1."""
     return _Scanner(text).scan()
 
 
@@ -34,7 +34,7 @@ class _Scanner:
         self._line_ends = [match.start() for match in re.finditer("\n", text)]
         self._lines: dict[Place, int] = {}
         self._tables: dict[Place, int] = {}
-        """How many [[tables]] of each name there are so far."""
+        """Number of [[tables]] of each name so far."""
 
     def scan(self) -> dict[Place, int]:
         table: Place = ()
@@ -63,7 +63,7 @@ class _Scanner:
         return bisect_right(self._line_ends, self._at - 1) + 1
 
     def _note(self, place: Place) -> None:
-        # The first mention counts: a table's header, not the keys that extend it later.
+        # Keep the first mention: the header of a table, not the keys that extend it later.
         self._lines.setdefault(place, self._line())
 
     def _header(self) -> Place:
@@ -87,7 +87,7 @@ class _Scanner:
         return table
 
     def _keys(self) -> list[str]:
-        """One dotted key; stops behind it."""
+        """Read one dotted key and stop after it."""
         keys = []
         while True:
             self._skip(_SPACE)
@@ -138,7 +138,7 @@ class _Scanner:
             self._pair(place)
 
     def _closed(self, end: str) -> bool:
-        """Step over a comma, if there is one; then whether the list or inline table ends here."""
+        """Skip a comma, if there is one; return whether the list or inline table ends here."""
         self._skip(_BLANK)
         if self._peek(","):
             self._at += 1

@@ -1,8 +1,8 @@
-"""Reads TOML tables key by key and collects every mistake with its place, instead of stopping at the first.
+"""Read TOML tables key by key and collect every mistake with its place, instead of stopping at the first.
 
-program_file.py and clew's mappings are read with it. A getter always returns a value of its type, so that
-reading goes on after a mistake; whoever reads asks `Book.mistakes` at the end. No value is ever put into a
-message here, since it may be a secret.
+Program files and mappings are read with it. A getter always returns a value of its type, so that reading goes on
+after a mistake; the caller checks `Book.mistakes` at the end. Messages never quote a value, because it may be a
+secret.
 """
 
 import re
@@ -31,7 +31,7 @@ _TYPE_NAMES = {
 
 @dataclass(frozen=True, slots=True, order=True)
 class Mistake:
-    """One thing that is wrong, or for a warning worth a look. `place` is as in `offer[0].landing_url`."""
+    """One mistake or warning. `place` is a path such as `offer[0].landing_url`."""
 
     line: int
     place: str
@@ -42,11 +42,11 @@ class Mistake:
 
 
 class BadValue(ValueError):
-    """A text is no such value; the message is a sentence for the person who wrote it."""
+    """Error for a text that is not a valid value; the message is a sentence for its author."""
 
 
 class BadToml(ValueError):
-    """The text is no TOML at all."""
+    """Error for a text that is not TOML."""
 
     def __init__(self, mistake: Mistake) -> None:
         super().__init__(str(mistake))
@@ -54,7 +54,7 @@ class BadToml(ValueError):
 
 
 class Book:
-    """Collects what was found wrong in one file."""
+    """Mistakes and warnings of one file."""
 
     def __init__(self, text: str) -> None:
         self._text = text
@@ -66,7 +66,7 @@ class Book:
         return line_numbers(self._text)
 
     def line_of(self, place: Place) -> int:
-        """Line of a place; of what surrounds it where it is missing."""
+        """Return the line of a place; of the table or list around it if the place itself is missing."""
         while place and place not in self._lines:
             place = place[:-1]
         return self._lines.get(place, 1)
@@ -75,7 +75,7 @@ class Book:
         self.mistakes.append(Mistake(self.line_of(place), place_text(place), message))
 
     def has_mistake(self, place: Place) -> bool:
-        """Whether something was said of this very place."""
+        """Return whether a mistake was reported for exactly this place."""
         return any(mistake.place == place_text(place) for mistake in self.mistakes)
 
     def warn(self, place: Place, message: str) -> None:
@@ -83,7 +83,7 @@ class Book:
 
 
 def place_text(place: Place) -> str:
-    """`offer[0].landing_url`; list positions count from 0."""
+    """Write a place as text, such as `offer[0].landing_url`; list indexes count from 0."""
     text = ""
     for part in place:
         text += f"[{part}]" if isinstance(part, int) else f".{part}" if text else part
@@ -91,22 +91,22 @@ def place_text(place: Place) -> str:
 
 
 def read_toml(text: str) -> tuple["Table", Book]:
-    """The whole file as one table, and the book its mistakes go to. Raises BadToml."""
+    """Parse a file into one table and the book for its mistakes. Raises BadToml."""
     text = text.removeprefix("\ufeff")
     try:
         values = tomllib.loads(text, parse_float=Decimal)
     except tomllib.TOMLDecodeError as error:
         found = _AT_LINE.search(str(error))
         line = int(found.group(1)) if found else text.count("\n") + 1
-        raise BadToml(Mistake(line, "", f"this is no TOML: {_AT_LINE.sub('', str(error))}")) from None
+        raise BadToml(Mistake(line, "", f"this is not TOML: {_AT_LINE.sub('', str(error))}")) from None
     except RecursionError:
-        raise BadToml(Mistake(1, "", "this is no TOML that can be read: lists are nested too deeply")) from None
+        raise BadToml(Mistake(1, "", "lists or tables are nested too deeply")) from None
     book = Book(text)
     return Table(values, (), book), book
 
 
 class Table:
-    """One table that is being read. `done` reports the keys that nobody asked for."""
+    """A table that is being read. `done` reports the keys that were never read."""
 
     def __init__(self, values: Mapping[str, Any], place: Place, book: Book) -> None:
         self._values = values
@@ -121,7 +121,7 @@ class Table:
         return iter(self._values)
 
     def asked(self) -> frozenset[str]:
-        """Every key that was asked for so far."""
+        """Return every key that was read so far."""
         return frozenset(self._known)
 
     def wrong(self, key: str, message: str) -> None:
@@ -131,7 +131,7 @@ class Table:
         self.book.warn((*self.place, key), message)
 
     def _get(self, key: str, kinds: tuple[type, ...], required: bool) -> Any:
-        """The value, or None if it is missing or of another type."""
+        """Return the value, or None if it is missing or of another type."""
         self._known.add(key)
         if key not in self._values:
             if required:
@@ -144,7 +144,7 @@ class Table:
         return value
 
     def text(self, key: str, default: str | None = None, *, empty_allowed: bool = False) -> str:
-        """A text. Without a default it must be there."""
+        """Return a text. Without a default the key is required."""
         value = self._get(key, (str,), default is None)
         if value is None:
             return default or ""
@@ -154,7 +154,7 @@ class Table:
         return str(value)
 
     def number(self, key: str, default: int | None = None, *, least: int, most: int) -> int | None:
-        """A whole number, or the default; None after a mistake."""
+        """Return a whole number, or the default; None after a mistake."""
         value = self._get(key, (int,), default is None)
         if value is None:
             return default
@@ -180,7 +180,7 @@ class Table:
         empty_allowed: bool = False,
         numbers_allowed: bool = False,
     ) -> T:
-        """What `parse` makes of a text; its ValueError is the mistake. The default after one."""
+        """Return the parsed text, or the default; a ValueError of `parse` is reported as the mistake."""
         value = self._get(key, (str, int, Decimal) if numbers_allowed else (str,), required)
         if value is None:
             return default
@@ -194,7 +194,7 @@ class Table:
             return default
 
     def texts(self, key: str) -> list[tuple[Place, str]]:
-        """A list of texts, each with its place; those that are none are left out."""
+        """Return a list of texts, each with its place, without the items that have a mistake."""
         found = []
         for index, value in enumerate(self._get(key, (list,), False) or []):
             place = (*self.place, key, index)
@@ -207,7 +207,7 @@ class Table:
         return found
 
     def one_or_more(self, key: str) -> list[str]:
-        """A text, or a list of texts; empty ones count."""
+        """Return a list from a text or a list of texts; empty texts are kept."""
         value = self._get(key, (str, list), False)
         values = value if isinstance(value, list) else [value] if value is not None else []
         if not all(isinstance(item, str) for item in values):
@@ -216,7 +216,7 @@ class Table:
         return values
 
     def parsed_texts(self, key: str, parse: Callable[[str], T]) -> tuple[T, ...]:
-        """A list of texts, each parsed."""
+        """Return the parsed texts of a list."""
         found = []
         for place, value in self.texts(key):
             try:
@@ -226,22 +226,22 @@ class Table:
         return tuple(found)
 
     def table(self, key: str, *, required: bool = False) -> "Table":
-        """A table; an empty one if it is missing."""
+        """Return a table; an empty one if it is missing."""
         if isinstance(self._values.get(key), list):
             self._known.add(key)
-            self.wrong(key, f"there can only be one: write [{key}], in single brackets")
+            self.wrong(key, f"may occur only once: write [{key}] with single brackets")
             return Table({}, (*self.place, key), self.book)
         value = self._get(key, (dict,), required)
         return Table(value or {}, (*self.place, key), self.book)
 
     def tables(self, key: str, *, empty_allowed: bool = True) -> list["Table"]:
-        """A list of tables, [[key]] or inline."""
+        """Return a list of tables, written as [[key]] or inline."""
         found = []
         if not empty_allowed and self._values.get(key) == []:
-            self.wrong(key, "must not be an empty list; leave it out instead")
+            self.wrong(key, "must not be an empty list; remove the key instead")
         if isinstance(self._values.get(key), dict):
             self._known.add(key)
-            self.wrong(key, f"there can be several: write [[{key}]], in double brackets")
+            self.wrong(key, f"is a list of tables: write [[{key}]] with double brackets")
             return []
         for index, value in enumerate(self._get(key, (list,), False) or []):
             place = (*self.place, key, index)
@@ -252,11 +252,11 @@ class Table:
         return found
 
     def done(self) -> None:
-        """Report every key that was never asked for."""
+        """Report every key that was never read."""
         for key in self._values.keys() - self._known:
             near = get_close_matches(key, self._known, n=1)
             hint = f"; did you mean {near[0]}?" if near else ""
-            self.wrong(key, f"there is no such key{hint}")
+            self.wrong(key, f"is not a known key{hint}")
 
 
 def _type_name(value: object) -> str:
@@ -269,5 +269,5 @@ def _text_mistake(value: str, empty_allowed: bool) -> str:
     if len(value) > TEXT_CHARS_MAX:
         return f"must have at most {TEXT_CHARS_MAX} characters"
     if any(ord(char) < 32 or ord(char) == 127 for char in value):
-        return "must have no control characters"
+        return "must not contain control characters"
     return ""

@@ -93,6 +93,6 @@ def test_a_mistake_without_a_place_is_told_by_its_line(tmp_path: Path) -> None:
     path.write_text("[program]\nbroken")
     with pytest.raises(ProgramError) as error:
         load_program(path)
-    assert str(error.value).startswith(f"{path}:2: this is no TOML")
+    assert str(error.value).startswith(f"{path}:2: this is not TOML")
     with pytest.raises(ProgramUnreadable):
         load_program(tmp_path / "none.toml")

@@ -94,7 +94,7 @@ def test_new_conversions_are_paid_by_the_weights_of_a_run(tmp_path: Path) -> Non
         demanding.write_text(program.replace(f"conversions_min = {count}", f"conversions_min = {count + 1}"))
         checked = [sys.executable, "-m", "clew", "check", str(demanding)]
         refused = subprocess.run(checked, capture_output=True, text=True, timeout=60)
-        assert refused.returncode == 1 and f"demands {count + 1} conversions" in refused.stdout + refused.stderr
+        assert refused.returncode == 1 and f"requires {count + 1} conversions" in refused.stdout + refused.stderr
 
         old = credited(server, "live", "last_click")
         reload(server, program)

@@ -67,18 +67,18 @@ def test_the_order_of_weights_is_no_content() -> None:
     [
         (f'id = "{FIT.id}"', 'id = "5d1f"', "fits[0].id", "must be 12 hex digits"),
         ('"markov"', '"linear"', "fits[0].model", "must be one of markov, shapley"),
-        ("5d1f" * 8, "5d1f", "fits[0].run", "the run's id, 32 hex digits"),
-        ("2026-03-01T00:00:00Z", "2026-03-01", "fits[0].from", "an instant with its offset"),
-        ("2026-04-15T00:00:00.000001Z", "yesterday", "fits[0].as_of", "an instant with its offset"),
+        ("5d1f" * 8, "5d1f", "fits[0].run", "the id of the run, 32 hex digits"),
+        ("2026-03-01T00:00:00Z", "2026-03-01", "fits[0].from", "a timestamp with an offset"),
+        ("2026-04-15T00:00:00.000001Z", "yesterday", "fits[0].as_of", "a timestamp with an offset"),
         ("conversions = 390\n\n", "conversions = 0\n\n", "fits[0].conversions", "a whole number from 1 to"),
         ("conversions = 390\n\n", "\n", "fits[0].conversions", "is missing"),
         ("7 = 830000000000", "7 = 0", "fits[0].weights.7", "from 1 to 1000000000000"),
         ("7 = 830000000000", f"7 = {10**12 + 1}", "fits[0].weights.7", "from 1 to 1000000000000"),
         ("7 = 830000000000", '7 = "830000000000"', "fits[0].weights.7", "must be a whole number, not a text"),
         ("7 = 830000000000", "7 = 0.83", "fits[0].weights.7", "must be a whole number, not a number"),
-        ("7 = 830000000000", "0 = 1", "fits[0].weights.0", "keys are partners' numbers"),
-        ("7 = 830000000000", "blue = 1", "fits[0].weights.blue", "keys are partners' numbers"),
-        ("conversions = 390\n\n", "conversions = 390\nnulls = 3\n", "fits[0].nulls", "there is no such key"),
+        ("7 = 830000000000", "0 = 1", "fits[0].weights.0", "keys must be partner ids"),
+        ("7 = 830000000000", "blue = 1", "fits[0].weights.blue", "keys must be partner ids"),
+        ("conversions = 390\n\n", "conversions = 390\nnulls = 3\n", "fits[0].nulls", "is not a known key"),
     ],
 )
 def test_mistakes_in_a_fit(old: str, new: str, place: str, message: str) -> None:
@@ -95,27 +95,27 @@ def test_partners_that_the_program_lacks() -> None:
 
 def test_a_fit_that_is_there_twice_or_not_at_all() -> None:
     ((place, message),) = said(read(GOOD + BLOCK + BLOCK))
-    assert place == "fits[1].id" and message.startswith(f"fit {FIT.id} is already on line")
+    assert place == "fits[1].id" and message.startswith(f"fit {FIT.id} is already defined on line")
     found = said(read(GOOD + PLAN + '[attribution]\nmodels = ["fitted(0a1b2c3d4e5f)"]\n'))
     assert [where for where, _ in found] == ["plan[3].model", "attribution.models"]
     assert all("clew fit RUN" in message for _, message in found)
     (_, empty), *_ = said(read(GOOD + BLOCK.split("7 =", maxsplit=1)[0]))
-    assert "at least one partner's" in empty
+    assert "the weight of at least one partner" in empty
 
 
 def test_bounds_on_their_number(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(fits, "WEIGHTS_MAX", 2)
     assert said(read(GOOD + BLOCK)) == []
     monkeypatch.setattr(fits, "WEIGHTS_MAX", 1)
-    assert "2 weights together, at most 1" in said(read(GOOD + BLOCK))[0][1]
+    assert "2 weights in total, at most 1" in said(read(GOOD + BLOCK))[0][1]
     monkeypatch.setattr(fits, "FITS_MAX", 0)
-    assert "there are 1, at most 0" in said(read(GOOD + BLOCK))[0][1]
+    assert "has 1 tables, at most 0" in said(read(GOOD + BLOCK))[0][1]
 
 
 def test_a_plan_that_demands_more_than_its_fit_knows() -> None:
     ((place, message),) = said(read(GOOD + PLAN.replace("390", "391") + BLOCK))
     assert place == "plan[3].conversions_min"
-    for part in ("plan offer=101,partner=7 demands 391", f"fitted({FIT.id}) was fitted to 390", "longer range"):
+    for part in ("plan offer=101,partner=7 requires 391", f"fitted({FIT.id}) was fitted to 390", "longer range"):
         assert part in message
 
 
@@ -123,7 +123,7 @@ def test_a_plan_that_demands_more_than_its_fit_knows() -> None:
 def test_a_rule_needs_no_volume(model: str) -> None:
     plan = f'[[plan]]\noffer = 101\npartner = 7\npercent = "8"\n{model}conversions_min = 5\n'
     ((place, message),) = said(read(GOOD + plan))
-    assert place == "plan[3].conversions_min" and "is a rule and needs no volume" in message
+    assert place == "plan[3].conversions_min" and "is a rule and needs no minimum" in message
 
 
 @pytest.mark.parametrize("value", ["0", '"5"', "-1", "1.5"])
