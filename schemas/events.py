@@ -68,7 +68,7 @@ class Touch(msgspec.Struct, frozen=True, array_like=True, kw_only=True, gc=False
     ] = {}
     partner_click_id: Annotated[str, text("The partner's own id of the click.", "pseudonym")] = ""
     visitor_id: Annotated[
-        str, text("Who: parameter, first-party cookie, or `~` and a keyed hash that never joins touches.", "pseudonym")
+        str, text("Parameter, first-party cookie, or `~` and a keyed hash that never joins touches.", "pseudonym")
     ] = ""
     user_id: Annotated[str, text("The advertiser's id of the person.", "pseudonym")] = ""
     ip: Annotated[str, text("Address of the visitor, or its truncated form by the privacy setting.", "personal")] = ""
@@ -79,7 +79,7 @@ class Touch(msgspec.Struct, frozen=True, array_like=True, kw_only=True, gc=False
     consent: Annotated[int, number("Bits: 1 Sec-GPC, 2 DNT.", "UInt8")] = 0
     hints: Annotated[int, number("Bits: 1 HEAD request, 2 prefetch.", "UInt8")] = 0
     tcf: Annotated[str, text("TCF consent string, if one was given.")] = ""
-    landing_url: Annotated[str, text("Where the visitor was sent.", "personal")] = ""
+    landing_url: Annotated[str, text("URL that the visitor was sent to.", "personal")] = ""
     redirect_type: Annotated[str, word("302, pixel or api.")] = "302"
 
 
@@ -92,7 +92,7 @@ class Conversion(msgspec.Struct, frozen=True, array_like=True, kw_only=True, gc=
     offer_id: Annotated[int, number("Number of the offer.")]
     goal: Annotated[str, word("Key of the goal.")]
     txn_id: Annotated[str, text("The advertiser's transaction id.", "pseudonym")] = ""
-    match_kind: Annotated[str, word("By which field it matches touches.")] = "click_id"
+    match_kind: Annotated[str, word("Field by which it matches touches.")] = "click_id"
     click_id: Annotated[bytes, token("The click it names, if it names one by token.")] = NO_TOKEN
     impression_id: Annotated[bytes, token("The impression it names, if it names one by token.")] = NO_TOKEN
     click_ref: Annotated[str, text("The sender's id of the click line it names.")] = ""
@@ -101,32 +101,32 @@ class Conversion(msgspec.Struct, frozen=True, array_like=True, kw_only=True, gc=
     visitor_id: Annotated[str, text("Id of the visitor.", "pseudonym")] = ""
     amount_minor: Annotated[int, minor("Value as first reported, before refunds.")] = 0
     currency: Annotated[str, word("ISO 4217 code of the amount.")] = ""
-    status: Annotated[str, word("Status as first reported; adjustments move it forward.")] = "approved"
+    status: Annotated[str, word("Status as first reported; adjustments change it.")] = "approved"
     custom: Annotated[
         dict[str, str],
         col("Map(LowCardinality(String), String)", "Further fields of the postback.", privacy="pseudonym"),
     ] = {}
     ref: Annotated[str, text("The sender's own id of the line on /v1/events.")] = ""
     origin: Annotated[str, word("postback or api.")] = "postback"
-    given: Annotated[int, number("Bits of the fields that the hit named itself (Given).", "UInt8")] = 0
+    given: Annotated[int, number("Bits of the fields that the hit contained (Given).", "UInt8")] = 0
     sender_ip: Annotated[str, text("Address that reported it.", "personal")] = ""
 
 
 class Adjustment(msgspec.Struct, frozen=True, array_like=True, kw_only=True, gc=False):
     """A later change of a conversion: status, refund or chargeback. The stored conversion is never overwritten."""
 
-    adjustment_id: Annotated[bytes, digest("16-byte BLAKE2b of what makes it unique.")]
+    adjustment_id: Annotated[bytes, digest("16-byte BLAKE2b of the key of the adjustment.")]
     conversion_id: Annotated[bytes, digest("The conversion it changes; may arrive later.")]
     ts: Annotated[int, micros("When Clew received it.")]
     event_ts: Annotated[int, micros("When it happened: the line's ts, for postbacks the time of receipt.")]
     kind: Annotated[str, word("status, refund or chargeback.")]
     status: Annotated[str, word("New status, for kind status.")] = ""
     amount_e4: Annotated[
-        int, number("Amount taken off, positive; -1 asks for what remains.", "Int64", "1/10000 of the currency")
+        int, number("Amount to refund, positive; -1 means all that remains.", "Int64", "1/10000 of the currency")
     ] = 0
-    currency: Annotated[str, word("ISO 4217 code, if it was given; else the conversion's.")] = ""
+    currency: Annotated[str, word("ISO 4217 code; empty means the conversion's currency.")] = ""
     reason: Annotated[str, text("The sender's reason.")] = ""
-    actor: Annotated[str, word("Who: postback or api.")] = "postback"
+    actor: Annotated[str, word("Sender: postback or api.")] = "postback"
     refund_id: Annotated[str, text("The sender's id of the refund.")] = ""
     ref: Annotated[str, text("The sender's own id of the line on /v1/events.")] = ""
 
@@ -136,20 +136,20 @@ class Rejected(msgspec.Struct, frozen=True, array_like=True, kw_only=True, gc=Fa
 
     ts: Annotated[int, micros("When Clew received it.")]
     kind: Annotated[str, word("click, impression, conversion, adjustment or event.")]
-    reason: Annotated[str, word("Why, out of the closed list (docs/reasons.md).")]
-    field: Annotated[str, word("The field that was wrong, if one was.")] = ""
-    detail: Annotated[str, text("One sentence for a person.")] = ""
+    reason: Annotated[str, word("Reason from the closed list of reasons.")]
+    field: Annotated[str, word("The field that the reason concerns, if any.")] = ""
+    detail: Annotated[str, text("One sentence that explains the reason.")] = ""
     offer_id: Annotated[int, number("Number of the offer, if it is known.")] = 0
     partner_id: Annotated[int, number("Number of the partner, if it is known.")] = 0
     link: Annotated[str, word("Code of the link as asked for.")] = ""
-    conversion_id: Annotated[bytes, digest("The conversion it would have made or changed.")] = bytes(16)
+    conversion_id: Annotated[bytes, digest("The conversion that it would have created or changed.")] = bytes(16)
     method: Annotated[str, word("HTTP method.")] = ""
     path: Annotated[str, text("Path of the request.")] = ""
     fields: Annotated[
         dict[str, str],
         col("Map(String, String)", "Parameters or fields as sent, secrets left out.", privacy="personal"),
     ] = {}
-    visitor_id: Annotated[str, text("Visitor, as for touches.", "pseudonym")] = ""
+    visitor_id: Annotated[str, text("Visitor id, as for touches.", "pseudonym")] = ""
     ip: Annotated[str, text("Address of the sender.", "personal")] = ""
     user_agent: Annotated[str, text("User-Agent header.", "personal")] = ""
     referrer: Annotated[str, text("Referer header.", "personal")] = ""

@@ -33,8 +33,8 @@ class Enrichment(msgspec.Struct, frozen=True, array_like=True, gc=False):
     os: Annotated[str, word("Operating system.")] = ""
     browser: Annotated[str, word("Browser, or the crawler's name.")] = ""
     is_bot: Annotated[int, number("1 when any bot reason applies.", "UInt8")] = 0
-    bot_reasons: Annotated[int, number("Bit mask: see docs/reasons.md.", "UInt16")] = 0
-    visitor_hash: Annotated[int, col("UInt64", "Hash of the visitor id; unique clicks count it.")] = 0
+    bot_reasons: Annotated[int, number("Bit mask; the list of reasons names the bits.", "UInt16")] = 0
+    visitor_hash: Annotated[int, col("UInt64", "Hash of the visitor id; unique clicks are counted by it.")] = 0
     _epoch: Annotated[str, word("Name of the rules and databases that enriched the row.")] = ""
 
 
@@ -55,15 +55,15 @@ class TouchKey(msgspec.Struct, frozen=True, array_like=True, gc=False):
 class DeadLetter(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """A record that could not be decoded or stored, with its bytes, so that it can be replayed."""
 
-    error: Annotated[str, text("Why.")]
+    error: Annotated[str, text("Error that the record caused.")]
     value: Annotated[bytes, col("String", "The record's bytes.", privacy="personal")]
 
 
 class Claim(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """State that a record put under a dedup key, on a log that its consumers deduplicate. A key's newest row counts."""
 
-    key: Annotated[bytes, digest("Conversion, line, refund or status that is claimed.")]
-    state: Annotated[bytes, col("String", "What is known under the key since this record (MessagePack).")]
+    key: Annotated[bytes, digest("Dedup key of a conversion, line, refund or status.")]
+    state: Annotated[bytes, col("String", "State under the key after this record (MessagePack).")]
     ts: Annotated[int, micros("When Clew received the record.")]
 
 
@@ -71,15 +71,15 @@ class Skip(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """A record that became no row of an event table, on a log that its consumers deduplicate."""
 
     verdict: Annotated[str, word("repeat, duplicate, conflict, rejected or malformed.")]
-    reason: Annotated[str, word("Why, out of the closed list (docs/reasons.md); empty for repeats and duplicates.")]
-    key: Annotated[bytes, digest("The conversion or line that it named; zero for a repeat.")]
-    detail: Annotated[str, text("One sentence for a person.")]
+    reason: Annotated[str, word("Reason from the closed list of reasons; empty for repeats and duplicates.")]
+    key: Annotated[bytes, digest("Key of the conversion or line that it named; zero for a repeat.")]
+    detail: Annotated[str, text("One sentence that explains the verdict.")]
 
 
 class Origin(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """A range of appends that a batch saw for the first time; if one comes again, it is a repeat."""
 
-    origin: Annotated[bytes, digest("Process that appended; zero for records of nobody, which count by offset.")]
+    origin: Annotated[bytes, digest("Id of the appending process; zero for records known by their offset.")]
     first: Annotated[int, col("UInt64", "First sequence of the range.")]
     last: Annotated[int, col("UInt64", "Last sequence of the range, inclusive.")]
 
@@ -96,12 +96,12 @@ class Credit(msgspec.Struct, frozen=True, array_like=True, kw_only=True, gc=Fals
     sign: Annotated[int, col("Int8", "1 for a credit, -1 for the reversal of one of an earlier revision.")]
     touch_id: Annotated[bytes, token("The touch; zero for unattributed.")] = NO_TOKEN
     partner_id: Annotated[int, number("Number of the partner; 0 is unattributed.")] = 0
-    weight_e12: Annotated[int, col("Int64", "Part of the conversion.", unit="1e-12")] = 0
-    value_minor: Annotated[int, minor("Part of the net value.")] = 0
+    weight_e12: Annotated[int, col("Int64", "Share of the conversion.", unit="1e-12")] = 0
+    value_minor: Annotated[int, minor("Share of the net value.")] = 0
     currency: Annotated[str, word("ISO 4217 code.")] = ""
-    reason: Annotated[str, word("Why it is unattributed, or click_pending.")] = ""
+    reason: Annotated[str, word("Reason why it is unattributed, or click_pending.")] = ""
     status: Annotated[str, word("Status of the conversion when this was written.")] = ""
-    paying: Annotated[int, number("1 when the model is the one that the conversion pays by.", "UInt8")] = 0
+    paying: Annotated[int, number("1 when the conversion pays by this model.", "UInt8")] = 0
 
 
 class Commission(msgspec.Struct, frozen=True, array_like=True, kw_only=True, gc=False):
@@ -114,12 +114,12 @@ class Commission(msgspec.Struct, frozen=True, array_like=True, kw_only=True, gc=
     goal: Annotated[str, word("Key of the goal.")]
     partner_id: Annotated[int, number("Number of the partner.")]
     plan: Annotated[str, word("Name of the plan.")]
-    rule: Annotated[str, word("What of the plan this pays, as `8.5% + 1.20 USD`.")]
+    rule: Annotated[str, word("Part of the plan that this pays, such as `8.5% + 1.20 USD`.")]
     model: Annotated[str, word("The paying model.")]
-    amount_minor: Annotated[int, minor("What is owed; negative for a reversal.")]
+    amount_minor: Annotated[int, minor("Amount owed; negative for a reversal.")]
     currency: Annotated[str, word("ISO 4217 code.")]
     conversion_status: Annotated[str, word("Status of the conversion when this was written.")]
-    hold_until: Annotated[int, micros("Held until then.")]
+    hold_until: Annotated[int, micros("Time until which it is held.")]
     program_hash: Annotated[str, word("The program it was priced under.")]
     revision: Annotated[int, number("Revision of the conversion that wrote it.")]
     reverses: Annotated[bytes, digest("The commission it reverses; zero for none.")] = NO_DIGEST
@@ -147,13 +147,13 @@ class Revision(msgspec.Struct, frozen=True, array_like=True, kw_only=True, gc=Fa
     revision: Annotated[int, number("From 1.")]
     event_ts: Annotated[int, micros("Conversion time.")]
     offer_id: Annotated[int, number("Number of the offer.")]
-    program_hash: Annotated[str, word("The program in force at revision 1; later revisions keep it.")]
+    program_hash: Annotated[str, word("The program that priced revision 1; later revisions keep it.")]
     paying_model: Annotated[str, word("Model that reports group the conversion by.")]
     status: Annotated[str, word("Status of the conversion when this was written.")]
-    value_minor: Annotated[int, minor("Net value, which its credits add up to; never below 0.")]
+    value_minor: Annotated[int, minor("Net value, the sum of its credits; never below 0.")]
     currency: Annotated[str, word("ISO 4217 code.")]
     problems: Annotated[
-        dict[str, str], col("Map(LowCardinality(String), String)", "What is wrong: code and one sentence.")
+        dict[str, str], col("Map(LowCardinality(String), String)", "Problems: code and one sentence.")
     ] = {}
 
 
@@ -164,7 +164,7 @@ class Join(msgspec.Struct, frozen=True, array_like=True, gc=False):
     conversion_id: Annotated[bytes, digest("The conversion.")]
     offer_id: Annotated[int, number("Number of the offer.")]
     event_ts: Annotated[int, micros("Conversion time.")]
-    named: Annotated[int, number("1 when it is the touch that the conversion names.", "UInt8")]
+    named: Annotated[int, number("1 when the conversion names this touch.", "UInt8")]
 
 
 class Pass(msgspec.Struct, frozen=True, array_like=True, kw_only=True, gc=False):
@@ -176,7 +176,7 @@ class Pass(msgspec.Struct, frozen=True, array_like=True, kw_only=True, gc=False)
     cursor: Annotated[str, text("JSON: positions per log and partition after this pass.")]
     rows: Annotated[dict[str, int], col("Map(LowCardinality(String), UInt64)", "Rows per table.")]
     code_version: Annotated[str, word("Version of Clew.")]
-    attempt: Annotated[str, text("Which of its intents was chosen; empty where one process has all.")] = ""
+    attempt: Annotated[str, text("The intent that was chosen; empty if one process owns all shards.")] = ""
 
 
 class Intent(msgspec.Struct, frozen=True, array_like=True, kw_only=True, gc=False):
@@ -189,19 +189,19 @@ class Intent(msgspec.Struct, frozen=True, array_like=True, kw_only=True, gc=Fals
     rows: Annotated[dict[str, int], col("Map(LowCardinality(String), UInt64)", "Rows per table.")]
     payload: Annotated[bytes, col("String", "The rows of all tables, each an Arrow IPC stream (zstd).")]
     code_version: Annotated[str, word("Version of Clew.")]
-    attempt: Annotated[str, text("Random: a lease chooses one per pass; empty where one process has all.")] = ""
+    attempt: Annotated[str, text("Random id; a lease chooses one per pass. Empty if one process owns all shards.")] = ""
 
 
 class Run(msgspec.Struct, frozen=True, array_like=True, kw_only=True, gc=False):
     """A run of models over past conversions, which pays nothing. Written after all of its credits."""
 
-    run_id: Annotated[str, text("Hash of the parameters (32 hex digits); its credits bear it.")]
-    as_of: Annotated[int, micros("It knows what was received until then.")]
-    parameters: Annotated[str, text("JSON: all that decides what the credits say.")]
-    slices: Annotated[int, number("Parts that it was worked in.")]
-    conversions: Annotated[int, col("UInt64", "Conversions that it credits.")]
-    failed: Annotated[int, col("UInt64", "Conversions that it could not work out.")]
-    rows: Annotated[int, col("UInt64", "Credits that it wrote.")]
+    run_id: Annotated[str, text("Hash of the parameters (32 hex digits); run_id of its credits.")]
+    as_of: Annotated[int, micros("The run uses only data received until then.")]
+    parameters: Annotated[str, text("JSON: everything that determines the credits.")]
+    slices: Annotated[int, number("Number of parts that it was computed in.")]
+    conversions: Annotated[int, col("UInt64", "Number of conversions that it credited.")]
+    failed: Annotated[int, col("UInt64", "Number of conversions that it could not compute.")]
+    rows: Annotated[int, col("UInt64", "Number of credits that it wrote.")]
     values: Annotated[dict[str, int], col("Map(LowCardinality(String), Int64)", "Net value by currency.", unit="minor")]
     shares: Annotated[str, text("JSON: shares of the models that are fitted to data; a replay uses them.")] = ""
 
@@ -209,16 +209,16 @@ class Run(msgspec.Struct, frozen=True, array_like=True, kw_only=True, gc=False):
 class Fact(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """A value that all parts of an installation must agree on. The first row of a name counts."""
 
-    name: Annotated[str, text("token_keys: which keys sign its ids.")]
-    value: Annotated[str, text("What is agreed on; no secret can be read from it.")]
-    ts: Annotated[int, micros("When it was said.")]
+    name: Annotated[str, text("Name of the value; `token_keys` identifies the keys that sign ids.")]
+    value: Annotated[str, text("The agreed value; it reveals no secret.")]
+    ts: Annotated[int, micros("When it was written.")]
 
 
 class ProgramRow(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """A program that was loaded, without its secrets."""
 
     program_hash: Annotated[str, text("Hash of the canonical form (32 hex digits).")]
-    loaded_ts: Annotated[int, micros("When it was loaded; each time that it became the newest is a row.")]
+    loaded_ts: Annotated[int, micros("When it was loaded; one row for each time that it became the newest.")]
     canonical: Annotated[str, text("Canonical JSON of the rules.")]
 
 
@@ -272,15 +272,15 @@ TABLES: tuple[Table, ...] = (
     Table(
         # Every batch looks up scattered keys; small granules make that cheap.
         "claims", (Claim, Source), "(key, _log, _partition, _offset)",
-        "Dedupe keys of a log whose readers rule over it, as of each record.", "", (), (), 256,
+        "Dedup keys of a log that its consumers deduplicate; one row per change of state.", "", (), (), 256,
     ),
     Table(
         "skipped", (Skip, Source), "(_log, _source, _partition, _offset)",
-        "Records of such a log that became no row: repeats, duplicates and what was refused.",
+        "Records of such a log that became no row: repeats, duplicates and refused records.",
     ),
     Table(
         "origins", (Origin, Source), "(_log, _source, _partition, origin, first)",
-        "Ranges of appends that are stored, by which repeats are known.", "", (), _BY_OFFSET,
+        "Ranges of appends that are stored; they identify repeats.", "", (), _BY_OFFSET,
     ),
     Table(
         "credits", (Credit, Source), "(conversion_id, model, revision)",
@@ -293,18 +293,18 @@ TABLES: tuple[Table, ...] = (
     Table("ledger", (Entry, Source), "(conversion_id, journal_id)", "Double-entry postings.", "", (), _BY_OFFSET),
     Table(
         "revisions", (Revision, Source), "(conversion_id, revision)",
-        "Which conversions are credited, and how often.", "", (), _BY_OFFSET,
+        "Credited conversions, one row per revision.", "", (), _BY_OFFSET,
     ),
     Table("joins", (Join, Source), "(identity, event_ts)", "Identities that conversions were joined by."),
-    Table("passes", (Pass,), "(shard, pass_id)", "Attribution's passes that are done."),
+    Table("passes", (Pass,), "(shard, pass_id)", "Completed passes of attribution."),
     # Partitions make it cheap to drop old intents: files are removed and nothing is rewritten.
     Table(
-        "intents", (Intent,), "(shard, pass_id)", "What attribution is about to write.",
+        "intents", (Intent,), "(shard, pass_id)", "Rows that attribution is about to write.",
         "(shard, intDiv(pass_id, 64))",
     ),
     Table("programs", (ProgramRow,), "(program_hash)", "Every program that was loaded."),
-    Table("runs", (Run,), "(run_id)", "Runs of models that pay nothing, once they are done."),
-    Table("facts", (Fact,), "(name, ts, value)", "What all parts of an installation must agree on."),
+    Table("runs", (Run,), "(run_id)", "Completed runs of models, which pay nothing."),
+    Table("facts", (Fact,), "(name, ts, value)", "Values that all parts of an installation must agree on."),
 )  # fmt: skip
 
 TABLE: dict[str, Table] = {table.name: table for table in TABLES}

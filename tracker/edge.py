@@ -1,4 +1,4 @@
-"""What an edge process is made of: where it writes, the program in force, keys, clock, settings, chance."""
+"""Dependencies of an edge process: the log it writes to, the current program, keys, clock, settings, random bytes."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -12,7 +12,7 @@ from tracker.offers.program_index import CompiledProgram
 
 
 class ProgramHolder:
-    """The program in force. Setting `current` swaps it; a request reads `compiled` once and keeps it."""
+    """Holder of the current program. Setting `current` replaces it; a request reads `compiled` once and keeps it."""
 
     __slots__ = ("compiled",)
 
