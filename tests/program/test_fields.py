@@ -1,4 +1,4 @@
-"""Durations, percentages, URLs, hosts and the like, and on which line each value of a TOML text stands."""
+"""Parsers of durations, percentages, URLs and hosts, and the line numbers of values in a TOML text."""
 
 import re
 import tomllib
@@ -18,7 +18,7 @@ SECONDS_MAX = DURATION_DAYS_MAX * 86_400
 
 
 @given(st.integers(0, SECONDS_MAX))
-def test_durations_come_back(seconds: int) -> None:
+def test_durations_round_trip(seconds: int) -> None:
     text = format_duration(seconds * 1_000_000)
     assert parse_duration_us(text, zero_allowed=True) == seconds * 1_000_000
     assert len(text) <= len(f"{seconds}s")
@@ -35,7 +35,7 @@ def test_durations_have_bounds(count: int, unit: tuple[str, int]) -> None:
 
 
 @pytest.mark.parametrize("text", ["", "30", "d", "1.5d", "-1d", "+1d", " 1d", "1 d", "1D", "1w", "٣d", "1d2h", "1d\n"])
-def test_other_texts_are_no_durations(text: str) -> None:
+def test_other_texts_are_not_durations(text: str) -> None:
     with pytest.raises(BadDuration):
         parse_duration_us(text, zero_allowed=True)
 
@@ -46,7 +46,7 @@ def test_percentages_are_exact(e6: int) -> None:
 
 
 @pytest.mark.parametrize("text", ["", "-1", "1.", ".5", "1e2", "NaN", "1,5", "8.5%", "1000.000001", "1.0000000", "٥"])
-def test_other_texts_are_no_percentages(text: str) -> None:
+def test_other_texts_are_not_percentages(text: str) -> None:
     with pytest.raises(BadValue):
         values.percent_e6(text)
 
@@ -62,7 +62,7 @@ def test_fixed_amounts(text: str, expected: tuple[int, str]) -> None:
 @pytest.mark.parametrize(
     "text", ["1.20", "USD", "1.20 usd", "1.20USD", "1.205 USD", "5.5 JPY", "1 XXQ", "-1 USD", "1 USD "]
 )
-def test_other_texts_are_no_fixed_amounts(text: str) -> None:
+def test_other_texts_are_not_fixed_amounts(text: str) -> None:
     with pytest.raises(ValueError):
         values.fixed(text)
 

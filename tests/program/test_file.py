@@ -1,4 +1,4 @@
-"""Program files: what a good one gives, and every mistake of a bad one with its place."""
+"""Program files: the program of a valid file, and every mistake of an invalid one with its place."""
 
 import pytest
 
@@ -62,7 +62,7 @@ def places(reading: Reading) -> list[tuple[int, str]]:
     return [(mistake.line, mistake.place) for mistake in reading.mistakes]
 
 
-def test_a_good_file_gives_a_program() -> None:
+def test_a_valid_file_gives_a_program() -> None:
     reading = read(GOOD)
     assert (reading.mistakes, reading.warnings) == ((), ())
     assert reading.program is not None
@@ -83,7 +83,7 @@ def test_a_good_file_gives_a_program() -> None:
     assert secrets.postback_secrets == {101: "h1dden", 2**32 - 1: "s3cret"}
 
 
-def test_the_name_of_a_program_is_its_content() -> None:
+def test_the_hash_of_a_program_depends_on_its_content() -> None:
     reading, commented = read(GOOD), read("# a comment\r\n" + GOOD.replace("\n", "\r\n"))
     assert reading.program is not None and commented.program is not None
     assert commented.program.hash == reading.program.hash
@@ -97,7 +97,7 @@ def test_the_name_of_a_program_is_its_content() -> None:
     assert secret is not None and secret.hash == reading.program.hash
 
 
-def test_secrets_are_shown_nowhere() -> None:
+def test_secrets_are_never_shown() -> None:
     text = GOOD.replace('"s3cret"', '"s3 cret"').replace('"secret-for-v1-events"', '["secret-for-v1-events"]')
     for reading in (read(GOOD), read(text), read(GOOD.replace('"s3cret"', '"s3cret'))):
         shown = repr(reading) + "".join(map(str, reading.mistakes + reading.warnings))
@@ -228,7 +228,7 @@ models = ["last_click", "best"]
         ("[program]\ncurrency = 1979-05-27\n", 2, "program.currency"),
     ],
 )
-def test_what_is_no_program_says_where(text: str, line: int, place: str) -> None:
+def test_files_without_a_program_are_refused_with_the_line(text: str, line: int, place: str) -> None:
     reading = read(text)
     assert reading.program is None
     assert (line, place) in places(reading)

@@ -1,4 +1,4 @@
-"""Fits of a program file: what a good one gives, each mistake with its place and its way out, and old programs."""
+"""Fits of a program file: valid fits, each mistake with its place and its fix, and programs without fits."""
 
 import re
 from typing import Any
@@ -50,7 +50,7 @@ def test_open_ranges_and_models_for_reports() -> None:
     [{"model": "shapley"}, {"run": "0" * 32}, {"as_of": "2026-04-16T00:00:00Z"}, {"from_ts": ""}, {"to_ts": ""},
      {"conversions": 391}, {"weights": {7: 830_000_000_001, 8: 10**12}}, {"weights": {7: 830_000_000_000}}],
 )  # fmt: skip
-def test_whatever_is_changed_it_is_another_fit(changed: dict[str, Any]) -> None:
+def test_every_change_makes_another_fit(changed: dict[str, Any]) -> None:
     other = msgspec.structs.replace(FIT, **changed)
     assert other.id != FIT.id
     text = "\n".join(to_toml(other)).replace(other.id, FIT.id)
@@ -58,7 +58,7 @@ def test_whatever_is_changed_it_is_another_fit(changed: dict[str, Any]) -> None:
     assert place == "fits[0].id" and other.id in message and "clew fit" in message
 
 
-def test_the_order_of_weights_is_no_content() -> None:
+def test_the_order_of_weights_does_not_matter() -> None:
     assert msgspec.structs.replace(FIT, weights=dict(sorted(FIT.weights.items()))).id == FIT.id
 
 
@@ -93,7 +93,7 @@ def test_partners_that_the_program_lacks() -> None:
     assert place == "fits[0].weights.9" and "no partner 9" in message and 'status = "inactive"' in message
 
 
-def test_a_fit_that_is_there_twice_or_not_at_all() -> None:
+def test_duplicate_and_missing_fits_are_mistakes() -> None:
     ((place, message),) = said(read(GOOD + BLOCK + BLOCK))
     assert place == "fits[1].id" and message.startswith(f"fit {FIT.id} is already defined on line")
     found = said(read(GOOD + PLAN + '[attribution]\nmodels = ["fitted(0a1b2c3d4e5f)"]\n'))
@@ -103,7 +103,7 @@ def test_a_fit_that_is_there_twice_or_not_at_all() -> None:
     assert "the weight of at least one partner" in empty
 
 
-def test_bounds_on_their_number(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_number_of_fits_and_weights_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(fits, "WEIGHTS_MAX", 2)
     assert said(read(GOOD + BLOCK)) == []
     monkeypatch.setattr(fits, "WEIGHTS_MAX", 1)
@@ -112,7 +112,7 @@ def test_bounds_on_their_number(monkeypatch: pytest.MonkeyPatch) -> None:
     assert "has 1 tables, at most 0" in said(read(GOOD + BLOCK))[0][1]
 
 
-def test_a_plan_that_demands_more_than_its_fit_knows() -> None:
+def test_a_plan_may_not_require_more_conversions_than_its_fit_has() -> None:
     ((place, message),) = said(read(GOOD + PLAN.replace("390", "391") + BLOCK))
     assert place == "plan[3].conversions_min"
     for part in ("plan offer=101,partner=7 requires 391", f"fitted({FIT.id}) was fitted to 390", "longer range"):
@@ -120,25 +120,25 @@ def test_a_plan_that_demands_more_than_its_fit_knows() -> None:
 
 
 @pytest.mark.parametrize("model", ["", 'model = "linear"\n'])
-def test_a_rule_needs_no_volume(model: str) -> None:
+def test_a_rule_takes_no_minimum_of_conversions(model: str) -> None:
     plan = f'[[plan]]\noffer = 101\npartner = 7\npercent = "8"\n{model}conversions_min = 5\n'
     ((place, message),) = said(read(GOOD + plan))
     assert place == "plan[3].conversions_min" and "is a rule and needs no minimum" in message
 
 
 @pytest.mark.parametrize("value", ["0", '"5"', "-1", "1.5"])
-def test_volumes_are_whole_numbers(value: str) -> None:
+def test_minimums_are_whole_numbers(value: str) -> None:
     ((place, _),) = said(read(GOOD + PLAN.replace("= 390", f"= {value}") + BLOCK))
     assert place == "plan[3].conversions_min"
 
 
-def test_markov_itself_does_not_pay() -> None:
+def test_a_plan_cannot_pay_by_markov_itself() -> None:
     ((place, message),) = said(read(GOOD + PLAN.replace(f"fitted({FIT.id})", "markov")))
     assert place == "plan[3].model" and "clew fit RUN" in message
 
 
 def test_programs_without_fits_keep_their_hashes() -> None:
-    """The hash and the stored text are those from before there were fits: conversions are pinned to them."""
+    """Conversions refer to the hash, so programs from before fits existed must keep hash and stored text."""
     program = read(GOOD).program
     assert program is not None and program.hash == "146f2e598cd97ecad03b1888c075e23a"
     text = canonical(program.rules)

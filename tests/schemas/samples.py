@@ -1,4 +1,4 @@
-"""Small events that tests fill in where it matters."""
+"""Small sample events; a test sets only the fields that it is about."""
 
 from typing import Any
 
@@ -15,12 +15,12 @@ __all__ = ("NOW_US", "DAY_US", "touch_id", "touch", "conversion", "refund", "sta
 
 
 def touch_id(n: int) -> bytes:
-    """A token that nobody signed."""
+    """Build an unsigned token."""
     return n.to_bytes(27, "big")
 
 
 def touch(n: int, **fields: Any) -> Touch:
-    """The n-th click of offer 101 by partner 7."""
+    """Build the n-th click of offer 101 by partner 7."""
     given: dict[str, Any] = {
         "touch_id": touch_id(n), "ts": NOW_US + n, "received_ts": NOW_US + n, "offer_id": 101, "partner_id": 7,
     }  # fmt: skip
@@ -28,7 +28,7 @@ def touch(n: int, **fields: Any) -> Touch:
 
 
 def conversion(txn_id: str, /, **fields: Any) -> Conversion:
-    """7.50 USD of goal 1, as a postback that named amount and currency."""
+    """Build a conversion of 7.50 USD for goal 1, from a postback with amount and currency."""
     given: dict[str, Any] = {
         "conversion_id": rules.conversion_key(101, "1", txn_id=txn_id), "ts": NOW_US, "event_ts": NOW_US,
         "offer_id": 101, "goal": "1", "txn_id": txn_id, "amount_minor": 750, "currency": "USD",
@@ -38,7 +38,7 @@ def conversion(txn_id: str, /, **fields: Any) -> Conversion:
 
 
 def refund(conversion_id: bytes, refund_id: str, amount_e4: int, **fields: Any) -> Adjustment:
-    """A refund as a postback asks for it."""
+    """Build a refund, as a postback asks for it."""
     given: dict[str, Any] = {
         "adjustment_id": rules.refund_key(conversion_id, refund_id), "conversion_id": conversion_id, "ts": NOW_US,
         "event_ts": NOW_US, "kind": "refund", "amount_e4": amount_e4, "refund_id": refund_id,
@@ -47,7 +47,7 @@ def refund(conversion_id: bytes, refund_id: str, amount_e4: int, **fields: Any) 
 
 
 def status(conversion_id: bytes, new: str, **fields: Any) -> Adjustment:
-    """A change of status."""
+    """Build a change of status."""
     given: dict[str, Any] = {
         "adjustment_id": rules.status_key(conversion_id, new), "conversion_id": conversion_id, "ts": NOW_US,
         "event_ts": NOW_US, "kind": "status", "status": new,
@@ -56,13 +56,13 @@ def status(conversion_id: bytes, new: str, **fields: Any) -> Adjustment:
 
 
 def rejected(**fields: Any) -> Rejected:
-    """A hit on a link that does not exist."""
+    """Build a hit on a link that does not exist."""
     given: dict[str, Any] = {"ts": NOW_US, "kind": "click", "reason": "unknown_link", "link": "nowhere"}
     return Rejected(**(given | fields))
 
 
 def wire(event: Touch | Conversion | Adjustment | Rejected, kind: Kind | None = None) -> bytes:
-    """The record of an event; touches are clicks unless said."""
+    """Encode an event as a record; a touch is a click by default."""
     match event:
         case Touch():
             return encode(kind or Kind.CLICK, event)

@@ -1,4 +1,4 @@
-"""Hypothesis values of every Struct that a table is made of, by its columns' types."""
+"""Hypothesis strategies for every Struct that a table consists of, by the types of its columns."""
 
 from typing import Any
 
@@ -9,10 +9,10 @@ from schemas.columns import columns_of_struct
 from schemas.events import STRUCT_OF, Kind
 
 MICROS_MAX = 10_413_791_999_999_999
-"""The engine's last instant, in 2299."""
+"""Latest instant that ClickHouse can store, in 2299."""
 MONTH_US = 30 * 86_400_000_000
 MONTHS_US = 1_700_000_000_000_000
-"""From here twelve months of instants: what one block may hold."""
+"""Start of the twelve months of instants that one block may hold."""
 
 texts = st.text(st.characters(exclude_categories=["Cs"]), max_size=8)
 _maps = st.dictionaries(texts, texts, max_size=3)
@@ -34,7 +34,7 @@ _VALUES: dict[str, st.SearchStrategy[Any]] = {
 
 
 def structs_of(struct: type[msgspec.Struct], *, any_instant: bool = True) -> st.SearchStrategy[Any]:
-    """Values of one Struct; instants of one year unless `any_instant`, so that they fit one block."""
+    """Generate values of one Struct; without `any_instant`, instants lie in one year, so that they fit one block."""
     lowest, highest = (0, MICROS_MAX) if any_instant else (MONTHS_US, MONTHS_US + 11 * MONTH_US)
     fields: dict[str, st.SearchStrategy[Any]] = {}
     for column in columns_of_struct(struct):
@@ -48,5 +48,5 @@ def structs_of(struct: type[msgspec.Struct], *, any_instant: bool = True) -> st.
 
 
 def events() -> st.SearchStrategy[tuple[Kind, Any]]:
-    """Any event with its kind."""
+    """Generate any event with its kind."""
     return st.one_of([st.tuples(st.just(kind), structs_of(struct)) for kind, struct in STRUCT_OF.items()])

@@ -1,4 +1,4 @@
-"""The click id proves itself: forged, foreign, expired and misspelled ones are refused."""
+"""Click ids: forged, foreign, expired and misspelled ones are refused."""
 
 import struct
 
@@ -32,7 +32,7 @@ tokens = st.builds(
 
 
 @given(tokens)
-def test_a_token_says_what_it_was_made_of(made: tuple[bytes, int, int, int, bytes]) -> None:
+def test_a_token_contains_the_values_it_was_made_from(made: tuple[bytes, int, int, int, bytes]) -> None:
     token, ts_ms, offer_id, partner_id, random = made
     assert len(token) == TOKEN_BYTES and len(to_text(token)) == TOKEN_CHARS
     facts = verify(KEYS, token, NOW_MS)
@@ -51,7 +51,7 @@ def test_one_wrong_bit_is_a_forgery(made: tuple[bytes, int, int, int, bytes], bi
 
 
 @given(tokens, st.integers(0, TOKEN_CHARS - 1), st.characters())
-def test_one_wrong_character_is_no_token_of_ours(
+def test_one_wrong_character_makes_the_token_invalid(
     made: tuple[bytes, int, int, int, bytes], at: int, letter: str
 ) -> None:
     text = to_text(made[0])
@@ -61,7 +61,7 @@ def test_one_wrong_character_is_no_token_of_ours(
 
 
 @given(st.text(max_size=40) | st.binary(min_size=27, max_size=27).map(to_text))
-def test_only_one_spelling_counts(text: str) -> None:
+def test_only_the_canonical_spelling_is_accepted(text: str) -> None:
     token = from_text(text)
     assert token is None or to_text(token) == text
 
@@ -73,7 +73,7 @@ def test_only_one_spelling_counts(text: str) -> None:
         " " + "a" * 35, "a" * 35 + "é", "ａ" * 36, "a" * 35 + "\0",
     ],
 )  # fmt: skip
-def test_what_cannot_be_a_token(text: str) -> None:
+def test_texts_that_cannot_be_tokens_are_refused(text: str) -> None:
     assert from_text(text) is None
 
 
@@ -87,7 +87,7 @@ def test_keys_rotate() -> None:
     assert verify(OLD, new, NOW_MS) is None  # a key that this installation does not have
 
 
-def test_another_installation_is_not_believed() -> None:
+def test_tokens_of_another_installation_are_refused() -> None:
     assert verify(KEYS, mint(FOREIGN, NOW_MS, 1, 2, b"12345"), NOW_MS) is None
 
 
@@ -99,6 +99,6 @@ def test_the_same_line_gets_the_same_token() -> None:
 
 
 @pytest.mark.parametrize(("offer_id", "ts_ms"), [(2**32, 0), (-1, 0), (0, 2**48), (0, -1)])
-def test_what_does_not_fit_is_an_error(offer_id: int, ts_ms: int) -> None:
+def test_values_out_of_range_are_an_error(offer_id: int, ts_ms: int) -> None:
     with pytest.raises((OverflowError, struct.error)):
         mint(KEYS, ts_ms, offer_id, 1, b"12345")

@@ -1,4 +1,4 @@
-"""Statements for a cluster. Replication needs a keeper, which tests do not have: the engine parses each, runs none."""
+"""Statements for a cluster. Replication needs a keeper, so these tests let the engine parse them but not run them."""
 
 import pytest
 
@@ -28,7 +28,7 @@ EVERYTHING = [
 
 
 def parsed(warehouse: Warehouse, statement: str) -> str:
-    """The statement as the engine writes it."""
+    """Return the statement as the engine formats it."""
     rows = rows_of(warehouse.query("SELECT formatQuerySingleLine({text:String}) AS line", {"text": statement}))
     line: str = rows[0]["line"]
     return line
@@ -41,7 +41,7 @@ def test_the_engine_reads_every_statement(warehouse: Warehouse) -> None:
 
 
 def test_every_migration_makes_both_tables() -> None:
-    """Whatever a migration creates is there twice: replicated, and distributed over that."""
+    """Every table of a migration is created twice: replicated, and distributed over the replicas."""
     for path in migration_files():
         for statement in statements(path.read_text("utf-8"), STORAGE):
             if not statement.startswith("CREATE TABLE"):
@@ -55,7 +55,7 @@ def test_every_migration_makes_both_tables() -> None:
 
 @pytest.mark.parametrize("table", TABLES, ids=lambda table: table.name)
 def test_shard_keys_are_functions_of_the_row(warehouse: Warehouse, table: Table) -> None:
-    """A repeated insert has to reach the same servers: the key of the same random rows is the same twice."""
+    """A repeated insert has to reach the same shards, so the key of the same rows must not change."""
     structure = ", ".join(f"`{column.name}` {column.clickhouse}" for column in columns_of(table.name))
     keys = f"SELECT {SHARD_KEYS[table.name]} AS key FROM generateRandom({{structure:String}}, 1, 2, 2) LIMIT 50"
     first, second = (warehouse.query(keys, {"structure": structure}).column(0).to_pylist() for _ in range(2))
@@ -92,7 +92,7 @@ def test_shard_keys_are_functions_of_the_row(warehouse: Warehouse, table: Table)
         ("SYSTEM FLUSH LOGS", ["SYSTEM FLUSH LOGS"]),
     ],
 )
-def test_what_a_statement_becomes(statement: str, made: list[str]) -> None:
+def test_statements_are_rewritten_for_a_cluster(statement: str, made: list[str]) -> None:
     assert on_cluster(statement, "c") == made
 
 

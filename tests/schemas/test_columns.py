@@ -1,4 +1,4 @@
-"""Columns, Arrow and CREATE statements follow from the Structs, and say so when a value does not fit."""
+"""Columns, Arrow schemas and CREATE statements follow from the Structs; errors name the value that does not fit."""
 
 import re
 from typing import Any
@@ -60,7 +60,7 @@ def test_rows_become_columns(table: Any, data: st.DataObject) -> None:
 
 
 def plain(table: pa.Table) -> list[tuple[Any, ...]]:
-    """Rows as the Structs have them: instants as integers, maps as dicts."""
+    """Convert rows to the form of the Structs: instants as integers, maps as dicts."""
     arrays = [column.cast(pa.int64()) if pa.types.is_timestamp(column.type) else column for column in table.columns]
     return [
         tuple(dict(value) if isinstance(value, list) else value for value in row)
@@ -68,7 +68,7 @@ def plain(table: pa.Table) -> list[tuple[Any, ...]]:
     ]
 
 
-def test_no_rows() -> None:
+def test_no_rows_make_an_empty_table() -> None:
     assert to_arrow("clicks", []).num_rows == 0
     assert to_arrow("clicks", []).schema == arrow_schema("clicks")
 
@@ -85,7 +85,7 @@ def test_no_rows() -> None:
         (conversion("t", ts=2**63), "ts"),
     ],
 )
-def test_what_does_not_fit_is_named(event: Any, column: str) -> None:
+def test_an_error_names_the_column_that_does_not_fit(event: Any, column: str) -> None:
     with pytest.raises(ValueError, match=f"conversions.{column}"):
         to_arrow("conversions", [(conversion("ok"), SOURCE), (event, SOURCE)])
 

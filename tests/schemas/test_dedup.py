@@ -1,4 +1,4 @@
-"""Claims case by case: what the contract says about keys (2.1, 2.2). test_claims_model.py plays at length."""
+"""Dedup decisions case by case (docs/contract.md, sections 2.1 and 2.2); test_dedup_model.py tests random sequences."""
 
 from typing import Any
 
@@ -162,7 +162,7 @@ def test_a_refund_of_nothing_known(keys: Keys) -> None:
 
 
 def line(ref: str, amount_e4: int, currency: str = "") -> Adjustment:
-    """A refund on /v1/events."""
+    """Build a refund line of /v1/events."""
     key = rules.line_key("adjustment", ref)
     return refund(SALE.conversion_id, "", amount_e4, adjustment_id=key, ref=ref, currency=currency, actor="api")
 
@@ -176,14 +176,14 @@ def test_adjustments_may_come_before_their_conversion(keys: Keys) -> None:
 
 
 def test_early_refunds_that_do_not_fit_take_nothing_off(keys: Keys) -> None:
-    """As attribution ignores them: another currency, or more decimals than the conversion's has."""
+    """Another currency, or more decimals than the conversion's has; attribution ignores such refunds, too."""
     assert keys.verdicts(line("a1", 50_000, "EUR"), line("a2", 10_001)) == ["accepted"] * 2
     keys.say(SALE)
     assert keys.say(line("a3", 75_000)).verdict == "accepted"
 
 
 def test_early_refunds_may_be_more_than_the_amount(keys: Keys) -> None:
-    """Nobody could know; the value stops at 0."""
+    """The amount was unknown when they arrived; the net value is 0."""
     keys.verdicts(line("a1", 70_000), line("a2", 70_000))
     assert keys.verdicts(SALE, line("a3", 100)) == ["accepted", "rejected"]
 
@@ -207,7 +207,7 @@ def test_the_id_of_a_line_stands_for_one_content(keys: Keys, make: Any) -> None:
 
 
 def test_the_same_line_later_is_the_same(keys: Keys) -> None:
-    """When it was received, from where, and by which key it was signed is no content."""
+    """Time of receipt, sender address and signing key are not part of the content."""
     keys.verdicts(touch(1, ref="a1", received_ts=1, ip_hash=1), conversion("t", ref="b", ts=1, sender_ip="192.0.2.1"))
     assert keys.verdicts(
         touch(1, ref="a1", received_ts=2, ip_hash=2, touch_id=touch_id(9)),
@@ -222,7 +222,7 @@ def test_ids_of_clicks_and_impressions_are_apart(keys: Keys) -> None:
 
 
 def test_a_line_with_a_key_that_came_before(keys: Keys) -> None:
-    """Another line, the same transaction: a duplicate, and that line's id is taken as well."""
+    """Another line of the same transaction is a duplicate, and its id is used up as well."""
     assert keys.verdicts(conversion("t1", ref="a1"), conversion("t1", ref="a2")) == ["accepted", "duplicate"]
     assert keys.say(conversion("t2", ref="a2")).verdict == "conflict"
 
@@ -261,7 +261,7 @@ def test_rejected_hits_claim_no_key() -> None:
 
 
 def test_states_of_older_logs_decode(keys: Keys) -> None:
-    """A state that was written before its newest field was added."""
+    """Read a state that was written before its newest field was added."""
     keys.say(SALE)
     key = SALE.conversion_id
     assert keys.states[key][0] == 0x97  # an array of seven

@@ -1,4 +1,4 @@
-"""Claims at length: `rule` against a plain model of the contract's sections 2.1 and 2.2, and in any order."""
+"""Dedup decisions on random sequences: `rule` against a simple model of docs/contract.md, sections 2.1 and 2.2."""
 
 from dataclasses import dataclass, field
 from decimal import Decimal

@@ -1,4 +1,4 @@
-"""Identities: what joins a touch to a conversion, and what never may."""
+"""Identities that join touches to conversions, and values that never join."""
 
 import pytest
 from hypothesis import given
@@ -27,7 +27,7 @@ def test_a_conversion_finds_its_touch(
 
 
 def test_kinds_of_identities_never_meet() -> None:
-    """The same text as a visitor, a user, a click line and an impression line is four identities."""
+    """The same text as visitor, user, click line and impression line gives four identities."""
     same = "x" * 27
     found = [
         identity.of_token(same.encode()),
@@ -55,14 +55,14 @@ def test_a_daily_hash_counts_uniques_but_joins_nothing() -> None:
 
 
 @given(texts)
-def test_identities_are_64_bits_and_only_nothing_is_0(text: str) -> None:
+def test_identities_are_64_bits_and_only_empty_text_gives_0(text: str) -> None:
     found = [identity.of_user(text), identity.of_visitor(text), identity.visitor_hash(text)]
     assert all(0 <= value < 2**64 for value in found)
     assert (identity.of_user(text) == 0) == (text == "") == (identity.visitor_hash(text) == 0)
 
 
 def test_identities_never_change() -> None:
-    """They are stored: another hash would part old touches from new conversions."""
+    """Identities are stored: with another hash, new conversions would not find old touches."""
     assert identity.of_user("u1") == 13_573_776_689_834_982_596
     assert identity.of_visitor("v1") == identity.visitor_hash("v1") == 8_206_595_996_411_190_262
     assert identity.of_token(touch_id(1)) == 12_551_000_863_690_117_081

@@ -1,4 +1,4 @@
-"""The texts of models: one text per model, and a sentence for each mistake."""
+"""Texts of models: one canonical text per model, and an error for each mistake."""
 
 import pytest
 
@@ -54,7 +54,7 @@ def test_a_model_has_one_text(text: str, name: str, parameters: tuple[int, ...])
         (f"custom({','.join(['1'] * 101)})", "at most 100"),
     ],
 )
-def test_mistakes_are_named(text: str, said: str) -> None:
+def test_errors_describe_the_mistake(text: str, said: str) -> None:
     with pytest.raises(BadModel, match=said):
         parse_model(text)
 

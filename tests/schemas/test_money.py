@@ -1,4 +1,4 @@
-"""Amounts: exact in and out, rounding half away from zero, and no guess at what a sender meant."""
+"""Amounts: exact parsing and formatting, rounding half away from zero, and no guesses."""
 
 from decimal import ROUND_HALF_UP, Decimal
 from fractions import Fraction
@@ -62,7 +62,7 @@ def test_parse(text: str, currency: str, minor: int) -> None:
     ["", " ", "-1", "+1", "1e3", "NaN", "nan", "Infinity", "1,5", "1.000,00", "1 000", "1_000", ".5", "5.", "0x10",
      "١", "７", "1.5.0", "1\n", "\n1", "1\0", "--1", "1" * 17, "0." + "0" * 17, "$5"],
 )  # fmt: skip
-def test_what_is_no_amount(text: str) -> None:
+def test_texts_that_are_not_amounts_are_refused(text: str) -> None:
     with pytest.raises(BadAmount, match="not an amount"):
         parse_minor(text, "USD")
     with pytest.raises(BadAmount, match="not an amount"):

@@ -1,4 +1,4 @@
-"""Ranges against a plain set, and repeats rebuilt from what was stored."""
+"""Ranges against a plain set, and repeats rebuilt from stored ranges."""
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -10,7 +10,7 @@ runs = st.tuples(small, st.integers(0, 6)).map(lambda run: (run[0], run[0] + run
 
 
 def ranges_of(numbers: set[int]) -> list[tuple[int, int]]:
-    """The slow way: every number, one after the other."""
+    """Build the ranges the slow way, number by number."""
     found: list[tuple[int, int]] = []
     for number in sorted(numbers):
         if found and found[-1][1] == number - 1:
@@ -42,7 +42,7 @@ def test_the_second_time_is_a_repeat(numbers: list[int]) -> None:
 
 
 @given(st.permutations(range(30)))
-def test_whatever_the_order_all_become_one_range(numbers: list[int]) -> None:
+def test_numbers_in_any_order_become_one_range(numbers: list[int]) -> None:
     ranges = Ranges()
     for number in numbers:
         assert ranges.add(number)
@@ -63,7 +63,7 @@ def test_repeats_come_back_from_their_ranges(marks: list[tuple[bytes, int]], ran
 
 
 @given(st.lists(st.tuples(st.sampled_from([b"a" * 16, b"b" * 16]), runs), max_size=20))
-def test_what_is_stored_twice_counts_once(stored: list[tuple[bytes, tuple[int, int]]]) -> None:
+def test_ranges_stored_twice_count_once(stored: list[tuple[bytes, tuple[int, int]]]) -> None:
     seen = Repeats((origin, *run) for origin, run in stored)
     for origin in (b"a" * 16, b"b" * 16):
         numbers = {n for of, (first, last) in stored if of == origin for n in range(first, last + 1)}

@@ -1,4 +1,4 @@
-"""Events survive the wire, damage is named by its field, and records of other versions are told apart."""
+"""Wire format: events round-trip, errors name the damaged field, and newer versions are recognised."""
 
 from typing import Any
 
@@ -32,7 +32,7 @@ def test_any_bytes_decode_or_are_refused(noise: bytes) -> None:
 
 
 def record_with(kind: Kind, event: Any, /, **wrong: Any) -> bytes:
-    """A record whose fields have values that the Struct would not take."""
+    """Encode a record with field values that the Struct would refuse."""
     values = dict(zip(event.__struct_fields__, msgspec.structs.astuple(event), strict=True)) | wrong
     return bytes((WIRE_VERSION, kind)) + msgspec.msgpack.encode(list(values.values()))
 
@@ -79,13 +79,13 @@ def test_an_error_names_the_field(kind: Kind, event: Any, field: str, value: Any
         (encode(Kind.CLICK, touch(1, link="ab")).replace(b"\xa2ab", b"\xa2\xff\xfe"), "click: "),
     ],
 )
-def test_damage_is_told(record: bytes, said: str) -> None:
+def test_errors_describe_the_damage(record: bytes, said: str) -> None:
     with pytest.raises(UndecodableRecord, match=said):
         decode(record)
 
 
 @given(st.integers(WIRE_VERSION + 1, 255), st.binary(min_size=2, max_size=20))
-def test_records_of_a_newer_version_are_not_bad(version: int, rest: bytes) -> None:
+def test_records_of_a_newer_version_are_not_damaged(version: int, rest: bytes) -> None:
     with pytest.raises(UnknownSchemaVersion) as caught:
         decode(bytes((version,)) + rest)
     assert caught.value.version == version and str(version) in str(caught.value)
@@ -93,7 +93,7 @@ def test_records_of_a_newer_version_are_not_bad(version: int, rest: bytes) -> No
 
 @given(events())
 def test_older_records_decode(event: tuple[Kind, Any]) -> None:
-    """Fields are only appended, with defaults: a record that ends before them is an older one."""
+    """New fields are appended with defaults, so an older record is a shorter one."""
     kind, full = event
     struct = STRUCT_OF[kind]
     values = msgspec.structs.astuple(full)
@@ -110,13 +110,13 @@ def test_older_records_decode(event: tuple[Kind, Any]) -> None:
 
 
 def test_a_newer_record_of_the_same_version_keeps_what_is_known() -> None:
-    """An upgraded edge may append a field; the version stays, so an older consumer reads the rest."""
+    """An upgraded edge may append a field; the version is the same, so an older consumer reads the other fields."""
     values = [*msgspec.structs.astuple(touch(1)), "a field of tomorrow"]
     assert decode(bytes((WIRE_VERSION, 1)) + msgspec.msgpack.encode(values)) == (Kind.CLICK, touch(1))
 
 
 def test_a_record_is_small() -> None:
-    """What is in its default costs a byte or so each."""
+    """A field with its default value costs about one byte."""
     assert len(wire(touch(1))) < 80
 
 
