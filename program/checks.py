@@ -5,9 +5,10 @@ A mistake prevents a program from being loaded. A warning does not; it marks som
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import TypeVar
+from itertools import pairwise
+from typing import Literal, TypeVar
 
-from program.program import Fit, Link, Offer, Partner, Plan
+from program.program import Coupon, Fit, Link, Offer, Partner, Plan, coupon_key
 from program.toml.lines import Place
 from program.toml.tables import Book
 
@@ -28,11 +29,13 @@ class Draft:
     fallback_url: str = ""
     api_keys: tuple[str, ...] = ()
     trusted_proxies: tuple[str, ...] = ()
+    link_user_id: Literal["untrusted", "trusted"] = "untrusted"
     models: tuple[str, ...] = ()
     partners: list[tuple[Place, Partner]] = field(default_factory=list)
     offers: list[tuple[Place, Offer]] = field(default_factory=list)
     links: list[tuple[Place, Link]] = field(default_factory=list)
     plans: list[tuple[Place, Plan]] = field(default_factory=list)
+    coupons: list[tuple[Place, Coupon]] = field(default_factory=list)
     fits: list[tuple[Place, str, Fit]] = field(default_factory=list)
     """Fits with the id written in the file."""
     postback_secrets: dict[int, str] = field(default_factory=dict)
@@ -52,7 +55,10 @@ def check_draft(draft: Draft, book: Book) -> None:
         offer = offers.get(plan.offer_id)
         if offer is not None and plan.goal not in {None, *(goal.key for goal in offer.goals)}:
             book.wrong((*place, "goal"), f"offer {offer.id} has no goal {plan.goal}; add it to the offer's goals")
+    for place, coupon in draft.coupons:
+        _check_refers(place, coupon.offer_id, coupon.partner_id, offers, partners, book)
     _check_ties(draft.plans, book)
+    _check_coupons(draft.coupons, book)
     _warn_head(draft, book)
     _warn_offers(draft, book)
     _warn_partners(draft, book)
@@ -95,6 +101,31 @@ def _check_ties(plans: list[tuple[Place, Plan]], book: Book) -> None:
             book.wrong(place, f"ties with the plan on line {line}: both apply to {plan.name}; keep one")
         else:
             first[plan.name] = place
+
+
+def coupons_by_key(coupons: Iterable[Coupon]) -> dict[str, tuple[Coupon, ...]]:
+    """Group coupons by the compared form of their code, in the order of their validity."""
+    grouped: dict[str, list[Coupon]] = {}
+    for coupon in sorted(coupons, key=_start_of):
+        grouped.setdefault(coupon_key(coupon.code), []).append(coupon)
+    return {key: tuple(group) for key, group in grouped.items()}
+
+
+def _start_of(coupon: Coupon) -> tuple[bool, int]:
+    return coupon.from_us is not None, coupon.from_us or 0
+
+
+def _check_coupons(coupons: list[tuple[Place, Coupon]], book: Book) -> None:
+    """Report codes that two coupons share while both are valid; case does not tell codes apart."""
+    grouped: dict[str, list[tuple[Place, Coupon]]] = {}
+    for entry in sorted(coupons, key=lambda entry: _start_of(entry[1])):
+        grouped.setdefault(coupon_key(entry[1].code), []).append(entry)
+    for key, group in grouped.items():
+        for (first, earlier), (second, later) in pairwise(group):
+            if key and (earlier.to_us is None or later.from_us is None or later.from_us < earlier.to_us):
+                here, other = sorted((first, second), key=book.line_of, reverse=True)
+                message = f"coupon {later.code} is already defined on line {book.line_of(other)}"
+                book.wrong((*here, "code"), f"{message} for an overlapping time; case does not tell codes apart")
 
 
 class _Warnings:

@@ -6,6 +6,7 @@ Each parser raises BadValue with a sentence for the author of the file.
 import ipaddress
 import re
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
@@ -21,6 +22,7 @@ MACROS = frozenset(
 """Names that a landing URL may have in braces (docs/contract.md, section 2)."""
 LINK_CODE_CHARS_MAX = 128
 GOAL_KEY_CHARS_MAX = 64
+COUPON_CODE_CHARS_MAX = 128
 PERCENT_MAX = 1_000
 PERCENT_DECIMALS_MAX = 6
 
@@ -29,6 +31,8 @@ _LABEL = re.compile(r"[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?")
 _PERCENT = re.compile(rf"(\d{{1,4}})(?:\.(\d{{1,{PERCENT_DECIMALS_MAX}}}))?", re.ASCII)
 _LINK_CODE = re.compile(rf"[A-Za-z0-9._~-]{{1,{LINK_CODE_CHARS_MAX}}}")
 _FIXED = re.compile(r"(\S+) +([A-Z]{3})")
+_INSTANT = re.compile(r"\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(?:\.\d{1,6})?(?:[Zz]|[+-]\d\d:\d\d)", re.ASCII)
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _SECRET = re.compile(r"[!-~]+")
 _ENVIRONMENT = "env:"
 
@@ -152,6 +156,24 @@ def goal_key(text: str) -> str:
     if len(text) > GOAL_KEY_CHARS_MAX:
         raise BadValue(f"must have at most {GOAL_KEY_CHARS_MAX} characters")
     return text
+
+
+def coupon_code(text: str) -> str:
+    code = text.strip()
+    if len(code) > COUPON_CODE_CHARS_MAX:
+        raise BadValue(f"must have at most {COUPON_CODE_CHARS_MAX} characters")
+    return code
+
+
+def instant_us(text: str) -> int:
+    """Parse an RFC 3339 timestamp into µs since 1970."""
+    try:
+        when = datetime.fromisoformat(text.upper()) if _INSTANT.fullmatch(text) else None
+    except ValueError:
+        when = None
+    if when is None:
+        raise BadValue('must be a timestamp with an offset, for example "2026-03-01T00:00:00Z"')
+    return (when - _EPOCH) // timedelta(microseconds=1)
 
 
 def secret_reader(environment: Callable[[str], str | None]) -> Callable[[str], str]:

@@ -11,11 +11,12 @@ from typing import Any, Literal, cast
 from msgspec import UNSET, UnsetType
 
 from program import fields as values
-from program.checks import UNREAD, Draft, check_draft
+from program.checks import UNREAD, Draft, check_draft, coupons_by_key
 from program.fits import CONVERSIONS_MAX, check_fits, read_fits
 from program.program import (
     DEFAULT_CLICK_WINDOW_US,
     DEFAULT_IMPRESSION_WINDOW_US,
+    Coupon,
     Goal,
     Link,
     Offer,
@@ -72,6 +73,8 @@ def _read_tables(root: Table, secret: Callable[[str], str]) -> Draft:
         _read_link(table, draft)
     for table in root.tables("plan"):
         _read_plan(table, draft)
+    for table in root.tables("coupon"):
+        _read_coupon(table, draft)
     read_fits(root, draft)
     attribution = root.table("attribution")
     draft.models = attribution.parsed_texts("models", values.model)
@@ -86,6 +89,9 @@ def _read_head(table: Table, draft: Draft, secret: Callable[[str], str]) -> None
     draft.fallback_url = table.parsed("fallback_url", values.fallback_url, "", empty_allowed=True)
     draft.api_keys = table.parsed_texts("api_keys", secret)
     draft.trusted_proxies = table.parsed_texts("trusted_proxies", values.proxy)
+    # A literal, not the text of the file: defaults are left out of the canonical form by identity.
+    is_trusted = table.choice("link_user_id", ("untrusted", "trusted"), "untrusted") == "trusted"
+    draft.link_user_id = "trusted" if is_trusted else "untrusted"
     table.done()
 
 
@@ -123,6 +129,8 @@ def _read_offer(table: Table, draft: Draft, secret: Callable[[str], str]) -> Non
         click_window_us=table.parsed("click_window", parse_duration_us, DEFAULT_CLICK_WINDOW_US),
         impression_window_us=table.parsed("impression_window", parse_duration_us, DEFAULT_IMPRESSION_WINDOW_US),
         goals=_read_goals(table),
+        reopen_key=UNSET if table.flag("reopen", True) else False,
+        pass_through_key=True if table.flag("pass_through", False) else UNSET,
     )
     postback_secret = table.parsed("postback_secret", secret, "")
     table.done()
@@ -177,6 +185,16 @@ def _read_plan(table: Table, draft: Draft) -> None:
     draft.plans.append((table.place, plan))
 
 
+def _read_coupon(table: Table, draft: Draft) -> None:
+    code = table.parsed("code", values.coupon_code, "", required=True)
+    offer, partner = _id(table, "offer"), _id(table, "partner")
+    from_us, to_us = table.instant("from", values.instant_us), table.instant("to", values.instant_us)
+    table.done()
+    if from_us is not None and to_us is not None and from_us >= to_us:
+        table.wrong("to", "must be later than from")
+    draft.coupons.append((table.place, Coupon(code, partner or UNREAD, offer or UNREAD, from_us, to_us)))
+
+
 def _conversions_min(table: Table) -> int | UnsetType:
     """Return UNSET if the key is missing or has a mistake."""
     if "conversions_min" not in table:
@@ -206,5 +224,7 @@ def _program(draft: Draft) -> Program:
         plans=plans,
         models=tuple(sorted({"last_click", *draft.models, *(plan.model for plan in plans)})),
         fits={fit_id: fit.ordered() for _, fit_id, fit in draft.fits},
+        link_user_id=draft.link_user_id,
+        coupons=coupons_by_key(coupon for _, coupon in draft.coupons),
     )
     return Program.of(rules, Secrets(tuple(dict.fromkeys(draft.api_keys)), draft.postback_secrets))

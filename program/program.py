@@ -41,6 +41,20 @@ class Offer(msgspec.Struct, frozen=True):
     click_window_us: int = DEFAULT_CLICK_WINDOW_US
     impression_window_us: int = DEFAULT_IMPRESSION_WINDOW_US
     goals: tuple[Goal, ...] = (Goal("1", "Conversion"),)
+    reopen_key: bool | UnsetType = msgspec.field(default=UNSET, name="reopen")
+    pass_through_key: bool | UnsetType = msgspec.field(default=UNSET, name="pass_through")
+    """Unset where the default applies: an unset field is left out of the canonical form, so that programs without
+    these keys keep their hashes."""
+
+    @property
+    def reopen(self) -> bool:
+        """Whether a declined conversion may be approved, pending or on hold again."""
+        return self.reopen_key is not False
+
+    @property
+    def pass_through(self) -> bool:
+        """Whether unknown query parameters of a click are passed on to the landing page."""
+        return self.pass_through_key is True
 
 
 class Link(msgspec.Struct, frozen=True):
@@ -48,6 +62,27 @@ class Link(msgspec.Struct, frozen=True):
     offer_id: int
     partner_id: int
     status: Literal["active", "inactive"] = "active"
+
+
+class Coupon(msgspec.Struct, frozen=True, omit_defaults=True):
+    """A code that credits a partner with the conversions of an offer that name it."""
+
+    code: str
+    partner_id: int
+    offer_id: int
+    from_us: int | None = None
+    """First instant of its validity, in µs since 1970; None means no start."""
+    to_us: int | None = None
+    """End of its validity, exclusive; None means no end."""
+
+    def covers(self, ts_us: int) -> bool:
+        """Return whether the coupon is valid at that time."""
+        return (self.from_us is None or self.from_us <= ts_us) and (self.to_us is None or ts_us < self.to_us)
+
+
+def coupon_key(code: str) -> str:
+    """Return the form in which codes of coupons are compared: without case and surrounding blanks."""
+    return code.strip().casefold()
 
 
 class Plan(msgspec.Struct, frozen=True):
@@ -110,7 +145,8 @@ class Fit(msgspec.Struct, frozen=True, kw_only=True):
 class Rules(msgspec.Struct, frozen=True, omit_defaults=True):
     """Everything in a program that decides about touches and money, without secrets.
 
-    Only `fits` has a default, so it alone is left out of the canonical form when empty.
+    A field with a default is left out of the canonical form while it has that value, so that programs without the key
+    keep their hashes.
     """
 
     name: str
@@ -126,6 +162,10 @@ class Rules(msgspec.Struct, frozen=True, omit_defaults=True):
     """Models computed for every conversion, including the paying ones; always contains last_click."""
     fits: dict[str, Fit] = {}
     """Fits by id."""
+    link_user_id: Literal["untrusted", "trusted"] = "untrusted"
+    """Whether user_id and visitor_id on public links and pixels join touches (docs/contract.md, section 2)."""
+    coupons: dict[str, tuple[Coupon, ...]] = {}
+    """Coupons by `coupon_key` of their code, in the order of their validity; the ranges of one code never overlap."""
 
 
 class Secrets(msgspec.Struct, frozen=True):
@@ -160,6 +200,7 @@ def canonical(rules: Rules) -> bytes:
         links=dict(sorted(rules.links.items())),
         plans=tuple(sorted(rules.plans, key=lambda plan: plan.name)),
         fits={fit_id: fit.ordered() for fit_id, fit in sorted(rules.fits.items())},
+        coupons=dict(sorted(rules.coupons.items())),
     )
     return msgspec.json.encode(ordered)
 

@@ -9,6 +9,7 @@ import re
 import tomllib
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from decimal import Decimal
 from difflib import get_close_matches
 from functools import cached_property
@@ -162,6 +163,22 @@ class Table:
             self.wrong(key, f"must be a whole number from {least} to {most}")
             return None
         return int(value)
+
+    def flag(self, key: str, default: bool) -> bool:
+        """Return true or false, or the default."""
+        value = self._get(key, (bool,), False)
+        return default if value is None else bool(value)
+
+    def instant(self, key: str, parse: Callable[[str], T]) -> T | None:
+        """Return a parsed timestamp, written as a text or as a TOML date-time; None if it is missing or a mistake."""
+        value = self._get(key, (str, datetime), False)
+        if value is None:
+            return None
+        try:
+            return parse(value.isoformat() if isinstance(value, datetime) else value)
+        except ValueError as error:
+            self.wrong(key, str(error))
+            return None
 
     def choice(self, key: str, choices: tuple[str, ...], default: str) -> str:
         value = self.text(key, default)
