@@ -11,6 +11,7 @@ import typer
 from typer.exceptions import TyperException
 
 from clew.cli.output import fail
+from runtime.files import keep_files_private
 from runtime.user_error import UNREACHABLE
 
 COMMANDS = {
@@ -38,6 +39,7 @@ COMMANDS = {
     "dead-letters list": "clew.cli.dead_letters:list_letters",
     "dead-letters replay": "clew.cli.dead_letters:replay_letters",
     "keys rotate": "clew.cli.keys:rotate_keys",
+    "keys new": "clew.cli.keys:new_keys",
     "program infer": "clew.cli.program:infer",
 }
 """What a user types, and the function that answers: `module:function`. Help lists them in this order."""
@@ -78,6 +80,7 @@ def _nothing() -> None:
 
 def main() -> None:
     """Entry point of the console script."""
+    keep_files_private()
     try:
         raise SystemExit(app_for(sys.argv[1:])(prog_name="clew", standalone_mode=False))
     except TyperException as error:

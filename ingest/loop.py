@@ -23,13 +23,13 @@ from ingest.resume import newest_batch
 from ingest.writer import Stale, Stopped, Store
 from runtime import metrics
 from runtime.clock import Clock
-from runtime.logs import logger
+from runtime.logs import Throttled, logger
 from runtime.settings import IngestSettings
 from schemas.wire import WIRE_VERSION
 from warehouse.port import Warehouse
 
 GROUP = "ingest"
-_log = logger("ingest")
+_log = Throttled(logger("ingest"))
 OWNED_FOR_S = 3.0
 """How long after it was seen to be ours a partition of a group is taken for ours; none is given away sooner."""
 
@@ -75,6 +75,8 @@ class Ingest:
         self._waiting: dict[Partition, _Waiting] = {}
         self._paused: dict[Partition, int] = {}
         self._seen: set[tuple[Partition, str]] = set()
+        self.trouble = ""
+        """Why the last look at the log failed; "" when it did not."""
 
     def stop(self) -> None:
         """Ask `run` to end after the batch in hand."""
@@ -90,8 +92,10 @@ class Ingest:
         while not self._stop.is_set():
             try:
                 stored = await self.step()
+                self.trouble = ""
             except LogUnavailable as error:
                 _log.error("log_unavailable", error=str(error))
+                self.trouble = str(error)
                 stored = 0
             except Stopped:
                 return

@@ -18,14 +18,14 @@ import pyarrow.compute as pc
 from ingest.batch import Batch
 from runtime import metrics
 from runtime.clock import Clock
-from runtime.logs import logger
+from runtime.logs import Throttled, logger
 from schemas.columns import arrow_schema
 from schemas.ddl import DATABASE
 from schemas.tables import TABLE, Source
 from schemas.wire import WIRE_VERSION
 from warehouse.port import Warehouse, WarehouseError
 
-_log = logger("ingest")
+_log = Throttled(logger("ingest"))
 _T = TypeVar("_T")
 
 _SOURCE = Source.__struct_fields__

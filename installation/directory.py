@@ -5,7 +5,7 @@ from pathlib import Path
 
 import msgspec
 
-from runtime.files import write_private
+from runtime.files import close_to_others, write_private
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,11 +28,6 @@ class DataDir:
         return self.root / "spill"
 
     @property
-    def metrics(self) -> Path:
-        """Shared counters of the processes that run now."""
-        return self.root / "metrics"
-
-    @property
     def engine_file(self) -> Path:
         """Where a running engine answers, and the key for it; only this user may read it."""
         return self.root / "engine.json"
@@ -46,10 +41,14 @@ class DataDir:
         return configured if configured is not None else self.root / "keys.toml"
 
     def make(self) -> None:
-        """Make the directory for its owner only. Raises OSError."""
-        self.root.mkdir(parents=True, exist_ok=True)
-        if not any(self.root.iterdir()):
-            self.root.chmod(0o700)
+        """Make the directory, and close everything in it to others. Raises OSError."""
+        self.root.mkdir(parents=True, exist_ok=True, mode=0o700)
+        close_to_others(self.root)
+
+    def has_history(self) -> bool:
+        """Whether there is a log, a warehouse or a spill: ids were issued here."""
+        logs = (*self.log.glob("*.sqlite"), *self.spill.glob("*.sqlite"))
+        return bool(logs) or (self.warehouse.is_dir() and next(self.warehouse.iterdir(), None) is not None)
 
 
 class EngineAddress(msgspec.Struct, frozen=True):

@@ -24,7 +24,7 @@ from installation.address import Place
 from installation.progress import Progress
 from program.program import Program, Secrets, from_canonical
 from runtime.clock import Clock
-from runtime.logs import logger
+from runtime.logs import Throttled, logger
 from runtime.settings import Settings
 from runtime.user_error import NO, TIMED_OUT, UNREACHABLE, UserError, first_line
 from warehouse.chdb import WarehouseBusy
@@ -32,7 +32,7 @@ from warehouse.migrate import MigrationError, check_migrated
 from warehouse.open import open_warehouse
 from warehouse.port import Warehouse, WarehouseError
 
-_log = logger("engine")
+_log = Throttled(logger("engine"))
 _TRIM_INTERVAL_S = 60.0
 _RETRY_PAUSE_S = 1.0
 READS_AT_ONCE_MAX = 2
@@ -97,10 +97,14 @@ class Engine:
         self._program = program
 
     async def check(self) -> str:
-        """Whether the servers answer: "", or one sentence why not. What is embedded cannot be away."""
-        if not self.place.on_servers:
-            return ""
+        """ "" when log and warehouse answer, otherwise one sentence why not."""
+        if self.ingest is not None and self.ingest.trouble:
+            return f"ingest cannot read the log: {self.ingest.trouble}"
         try:
+            if not self.place.on_servers:  # the embedded warehouse is this process
+                for partition in await self.observer.partitions():
+                    await self.observer.end(partition)
+                return ""
             await asyncio.to_thread(self.warehouse.query, "SELECT 1 AS one")
             await self.observer.partitions()
         except WarehouseError as error:

@@ -58,12 +58,26 @@ class _KeysFile:
         return "\n".join(lines) + "\n"
 
 
-def load_or_make_keys(path: Path, random_bytes: Callable[[int], bytes], now_ms: int) -> TokenKeys:
-    """The keys in the file, which is made if there is none. Raises KeysFileError."""
+def load_keys(path: Path) -> TokenKeys:
+    """The keys in the file. Raises KeysFileError, also where there is no file."""
     try:
         return _read(path).token_keys()
     except FileNotFoundError:
-        pass
+        raise KeysFileError(_lost(path)) from None
+
+
+def load_or_make_keys(
+    path: Path, random_bytes: Callable[[int], bytes], now_ms: int, *, may_make: bool = True
+) -> TokenKeys:
+    """The keys in the file; without `may_make` a missing file is an error. Raises KeysFileError.
+
+    An installation that has issued ids must not get new keys by itself: it would refuse every postback for them.
+    """
+    try:
+        return _read(path).token_keys()
+    except FileNotFoundError:
+        if not may_make:
+            raise KeysFileError(_lost(path)) from None
     made = _KeysFile(
         hash_secret=random_bytes(SECRET_BYTES),
         current=1,
@@ -82,6 +96,13 @@ def load_or_make_keys(path: Path, random_bytes: Callable[[int], bytes], now_ms: 
         return _read(path).token_keys()
     except OSError as error:
         raise KeysFileError(f"{path}: cannot make the token keys: {error.strerror}") from error
+
+
+def _lost(path: Path) -> str:
+    return (
+        f"{path} is missing, but ids were issued here: without their keys no postback for them is accepted. Restore "
+        "the file from a copy or a backup; `clew keys new --give-up-issued-ids` makes new keys if it is lost for good"
+    )
 
 
 def rotate_keys(path: Path, random_bytes: Callable[[int], bytes], now_ms: int, *, old_verifies_ms: int) -> TokenKeys:
@@ -136,14 +157,14 @@ def _read(path: Path) -> _KeysFile:
         raise KeysFileError(f"{path}: cannot read the token keys: {error.strerror}") from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError):
         # The error itself could quote what stands in the file.
-        raise KeysFileError(f"{path}: is no TOML; bring the file back from a copy") from None
+        raise KeysFileError(f"{path}: not a TOML file; restore it from a copy") from None
     if mode & (stat.S_IRWXG | stat.S_IRWXO):
         logger("keys").warning("others can read or change the token keys", path=str(path), fix="chmod 600")
     try:
         return _file_of(values)
     except (KeyError, ValueError) as error:
         what = f"{error.args[0]} is missing" if isinstance(error, KeyError) else str(error)
-        raise KeysFileError(f"{path}: {what}; bring the file back from a copy") from None
+        raise KeysFileError(f"{path}: {what}; restore the file from a copy") from None
 
 
 def _file_of(values: dict[str, Any]) -> _KeysFile:

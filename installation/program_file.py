@@ -20,18 +20,31 @@ class ProgramUnreadable(ProgramError):
 
 def load_program(path: Path) -> Program:
     """The program of a file. Raises ProgramError."""
-    return _load(path, environment_value)
+    return program_of(read_program_file(path), path)
+
+
+def program_of(data: bytes, path: Path) -> Program:
+    """The program of a file's bytes; `path` names it in messages. Raises ProgramError."""
+    return _parse(data, path, environment_value)
 
 
 def load_rules(path: Path) -> Program:
     """The program of a file for those who check no secret: where the environment lacks one, nobody knows it."""
-    return _load(path, lambda name: environment_value(name) or secrets.token_hex())
+    return _parse(read_program_file(path), path, lambda name: environment_value(name) or secrets.token_hex())
 
 
-def _load(path: Path, environment: Callable[[str], str | None]) -> Program:
+def read_program_file(path: Path) -> bytes:
+    """The bytes of a program file, read once: a pipe cannot be read again. Raises ProgramUnreadable."""
     try:
-        text = path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
+        return path.read_bytes()
+    except OSError as error:
+        raise ProgramUnreadable(f"{path} cannot be read: {error.strerror or error}") from None
+
+
+def _parse(data: bytes, path: Path, environment: Callable[[str], str | None]) -> Program:
+    try:
+        text = data.decode("utf-8")
+    except UnicodeDecodeError as error:
         raise ProgramUnreadable(f"{path} cannot be read: {error}") from None
     reading = read_program(text, environment)
     if reading.program is None or reading.mistakes:

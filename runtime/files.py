@@ -1,7 +1,8 @@
-"""Files that only their owner may read, replaced in one durable step."""
+"""Files and folders that only their owner may read; replaced in one durable step, set aside when damaged."""
 
 import os
 import secrets
+import time
 from pathlib import Path
 
 
@@ -18,3 +19,45 @@ def write_private(path: Path, data: bytes) -> None:
     except BaseException:
         fresh.unlink(missing_ok=True)
         raise
+
+
+CLOSED_ENTRIES_MAX = 200_000
+"""Most files and folders that one call of `close_to_others` looks at."""
+
+
+def keep_files_private() -> None:
+    """Make every file and folder that this process creates readable by its owner only."""
+    os.umask(0o077)
+
+
+def close_to_others(folder: Path) -> None:
+    """Take the rights of group and others from a folder and what is in it; what belongs to others stays as it is."""
+    _close(folder)
+    seen = 0
+    for root, folders, files in os.walk(folder):
+        for name in (*folders, *files):
+            _close(Path(root, name))
+        seen += len(folders) + len(files)
+        if seen > CLOSED_ENTRIES_MAX:
+            return
+
+
+def _close(path: Path) -> None:
+    try:
+        mode = path.lstat().st_mode
+        if mode & 0o077 and not path.is_symlink():
+            path.chmod(mode & 0o700)
+    except OSError:
+        return  # another's, or gone meanwhile; the folder around it is closed
+
+
+def set_aside(path: Path) -> Path:
+    """Give a damaged file another name, and its SQLite companions too; the new name. Raises OSError."""
+    suffix = f".damaged-{time.time_ns() // 1_000_000_000}-{secrets.token_hex(2)}"
+    moved = path.with_name(path.name + suffix)
+    for companion in ("-wal", "-shm"):
+        extra = path.with_name(path.name + companion)
+        if extra.exists():
+            extra.rename(moved.with_name(moved.name + companion))
+    path.rename(moved)
+    return moved

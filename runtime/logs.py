@@ -17,6 +17,13 @@ _TRACEBACK_CHARS_MAX = 8_000
 
 def configure_logs(process: str, *, level: int = logging.INFO) -> None:
     """Set up logging for one process; `process` names it in every line. Libraries' loggers and warnings included."""
+    _configure(level)
+    structlog.contextvars.bind_contextvars(process=process)
+    logging.basicConfig(handlers=[_Bridge()], level=max(level, logging.WARNING), force=True)
+    logging.captureWarnings(True)
+
+
+def _configure(level: int) -> None:
     if sys.stderr.isatty():
         renderer: Any = structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)
     else:
@@ -31,12 +38,25 @@ def configure_logs(process: str, *, level: int = logging.INFO) -> None:
             renderer,
         ],
         wrapper_class=structlog.make_filtering_bound_logger(level),
-        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+        logger_factory=_StderrLogger,
         cache_logger_on_first_use=True,
     )
-    structlog.contextvars.bind_contextvars(process=process)
-    logging.basicConfig(handlers=[_Bridge()], level=max(level, logging.WARNING), force=True)
-    logging.captureWarnings(True)
+
+
+class _StderrLogger:
+    """Writes lines to stderr. Never raises: a closed or full stderr must not fail a request."""
+
+    def __init__(self, *_arguments: object) -> None:
+        pass
+
+    def msg(self, message: str) -> None:
+        try:
+            sys.stderr.write(f"{message}\n")
+            sys.stderr.flush()
+        except (OSError, ValueError):
+            return
+
+    debug = info = warning = error = critical = exception = msg
 
 
 def logger(name: str) -> structlog.typing.FilteringBoundLogger:
@@ -54,6 +74,10 @@ class Throttled:
         self._log, self._monotonic_s = log, monotonic_s
         self._next_s: dict[str, float] = {}
         self._count: dict[str, int] = {}
+
+    def info(self, event: str, **fields: object) -> None:
+        """News, which does not repeat: always logged."""
+        self._log.info(event, **fields)
 
     def warning(self, event: str, **fields: object) -> None:
         if count := self._due(event, fields):
@@ -105,3 +129,6 @@ def _cut_traceback(_logger: object, _method: str, event: structlog.typing.EventD
     if isinstance(text, str) and len(text) > _TRACEBACK_CHARS_MAX:
         event["exception"] = "… " + text[-_TRACEBACK_CHARS_MAX:]
     return event
+
+
+_configure(logging.INFO)  # structlog's own default prints to stdout, with the values of local variables

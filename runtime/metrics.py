@@ -9,8 +9,16 @@ import os
 from pathlib import Path
 from typing import Any, Literal
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
-from prometheus_client.multiprocess import MultiProcessCollector, mark_process_dead
+from runtime import metrics_files
+from runtime.logs import Throttled, logger
+
+metrics_files.allocate(os.environ)  # prometheus_client chooses at its import how values are kept
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest  # noqa: E402
+from prometheus_client.mmap_dict import MmapedDict  # noqa: E402
+from prometheus_client.multiprocess import MultiProcessCollector, mark_process_dead  # noqa: E402
+
+_log = Throttled(logger("metrics"))
 
 CounterName = Literal[
     "clew_hits_total",
@@ -120,18 +128,27 @@ def _child(name: str, labels: tuple[tuple[str, str], ...]) -> Any:
 
 
 def count(name: CounterName, amount: int = 1, **labels: str) -> None:
-    """Add to a counter."""
-    _child(name, tuple(labels.items())).inc(amount)
+    """Add to a counter. Never raises: what cannot be counted must not fail a request."""
+    try:
+        _child(name, tuple(labels.items())).inc(amount)
+    except (OSError, ValueError) as error:
+        _log.error("not_counted", metric=name, error=str(error))
 
 
 def gauge(name: GaugeName, value: float, **labels: str) -> None:
-    """Set a gauge."""
-    _child(name, tuple(labels.items())).set(value)
+    """Set a gauge. Never raises."""
+    try:
+        _child(name, tuple(labels.items())).set(value)
+    except (OSError, ValueError) as error:
+        _log.error("not_counted", metric=name, error=str(error))
 
 
 def observe(name: HistogramName, seconds: float, **labels: str) -> None:
-    """Record one duration in seconds."""
-    _child(name, tuple(labels.items())).observe(seconds)
+    """Record one duration in seconds. Never raises."""
+    try:
+        _child(name, tuple(labels.items())).observe(seconds)
+    except (OSError, ValueError) as error:
+        _log.error("not_counted", metric=name, error=str(error))
 
 
 def exposition() -> bytes:
@@ -144,5 +161,17 @@ def exposition() -> bytes:
 
 
 def forget_process(pid: int, folder: Path) -> None:
-    """Drop the live gauges of a process that ended; its counters stay."""
+    """Drop the live gauges of a process that ended; fold its counters into one file. Raises OSError."""
     mark_process_dead(pid, str(folder))  # type: ignore[no-untyped-call]
+    for kind in ("counter", "histogram"):
+        ended = folder / f"{kind}_{pid}.db"
+        if not ended.exists():
+            continue
+        total = MmapedDict(str(folder / f"{kind}_ended.db"))  # type: ignore[no-untyped-call]
+        try:
+            for key, value, timestamp, _ in MmapedDict.read_all_values_from_file(str(ended)):  # type: ignore[no-untyped-call]
+                before, _ = total.read_value(key)  # type: ignore[no-untyped-call]
+                total.write_value(key, before + value, timestamp)  # type: ignore[no-untyped-call]
+        finally:
+            total.close()  # type: ignore[no-untyped-call]
+        ended.unlink()

@@ -200,6 +200,11 @@ class ServeSettings(_Section):
 
     restart_backoff_max_ms: int = Field(1_000, description="Longest pause before a dead child is started again.")
     drain_timeout_s: int = Field(30, description="Longest wait for requests in flight at a stop.")
+    hang_timeout_s: int = Field(
+        60,
+        ge=10,
+        description="Longest time that a child may not respond; then it is killed and restarted.",
+    )
     engine_stop_timeout_s: int = Field(120, description="Longest wait for the engine to finish what was answered.")
 
 
@@ -235,6 +240,17 @@ class Settings(BaseSettings):
     warehouse_password_file: Path | None = Field(None, description="File that holds it instead.")
     keys: Path | None = Field(None, description="File of the token keys; DIR/keys.toml unless set.")
     api_key: str | None = Field(None, repr=False, description="Key that `clew replay` sends.")
+
+    def paths(self) -> dict[str, str]:
+        """Environment of the settings that name files, absolute: children run in another working directory."""
+        found = {}
+        for name, value in self:
+            if isinstance(value, Path):
+                found[f"{PREFIX}{name.upper()}"] = str(value.absolute())
+            elif isinstance(value, _Section):
+                parts = ((part, inner) for part, inner in value if isinstance(inner, Path))
+                found |= {f"{PREFIX}{name.upper()}__{part.upper()}": str(path.absolute()) for part, path in parts}
+        return found
 
 
 _SECTIONS = tuple(name for name, field in Settings.model_fields.items() if isinstance(field.default, _Section))

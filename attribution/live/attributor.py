@@ -28,7 +28,7 @@ from eventlog.port import Consumer, Fenced, LogUnavailable
 from program.program import Program
 from runtime import metrics
 from runtime.clock import Clock
-from runtime.logs import logger
+from runtime.logs import Throttled, logger
 from runtime.settings import AttributionSettings
 from schemas.events import CONVERSIONS, HITS
 from warehouse.port import Warehouse, WarehouseError
@@ -43,7 +43,7 @@ _CURSOR_ONLY_S = 2.0
 _WRITERS_MAX = 4
 """Shards whose rows are written at the same time."""
 
-_log = logger("attribution")
+_log = Throttled(logger("attribution"))
 
 
 class ShardsChanged(WarehouseError):

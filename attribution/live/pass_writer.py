@@ -22,7 +22,7 @@ from attribution.live.lease import Mark
 from attribution.store.cursor import Cursor, decode, encode
 from attribution.store.limits import BLOCK_ROWS_MAX
 from runtime.clock import Clock
-from runtime.logs import logger
+from runtime.logs import Throttled, logger
 from schemas.columns import to_arrow
 from schemas.ddl import DATABASE
 from schemas.tables import Intent, Pass
@@ -35,7 +35,7 @@ _COMPLETIONS_MAX = 10
 _SETTLE_S = 0.2
 """An insert whose token another one has just used may be back before the other's rows can be seen."""
 
-_log = logger("attribution")
+_log = Throttled(logger("attribution"))
 
 
 class PassTooLarge(Exception):

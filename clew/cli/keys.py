@@ -10,7 +10,7 @@ import typer
 from clew.cli.options import AsJson, Data, Log, Warehouse, Where, settings_or_exit
 from clew.cli.output import fail, out, print_json
 from installation.directory import DataDir
-from installation.keys import KeysFileError, load_or_make_keys
+from installation.keys import KeysFileError, load_keys, load_or_make_keys
 from installation.keys import rotate_keys as rotate_keys_file
 from runtime.clock import SystemClock
 from runtime.user_error import FINE, NO, UNREACHABLE, WRONG_USE
@@ -35,6 +35,29 @@ def rotate_keys(
     out.print(f"{path}: key {keys.current.key_id} signs now; restart `clew serve`", markup=False)
 
 
+def new_keys(
+    data: Data = None,
+    give_up_issued_ids: Annotated[
+        bool, typer.Option("--give-up-issued-ids", help="Accept that postbacks for ids issued so far answer 404.")
+    ] = False,
+) -> None:
+    """Make new token keys where the file of the old ones is lost for good."""
+    path = _keys_or_exit(data)
+    if path.exists():
+        raise fail(f"{path} exists; `clew keys rotate` replaces the signing key and keeps old ids valid", WRONG_USE)
+    if not give_up_issued_ids:
+        raise fail(
+            f"postbacks for every id issued with the keys that were at {path} will answer 404; restore the file from a "
+            "backup, or repeat the command with --give-up-issued-ids",
+            WRONG_USE,
+        )
+    try:
+        load_or_make_keys(path, os.urandom, SystemClock().now_us() // 1000)
+    except KeysFileError as error:
+        raise fail(str(error), UNREACHABLE) from None
+    out.print(f"{path}: new keys; start `clew serve` again", markup=False)
+
+
 def show_id(
     token: Annotated[str, typer.Argument(metavar="TOKEN", help="A click or impression id: 36 characters.")],
     data: Data = None,
@@ -51,7 +74,7 @@ def show_id(
         raise fail(f"there are no token keys at {path}; give the data directory of the installation", UNREACHABLE)
     now_ms = clock.now_us() // 1000
     try:
-        keys = load_or_make_keys(path, os.urandom, now_ms)
+        keys = load_keys(path)
     except (KeysFileError, OSError) as error:
         raise fail(str(error), UNREACHABLE) from None
     signed = click_id.verify(keys, raw, now_ms) is not None

@@ -14,6 +14,7 @@ from clew.http.sockets import PortTaken, bind, url_of
 from clew.processes.supervisor import AlreadyServed, Parent, ServeOptions
 from installation.address import Place
 from installation.directory import DataDir
+from installation.keys import KeysFileError
 from installation.program_file import ProgramError, ProgramUnreadable
 from runtime.clock import SystemClock
 from runtime.logs import configure_logs
@@ -39,9 +40,15 @@ def serve(
     configure_logs("serve")
     options = ServeOptions(
         DataDir(place.data.root.absolute()), program, host, port, api_port, workers,
-        log or settings.log or "", warehouse or settings.warehouse or "", place.on_servers,
+        _absolute(log or settings.log or ""), _absolute(warehouse or settings.warehouse or ""), place.on_servers,
     )  # fmt: skip
     _run(lambda: asyncio.run(_serve(options, settings)))
+
+
+def _absolute(address: str) -> str:
+    """An address whose folder does not depend on the working directory: children have another one."""
+    kind, colon, folder = address.partition(":")
+    return f"{kind}:{Path(folder).absolute()}" if colon and kind in ("sqlite", "chdb") else address
 
 
 async def _serve(options: ServeOptions, settings: Settings) -> None:
@@ -150,5 +157,5 @@ def _run(work: Callable[[], None]) -> None:
         raise fail(str(error), UNREACHABLE) from None
     except ProgramError as error:
         raise fail(str(error), WRONG_USE) from None
-    except (PortTaken, AlreadyServed, LogUnavailable, OSError) as error:
+    except (PortTaken, AlreadyServed, LogUnavailable, KeysFileError, OSError) as error:
         raise fail(str(error), UNREACHABLE) from None

@@ -1,5 +1,6 @@
 """What every child of `clew serve` does: know its place and its sockets, end with its parent."""
 
+import asyncio
 import contextlib
 import os
 import threading
@@ -9,9 +10,13 @@ from pathlib import Path
 
 from installation.address import Place, find_place
 from installation.directory import DataDir
+from installation.keys import KeysFileError
+from installation.program_file import ProgramError
 from runtime.logs import logger
 from runtime.settings import Settings
-from runtime.user_error import UserError
+from runtime.user_error import UNREACHABLE, UserError
+
+BEAT_INTERVAL_S = 2.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,15 +27,24 @@ class ChildArguments:
     worker: int
     socket_fd: int
     life_fd: int
+    beat_fd: int
+    """Pipe on which the child says that its event loop runs."""
     url: str
 
     def encode(self) -> list[str]:
-        return [str(self.directory.root), str(self.worker), str(self.socket_fd), str(self.life_fd), self.url]
+        return [
+            str(self.directory.root),
+            str(self.worker),
+            str(self.socket_fd),
+            str(self.life_fd),
+            str(self.beat_fd),
+            self.url,
+        ]
 
     @classmethod
     def decode(cls, words: list[str]) -> "ChildArguments":
-        root, worker, socket_fd, life_fd, url = words
-        return cls(DataDir(Path(root)), int(worker), int(socket_fd), int(life_fd), url)
+        root, worker, socket_fd, life_fd, beat_fd, url = words
+        return cls(DataDir(Path(root)), int(worker), int(socket_fd), int(life_fd), int(beat_fd), url)
 
     def place(self, settings: Settings) -> Place:
         """Where the installation is. Raises UserError."""
@@ -51,6 +65,15 @@ def end_with_parent(life_fd: int) -> None:
     threading.Thread(target=watch, name="parent watch", daemon=True).start()
 
 
+async def beat(beat_fd: int) -> None:
+    """Tell the parent again and again that the event loop runs."""
+    os.set_blocking(beat_fd, False)
+    while True:
+        with contextlib.suppress(BlockingIOError):
+            os.write(beat_fd, b".")
+        await asyncio.sleep(BEAT_INTERVAL_S)
+
+
 @contextlib.contextmanager
 def ask_error_ends_process() -> Iterator[None]:
     """What keeps a child from starting is one line of its log; the parent tries again."""
@@ -59,3 +82,6 @@ def ask_error_ends_process() -> Iterator[None]:
     except UserError as error:
         logger("child").error("not_started", why=str(error))
         raise SystemExit(error.exit_code) from None
+    except (KeysFileError, ProgramError) as error:
+        logger("child").error("not_started", why=str(error))
+        raise SystemExit(UNREACHABLE) from None

@@ -12,13 +12,14 @@ import uvloop
 
 from clew.http.server import http_server, limits_of, raise_descriptor_limit
 from clew.http.sockets import url_of
-from clew.processes.child import ChildArguments, ask_error_ends_process, end_with_parent
+from clew.processes.child import ChildArguments, ask_error_ends_process, beat, end_with_parent
 from eventlog.open import open_producer
 from eventlog.port import StoredClaims
 from installation.address import Place
 from installation.keys import load_or_make_keys
 from installation.program_file import ProgramError, load_program
 from runtime.clock import SystemClock
+from runtime.files import keep_files_private
 from runtime.logs import configure_logs, logger
 from runtime.random_bytes import RandomBytes
 from runtime.settings import Settings, load_settings
@@ -46,7 +47,10 @@ class EdgeProcess:
         settings, clock = self.settings, SystemClock()
         if self.place.data is None:
             raise ValueError("an edge needs a directory of its own")
-        keys = load_or_make_keys(self.place.data.keys(settings.keys), os.urandom, clock.now_us() // 1000)
+        keys = load_or_make_keys(
+            self.place.data.keys(settings.keys), os.urandom, clock.now_us() // 1000,
+            may_make=self.place.on_servers and not self.place.data.has_history(),
+        )  # fmt: skip
         holder = ProgramHolder(load_program(self.program))
         stored = await asyncio.to_thread(self._open_stored, keys, clock.now_us()) if self.place.on_servers else None
         producer = await open_producer(
@@ -95,20 +99,30 @@ class EdgeProcess:
         return Claims(warehouse)
 
 
-def run_alone(process: EdgeProcess, listener: socket.socket) -> None:
+async def _run(process: EdgeProcess, listener: socket.socket, beat_fd: int | None) -> None:
+    beating = asyncio.create_task(beat(beat_fd)) if beat_fd is not None else None
+    try:
+        await process.run(listener)
+    finally:
+        if beating is not None:
+            beating.cancel()
+
+
+def run_alone(process: EdgeProcess, listener: socket.socket, beat_fd: int | None = None) -> None:
     """Make this whole process that edge."""
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        runner.run(process.run(listener))
+        runner.run(_run(process, listener, beat_fd))
 
 
 def main() -> None:
+    keep_files_private()
     arguments = ChildArguments.decode(sys.argv[1:])
     configure_logs(f"edge-{arguments.worker}")
     end_with_parent(arguments.life_fd)
     settings = load_settings()
     with ask_error_ends_process():
         process = EdgeProcess(arguments.place(settings), settings, arguments.directory.program, arguments.worker)
-        run_alone(process, socket.socket(fileno=arguments.socket_fd))
+        run_alone(process, socket.socket(fileno=arguments.socket_fd), arguments.beat_fd)
 
 
 if __name__ == "__main__":

@@ -17,13 +17,14 @@ import uvloop
 
 from clew.http.health import health_app
 from clew.http.server import http_server, limits_of, raise_descriptor_limit, serve_beside
-from clew.processes.child import ChildArguments, ask_error_ends_process, end_with_parent
+from clew.processes.child import ChildArguments, ask_error_ends_process, beat, end_with_parent
 from clew.requests.http_api import create_api
 from installation.address import Place
 from installation.directory import EngineAddress, write_address
 from installation.engine import EVERYTHING, Engine, Role, open_engine, trouble_as_ask_error
 from installation.program_file import ProgramError, load_program
 from runtime.clock import Clock, SystemClock
+from runtime.files import keep_files_private
 from runtime.logs import configure_logs, logger
 from runtime.settings import Settings, load_settings
 from runtime.user_error import UNREACHABLE, UserError
@@ -103,14 +104,24 @@ class EngineProcess:
             _log.error("program_kept", error=str(error))
 
 
-def run_alone(process: EngineProcess, listener: socket.socket) -> None:
+async def _run(process: EngineProcess, listener: socket.socket, beat_fd: int | None) -> None:
+    beating = asyncio.create_task(beat(beat_fd)) if beat_fd is not None else None
+    try:
+        await process.run(listener)
+    finally:
+        if beating is not None:
+            beating.cancel()
+
+
+def run_alone(process: EngineProcess, listener: socket.socket, beat_fd: int | None = None) -> None:
     """Make this whole process that engine."""
     gc.set_threshold(*GC_THRESHOLD)
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        runner.run(process.run(listener))
+        runner.run(_run(process, listener, beat_fd))
 
 
 def main() -> None:
+    keep_files_private()
     arguments = ChildArguments.decode(sys.argv[1:])
     configure_logs("engine")
     end_with_parent(arguments.life_fd)
@@ -118,7 +129,7 @@ def main() -> None:
     with ask_error_ends_process():
         place = arguments.place(settings)
         process = EngineProcess(place, settings, arguments.directory.program, arguments.url, waits=place.on_servers)
-        run_alone(process, socket.socket(fileno=arguments.socket_fd))
+        run_alone(process, socket.socket(fileno=arguments.socket_fd), arguments.beat_fd)
 
 
 if __name__ == "__main__":

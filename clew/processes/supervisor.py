@@ -10,24 +10,29 @@ import signal
 import socket
 import sys
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from clew.http.server import descriptors_max, raise_descriptor_limit
 from clew.http.sockets import PortTaken, bind, url_of
-from clew.processes.child import ChildArguments
+from clew.processes.child import BEAT_INTERVAL_S, ChildArguments
 from installation.directory import DataDir
 from installation.keys import load_or_make_keys
-from installation.program_file import ProgramError, load_program
-from runtime import metrics
+from installation.program_file import ProgramError, program_of, read_program_file
+from runtime import metrics, metrics_files
 from runtime.clock import Clock
 from runtime.file_lock import Held, hold
-from runtime.files import write_private
-from runtime.logs import logger
+from runtime.files import keep_files_private, write_private
+from runtime.logs import Throttled, logger
 from runtime.settings import Settings, child_environment
 from runtime.user_error import UNREACHABLE, UserError
 
-_log = logger("serve")
+_log = Throttled(logger("serve"))
 _QUICK_DEATH_S = 1.0
+_QUICK_DEATHS_MANY = 5
+_RESTART_PAUSE_MAX_S = 10.0
+DESCRIPTORS_MIN = 256
+"""Open files that the embedded warehouse and a few hundred connections need."""
 _BIND_FOR_S = 3.0
 
 
@@ -71,20 +76,25 @@ class Parent:
     stopping: asyncio.Event = field(default_factory=asyncio.Event)
     bound: "asyncio.Future[tuple[str, str]]" = field(default_factory=lambda: asyncio.get_running_loop().create_future())
     """URLs of the tracking and the API port, once they are bound."""
+    _metrics: Path | None = None
 
     async def run(self) -> None:
         """Serve until SIGTERM or SIGINT. Raises ProgramError, PortTaken, UserError, OSError."""
         options, directory = self.options, self.options.directory
-        load_program(options.program)
+        keep_files_private()
+        _check_descriptors()
+        data = read_program_file(options.program)
+        program_of(data, options.program)
         directory.make()
         with self._alone():
             tracking = await self._bind(options.port)
             api = await self._bind(options.api_port)
-            self._take_program()
+            self._take_program(data)
+            keys, now_ms = directory.keys(self.settings.keys), self.clock.now_us() // 1000
+            load_or_make_keys(keys, os.urandom, now_ms, may_make=not directory.has_history())
             await self._prepare()
-            load_or_make_keys(directory.keys(self.settings.keys), os.urandom, self.clock.now_us() // 1000)
-            _empty(directory.metrics)
-            await self._serve(tracking, api)
+            with self._metrics_folder():
+                await self._serve(tracking, api)
 
     async def _serve(self, tracking: socket.socket, api: socket.socket) -> None:
         """Start the children, keep them, and stop them when it is time."""
@@ -113,7 +123,7 @@ class Parent:
         """
         if not self.options.on_servers:
             return
-        words = (sys.executable, "-m", "clew", "migrate", "--data", str(self.options.directory.root))
+        words = (sys.executable, "-P", "-m", "clew", "migrate", "--data", str(self.options.directory.root))
         process = await asyncio.create_subprocess_exec(
             *words, env=self._environment(), stdout=asyncio.subprocess.DEVNULL, stderr=asyncio.subprocess.PIPE
         )
@@ -125,9 +135,24 @@ class Parent:
             raise UserError(sentence, process.returncode)
         _log.error("not_prepared", why=sentence)
 
+    @contextlib.contextmanager
+    def _metrics_folder(self) -> Iterator[None]:
+        """Where all processes share their metrics while they run; nowhere if there is no room for it."""
+        metrics_files.remove_abandoned_folders()
+        self._metrics = metrics_files.make_folder()
+        try:
+            held = hold(self._metrics / "lock") if self._metrics is not None else contextlib.nullcontext()
+            with held:
+                yield
+        finally:
+            metrics_files.remove_folder(self._metrics)
+
     def _environment(self) -> dict[str, str]:
         """Addresses go to children where passwords go: into the environment, which others do not see."""
-        return child_environment({"CLEW_LOG": self.options.log, "CLEW_WAREHOUSE": self.options.warehouse})
+        return {
+            **child_environment({"CLEW_LOG": self.options.log, "CLEW_WAREHOUSE": self.options.warehouse}),
+            **self.settings.paths(),
+        }
 
     @contextlib.contextmanager
     def _alone(self) -> Iterator[None]:
@@ -152,28 +177,89 @@ class Parent:
                 await asyncio.sleep(0.1)
 
     def _child(self, name: str, module: str, worker: int, listener: socket.socket, life_fd: int) -> _Child:
-        arguments = ChildArguments(self.options.directory, worker, listener.fileno(), life_fd, url_of(listener))
+        arguments = ChildArguments(self.options.directory, worker, listener.fileno(), life_fd, -1, url_of(listener))
         return _Child(name if name == "engine" else f"{name}-{worker}", module, arguments)
 
     async def _keep(self, child: _Child) -> None:
-        """Start the child, and again whenever it dies before we stop."""
-        log = self.options.child_log.open("ab") if self.options.child_log is not None else None
-        environment = self._environment() | {"PROMETHEUS_MULTIPROC_DIR": str(self.options.directory.metrics)}
+        """Start the child, and again whenever it dies before we stop; whatever goes wrong, go on trying."""
+        quick_deaths = 0
         while not self.stopping.is_set():
             started_s = self.clock.monotonic_s()
-            child.process = await asyncio.create_subprocess_exec(
-                sys.executable, "-m", child.module, *child.arguments.encode(),
-                env=environment, pass_fds=(child.arguments.socket_fd, child.arguments.life_fd),
-                start_new_session=True, stdin=asyncio.subprocess.DEVNULL, stderr=log,
-            )  # fmt: skip
-            code = await child.process.wait()
-            metrics.forget_process(child.process.pid, self.options.directory.metrics)
+            try:
+                code = await self._run_child(child)
+            except OSError as error:  # no process could be started
+                _log.error("child_not_started", child=child.name, error=str(error))
+                code = None
             if self.stopping.is_set():
                 return
-            _log.error("child_died", child=child.name, exit_code=code)
+            if code is not None:
+                _log.error("child_died", child=child.name, exit_code=code)
             metrics.count("clew_children_restarted_total", child=child.name)
-            if self.clock.monotonic_s() - started_s < _QUICK_DEATH_S:
-                await asyncio.sleep(self.settings.serve.restart_backoff_max_ms / 1000 / 2)
+            quick = self.clock.monotonic_s() - started_s < _QUICK_DEATH_S
+            quick_deaths = quick_deaths + 1 if quick else 0
+            await self._pause(_restart_pause_s(quick_deaths, self.settings.serve.restart_backoff_max_ms / 1000))
+
+    async def _run_child(self, child: _Child) -> int:
+        """One life of a child; its exit code. Raises OSError when it cannot be started."""
+        environment = self._environment()
+        if self._metrics is not None:
+            environment[metrics_files.VARIABLE] = str(self._metrics)
+        beat_read, beat_write = os.pipe()
+        log = self.options.child_log.open("ab") if self.options.child_log is not None else None
+        arguments = replace(child.arguments, beat_fd=beat_write)
+        try:
+            child.process = await asyncio.create_subprocess_exec(
+                sys.executable, "-P", "-m", child.module, *arguments.encode(),
+                env=environment, cwd=self.options.directory.root, start_new_session=True,
+                pass_fds=(arguments.socket_fd, arguments.life_fd, beat_write), stdin=asyncio.subprocess.DEVNULL,
+                stderr=log,
+            )  # fmt: skip
+        except BaseException:
+            os.close(beat_read)
+            raise
+        finally:
+            os.close(beat_write)
+            if log is not None:
+                log.close()
+        watching = asyncio.create_task(self._watch(child, beat_read))
+        code = await child.process.wait()
+        watching.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await watching
+        self._forget_metrics(child.process.pid)
+        return code
+
+    async def _watch(self, child: _Child, beat_fd: int) -> None:
+        """Kill a child whose event loop has stood still for too long; it says so again and again once it runs."""
+        os.set_blocking(beat_fd, False)
+        last_s: float | None = None
+        try:
+            while True:
+                await asyncio.sleep(BEAT_INTERVAL_S)
+                with contextlib.suppress(BlockingIOError):
+                    if os.read(beat_fd, 4_096):
+                        last_s = self.clock.monotonic_s()
+                if last_s is None:
+                    continue
+                silent_s = self.clock.monotonic_s() - last_s
+                if silent_s > self.settings.serve.hang_timeout_s and not self.stopping.is_set():
+                    _log.error("child_hangs", child=child.name, silent_s=round(silent_s))
+                    _signal(child, signal.SIGKILL)
+                    return
+        finally:
+            os.close(beat_fd)
+
+    def _forget_metrics(self, pid: int) -> None:
+        if self._metrics is None:
+            return
+        try:
+            metrics.forget_process(pid, self._metrics)
+        except Exception as error:  # noqa: BLE001 - metrics must not keep a child from starting again
+            _log.error("metrics_not_dropped", error=f"{type(error).__name__}: {error}")
+
+    async def _pause(self, seconds: float) -> None:
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self.stopping.wait(), seconds)
 
     async def _stop(self, children: list[_Child], timeout_s: float) -> None:
         """SIGTERM, wait, and SIGKILL for those that do not end in time."""
@@ -188,15 +274,25 @@ class Parent:
         if late:
             await asyncio.wait(late)
 
-    def _take_program(self) -> None:
-        """Copy the file, so that children which start later load what was checked, not what is being edited."""
-        write_private(self.options.directory.program, self.options.program.read_bytes())
+    def _take_program(self, data: bytes) -> None:
+        """Copy what was checked, so that children which start later load it, not a file that is being edited.
+
+        Raises OSError, unless the same program is there already.
+        """
+        copy = self.options.directory.program
+        try:
+            write_private(copy, data)
+        except OSError as error:
+            if not copy.is_file() or copy.read_bytes() != data:
+                raise UserError(f"{copy} cannot be written: {error.strerror or error}", UNREACHABLE) from None
+            _log.error("program_copy_kept", why=str(error))
 
     def _reload(self, children: list[_Child]) -> None:
         try:
-            program = load_program(self.options.program)
-            self._take_program()
-        except (ProgramError, OSError) as error:
+            data = read_program_file(self.options.program)
+            program = program_of(data, self.options.program)
+            self._take_program(data)
+        except (ProgramError, UserError, OSError) as error:
             _log.error("program_kept", why=str(error))
             return
         _log.info("program_taken", hash=program.hash)
@@ -204,14 +300,25 @@ class Parent:
             _signal(child, signal.SIGHUP)
 
 
+def _restart_pause_s(quick_deaths: int, pause_max_s: float) -> float:
+    """No pause after a long life, half the setting after a short one; a child that cannot start waits up to 10 s."""
+    if quick_deaths <= _QUICK_DEATHS_MANY:
+        return pause_max_s / 2 if quick_deaths else 0.0
+    return min(_RESTART_PAUSE_MAX_S, pause_max_s * 2.0 ** min(10, quick_deaths - _QUICK_DEATHS_MANY))
+
+
+def _check_descriptors() -> None:
+    """Allow as many open files as the system does. Raises UserError where these are too few."""
+    raise_descriptor_limit()
+    if descriptors_max() < DESCRIPTORS_MIN:
+        raise UserError(
+            f"this process may open {descriptors_max()} files, Clew needs {DESCRIPTORS_MIN}: raise the hard limit "
+            "(ulimit -Hn, or LimitNOFILE= of a service)",
+            UNREACHABLE,
+        )
+
+
 def _signal(child: _Child, number: signal.Signals) -> None:
     if child.process is not None and child.process.returncode is None:
         with contextlib.suppress(ProcessLookupError):
             child.process.send_signal(number)
-
-
-def _empty(folder: Path) -> None:
-    """Counters of processes that are gone."""
-    folder.mkdir(parents=True, exist_ok=True)
-    for path in folder.glob("*.db"):
-        path.unlink()

@@ -20,11 +20,11 @@ from eventlog.kafka.record_ids import HEADER, encode_mark
 from eventlog.port import LogUnavailable, Mark, Partition
 from runtime import metrics
 from runtime.clock import Clock
-from runtime.logs import logger
+from runtime.logs import Throttled, logger
 from runtime.settings import KafkaSettings
 from schemas.events import TOPICS
 
-_log = logger("eventlog")
+_log = Throttled(logger("eventlog"))
 _ENTRY_BYTES = 128
 """What a record takes at most beside its key and value: mark, lengths, head of its batch."""
 

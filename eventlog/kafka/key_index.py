@@ -14,12 +14,12 @@ from typing import NamedTuple
 
 from eventlog.port import Partition, Record, Rule, StoredClaims
 from eventlog.sqlite import file
-from runtime.logs import logger
+from runtime.logs import Throttled, logger
 from schemas.dedup.rules import GetState, Ruling
 from schemas.dedup.sequences import Ranges
 from schemas.wire import UndecodableRecord
 
-_log = logger("eventlog")
+_log = Throttled(logger("eventlog"))
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS keys (
     partition INTEGER NOT NULL, key BLOB NOT NULL, state BLOB NOT NULL, PRIMARY KEY (partition, key)

@@ -24,14 +24,14 @@ from eventlog.port import Appended, LogUnavailable, Mark, Partition, Rule, Ruled
 from runtime import metrics
 from runtime.bounded_wait import Crowded, Patience
 from runtime.clock import Clock
-from runtime.logs import logger
+from runtime.logs import Throttled, logger
 from runtime.settings import KafkaSettings, SpillSettings
 from schemas.dedup.rules import GetState, Ruling
 from schemas.events import CONVERSIONS, HITS, TOPICS, Touch
 from schemas.reasons import Reason
 from schemas.wire import decode
 
-_log = logger("eventlog")
+_log = Throttled(logger("eventlog"))
 _T = TypeVar("_T")
 UNPLACED = -1
 """Offset of a record that waits in the local log."""

@@ -17,10 +17,10 @@ from eventlog.kafka.file_slots import Slot
 from eventlog.port import LogFull, LogUnavailable, Mark, Partition, Rule
 from eventlog.sqlite import file
 from runtime import metrics
-from runtime.logs import logger
+from runtime.logs import Throttled, logger
 from schemas.dedup.rules import Ruling
 
-_log = logger("eventlog")
+_log = Throttled(logger("eventlog"))
 _T = TypeVar("_T")
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS records (

@@ -12,9 +12,9 @@ from eventlog.kafka.appender import Entry
 from eventlog.kafka.spill import Spill
 from eventlog.port import LogUnavailable, Partition
 from runtime import metrics
-from runtime.logs import logger
+from runtime.logs import Throttled, logger
 
-_log = logger("eventlog")
+_log = Throttled(logger("eventlog"))
 BATCH_ROWS_MAX = 1_000
 BATCH_BYTES_MAX = 256 * 1024
 

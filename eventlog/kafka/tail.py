@@ -12,9 +12,9 @@ from typing import Any, Protocol, TypeVar
 from eventlog.kafka.key_index import Folded, KeyIndex
 from eventlog.port import Appended, LogUnavailable, Partition, Record, Ruled, StoredClaims
 from runtime import metrics
-from runtime.logs import logger
+from runtime.logs import Throttled, logger
 
-_log = logger("eventlog")
+_log = Throttled(logger("eventlog"))
 _T = TypeVar("_T")
 _ROWS_MAX = 500
 _BYTES_MAX = 1024**2

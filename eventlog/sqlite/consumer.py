@@ -40,9 +40,7 @@ class SqliteConsumer:
         self._folder, self._group, self._settings, self._clock = folder, group, settings, clock
         self._files: dict[Partition, _OpenFile] = {}
         folder.mkdir(parents=True, exist_ok=True)
-        path = sqlite_file.positions_path(folder)
-        sqlite_file.make_positions(path, settings.busy_timeout_ms)
-        self._positions = sqlite_file.connect(path, settings.busy_timeout_ms)
+        self._positions = sqlite_file.open_positions(folder, settings.busy_timeout_ms)
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix=f"log reader {group}")
 
     async def partitions(self) -> Sequence[Partition]:

@@ -14,6 +14,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from eventlog.port import Partition
+from runtime.files import set_aside
+from runtime.logs import logger
+
+_log = logger("eventlog")
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS meta (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
@@ -86,6 +90,52 @@ def make_positions(path: Path, busy_timeout_ms: int) -> None:
     make(path, _POSITIONS, busy_timeout_ms, {})
 
 
+def open_positions(folder: Path, busy_timeout_ms: int) -> sqlite3.Connection:
+    """The file of positions, made if there is none. A damaged one is set aside: the warehouse has what it says.
+
+    Raises sqlite3.Error, OSError.
+    """
+    path = positions_path(folder)
+    make_positions(path, busy_timeout_ms)
+    try:
+        return _checked(path, busy_timeout_ms)
+    except sqlite3.DatabaseError as error:
+        if not is_damage(error):
+            raise
+        with _alone(folder):
+            try:
+                return _checked(path, busy_timeout_ms)  # another process was faster
+            except sqlite3.DatabaseError as still:
+                if not is_damage(still):
+                    raise
+            moved = set_aside(path)
+        _log.error("file_set_aside", file=path.name, moved_to=moved.name, error=str(error))
+        make_positions(path, busy_timeout_ms)
+        return connect(path, busy_timeout_ms)
+
+
+def _checked(path: Path, busy_timeout_ms: int) -> sqlite3.Connection:
+    """A connection to a small file that is whole."""
+    connection = connect(path, busy_timeout_ms)
+    try:
+        (found,) = connection.execute("PRAGMA quick_check(1)").fetchone()
+        connection.execute("SELECT count(*) FROM positions").fetchone()
+        if found != "ok":
+            raise sqlite3.DatabaseError(f"database disk image is malformed: {found}")
+    except BaseException:
+        connection.close()
+        raise
+    return connection
+
+
+def is_damage(error: BaseException) -> bool:
+    """Whether a file is not the database that it was: no retry helps."""
+    if not isinstance(error, sqlite3.DatabaseError):
+        return False
+    name = getattr(error, "sqlite_errorname", "") or ""
+    return name.startswith(("SQLITE_CORRUPT", "SQLITE_NOTADB")) or "malformed" in str(error) or "no such" in str(error)
+
+
 def make(path: Path, schema: str, busy_timeout_ms: int, meta: dict[str, str]) -> None:
     """Make a file if there is none: build it under another name, then rename, so there is never a half-made one."""
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -137,10 +187,9 @@ def committed_floor(folder: Path, log_id: str, busy_timeout_ms: int) -> int:
     A file whose tail was torn off may end before it. New records then start there, or their rows would count
     as stored already. `reached` is where the log ended at the commit, so it covers what an intent announces.
     """
-    path = positions_path(folder)
-    if not path.exists():
+    if not positions_path(folder).exists():
         return 0
-    connection = connect(path, busy_timeout_ms)
+    connection = open_positions(folder, busy_timeout_ms)
     try:
         furthest = "SELECT max(max(offset, reached)) FROM positions WHERE log_id = ?"
         found = connection.execute(furthest, (log_id,)).fetchone()[0]

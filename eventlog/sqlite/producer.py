@@ -33,6 +33,8 @@ class SqliteProducer:
     async def healthy(self) -> str:
         """A writer in trouble is asked to write nothing, which tells whether it can again."""
         for writer in self._writers():
+            if writer.damaged:
+                return writer.trouble
             if writer.trouble:
                 try:
                     await writer.append(())

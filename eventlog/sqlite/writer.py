@@ -20,10 +20,10 @@ from eventlog.port import Appended, LogFull, LogUnavailable, Partition, Rule, Ru
 from eventlog.sqlite import file
 from runtime import metrics
 from runtime.clock import Clock
-from runtime.logs import logger
+from runtime.logs import Throttled, logger
 from runtime.settings import LogSettings
 
-_log = logger("eventlog")
+_log = Throttled(logger("eventlog"))
 _BYTES_CHECK_EVERY_COMMITS = 64
 _FREE_BYTES_MIN = 256 * 1024
 """A disk with less does not count as writable again, or it would be found full at the next append."""
@@ -55,7 +55,9 @@ class SqliteWriter:
         self._inode = 0
         self._floor = 0
         self._trouble = ""
-        self._open()
+        self._damaged = False
+        """The file failed as damaged files do; only a record that was written says that it is whole again."""
+        self._open_if_possible()
         self._thread = threading.Thread(target=self._run, name=f"log {self._path.name}", daemon=True)
         self._thread.start()
 
@@ -75,6 +77,11 @@ class SqliteWriter:
     def trouble(self) -> str:
         """Why the last commit failed; "" when it went through."""
         return self._trouble
+
+    @property
+    def damaged(self) -> bool:
+        """Whether the trouble is damage, which a probe cannot see."""
+        return self._damaged
 
     async def close(self) -> None:
         """Finish what waits and stop the thread."""
@@ -138,10 +145,11 @@ class SqliteWriter:
         results: list[Any]
         try:
             results = self._commit(group)
-            self._trouble = ""
+            if not self._damaged or any(work.values and not work.dry_run for work in group):
+                self._trouble, self._damaged = "", False
             metrics.count("clew_log_appends_total", sum(len(w.values) for w in group), topic=self.partition.topic)
         except Exception as error:  # noqa: BLE001 - whatever it is, the callers wait for an answer
-            self._trouble = str(error) or type(error).__name__
+            self._note(error)
             self._give_up()
             failure = error if isinstance(error, LogUnavailable) else _unavailable(error)
             metrics.count("clew_log_append_errors_total", topic=self.partition.topic)
@@ -225,6 +233,20 @@ class SqliteWriter:
         connection.execute("UPDATE meta SET value = value WHERE name = 'made_us'")
 
     # -- the file
+
+    def _note(self, error: Exception) -> None:
+        self._trouble = str(error) or type(error).__name__
+        if file.is_damage(error):
+            self._damaged = True
+            self._trouble = f"{self._path.name} is damaged ({self._trouble}); stop Clew and restore it from a backup"
+
+    def _open_if_possible(self) -> None:
+        """An edge answers visitors without its log; each append tries to open the file again."""
+        try:
+            self._open()
+        except (sqlite3.Error, OSError) as error:
+            self._note(error)
+            _log.error("log_not_opened", file=self._path.name, error=self._trouble)
 
     def _open(self) -> None:
         settings = self._settings

@@ -84,8 +84,8 @@ SECRET = "5ec4e7" * 10
         ("[[key]]", "[key]", r"must be \[\[key\]\] tables"),
         ("[[key]]\n", '[[key]]\nverify_until = "{s}"\n', "2026-01-31T12:00:00Z"),
         ("[[key]]\n", "[[key]]\nverify_until = 2026-01-31\n", "2026-01-31T12:00:00Z"),
-        ("[[key]]\n", "[[key\n", "no TOML"),
-        ('"{s}"\ncurrent', '"{s}\ncurrent', "no TOML"),
+        ("[[key]]\n", "[[key\n", "not a TOML file"),
+        ('"{s}"\ncurrent', '"{s}\ncurrent', "not a TOML file"),
     ],
 )
 def test_a_broken_file_is_named_without_its_secrets(tmp_path: Path, old: str, new: str, says: str) -> None:

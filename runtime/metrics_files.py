@@ -1,0 +1,65 @@
+"""Files in which the processes of one parent share their metrics: in memory where that is possible.
+
+prometheus_client maps these files; writing to a page that the disk cannot allocate ends a process with SIGBUS. So
+every file is allocated in full before it is mapped, and a process that cannot have that keeps its metrics to itself.
+"""
+
+import os
+import shutil
+import tempfile
+from collections.abc import MutableMapping
+from pathlib import Path
+
+VARIABLE = "PROMETHEUS_MULTIPROC_DIR"
+FILE_BYTES = 256 * 1024
+"""Bytes allocated per file; the labels are closed lists, so that this is several times what is needed."""
+_KINDS = ("counter", "histogram", "gauge_livemostrecent")
+_MEMORY = Path("/dev/shm")
+_PREFIX = "clew-metrics-"
+
+
+def make_folder() -> Path | None:
+    """A private folder in memory, or in the system's temporary folder; None where there is neither."""
+    for parent in (_MEMORY, Path(tempfile.gettempdir())):
+        try:
+            return Path(tempfile.mkdtemp(prefix=_PREFIX, dir=parent))
+        except OSError:
+            continue
+    return None
+
+
+def remove_folder(folder: Path | None) -> None:
+    """Remove a folder that `make_folder` made."""
+    if folder is not None and folder.name.startswith(_PREFIX):
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def remove_abandoned_folders() -> None:
+    """Remove folders of parents that were killed: nobody holds their lock."""
+    from runtime.file_lock import Held, hold
+
+    for folder in _MEMORY.glob(f"{_PREFIX}*"):
+        lock = folder / "lock"
+        try:
+            if not lock.exists() or folder.stat().st_uid != os.geteuid():
+                continue
+            hold(lock).close()
+        except (Held, OSError):
+            continue
+        remove_folder(folder)
+
+
+def allocate(environment: MutableMapping[str, str]) -> None:
+    """Allocate this process's files, before prometheus_client maps them; without room, share nothing."""
+    folder = environment.get(VARIABLE)
+    if folder is None:
+        return
+    try:
+        for kind in _KINDS:
+            handle = os.open(Path(folder) / f"{kind}_{os.getpid()}.db", os.O_RDWR | os.O_CREAT, 0o600)
+            try:
+                os.posix_fallocate(handle, 0, FILE_BYTES)
+            finally:
+                os.close(handle)
+    except OSError:
+        del environment[VARIABLE]
