@@ -180,7 +180,7 @@ def _warn_offers(draft: Draft, book: Book) -> None:
             warnings.add(kind, place, who)
         if offer.landing_url.startswith("http:"):
             warnings.add("sends visitors to http, not https", (*place, "landing_url"), who)
-        if "{click_id}" not in offer.landing_url:
+        if offer.landing_url and "{click_id}" not in offer.landing_url:
             kind = "does not pass {click_id} on: the advertiser cannot name the click in a postback"
             warnings.add(kind, (*place, "landing_url"), who)
         if offer.id not in plans:

@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo
 
 from program.toml.tables import BadValue
 from schemas.values.currencies import DECIMALS
+from schemas.values.hosts import ascii_host
 from schemas.values.model_names import BadModel, parse_model
 from schemas.values.money import parse_minor
 
@@ -92,26 +93,28 @@ def _check_url(text: str) -> None:
         raise BadValue("must not have a macro in its host: visitors could be sent to a host that nobody allowed")
     if "@" in parts.netloc:
         raise BadValue("must not contain a user name or password")
+    if not _is_host(host):
+        raise BadValue("has a host that no browser accepts; check its labels and xn-- parts")
     if not host.isascii():
-        raise BadValue(f"must have its host in ASCII; write {_ascii_host(host)}")
+        raise BadValue(f"must have its host in ASCII; write {ascii_host(host)}")
+
+
+def _is_host(host: str) -> bool:
+    try:
+        return bool(ascii_host(host)) or ipaddress.ip_address(host).version == 6
+    except ValueError:
+        return False
 
 
 def host_pattern(text: str) -> str:
     """Return a host in lower-case ASCII, or `*.` and a host for all of its subdomains."""
-    host = _ascii_host(text).lower()
-    bare = host.removeprefix("*.")
+    bare = text.removeprefix("*.")
     if "*" in bare:
         raise BadValue('may contain a star only as the first part, as in "*.shop.example"')
-    if not all(_LABEL.fullmatch(label) for label in bare.split(".")) or len(bare) > 253:
-        raise BadValue('must be a host without scheme, port and path, as in "shop.example"')
-    return host
-
-
-def _ascii_host(host: str) -> str:
-    try:
-        return host if host.isascii() else host.encode("idna").decode()
-    except UnicodeError:
-        raise BadValue("has an invalid host: it cannot be written in ASCII") from None
+    host = ascii_host(bare)
+    if not host or not all(_LABEL.fullmatch(label) for label in host.split(".")):
+        raise BadValue('must be a host that browsers accept, without scheme, port and path, as in "shop.example"')
+    return f"*.{host}" if bare != text else host
 
 
 def proxy(text: str) -> str:

@@ -28,6 +28,7 @@ from program.program import (
 )
 from program.toml.tables import BadToml, BadValue, Mistake, Table, read_toml
 from schemas.values.durations import parse_duration_us
+from schemas.values.hosts import differs_from_idna2003
 
 NAME_CHARS_MAX = 200
 _STATUSES = ("active", "inactive")
@@ -125,7 +126,7 @@ def _read_offer(table: Table, draft: Draft, secret: Callable[[str], str]) -> Non
         name=table.parsed("name", _name, f"Offer {number}"),
         landing_url=table.parsed("landing_url", values.landing_url, "", required=True),
         status=_status(table),
-        allowed_hosts=table.parsed_texts("allowed_hosts", values.host_pattern),
+        allowed_hosts=_read_hosts(table),
         click_window_us=table.parsed("click_window", parse_duration_us, DEFAULT_CLICK_WINDOW_US),
         impression_window_us=table.parsed("impression_window", parse_duration_us, DEFAULT_IMPRESSION_WINDOW_US),
         goals=_read_goals(table),
@@ -137,6 +138,20 @@ def _read_offer(table: Table, draft: Draft, secret: Callable[[str], str]) -> Non
     draft.offers.append((table.place, offer))
     if "postback_secret" in table:
         draft.postback_secrets[offer.id] = postback_secret
+
+
+def _read_hosts(offer: Table) -> tuple[str, ...]:
+    hosts = []
+    for place, text in offer.texts("allowed_hosts"):
+        try:
+            host = values.host_pattern(text)
+        except BadValue as error:
+            offer.book.wrong(place, str(error))
+            continue
+        hosts.append(host)
+        if differs_from_idna2003(text.removeprefix("*.")):
+            offer.book.warn(place, f"means {host}, as browsers read it; older software takes it for another host")
+    return tuple(hosts)
 
 
 def _read_goals(offer: Table) -> tuple[Goal, ...]:

@@ -27,6 +27,7 @@ class Reason(_Documented):
     UNKNOWN_PARTNER = "unknown_partner", "The program has no partner with that number."
     INACTIVE_PARTNER = "inactive_partner", "The partner is inactive in the program."
     DEEPLINK_NOT_ALLOWED = "deeplink_not_allowed", "The deep link's host is not in allowed_hosts."
+    DEEPLINK_AMBIGUOUS = "deeplink_ambiguous", "An unencoded & in `url` may belong to it or separate two parameters."
     MALFORMED = "malformed", "A required field is missing, or a field cannot be read; `field` names it."
     ACCESS_DENIED = "access_denied", "The secret is missing or wrong."
     CLICK_ID_INVALID = "click_id_invalid", "The click id was not signed by this installation."

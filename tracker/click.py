@@ -14,13 +14,14 @@ from schemas.fields import NO_TOKEN
 from schemas.reasons import Reason
 from schemas.values.click_id import RANDOM_BYTES, TokenKeys, mint, to_text
 from tracker.offers.deep_link import deeplink_of
-from tracker.offers.landing_url import SUB_NAMES, Landing, compile_landing, render
+from tracker.offers.landing_url import Landing, compile_landing, render
 from tracker.offers.program_index import CompiledOffer, CompiledProgram
 from tracker.refusal import Refusal, rejected, with_ids
 from tracker.rejected_event import rejected_event
 from tracker.request import visitor as visitors
 from tracker.request.hit import Hit
-from tracker.request.text import cut
+from tracker.request.params import SUB_NAMES
+from tracker.request.text import clean, cut, trimmed
 
 
 class Context(msgspec.Struct, frozen=True):
@@ -70,7 +71,7 @@ class Outcome(msgspec.Struct, frozen=True):
 
 def put_visitor(draft: Draft, context: Context) -> Refusal | None:
     hit = draft.hit
-    given = visitors.named(cut(hit.params.get("visitor_id", ""), context.field_bytes_max))
+    given = visitors.named(clean(cut(hit.params.get("visitor_id", ""), context.field_bytes_max)))
     if given:
         draft.visitor = visitors.Visitor(given)
     elif hit.consent:
@@ -84,7 +85,7 @@ def put_visitor(draft: Draft, context: Context) -> Refusal | None:
 
 
 def find_link(draft: Draft, context: Context) -> Refusal | None:
-    draft.link = context.program.links.get(draft.code)
+    draft.link = context.program.link(draft.code)
     if draft.link is None:
         return rejected(Reason.UNKNOWN_LINK, "link", "the program has no link with this code")
     if draft.link.status != "active":
@@ -119,7 +120,10 @@ def find_landing(draft: Draft, _context: Context) -> Refusal | None:
     if not asked:
         draft.landing = draft.offer.landing
         return None
-    url = deeplink_of(asked, draft.offer.allowed)
+    if draft.hit.has_ambiguous_url:
+        detail = "an & in the URL cannot be told from those between parameters; percent-encode the value of url"
+        return rejected(Reason.DEEPLINK_AMBIGUOUS, "url", detail)
+    url = deeplink_of(trimmed(asked), draft.offer.allowed)
     if url is None:
         detail = "a deep link must be an http or https URL on the offer's landing host or one of its allowed_hosts"
         return rejected(Reason.DEEPLINK_NOT_ALLOWED, "url", detail)
@@ -192,10 +196,10 @@ def _touch(draft: Draft, context: Context) -> Touch:
         offer_id=draft.link.offer_id,
         partner_id=draft.link.partner_id,
         link=draft.link.code,
-        subs=draft.subs,
-        partner_click_id=cut(hit.params.get("partner_click_id", ""), bytes_max),
+        subs={name: clean(value) for name, value in draft.subs.items()},
+        partner_click_id=clean(cut(hit.params.get("partner_click_id", ""), bytes_max)),
         visitor_id=draft.visitor.id,
-        user_id=cut(hit.params.get("user_id", ""), bytes_max),
+        user_id=clean(cut(hit.params.get("user_id", ""), bytes_max)),
         ip=hit.ip,
         ip_hash=hit.ip_hash,
         user_agent=hit.user_agent,
@@ -203,7 +207,7 @@ def _touch(draft: Draft, context: Context) -> Touch:
         accept_language=hit.accept_language,
         consent=hit.consent,
         hints=hit.hints,
-        tcf=cut(hit.params.get("gdpr_consent", ""), bytes_max),
+        tcf=clean(cut(hit.params.get("gdpr_consent", ""), bytes_max)),
         landing_url=draft.landing_url,
         redirect_type="302" if draft.kind is Kind.CLICK else "pixel",
     )

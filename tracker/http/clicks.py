@@ -15,7 +15,7 @@ from tracker.http.context import Desk
 from tracker.http.recorder import UNRECORDED
 from tracker.http.routes import CLICK, IMPRESSION
 from tracker.offers.program_index import CompiledProgram
-from tracker.request.text import clean
+from tracker.request.text import clean, trimmed
 
 _log = Throttled(logger("tracker"))
 _METHODS = ("GET", "HEAD")
@@ -45,7 +45,7 @@ class HitEndpoints:
         if scope["method"] not in _METHODS:
             await _method_not_allowed(scope, receive, send)
             return
-        program, code = self._desk.program, clean(scope["path"][len(IMPRESSION.path) :]).removesuffix(".gif")
+        program, code = self._desk.program, pixel_code(scope["path"][len(IMPRESSION.path) :])
         try:
             hit = self._desk.hit(scope, program, with_params=True)
             outcome = decide_hit(Kind.IMPRESSION, code, hit, self._context(program))
@@ -61,6 +61,12 @@ class HitEndpoints:
         edge, settings = self._desk.edge, self._desk.settings
         bytes_max, chars_max = settings.field_bytes_max, 2 * settings.url_bytes_max
         return Context(program, edge.keys, edge.random_bytes, bytes_max, chars_max)
+
+
+def pixel_code(path: str) -> str:
+    """Return the code in the path of a pixel, without `.gif` in any case and what may follow it."""
+    code = trimmed(clean(path)).rstrip("/")
+    return code[:-4] if code[-4:].lower() == ".gif" else code
 
 
 def _failed(kind: Kind) -> None:

@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 
 import msgspec
 
-from tracker.offers.landing_url import SUB_NAMES
+from tracker.request.params import SUB_NAMES
 from tracker.request.text import byte_length, has_control, is_text
 
 ID_BYTES_MAX = 128

@@ -9,12 +9,12 @@ from dataclasses import dataclass
 from ipaddress import AddressValueError, IPv6Address
 from typing import NamedTuple
 
+from schemas.values.hosts import ascii_host
 from tracker.offers.landing_url import escaped
 from tracker.request.text import has_control
 
-_URL = re.compile(r"(https?)://([^/?#\\@%\s]+)([/?#].*)?", re.IGNORECASE | re.DOTALL)
+_URL = re.compile(r"([Hh][Tt][Tt][Pp][Ss]?)://([^/?#\\@%\s]+)([/?#].*)?", re.DOTALL)
 _AUTHORITY = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[^:\[\]]+)(?::(\d{0,5}))?", re.ASCII)
-_HOST = re.compile(r"[a-z0-9_-]+(?:\.[a-z0-9_-]+)*")
 _DEFAULT_PORTS = {"http": 80, "https": 443}
 
 
@@ -78,17 +78,10 @@ def target_of(url: str) -> Target | None:
 
 
 def host_of(text: str) -> str:
-    """Return the host in lower-case ASCII (IDNA) without a trailing dot; "" if it is not a host."""
+    """Return the host in lower-case ASCII (UTS 46) without a trailing dot; "" if no browser accepts it."""
     if text.startswith("["):
         return _ipv6_of(text[1:-1])
-    host = text.removesuffix(".")
-    if not host.isascii():
-        try:
-            host = host.encode("idna").decode()
-        except UnicodeError:
-            return ""
-    host = host.lower()
-    return host if _HOST.fullmatch(host) else ""
+    return ascii_host(text)
 
 
 def _ipv6_of(text: str) -> str:

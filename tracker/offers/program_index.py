@@ -2,10 +2,11 @@
 
 from collections.abc import Iterable
 
-from program.program import Offer, Program
+from program.program import Link, Offer, Program
 from tracker.offers.deep_link import Allowed, allowed_of
 from tracker.offers.landing_url import Landing, compile_landing, escaped
 from tracker.request.client_ip import networks_of
+from tracker.request.text import trimmed
 
 
 class CompiledOffer:
@@ -23,16 +24,47 @@ class CompiledOffer:
 class CompiledProgram:
     """The program in use, indexed. Raises ValueError if a trusted proxy is not a network."""
 
-    __slots__ = ("_offers", "_secrets", "fallback_url", "links", "partners", "program", "proxies", "rules")
+    __slots__ = (
+        "_links_without_case",
+        "_offers",
+        "_secrets",
+        "fallback_url",
+        "links",
+        "partners",
+        "program",
+        "proxies",
+        "rules",
+    )
 
     def __init__(self, program: Program) -> None:
         self.program, self.rules = program, program.rules
         self.links, self.partners = program.rules.links, program.rules.partners
         self.proxies = networks_of(program.rules.trusted_proxies)
         self.fallback_url = escaped(program.rules.fallback_url)
+        self._links_without_case: dict[str, Link | None] | None = None
         self._offers: dict[int, CompiledOffer] = {}
         secrets: Iterable[str] = (*program.secrets.api_keys, *program.secrets.postback_secrets.values())
         self._secrets = frozenset(secret for secret in secrets if secret)
+
+    def link(self, code: str) -> Link | None:
+        """Return the link of a code as it was asked for.
+
+        Slashes and blanks around a code are ignored, and so is its case if exactly one link fits.
+        """
+        link = self.links.get(code)
+        if link is not None:
+            return link
+        code = trimmed(trimmed(code).strip("/"))
+        return self.links.get(code) or self._by_code_without_case().get(code.lower())
+
+    def _by_code_without_case(self) -> dict[str, Link | None]:
+        """Links by their code in lower case; None where several have it. Built when it is first needed."""
+        if self._links_without_case is None:
+            found: dict[str, Link | None] = {}
+            for code, link in self.links.items():
+                found[code.lower()] = None if code.lower() in found else link
+            self._links_without_case = found
+        return self._links_without_case
 
     def offer(self, offer_id: int) -> CompiledOffer | None:
         """Return the offer with that number; None if the program has none."""

@@ -11,7 +11,8 @@ import msgspec
 
 from schemas.events import Consent, Hint
 from tracker.request.client_ip import Network, canonical, hash_of, is_trusted, sender_of, truncated
-from tracker.request.text import clean, cut, header_text, pairs_of
+from tracker.request.params import read_params
+from tracker.request.text import clean, cut, header_text
 from tracker.request.visitor import in_cookie
 
 COOKIE_BYTES_MAX = 16_384
@@ -41,7 +42,7 @@ class Hit(msgspec.Struct, frozen=True):
     method: str
     path: str
     params: dict[str, str]
-    """Parameters as sent; the first value of each repeated one."""
+    """Parameters as sent, also bytes that are not UTF-8; the first value of each repeated one."""
     sender: str
     """Full address of the sender; never stored."""
     ip: str
@@ -57,6 +58,10 @@ class Hit(msgspec.Struct, frozen=True):
     cookie: str
     """Visitor id from Clew's cookie; "" without one."""
     is_https: bool
+    query: bytes = b""
+    """Query string as sent; empty for requests that are read without parameters."""
+    has_ambiguous_url: bool = False
+    """Whether the parameter `url` contains an unencoded & that cannot be told from those between parameters."""
 
 
 def read_hit(scope: Mapping[str, Any], ts: int, reading: Reading, *, with_params: bool = True) -> Hit:
@@ -65,10 +70,8 @@ def read_hit(scope: Mapping[str, Any], ts: int, reading: Reading, *, with_params
     get, bytes_max = headers.get, reading.field_bytes_max
     peer = scope["client"][0] if scope.get("client") else ""
     sender = _sender(peer, scope["headers"], headers, reading.proxies)
-    params: dict[str, str] = {}
-    if with_params and scope["query_string"]:
-        for name, value in pairs_of(scope["query_string"], "replace"):
-            params.setdefault(name, value)
+    query = scope["query_string"] if with_params else b""
+    params, is_ambiguous = read_params(query) if query else ({}, False)
     return Hit(
         ts=ts,
         method=scope["method"],
@@ -84,6 +87,8 @@ def read_hit(scope: Mapping[str, Any], ts: int, reading: Reading, *, with_params
         hints=_hints(scope["method"], headers),
         cookie=in_cookie(headers[b"cookie"][:COOKIE_BYTES_MAX].decode("latin-1")) if b"cookie" in headers else "",
         is_https=_is_https(scope, peer, headers, reading.proxies),
+        query=query,
+        has_ambiguous_url=is_ambiguous,
     )
 
 

@@ -20,10 +20,10 @@ def pairs_of(raw: bytes, errors: Errors) -> Iterator[tuple[str, str]]:
             part = part[4:]
         name, _, value = part.partition(b"=")
         if name:
-            yield _decoded(name, errors), _decoded(value, errors)
+            yield decoded(name, errors), decoded(value, errors)
 
 
-def _decoded(part: bytes, errors: Errors) -> str:
+def decoded(part: bytes, errors: Errors) -> str:
     if b"%" in part or b"+" in part:
         part = unquote_to_bytes(part.replace(b"+", b" "))
     return part.decode("utf-8", errors)
@@ -42,13 +42,21 @@ def cut(text: str, bytes_max: int) -> str:
     """Cut the text to at most `bytes_max` bytes of UTF-8, without splitting a character."""
     if len(text) * 4 <= bytes_max or (len(text) <= bytes_max and text.isascii()):
         return text
-    raw = text.encode("utf-8", "replace")
-    return text if len(raw) <= bytes_max and is_text(text) else raw[:bytes_max].decode("utf-8", "ignore")
+    raw = raw_bytes(text)
+    return text if len(raw) <= bytes_max else raw[:bytes_max].decode("utf-8", "ignore")
 
 
 def clean(text: str) -> str:
-    """Replace everything that UTF-8 cannot encode (lone surrogates)."""
-    return text if text.isascii() else text.encode("utf-8", "replace").decode()
+    """Replace everything that is not UTF-8: bytes kept by `surrogateescape`, and other lone surrogates."""
+    return text if text.isascii() else raw_bytes(text).decode("utf-8", "replace")
+
+
+def raw_bytes(text: str) -> bytes:
+    """Return the bytes that a text was decoded from, also those that are not UTF-8."""
+    try:
+        return text.encode("utf-8", "surrogateescape")
+    except UnicodeEncodeError:
+        return text.encode("utf-8", "replace")
 
 
 def is_text(text: str) -> bool:
