@@ -44,6 +44,13 @@ class Hint(IntFlag):
     PREFETCH = 2
 
 
+class Untrusted(IntFlag):
+    """Ids of a touch that came with a public link or pixel and join no touches."""
+
+    VISITOR = 1
+    USER = 2
+
+
 class Given(IntFlag):
     """Fields that a conversion hit contained; fields left out are not compared (docs/contract.md, section 2.1)."""
 
@@ -81,6 +88,12 @@ class Touch(msgspec.Struct, frozen=True, array_like=True, kw_only=True, gc=False
     tcf: Annotated[str, text("TCF consent string, if one was given.")] = ""
     landing_url: Annotated[str, text("URL that the visitor was sent to.", "personal")] = ""
     redirect_type: Annotated[str, word("302, pixel or api.")] = "302"
+    untrusted: Annotated[
+        int, number("Bits of ids that anybody could write and that join nothing: 1 visitor_id, 2 user_id.", "UInt8")
+    ] = 0
+    params: Annotated[
+        dict[str, str], col("Map(LowCardinality(String), String)", "utm parameters and click ids of ad networks.")
+    ] = {}
 
 
 class Conversion(msgspec.Struct, frozen=True, array_like=True, kw_only=True, gc=False):

@@ -1,12 +1,15 @@
 """Identities: 64-bit hashes by which touches join conversions. Pure.
 
 Each touch is stored in `touches` once per identity: its own id, the id of its line on /v1/events, its visitor and
-its user. 0 means none.
+its user. 0 means none. An id that anybody could write on a public link is no identity.
 """
 
 from hashlib import blake2b
 
-from schemas.events import Conversion, Kind, Touch
+from schemas.events import Conversion, Kind, Touch, Untrusted
+
+# Plain integers: operations on flags cost a microsecond each.
+_VISITOR, _USER = int(Untrusted.VISITOR), int(Untrusted.USER)
 
 
 def _hash(kind: bytes, value: bytes) -> int:
@@ -41,8 +44,9 @@ def visitor_hash(visitor_id: str) -> int:
 def parts_of_touch(kind: Kind, touch: Touch, visitor: int) -> tuple[int, int, int, int]:
     """Return the identities by own id, line id, visitor and user; 0 for none. `visitor` is the `visitor_hash`."""
     ref = of_ref(kind, touch.ref) if touch.ref else 0
-    joins = 0 if touch.visitor_id.startswith("~") else visitor
-    return of_token(touch.touch_id), ref, joins, of_user(touch.user_id)
+    joins = 0 if touch.untrusted & _VISITOR or touch.visitor_id.startswith("~") else visitor
+    user = 0 if touch.untrusted & _USER else of_user(touch.user_id)
+    return of_token(touch.touch_id), ref, joins, user
 
 
 def of_touch(kind: Kind, touch: Touch) -> tuple[int, ...]:

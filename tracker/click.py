@@ -9,7 +9,7 @@ from collections.abc import Callable
 import msgspec
 
 from program.program import Link, Partner
-from schemas.events import Kind, Rejected, Touch
+from schemas.events import Kind, Rejected, Touch, Untrusted
 from schemas.fields import NO_TOKEN
 from schemas.reasons import Reason
 from schemas.values.click_id import RANDOM_BYTES, TokenKeys, mint, to_text
@@ -20,8 +20,10 @@ from tracker.refusal import Refusal, rejected, with_ids
 from tracker.rejected_event import rejected_event
 from tracker.request import visitor as visitors
 from tracker.request.hit import Hit
-from tracker.request.params import SUB_NAMES
+from tracker.request.params import SUB_NAMES, stored_params, with_passed_on
 from tracker.request.text import clean, cut, trimmed
+
+_VISITOR, _USER = int(Untrusted.VISITOR), int(Untrusted.USER)
 
 
 class Context(msgspec.Struct, frozen=True):
@@ -38,12 +40,14 @@ class Draft:
     """Values that the steps have collected so far."""
 
     __slots__ = (
-        "code", "hit", "kind", "landing", "landing_url", "link", "offer", "partner", "subs", "touch_id", "visitor",
+        "code", "hit", "is_visitor_given", "kind", "landing", "landing_url", "link", "offer", "partner", "subs",
+        "touch_id", "visitor",
     )  # fmt: skip
 
     def __init__(self, kind: Kind, code: str, hit: Hit) -> None:
         self.kind, self.code, self.hit = kind, code, hit
         self.visitor = visitors.Visitor("")
+        self.is_visitor_given = False
         self.link: Link | None = None
         self.offer: CompiledOffer | None = None
         self.partner: Partner | None = None
@@ -73,7 +77,7 @@ def put_visitor(draft: Draft, context: Context) -> Refusal | None:
     hit = draft.hit
     given = visitors.named(clean(cut(hit.params.get("visitor_id", ""), context.field_bytes_max)))
     if given:
-        draft.visitor = visitors.Visitor(given)
+        draft.visitor, draft.is_visitor_given = visitors.Visitor(given), True
     elif hit.consent:
         secret = context.keys.hash_secret
         draft.visitor = visitors.Visitor(visitors.anonymous(hit.sender, hit.user_agent, hit.ts, secret))
@@ -157,6 +161,8 @@ def put_landing_url(draft: Draft, context: Context) -> Refusal | None:
         "ts": str(draft.hit.ts // 1_000_000),
     }
     draft.landing_url = render(draft.landing, values, context.landing_chars_max)
+    if draft.offer is not None and draft.offer.offer.pass_through and draft.hit.query:
+        draft.landing_url = with_passed_on(draft.landing_url, draft.hit.query, context.landing_chars_max)
     return None
 
 
@@ -189,6 +195,7 @@ def decide_hit(kind: Kind, code: str, hit: Hit, context: Context) -> Outcome:
 def _touch(draft: Draft, context: Context) -> Touch:
     assert draft.link is not None  # find_link came before
     hit, bytes_max = draft.hit, context.field_bytes_max
+    user_id = clean(cut(hit.params.get("user_id", ""), bytes_max))
     return Touch(
         touch_id=draft.touch_id,
         ts=hit.ts,
@@ -199,7 +206,7 @@ def _touch(draft: Draft, context: Context) -> Touch:
         subs={name: clean(value) for name, value in draft.subs.items()},
         partner_click_id=clean(cut(hit.params.get("partner_click_id", ""), bytes_max)),
         visitor_id=draft.visitor.id,
-        user_id=clean(cut(hit.params.get("user_id", ""), bytes_max)),
+        user_id=user_id,
         ip=hit.ip,
         ip_hash=hit.ip_hash,
         user_agent=hit.user_agent,
@@ -210,7 +217,16 @@ def _touch(draft: Draft, context: Context) -> Touch:
         tcf=clean(cut(hit.params.get("gdpr_consent", ""), bytes_max)),
         landing_url=draft.landing_url,
         redirect_type="302" if draft.kind is Kind.CLICK else "pixel",
+        untrusted=_untrusted(draft, user_id, context),
+        params=stored_params(hit.params, bytes_max),
     )
+
+
+def _untrusted(draft: Draft, user_id: str, context: Context) -> int:
+    """Bits of the ids in the link's own parameters, which join nothing unless the program trusts links."""
+    if context.program.trusts_links:
+        return 0
+    return (_VISITOR if draft.is_visitor_given else 0) | (_USER if user_id else 0)
 
 
 def _refused(draft: Draft, refusal: Refusal, context: Context) -> Outcome:

@@ -34,7 +34,10 @@ _OFFSETS = " UNION ALL ".join(
     for table in EVENT_TABLES
 )
 _TOUCH = "cityHash64(_log, _source, _partition, _offset, touch_id, ts, offer_id, partner_id, is_bot)"
-_IDENTITIES = "toUInt64(1 + (ref != '') + (user_id != '') + (visitor_id != '' AND NOT startsWith(visitor_id, '~')))"
+_IDENTITIES = (
+    "toUInt64(1 + (ref != '') + (user_id != '' AND bitAnd(untrusted, 2) = 0) "
+    "+ (visitor_id != '' AND NOT startsWith(visitor_id, '~') AND bitAnd(untrusted, 1) = 0))"
+)
 """How many identities ingest stores a touch under (schemas/identity.py, of_touch)."""
 
 

@@ -34,6 +34,7 @@ class CompiledProgram:
         "program",
         "proxies",
         "rules",
+        "trusts_links",
     )
 
     def __init__(self, program: Program) -> None:
@@ -42,6 +43,7 @@ class CompiledProgram:
         self.proxies = networks_of(program.rules.trusted_proxies)
         self.fallback_url = escaped(program.rules.fallback_url)
         self._links_without_case: dict[str, Link | None] | None = None
+        self.trusts_links = program.rules.link_user_id == "trusted"
         self._offers: dict[int, CompiledOffer] = {}
         secrets: Iterable[str] = (*program.secrets.api_keys, *program.secrets.postback_secrets.values())
         self._secrets = frozenset(secret for secret in secrets if secret)

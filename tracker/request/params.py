@@ -1,11 +1,61 @@
 """Parameters of clicks and pixels: those with a meaning, those to store, and those to pass on. Pure."""
 
+from urllib.parse import quote_from_bytes
+
 from program.fields import MACROS
-from tracker.request.text import decoded
+from tracker.request.text import clean, cut, decoded
 
 SUB_NAMES = frozenset(name for name in MACROS if name.startswith("sub"))
+_PASSED_SAFE = "".join(map(chr, range(0x21, 0x7F))).replace("#", "")
 KNOWN = SUB_NAMES | {"url", "visitor_id", "user_id", "partner_click_id", "gdpr_consent"}
 """Parameters with a meaning of their own (docs/contract.md, section 2)."""
+
+AD_CLICK_IDS = frozenset(
+    {
+        "gclid", "gbraid", "wbraid", "dclid", "fbclid", "msclkid", "ttclid", "li_fat_id", "twclid", "yclid",
+        "epik", "rdt_cid", "sccid", "irclickid",
+    }
+)  # fmt: skip
+"""Parameters in which ad networks send the id of their click."""
+STORED_MAX = 32
+NAME_BYTES_MAX = 64
+
+
+def stored_params(params: dict[str, str], bytes_max: int) -> dict[str, str]:
+    """Return the utm parameters and ad click ids to store, by name in lower case; at most STORED_MAX."""
+    stored: dict[str, str] = {}
+    for name, value in params.items():
+        if name in KNOWN or not value:
+            continue
+        name = name.lower()
+        if name in AD_CLICK_IDS or (name.startswith("utm_") and len(name) > len("utm_")):
+            stored.setdefault(clean(cut(name, NAME_BYTES_MAX)), clean(cut(value, bytes_max)))
+            if len(stored) == STORED_MAX:
+                break
+    return stored
+
+
+def with_passed_on(url: str, query: bytes, bytes_max: int) -> str:
+    """Add the unknown parameters of a query to a URL, before its fragment and as they were sent.
+
+    Parameters that the URL has are left out, and so are those that would take more than `bytes_max` together.
+    """
+    base, mark, fragment = url.partition("#")
+    own = base.partition("?")[2]
+    taken = {name for name, _ in parts_of(own.encode())} if own else set()
+    passed: list[str] = []
+    for name, part in parts_of(query):
+        if name in KNOWN or name in taken:
+            continue
+        text = quote_from_bytes(part, safe=_PASSED_SAFE)
+        bytes_max -= len(text) + 1
+        if bytes_max < 0:
+            break
+        passed.append(text)
+    if not passed:
+        return url
+    joint = "" if base.endswith(("?", "&")) else "&" if "?" in base else "?"
+    return f"{base}{joint}{'&'.join(passed)}{mark}{fragment}"
 
 
 def parts_of(query: bytes) -> list[tuple[str, bytes]]:
