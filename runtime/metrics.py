@@ -23,6 +23,7 @@ _log = Throttled(logger("metrics"))
 CounterName = Literal[
     "clew_hits_total",
     "clew_clicks_unrecorded_total",
+    "clew_absent_ids_total",
     "clew_http_requests_total",
     "clew_http_refused_total",
     "clew_http_connections_closed_total",
@@ -62,6 +63,7 @@ HistogramName = Literal[
 COUNTERS: dict[CounterName, tuple[str, tuple[str, ...]]] = {
     "clew_hits_total": ("Hits by kind and verdict or reason.", ("kind", "verdict")),
     "clew_clicks_unrecorded_total": ("Visitors redirected although their click could not be recorded.", ()),
+    "clew_absent_ids_total": ("Ids that were placeholders and count as absent, by kind and field.", ("kind", "field")),
     "clew_http_requests_total": ("Answers by route and status.", ("route", "status")),
     "clew_http_refused_total": ("Requests refused while they were read, by error.", ("error",)),
     "clew_http_connections_closed_total": (

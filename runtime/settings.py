@@ -34,6 +34,12 @@ class _Section(BaseModel):
         return value
 
 
+_ABSENT_IDS = (
+    "undefined,null,none,nan,nil,0,-,n/a,anonymous,guest,unknown,(null),(none),(not set),[object Object],"
+    "00000000-0000-0000-0000-000000000000"
+)
+
+
 class TrackerSettings(_Section):
     """The edge."""
 
@@ -49,6 +55,9 @@ class TrackerSettings(_Section):
     append_timeout_ms: int = Field(10_000, description="Longest wait of a postback or batch before 503.")
     body_timeout_ms: int = Field(30_000, description="Longest wait for a request's body; slower ones answer 408.")
     future_ts_max_s: int = Field(300, description="How far ahead of the clock a line's ts may be.")
+    absent_ids: str = Field(
+        _ABSENT_IDS, description="Texts that are no ids and count as absent, in any case, separated by commas."
+    )
     ip_privacy: Literal["full", "truncated"] = Field(
         "full", description="Store visitor addresses whole, or cut to /24 (IPv4) and /48 (IPv6)."
     )

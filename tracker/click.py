@@ -13,6 +13,7 @@ from schemas.events import Kind, Rejected, Touch, Untrusted
 from schemas.fields import NO_TOKEN
 from schemas.reasons import Reason
 from schemas.values.click_id import RANDOM_BYTES, TokenKeys, mint, to_text
+from schemas.values.ids import AbsentIds
 from tracker.offers.deep_link import deeplink_of
 from tracker.offers.landing_url import Landing, compile_landing, render
 from tracker.offers.program_index import CompiledOffer, CompiledProgram
@@ -23,6 +24,7 @@ from tracker.request.hit import Hit
 from tracker.request.params import SUB_NAMES, stored_params, with_passed_on
 from tracker.request.text import clean, cut, trimmed
 
+_IDS = ("visitor_id", "user_id", "partner_click_id")
 _VISITOR, _USER = int(Untrusted.VISITOR), int(Untrusted.USER)
 
 
@@ -34,6 +36,7 @@ class Context(msgspec.Struct, frozen=True):
     random_bytes: Callable[[int], bytes]
     field_bytes_max: int
     landing_chars_max: int
+    absent: AbsentIds
 
 
 class Draft:
@@ -71,6 +74,8 @@ class Outcome(msgspec.Struct, frozen=True):
     location: str
     """URL to redirect the visitor to; "" if there is none."""
     visitor: visitors.Visitor
+    absent: tuple[str, ...] = ()
+    """Fields whose ids were placeholders."""
 
 
 def put_visitor(draft: Draft, context: Context) -> Refusal | None:
@@ -184,12 +189,13 @@ IMPRESSION_STEPS: tuple[tuple[str, Step], ...] = tuple(
 def decide_hit(kind: Kind, code: str, hit: Hit, context: Context) -> Outcome:
     """Accept or refuse a hit on a link (Kind.CLICK) or pixel (Kind.IMPRESSION)."""
     draft = Draft(kind, code, hit)
+    absent = context.absent.drop(hit.params, _IDS)
     for _, step in CLICK_STEPS if kind is Kind.CLICK else IMPRESSION_STEPS:
         refusal = step(draft, context)
         if refusal is not None:
-            return _refused(draft, refusal, context)
+            return msgspec.structs.replace(_refused(draft, refusal, context), absent=absent)
     touch = _touch(draft, context)
-    return Outcome(kind, draft.touch_id, touch, "accepted", draft.landing_url, draft.visitor)
+    return Outcome(kind, draft.touch_id, touch, "accepted", draft.landing_url, draft.visitor, absent)
 
 
 def _touch(draft: Draft, context: Context) -> Touch:

@@ -12,6 +12,7 @@ from schemas.events import CONVERSIONS, HITS, Rejected, Touch
 from schemas.values.click_id import to_text
 from schemas.wire import encode
 from tracker.http import responses
+from tracker.http.absent import note_absent
 from tracker.http.context import key_of
 from tracker.http.recorder import Recorder
 from tracker.lines.events import Terms
@@ -67,6 +68,8 @@ class Batch:
     def _take(self, number: int, read: Read) -> None:
         self._read[number] = read
         event = read.result
+        if read.absent:
+            note_absent("line", read.kind, read.absent)
         if isinstance(event, Refusal):
             self._results[number] = event
         elif isinstance(event, Touch):  # by the line's id: what claims it meets, whatever else the lines say

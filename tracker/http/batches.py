@@ -60,4 +60,5 @@ class EventsEndpoint:
             custom_fields_max=settings.custom_fields_max,
             future_ts_max_us=settings.future_ts_max_s * 1_000_000,
             truncate_ip=self._desk.truncate_ip,
+            absent=self._desk.absent,
         )

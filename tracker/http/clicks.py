@@ -9,8 +9,9 @@ from starlette.types import Receive, Scope, Send
 from runtime import metrics
 from runtime.logs import Throttled, logger
 from schemas.events import Kind
-from tracker.click import Context, decide_hit
+from tracker.click import Context, Outcome, decide_hit
 from tracker.http import responses
+from tracker.http.absent import note_absent
 from tracker.http.context import Desk
 from tracker.http.recorder import UNRECORDED
 from tracker.http.routes import CLICK, IMPRESSION
@@ -34,6 +35,7 @@ class HitEndpoints:
             hit = self._desk.hit(scope, program, with_params=True)
             outcome = decide_hit(Kind.CLICK, clean(scope["path"][len(CLICK.path) :]), hit, self._context(program))
             verdict = await self._desk.recorder.hit(outcome)
+            _note_absent(outcome)
         except Exception:  # noqa: BLE001 - a visitor is sent on whatever it was
             _failed(Kind.CLICK)
             await responses.send_fallback(send, program.fallback_url, UNRECORDED)
@@ -50,6 +52,7 @@ class HitEndpoints:
             hit = self._desk.hit(scope, program, with_params=True)
             outcome = decide_hit(Kind.IMPRESSION, code, hit, self._context(program))
             verdict = await self._desk.recorder.hit(outcome)
+            _note_absent(outcome)
         except Exception:  # noqa: BLE001 - a page shows its pixel whatever it was
             _failed(Kind.IMPRESSION)
             await responses.send_pixel(send, UNRECORDED)
@@ -60,7 +63,12 @@ class HitEndpoints:
     def _context(self, program: CompiledProgram) -> Context:
         edge, settings = self._desk.edge, self._desk.settings
         bytes_max, chars_max = settings.field_bytes_max, 2 * settings.url_bytes_max
-        return Context(program, edge.keys, edge.random_bytes, bytes_max, chars_max)
+        return Context(program, edge.keys, edge.random_bytes, bytes_max, chars_max, self._desk.absent)
+
+
+def _note_absent(outcome: Outcome) -> None:
+    if outcome.absent:
+        note_absent(outcome.kind.name.lower(), f"link {outcome.event.link[:128]}", outcome.absent)
 
 
 def pixel_code(path: str) -> str:

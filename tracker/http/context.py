@@ -6,6 +6,7 @@ from eventlog.port import LogUnavailable
 from runtime import metrics
 from runtime.logs import Throttled, logger
 from schemas.reasons import Reason
+from schemas.values.ids import AbsentIds
 from tracker.edge import Edge
 from tracker.http.recorder import Recorder
 from tracker.http.routes import route_of
@@ -25,6 +26,7 @@ class Desk:
         self.edge = edge
         self.settings = edge.settings
         self.recorder = Recorder(edge)
+        self.absent = AbsentIds(edge.settings.absent_ids)
         self.truncate_ip = edge.settings.ip_privacy == "truncated"
 
     @property

@@ -9,6 +9,7 @@ from schemas.dedup.rules import Ruling
 from schemas.events import CONVERSIONS, Kind
 from schemas.wire import encode, kind_of
 from tracker.http import responses
+from tracker.http.absent import note_absent
 from tracker.http.clicks import method_not_allowed
 from tracker.http.context import Desk, key_of
 from tracker.http.limits import TooLarge, TooSlow, read_body, too_large_answer, too_slow_answer
@@ -19,6 +20,7 @@ from tracker.refusal import Refusal, refusal_of, with_ids
 from tracker.rejected_event import rejected_event
 from tracker.request.hit import Hit
 
+ID_FIELDS = ("click_id", "txn_id", "refund_id", "coupon")
 METHODS = ("GET", "POST")
 """A route that takes GET would take HEAD too, so the endpoint itself says which methods it takes."""
 
@@ -33,7 +35,9 @@ class PostbackEndpoint:
         program = self._desk.program
         hit = self._desk.hit(request.scope, program, with_params=False)
         try:
-            return await self._settle(await self._read(request), hit, program)
+            sent = await self._read(request)
+            self._drop_absent(sent, hit)
+            return await self._settle(sent, hit, program)
         except TooLarge as error:
             await self._desk.refused_while_read(request.scope, "body")
             return too_large_answer(error)
@@ -49,6 +53,11 @@ class PostbackEndpoint:
         bytes_max, timeout_ms = settings.postback_body_bytes_max, settings.body_timeout_ms
         body = await read_body(request.scope, request.receive, bytes_max, timeout_ms)
         return read_sent(query, body, get("content-type", ""), get("content-encoding", ""))
+
+    def _drop_absent(self, sent: Sent, hit: Hit) -> None:
+        absent = self._desk.absent.drop(sent.fields, ID_FIELDS)
+        if absent:
+            note_absent("postback", f"{hit.ip} offer {sent.fields.get('offer_id', '')[:16]}", absent)
 
     async def _settle(self, sent: Sent, hit: Hit, program: CompiledProgram) -> Response:
         test = is_test(sent.fields)

@@ -14,6 +14,7 @@ from schemas.fields import NO_TOKEN
 from schemas.reasons import Reason
 from schemas.values import click_id
 from schemas.values.currencies import DECIMALS
+from schemas.values.ids import AbsentIds
 from schemas.values.money import BadAmount, minor_of_e4, parse_e4, parse_minor
 from tracker.lines.types import AdjustmentLine, ConversionLine, TouchLine
 from tracker.offers.program_index import CompiledOffer, CompiledProgram
@@ -42,6 +43,7 @@ class Terms(msgspec.Struct, frozen=True):
     custom_fields_max: int
     future_ts_max_us: int
     truncate_ip: bool
+    absent: AbsentIds
 
 
 def touch_of(line: TouchLine, subs: dict[str, str], ts: int, terms: Terms) -> Touch:

@@ -27,15 +27,27 @@ class Read(msgspec.Struct, frozen=True):
     ref: str
     sent: Mapping[str, Any]
     result: Touch | Conversion | Adjustment | Refusal
+    absent: tuple[str, ...] = ()
+    """Fields whose ids were placeholders."""
+
+
+ID_FIELDS = (
+    "visitor_id", "user_id", "partner_click_id", "click_id", "impression_id", "click_ref", "impression_ref", "txn_id",
+    "conversion_id", "coupon",
+)  # fmt: skip
+"""Fields of lines that hold an id of something else. The line's own `id` may be any text."""
 
 
 def read_line(text: bytes, terms: Terms) -> Read:
     """The event of one line, or why there is none."""
     sent: dict[str, Any] = {}
+    absent: tuple[str, ...] = ()
     result: Touch | Conversion | Adjustment | Refusal
     try:
         sent = decode_line(text)
-        result = _event(sent, len(text), terms)
+        absent = tuple(name for name in ID_FIELDS if name in sent and _is_placeholder(sent[name], terms))
+        fields = {name: value for name, value in sent.items() if name not in absent} if absent else sent
+        result = _event(fields, len(text), terms)
     except BadLine as bad:
         result = malformed(bad.field, bad.detail)
         sent = sent or {"line": text.decode("utf-8", "replace")}
@@ -43,7 +55,11 @@ def read_line(text: bytes, terms: Terms) -> Read:
         result = refused.refusal
     kind, ref = sent.get("type"), sent.get("id")
     named = kind if isinstance(kind, str) and kind in KINDS else "event"
-    return Read(named, ref if isinstance(ref, str) else "", sent, result)
+    return Read(named, ref if isinstance(ref, str) else "", sent, result, absent)
+
+
+def _is_placeholder(value: object, terms: Terms) -> bool:
+    return isinstance(value, str) and value != "" and terms.absent.holds(value)
 
 
 def _event(sent: dict[str, Any], line_bytes: int, terms: Terms) -> Touch | Conversion | Adjustment:
