@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, settings
 from runtime.settings import Settings, WarehouseSettings
 from schemas.ddl import DATABASE, table_names
 from tests.servers.fixtures import clickhouse, kafka, kafka3, open_clickhouse_warehouse
-from tests.servers.found import CI, skip_or_fail
+from tests.servers.skip import CI, skip_or_fail
 from warehouse.address import ChdbFolder
 from warehouse.open import open_warehouse
 from warehouse.port import Warehouse

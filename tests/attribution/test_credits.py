@@ -10,14 +10,14 @@ from attribution.core.journeys import TouchRows, linked, pending_touches
 from program.program import Plan, Program
 from schemas import identity
 from schemas.events import Adjustment, Conversion, Kind
-from tests.attribution.worlds import (
-    World,
+from tests.attribution.random_cases import (
+    RandomCase,
     adjustment_of,
     conversion_of,
     identities_of,
     program_of,
+    random_cases,
     touch_of,
-    worlds,
 )
 from tests.reference.attribution import Seen, expected
 
@@ -50,7 +50,7 @@ def outcomes(
     return attribute(cases, own.also(pending_touches(asked, own)).also(more))
 
 
-def check(world: World, order: list[Conversion]) -> None:
+def check(world: RandomCase, order: list[Conversion]) -> None:
     found = outcomes(world.program, world.touches, order, world.adjustments)
     for event, outcome in zip(order, found, strict=True):
         wanted = expected(event, world.touches, world.adjustments, world.program.rules)
@@ -60,16 +60,16 @@ def check(world: World, order: list[Conversion]) -> None:
         assert (outcome.paying_model, *outcome.worth) == (wanted.paying_model, wanted.status, wanted.value_minor)
 
 
-@given(worlds())
+@given(random_cases())
 @settings(max_examples=400, deadline=None)
-def test_as_the_contract_says(world: World) -> None:
+def test_as_the_contract_says(world: RandomCase) -> None:
     check(world, world.conversions)
 
 
-@given(worlds())
+@given(random_cases())
 @settings(max_examples=100, deadline=None)
-def test_neither_order_nor_company_changes_anything(world: World) -> None:
-    backward = World(world.program, world.touches[::-1], world.conversions[::-1], world.adjustments[::-1])
+def test_neither_order_nor_company_changes_anything(world: RandomCase) -> None:
+    backward = RandomCase(world.program, world.touches[::-1], world.conversions[::-1], world.adjustments[::-1])
     check(backward, backward.conversions)
     for event in world.conversions:
         check(world, [event])

@@ -14,15 +14,15 @@ from runtime.settings import AttributionSettings
 from schemas.events import CONVERSIONS, HITS
 from schemas.values.click_id import to_text
 from schemas.values.money import e4_of_minor
-from tests.attribution.ingested import Ingested, Stored
-from tests.attribution.worlds import (
+from tests.attribution.fake_ingest import FakeIngest, Stored
+from tests.attribution.random_cases import (
     BASE_US,
-    World,
+    RandomCase,
     adjustment_of,
     conversion_of,
     program_of,
+    random_cases,
     touch_of,
-    worlds,
 )
 from tests.conftest import empty
 from tests.reference.attribution import expected
@@ -33,7 +33,7 @@ SALE = program_of((Plan(1, percent_e6=10_000_000),))
 
 
 def attributor(
-    warehouse: Warehouse, log: Ingested, program: Program, chosen: AttributionSettings = SETTINGS
+    warehouse: Warehouse, log: FakeIngest, program: Program, chosen: AttributionSettings = SETTINGS
 ) -> Attributor:
     return Attributor(warehouse, log, lambda: program, ManualClock(BASE_US + 10**9), chosen)
 
@@ -79,7 +79,7 @@ def owed_now(warehouse: Warehouse) -> dict[bytes, list[tuple[object, ...]]]:
     return {key: sorted(lines) for key, lines in found.items()}
 
 
-def check_at_rest(warehouse: Warehouse, world: World) -> None:
+def check_at_rest(warehouse: Warehouse, world: RandomCase) -> None:
     credits, owed = credits_now(warehouse), owed_now(warehouse)
     assert len(credits) == len(world.conversions)
     for event in world.conversions:
@@ -92,14 +92,14 @@ def check_at_rest(warehouse: Warehouse, world: World) -> None:
         assert owed.get(event.conversion_id, []) == [tuple(line) for line in wanted.commissions]
 
 
-@given(worlds(), st.randoms(use_true_random=False))
+@given(random_cases(), st.randoms(use_true_random=False))
 @settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_any_order_and_any_cut_come_to_one_run(
-    open_embedded_warehouse: Warehouse, world: World, random: Random
+    open_embedded_warehouse: Warehouse, world: RandomCase, random: Random
 ) -> None:
     engine = open_embedded_warehouse
     empty(engine)
-    log = Ingested(engine, partitions=2)
+    log = FakeIngest(engine, partitions=2)
     chosen = AttributionSettings(pass_conversions_max=random.choice((1, 2, 100)), ingest_wait_timeout_ms=0)
     attribution = attributor(engine, log, world.program, chosen)
     events: list[Stored] = [*world.touches, *world.conversions, *world.adjustments]
@@ -118,7 +118,7 @@ def test_any_order_and_any_cut_come_to_one_run(
 
 
 def test_waits_until_ingest_has_passed_the_ends_of_hits(warehouse: Warehouse) -> None:
-    log = Ingested(warehouse)
+    log = FakeIngest(warehouse)
     attribution = attributor(warehouse, log, SALE)
     log.append(touch_of(1))
     log.append(conversion_of(1, click_ref="t1"))
@@ -132,7 +132,7 @@ def test_waits_until_ingest_has_passed_the_ends_of_hits(warehouse: Warehouse) ->
 
 
 def test_late_touch_and_refund_restate_and_the_rest_stays(warehouse: Warehouse) -> None:
-    log = Ingested(warehouse)
+    log = FakeIngest(warehouse)
     attribution = attributor(warehouse, log, SALE)
     events = [conversion_of(n, visitor_id="ann" if n == 1 else "bob") for n in (1, 2)]
     for event in (touch_of(1, second=1, partner=1, visitor="ann"), touch_of(2, partner=2, visitor="bob"), *events):
@@ -155,7 +155,7 @@ def test_late_touch_and_refund_restate_and_the_rest_stays(warehouse: Warehouse) 
 
 
 def test_a_conversion_keeps_its_program(warehouse: Warehouse) -> None:
-    log = Ingested(warehouse)
+    log = FakeIngest(warehouse)
     event = conversion_of(1, click_ref="t1")
     log.append(touch_of(1))
     log.append(event)
@@ -175,7 +175,7 @@ def test_a_conversion_keeps_its_program(warehouse: Warehouse) -> None:
 def test_a_crash_at_any_insert_is_finished_once(
     warehouse: Warehouse, monkeypatch: pytest.MonkeyPatch, table: str, left: str
 ) -> None:
-    log = Ingested(warehouse)
+    log = FakeIngest(warehouse)
     for event in (touch_of(1), conversion_of(1, click_ref="t1")):
         log.append(event)
     log.store()
@@ -207,7 +207,7 @@ def test_a_crash_at_any_insert_is_finished_once(
 
 
 def test_catch_up_passes_the_ends_of_now(warehouse: Warehouse) -> None:
-    log = Ingested(warehouse)
+    log = FakeIngest(warehouse)
     attribution = Attributor(warehouse, log, lambda: SALE, SystemClock(), SETTINGS)
     log.append(touch_of(1))
     log.append(conversion_of(1, click_ref="t1"))

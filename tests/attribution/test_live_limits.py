@@ -19,9 +19,9 @@ from schemas.events import Kind
 from schemas.fields import NO_DIGEST
 from schemas.identity import of_ref, of_visitor
 from schemas.tables import Join
-from tests.attribution.ingested import Ingested
+from tests.attribution.fake_ingest import FakeIngest
+from tests.attribution.random_cases import adjustment_of, conversion_of, program_of, touch_of
 from tests.attribution.test_live import SALE, attributor, credits_now, owed_now, run
-from tests.attribution.worlds import adjustment_of, conversion_of, program_of, touch_of
 from warehouse.port import Warehouse, scalar_of
 
 
@@ -31,7 +31,7 @@ def problems_now(warehouse: Warehouse) -> list[str]:
 
 
 def test_twenty_thousand_identities_in_one_question(warehouse: Warehouse) -> None:
-    log = Ingested(warehouse)
+    log = FakeIngest(warehouse)
     log.append(touch_of(1, visitor="ann"))
     log.store()
     identities = np.arange(20_000, dtype=np.uint64) + np.uint64(2**63)
@@ -44,7 +44,7 @@ def test_twenty_thousand_identities_in_one_question(warehouse: Warehouse) -> Non
 
 def test_an_identity_that_everybody_has_joins_nothing(warehouse: Warehouse, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(reads, "TOUCHES_PER_IDENTITY_MAX", 3)
-    log = Ingested(warehouse)
+    log = FakeIngest(warehouse)
     for n in range(5):
         log.append(touch_of(n, second=n / 10, partner=n % 3 + 1, visitor="null"))
     log.append(conversion_of(1, click_ref="t1"))
@@ -66,7 +66,7 @@ def test_a_pass_that_is_too_large_is_halved(warehouse: Warehouse, monkeypatch: p
     else:
         monkeypatch.setattr(compute, "BLOCK_ROWS_MAX", 10)
         monkeypatch.setattr(pass_writer, "BLOCK_ROWS_MAX", 10)
-    log = Ingested(warehouse)
+    log = FakeIngest(warehouse)
     log.append(touch_of(1))
     for n in range(9):
         log.append(conversion_of(n, click_ref="t1"))
@@ -76,7 +76,7 @@ def test_a_pass_that_is_too_large_is_halved(warehouse: Warehouse, monkeypatch: p
 
 
 def test_a_lost_program_keeps_what_stands_and_is_listed(warehouse: Warehouse) -> None:
-    log, event = Ingested(warehouse), conversion_of(1, click_ref="t1")
+    log, event = FakeIngest(warehouse), conversion_of(1, click_ref="t1")
     for record in (touch_of(1), event):
         log.append(record)
     log.store()
@@ -130,7 +130,7 @@ def test_intents_go_and_passes_stay(warehouse: Warehouse) -> None:
 
 
 def test_a_table_that_is_half_written_is_completed(warehouse: Warehouse) -> None:
-    log = Ingested(warehouse)
+    log = FakeIngest(warehouse)
     for record in (touch_of(1), touch_of(2, partner=2), *(conversion_of(n, click_ref=f"t{n}") for n in (1, 2))):
         log.append(record)
     log.store()
@@ -147,7 +147,7 @@ def test_a_table_that_is_half_written_is_completed(warehouse: Warehouse) -> None
 
 
 def test_a_cursor_that_only_moved_over_touches_is_kept_at_the_stop(warehouse: Warehouse) -> None:
-    log = Ingested(warehouse)
+    log = FakeIngest(warehouse)
     for n in (1, 2):
         log.append(touch_of(n))
     log.store()

@@ -13,10 +13,10 @@ from program.program import Fit, Plan, Program, Secrets
 from reporting.explain import explain
 from reporting.explain_text import lines_of
 from runtime.user_error import ReportError
-from tests.attribution.ingested import Ingested
+from tests.attribution.fake_ingest import FakeIngest
+from tests.attribution.random_cases import BASE_US, SECOND_US, conversion_of, program_of, touch_of
 from tests.attribution.test_run_shares import PROGRAM, spec, stored, world
 from tests.attribution.test_runs import LATER_US, attribute, of_live, of_run
-from tests.attribution.worlds import BASE_US, SECOND_US, conversion_of, program_of, touch_of
 from tests.reference.rules import fitted
 from warehouse.port import Warehouse, scalar_of
 
@@ -62,7 +62,7 @@ def test_live_says_what_a_run_says_and_needs_no_run(warehouse: Warehouse) -> Non
 def test_what_comes_later_changes_no_weight(warehouse: Warehouse) -> None:
     """Others' conversions leave a conversion as it is; a late touch of its own restates it, by the old program."""
     program = paying(fit_of({1: 1, 2: 3}))
-    log = Ingested(warehouse)
+    log = FakeIngest(warehouse)
     sale = conversion_of(1, second=9, visitor_id="ann", amount=1001)
     for event in (touch_of(1, visitor="ann"), touch_of(2, second=2, partner=2, visitor="ann"), sale):
         log.append(event)

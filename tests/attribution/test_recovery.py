@@ -11,16 +11,16 @@ from attribution.live.lease import Mark
 from attribution.live.pass_writer import Passes, PassLost
 from attribution.store.cursor import Cursor
 from runtime.clock import ManualClock
-from tests.attribution.ingested import Ingested
+from tests.attribution.fake_ingest import FakeIngest
 from tests.attribution.leases import Leases
+from tests.attribution.random_cases import BASE_US
 from tests.attribution.test_live import run
 from tests.attribution.test_workers import failing, filled, worker
-from tests.attribution.worlds import BASE_US
 from tests.conftest import empty
 from warehouse.port import Warehouse, scalar_of
 
 
-def chosen_pass(warehouse: Warehouse, monkeypatch: pytest.MonkeyPatch, dies_at: str) -> tuple[Ingested, Leases]:
+def chosen_pass(warehouse: Warehouse, monkeypatch: pytest.MonkeyPatch, dies_at: str) -> tuple[FakeIngest, Leases]:
     """A pass whose intent is chosen, by a worker that dies at a table."""
     log, _ = filled(warehouse, 5)
     leases = Leases(1)
@@ -78,7 +78,7 @@ def test_an_intent_that_nobody_chose_is_garbage_and_no_finding(warehouse: Wareho
 
 
 def test_garbage_at_rest_is_made_old_by_an_empty_pass(warehouse: Warehouse) -> None:
-    log, leases = Ingested(warehouse), Leases(1)
+    log, leases = FakeIngest(warehouse), Leases(1)
     leases.give("a")
     Passes(warehouse, 0, ManualClock(1), "test").begin({}, Cursor(), "unchosen")
     assert [name for name, _ in failing(warehouse)] == ["stale intents"]

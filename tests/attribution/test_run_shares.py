@@ -21,9 +21,9 @@ from program.program import Partner, Plan, Program
 from schemas.columns import to_arrow
 from schemas.events import Conversion, Kind
 from schemas.tables import Fact, Run
-from tests.attribution.ingested import Ingested, Stored
+from tests.attribution.fake_ingest import FakeIngest, Stored
+from tests.attribution.random_cases import BASE_US, SECOND_US, adjustment_of, conversion_of, program_of, touch_of
 from tests.attribution.test_runs import LATER_US, attribute, every_byte, late
-from tests.attribution.worlds import BASE_US, SECOND_US, adjustment_of, conversion_of, program_of, touch_of
 from tests.conftest import empty
 from tests.reference.attribution import Seen
 from warehouse.port import Warehouse, scalar_of
@@ -39,7 +39,7 @@ def spec(
 
 
 def stored(warehouse: Warehouse, events: Sequence[Stored], program: Program = PROGRAM) -> None:
-    log = Ingested(warehouse)
+    log = FakeIngest(warehouse)
     for event in events:
         log.append(event)
     log.store()

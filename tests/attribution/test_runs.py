@@ -20,18 +20,18 @@ from reporting.run_diff import diff_report
 from runtime.clock import ManualClock
 from runtime.user_error import ReportError
 from schemas.events import Kind
-from tests.attribution.ingested import Ingested
-from tests.attribution.test_live import SETTINGS, run
-from tests.attribution.worlds import (
+from tests.attribution.fake_ingest import FakeIngest
+from tests.attribution.random_cases import (
     BASE_US,
     SECOND_US,
-    World,
+    RandomCase,
     adjustment_of,
     conversion_of,
     program_of,
+    random_cases,
     touch_of,
-    worlds,
 )
+from tests.attribution.test_live import SETTINGS, run
 from tests.conftest import empty
 from tests.reference.attribution import Seen
 from warehouse.port import Warehouse, scalar_of
@@ -46,12 +46,12 @@ def spec(program: Program, as_of_us: int = LATER_US, models: tuple[str, ...] = A
     return RunSpec(models, 0, BASE_US + 10**10, as_of_us, program.hash, "test", **more)
 
 
-def attribute(warehouse: Warehouse, log: Ingested, program: Program, now_us: int = LATER_US) -> None:
+def attribute(warehouse: Warehouse, log: FakeIngest, program: Program, now_us: int = LATER_US) -> None:
     run(Attributor(warehouse, log, lambda: program, ManualClock(now_us), SETTINGS))
 
 
-def stored(warehouse: Warehouse, world: World) -> Ingested:
-    log = Ingested(warehouse)
+def stored(warehouse: Warehouse, world: RandomCase) -> FakeIngest:
+    log = FakeIngest(warehouse)
     for event in (*world.touches, *world.conversions, *world.adjustments):
         log.append(event)
     log.store()
@@ -86,9 +86,9 @@ def every_byte(warehouse: Warehouse, run_id: str) -> list[tuple[Any, ...]]:
     return sorted(tuple(map(str, row.values())) for row in [*rows, *noted])
 
 
-@given(worlds())
+@given(random_cases())
 @settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-def test_a_run_says_what_live_says(warehouse: Warehouse, world: World) -> None:
+def test_a_run_says_what_live_says(warehouse: Warehouse, world: RandomCase) -> None:
     empty(warehouse)
     stored(warehouse, world)
     before = {t: scalar_of(warehouse.query(f"SELECT count() FROM clew.{t}")) for t in TABLES_THAT_PAY}
@@ -106,7 +106,7 @@ def late(seen: Seen, received_us: int) -> Seen:
 
 def test_a_replay_at_an_old_time_is_the_old_ledger(warehouse: Warehouse) -> None:
     first_us, second_us = LATER_US, LATER_US + 50 * SECOND_US
-    log = Ingested(warehouse)
+    log = FakeIngest(warehouse)
     sale = conversion_of(1, second=9, visitor_id="ann", amount=999)
     lead = conversion_of(2, second=9, visitor_id="bob", amount=0)
     for event in (touch_of(1, visitor="ann"), touch_of(2, second=2, partner=2, visitor="ann", bot=True), sale, lead):
@@ -139,7 +139,7 @@ def test_a_replay_at_an_old_time_is_the_old_ledger(warehouse: Warehouse) -> None
 def filled(warehouse: Warehouse, seed: int = 5) -> Program:
     """Forty conversions over a hundred touches that share two visitors and a user."""
     random = Random(seed)
-    log = Ingested(warehouse)
+    log = FakeIngest(warehouse)
     for n in range(100):
         who = random.choice(("ann", "bob", "cid", "")), random.choice(("", "u1"))
         log.append(touch_of(n, second=n / 10, partner=1 + n % 3, visitor=who[0], user=who[1], bot=n % 9 == 0))
@@ -182,7 +182,7 @@ def test_workers_and_slices_change_no_bit(warehouse: Warehouse, reuse: Any) -> N
 
 def test_every_touch_has_its_reason(warehouse: Warehouse) -> None:
     program = program_of((Plan(1),), ALL, {3: Partner(3, "Off", "inactive")})
-    log = Ingested(warehouse)
+    log = FakeIngest(warehouse)
     for event in (
         touch_of(1, second=3, visitor="ann", kind=Kind.IMPRESSION), touch_of(2, second=11, visitor="ann", bot=True),
         touch_of(3, second=11, partner=3, visitor="ann"), touch_of(4, second=11, partner=2, visitor="ann"),
@@ -205,7 +205,7 @@ def test_every_touch_has_its_reason(warehouse: Warehouse) -> None:
 
 
 def test_a_refund_leaves_nothing(warehouse: Warehouse) -> None:
-    log = Ingested(warehouse)
+    log = FakeIngest(warehouse)
     sale = conversion_of(1, second=9, visitor_id="ann")
     for event in (touch_of(1, visitor="ann"), touch_of(2, partner=2, visitor="ann"), sale):
         log.append(event)
@@ -218,7 +218,7 @@ def test_a_refund_leaves_nothing(warehouse: Warehouse) -> None:
 
 
 def test_touches_can_be_used_up(warehouse: Warehouse) -> None:
-    log = Ingested(warehouse)
+    log = FakeIngest(warehouse)
     for n in (1, 2):
         log.append(touch_of(n, second=n, partner=n, visitor="ann"))
     for n in (1, 2, 3):
@@ -240,7 +240,7 @@ def test_touches_can_be_used_up(warehouse: Warehouse) -> None:
 
 
 def test_people_can_be_stitched(warehouse: Warehouse) -> None:
-    log = Ingested(warehouse)
+    log = FakeIngest(warehouse)
     bridge_us = LATER_US + 5 * SECOND_US
     for event in (
         touch_of(1, second=1, partner=1, visitor="phone"),

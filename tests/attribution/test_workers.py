@@ -24,10 +24,10 @@ from program.program import Program
 from runtime.clock import ManualClock
 from runtime.settings import AttributionSettings
 from schemas.events import CONVERSIONS, HITS
-from tests.attribution.ingested import Ingested, Stored
+from tests.attribution.fake_ingest import FakeIngest, Stored
 from tests.attribution.leases import Leases, MemoryLease
+from tests.attribution.random_cases import BASE_US, RandomCase, adjustment_of, conversion_of, random_cases, touch_of
 from tests.attribution.test_live import SALE, SETTINGS, attributor, check_at_rest, credits_now, owed_now, run
-from tests.attribution.worlds import BASE_US, World, adjustment_of, conversion_of, touch_of, worlds
 from tests.conftest import empty
 from warehouse.port import Warehouse, scalar_of
 
@@ -35,7 +35,7 @@ MINUTES_10_US = 600_000_000
 
 
 def worker(
-    warehouse: Warehouse, log: Ingested, leases: Leases, name: str, *, program: Program = SALE,
+    warehouse: Warehouse, log: FakeIngest, leases: Leases, name: str, *, program: Program = SALE,
     clock: ManualClock | None = None, chosen: AttributionSettings = SETTINGS,
 ) -> tuple[Attributor, MemoryLease]:  # fmt: skip
     lease = MemoryLease(leases, name)
@@ -50,9 +50,9 @@ def run_all(attributions: list[Attributor]) -> None:
             return
 
 
-def filled(warehouse: Warehouse, conversions: int = 12) -> tuple[Ingested, list[Any]]:
+def filled(warehouse: Warehouse, conversions: int = 12) -> tuple[FakeIngest, list[Any]]:
     """Conversions of every shard, each with a click of its own."""
-    log = Ingested(warehouse)
+    log = FakeIngest(warehouse)
     events = [conversion_of(n, click_ref=f"t{n}") for n in range(conversions)]
     for n in range(conversions):
         log.append(touch_of(n, partner=n % 3 + 1))
@@ -93,7 +93,7 @@ def test_shards_are_the_same_in_both_languages(warehouse: Warehouse) -> None:
 @pytest.mark.parametrize("shards", [1, 3, 8])
 @pytest.mark.parametrize("workers", [1, 3])
 def test_workers_write_what_one_alone_writes(warehouse: Warehouse, shards: int, workers: int) -> None:
-    def world() -> Ingested:
+    def world() -> FakeIngest:
         log, events = filled(warehouse, 40)
         for n, event in enumerate(events[:9]):
             log.append(adjustment_of(n, event, amount_e4=10_000 * n))
@@ -133,14 +133,14 @@ def test_a_worker_with_all_shards_reads_once(warehouse: Warehouse, monkeypatch: 
     assert sum("FROM clew.conversions" in sql for sql in asked) == 1
 
 
-@given(worlds(), st.sampled_from((1, 3, 8)), st.randoms(use_true_random=False))
+@given(random_cases(), st.sampled_from((1, 3, 8)), st.randoms(use_true_random=False))
 @settings(max_examples=8, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_any_owner_at_any_time_comes_to_one_run(
-    open_embedded_warehouse: Warehouse, world: World, shards: int, random: Random
+    open_embedded_warehouse: Warehouse, world: RandomCase, shards: int, random: Random
 ) -> None:
     engine = open_embedded_warehouse
     empty(engine)
-    log, leases = Ingested(engine, partitions=2), Leases(shards)
+    log, leases = FakeIngest(engine, partitions=2), Leases(shards)
     chosen = AttributionSettings(pass_conversions_max=random.choice((1, 2, 100)), ingest_wait_timeout_ms=0)
     workers = [worker(engine, log, leases, name, program=world.program, chosen=chosen) for name in "ab"]
 
@@ -254,7 +254,7 @@ def test_observers_know_when_every_shard_has_passed(warehouse: Warehouse) -> Non
 
 
 def test_a_cursor_that_moved_is_written_at_rest(warehouse: Warehouse) -> None:
-    log, leases, clock = Ingested(warehouse), Leases(2), ManualClock(BASE_US)
+    log, leases, clock = FakeIngest(warehouse), Leases(2), ManualClock(BASE_US)
     leases.give("a")
     attribution, _ = worker(warehouse, log, leases, "a", clock=clock)
     log.append(touch_of(1))

@@ -13,7 +13,7 @@ from runtime.clock import SystemClock
 from runtime.logs import configure_logs
 from runtime.settings import KafkaSettings
 from schemas.events import HITS
-from tests.eventlog.kafka_bench import QUICK
+from tests.eventlog.kafka_fixture import QUICK
 
 
 async def main(url: str, group: str) -> None:

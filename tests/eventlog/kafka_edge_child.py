@@ -13,7 +13,7 @@ from eventlog.open import open_producer
 from runtime.clock import SystemClock
 from runtime.logs import configure_logs
 from runtime.settings import KafkaSettings, Settings
-from tests.eventlog.kafka_bench import QUICK
+from tests.eventlog.kafka_fixture import QUICK
 
 
 async def main(url: str, folder: str) -> None:

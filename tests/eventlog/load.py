@@ -15,7 +15,7 @@ from eventlog.port import Producer
 from runtime.logs import configure_logs
 from schemas.events import CONVERSIONS, HITS
 from tests.conftest import ROOT
-from tests.eventlog.bench import SqliteBench
+from tests.eventlog.log_fixture import SqliteFixture
 from tests.schemas.samples import conversion, wire
 
 Place = tuple[str, int, int, str]
@@ -53,7 +53,7 @@ async def sell(producer: Producer, worker: int, call: int) -> None:
 
 
 async def main(folder: Path, worker: int, calls: int) -> None:
-    producer = SqliteBench(folder).producer(worker)
+    producer = SqliteFixture(folder).producer(worker)
     for first in range(0, calls, 4):
         batch = range(first, min(first + 4, calls))
         await asyncio.gather(*(append(producer, worker, n) for n in batch), *(sell(producer, worker, n) for n in batch))

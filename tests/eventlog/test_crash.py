@@ -11,7 +11,7 @@ from schemas.events import CONVERSIONS, HITS, Conversion
 from schemas.wire import decode
 from tests.contracts.eventlog import close, read_all, sales, values
 from tests.eventlog import load
-from tests.eventlog.bench import OWN, SHARED, SqliteBench
+from tests.eventlog.log_fixture import OWN, SHARED, SqliteFixture
 
 TXN_COUNT = 24
 
@@ -20,7 +20,7 @@ def check(folder: Path, answered: list[load.Place]) -> None:
     """Every answered record is at its place, no sale is there twice, offsets have no gap, the log goes on."""
 
     async def story() -> None:
-        bench = SqliteBench(folder)
+        bench = SqliteFixture(folder)
         consumer = bench.consumer("check")
         stored: dict[tuple[str, int, int], str] = {}
         for partition in await consumer.partitions():
@@ -81,7 +81,7 @@ def make_image(folder: Path, ingested: Position | None = None) -> Path:
     """A folder whose log holds 40 hits and 40 sales in its write-ahead files, one transaction each."""
 
     async def story() -> None:
-        bench = SqliteBench(folder / "live")
+        bench = SqliteFixture(folder / "live")
         producer, consumer = bench.producer(0), bench.consumer("ingest")
         for n in range(40):
             await producer.append(HITS, b"", [b"%d" % n])
@@ -120,7 +120,7 @@ def test_a_torn_tail_leaves_a_beginning_without_holes(tmp_path: Path, how: str) 
     check(image, [])
 
     async def kept() -> int:
-        consumer = SqliteBench(image).consumer("check")
+        consumer = SqliteFixture(image).consumer("check")
         found = await read_all(consumer, OWN)
         assert [record.value for record in found[:-1]] == values(len(found) - 1)  # the last one is `check`'s
         await consumer.close()
@@ -138,7 +138,7 @@ def test_offsets_that_were_ingested_are_not_given_again(tmp_path: Path, ingested
     tear(image / "hits-1.sqlite-wal", "cut 50000")
 
     async def story() -> None:
-        bench = SqliteBench(image)
+        bench = SqliteFixture(image)
         producer, consumer = bench.producer(0), bench.consumer("ingest")
         assert await consumer.end(OWN) < 40
         assert (await producer.append(HITS, b"", [b"new", b"newer"]))[0].offset == 40
@@ -161,7 +161,7 @@ def test_claims_and_records_go_together(tmp_path: Path) -> None:
         folder = image.with_name(f"cut{cut}")
         shutil.copytree(image, folder)
         tear(folder / wal.name, f"cut {cut}")
-        with SqliteBench(folder).locked(SHARED) as connection:
+        with SqliteFixture(folder).locked(SHARED) as connection:
             claimed = {row[0] for row in connection.execute("SELECT key FROM keys")}
             stored = [decode(row[0])[1] for row in connection.execute("SELECT value FROM records")]
         assert claimed == {event.conversion_id for event in stored if isinstance(event, Conversion)}

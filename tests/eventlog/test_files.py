@@ -10,12 +10,12 @@ from eventlog.sqlite import file
 from schemas.dedup.rules import GetState, Ruling
 from schemas.events import CONVERSIONS, HITS
 from tests.contracts.eventlog import close, read_all, sales
-from tests.eventlog.bench import OWN, SHARED, SqliteBench
+from tests.eventlog.log_fixture import OWN, SHARED, SqliteFixture
 
 
 def test_a_removed_file_is_made_anew_while_the_producer_has_it_open(tmp_path: Path) -> None:
     async def story() -> None:
-        bench = SqliteBench(tmp_path)
+        bench = SqliteFixture(tmp_path)
         producer, consumer = bench.producer(0), bench.consumer("ingest")
         await producer.append(HITS, b"", [b"a", b"b"])
         await consumer.commit(OWN, Position(2))
@@ -36,7 +36,7 @@ def test_a_removed_file_is_made_anew_while_the_producer_has_it_open(tmp_path: Pa
 @pytest.mark.parametrize("remade", [False, True])
 def test_what_was_written_into_a_removed_file_is_not_acknowledged(tmp_path: Path, remade: bool) -> None:
     """The file goes between the look at it and the commit."""
-    bench = SqliteBench(tmp_path)
+    bench = SqliteFixture(tmp_path)
 
     def removing(get: GetState, value: bytes) -> Ruling:
         if value == b"removes the file":
@@ -64,7 +64,7 @@ def test_a_removed_file_does_not_take_another_producers_records_with_it(tmp_path
     """One producer has moved on to the new file when the other one lets go of the old."""
 
     async def story() -> None:
-        bench = SqliteBench(tmp_path)
+        bench = SqliteFixture(tmp_path)
         quick, slow = bench.producer(0), bench.producer(1)
         await slow.decide(CONVERSIONS, sales("old"), keys=[b""])
         bench.remove(SHARED)
@@ -81,7 +81,7 @@ def test_a_removed_file_does_not_take_another_producers_records_with_it(tmp_path
 
 def test_a_left_over_write_ahead_file_is_not_replayed_into_a_new_log(tmp_path: Path) -> None:
     async def story() -> None:
-        bench = SqliteBench(tmp_path)
+        bench = SqliteFixture(tmp_path)
         producer = bench.producer(0)
         await producer.append(HITS, b"", [b"old"])
         left = bench.path(OWN).with_name("hits-1.sqlite-wal").read_bytes()
@@ -98,7 +98,7 @@ def test_a_left_over_write_ahead_file_is_not_replayed_into_a_new_log(tmp_path: P
 
 def test_a_file_that_is_gone_is_unavailable_to_readers(tmp_path: Path) -> None:
     async def story() -> None:
-        bench = SqliteBench(tmp_path)
+        bench = SqliteFixture(tmp_path)
         producer, consumer = bench.producer(0), bench.consumer("ingest")
         await producer.append(HITS, b"", [b"x"])
         await consumer.log_id(OWN)
@@ -121,7 +121,7 @@ def test_a_half_made_file_is_never_seen(tmp_path: Path) -> None:
     (tmp_path / "hits-1.sqlite.new-wal").write_bytes(b"torn")
 
     async def story() -> None:
-        bench = SqliteBench(tmp_path)
+        bench = SqliteFixture(tmp_path)
         producer, consumer = bench.producer(0), bench.consumer("ingest")
         assert (await producer.append(HITS, b"", [b"x"]))[0].offset == 0
         assert len(await consumer.partitions()) == 3
@@ -136,7 +136,7 @@ def test_other_files_of_the_folder_are_no_partitions(tmp_path: Path) -> None:
     (tmp_path / "hits-1.sqlite.bak").write_bytes(b"")
 
     async def story() -> None:
-        bench = SqliteBench(tmp_path)
+        bench = SqliteFixture(tmp_path)
         producer, consumer = bench.producer(3), bench.consumer("ingest")
         expected = [SHARED, Partition(HITS, 0), Partition(HITS, 4)]
         assert list(await consumer.partitions()) == expected
@@ -148,7 +148,7 @@ def test_other_files_of_the_folder_are_no_partitions(tmp_path: Path) -> None:
 
 def test_names_of_folders_may_have_any_letters(tmp_path: Path) -> None:
     async def story() -> None:
-        bench = SqliteBench(tmp_path / "50% of #1?mode=ro")
+        bench = SqliteFixture(tmp_path / "50% of #1?mode=ro")
         producer, consumer = bench.producer(0), bench.consumer("ingest")
         await producer.append(HITS, b"", [b"x"])
         assert await read_all(consumer, OWN) == [Record(0, b"x")]

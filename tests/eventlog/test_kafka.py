@@ -3,7 +3,7 @@
 import pytest
 
 from tests.contracts.eventlog import LogContract
-from tests.eventlog.kafka_bench import KafkaBench
+from tests.eventlog.kafka_fixture import KafkaFixture
 from tests.servers.kafka import GivenCluster
 
 pytestmark = pytest.mark.server
@@ -11,5 +11,5 @@ pytestmark = pytest.mark.server
 
 class TestKafkaLog(LogContract):
     @pytest.fixture
-    def bench(self, kafka: GivenCluster) -> KafkaBench:
-        return KafkaBench(kafka).prepare()
+    def bench(self, kafka: GivenCluster) -> KafkaFixture:
+        return KafkaFixture(kafka).prepare()

@@ -15,7 +15,7 @@ from eventlog.port import LogUnavailable, Mark, Partition
 from runtime.clock import SystemClock
 from runtime.settings import KafkaSettings
 from schemas.events import HITS, TOPICS
-from tests.eventlog.kafka_bench import KafkaBench, PlainProducer
+from tests.eventlog.kafka_fixture import KafkaFixture, PlainProducer
 from tests.servers.kafka import GivenCluster, free_ports
 from tests.servers.kafka_mock import PRODUCE, MockCluster, mock_cluster
 from tests.servers.proxy import Proxy
@@ -104,7 +104,7 @@ def test_trouble_that_stays_is_raised_in_time_and_forgotten_when_it_ends() -> No
 
 
 def test_producers_are_made_anew_on_schedule(kafka: GivenCluster) -> None:
-    bench = KafkaBench(kafka).prepare()
+    bench = KafkaFixture(kafka).prepare()
 
     async def story() -> None:
         producer = PlainProducer(bench.appender(recycle_records_max=10))
@@ -122,7 +122,7 @@ def test_producers_are_made_anew_on_schedule(kafka: GivenCluster) -> None:
 
 
 def test_a_call_larger_than_a_batch_is_kept_whole_and_in_order(kafka: GivenCluster) -> None:
-    bench = KafkaBench(kafka, batch_bytes_max=4_096).prepare()
+    bench = KafkaFixture(kafka, batch_bytes_max=4_096).prepare()
 
     async def story() -> None:
         producer = bench.producer(0)
@@ -157,7 +157,7 @@ def proxy_of(cluster: GivenCluster) -> Proxy:
 
 def test_an_answer_that_is_lost_with_its_connection(kafka: GivenCluster, monkeypatch: pytest.MonkeyPatch) -> None:
     """The library sends the batch again with the same sequence numbers: Kafka knows it, and it stands once."""
-    bench = KafkaBench(kafka).prepare()
+    bench = KafkaFixture(kafka).prepare()
 
     async def story() -> None:
         producer = bench.producer(0)
@@ -180,7 +180,7 @@ def test_an_answer_that_is_lost_with_its_connection(kafka: GivenCluster, monkeyp
 def test_a_record_sent_again_after_a_lost_answer_has_the_same_mark(
     kafka: GivenCluster, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    bench = KafkaBench(kafka, request_timeout_ms=1_000).prepare()
+    bench = KafkaFixture(kafka, request_timeout_ms=1_000).prepare()
 
     async def story() -> None:
         producer = bench.producer(0)
@@ -206,7 +206,7 @@ def test_a_record_sent_again_after_a_lost_answer_has_the_same_mark(
 
 def test_a_caller_that_gives_up_leaves_nothing_behind(kafka: GivenCluster, monkeypatch: pytest.MonkeyPatch) -> None:
     """Behind a batch whose answer does not come, entries of who gave up are never sent; those of others are."""
-    bench = KafkaBench(kafka).prepare()
+    bench = KafkaFixture(kafka).prepare()
 
     async def story() -> None:
         producer = bench.producer(0)
@@ -237,7 +237,7 @@ def test_a_caller_that_gives_up_leaves_nothing_behind(kafka: GivenCluster, monke
 
 
 def test_what_waits_is_bounded(kafka: GivenCluster, monkeypatch: pytest.MonkeyPatch) -> None:
-    bench = KafkaBench(kafka, pending_bytes_max=10_000).prepare()
+    bench = KafkaFixture(kafka, pending_bytes_max=10_000).prepare()
 
     async def story() -> None:
         producer = bench.producer(0)

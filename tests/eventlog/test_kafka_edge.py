@@ -19,7 +19,7 @@ from schemas.dedup.rules import rule as claims_rule
 from schemas.events import CONVERSIONS, HITS
 from tests.conftest import ROOT
 from tests.contracts.eventlog import LogContract
-from tests.eventlog.kafka_bench import KafkaBench, retried
+from tests.eventlog.kafka_fixture import KafkaFixture, retried
 from tests.eventlog.test_kafka_appender import proxy_of, through
 from tests.eventlog.test_spill import ORIGIN, entries, open_spill
 from tests.schemas.samples import conversion, wire
@@ -58,7 +58,7 @@ class Started:
         await self._producer.close()
 
 
-class EdgeBench(KafkaBench):
+class EdgeBench(KafkaFixture):
     """Edges on folders of their own."""
 
     def __init__(self, cluster: GivenCluster, folder: Path, **settings: Any) -> None:

@@ -9,7 +9,7 @@ import pytest
 from eventlog.kafka.appender import Entry
 from eventlog.port import Fenced, LogUnavailable, Partition, Position, Record
 from schemas.events import HITS
-from tests.eventlog.kafka_bench import KafkaBench, PlainProducer, retried
+from tests.eventlog.kafka_fixture import KafkaFixture, PlainProducer, retried
 from tests.servers.fixtures import own_cluster
 from tests.servers.kafka import KafkaCluster
 
@@ -80,7 +80,7 @@ def proven(writers: Writers, found: dict[Partition, list[Record]]) -> None:
     assert len(once) == len(writers.acknowledged)
 
 
-def under_fire(bench: KafkaBench, fault: Callable[[Writers], Awaitable[None]]) -> None:
+def under_fire(bench: KafkaFixture, fault: Callable[[Writers], Awaitable[None]]) -> None:
     async def story() -> None:
         producer = bench.producer(0)
         await producer.appender.start()
@@ -104,10 +104,10 @@ def test_the_only_node_is_killed_and_comes_back(kafka1: KafkaCluster) -> None:
         assert writers.failed > 0
         await asyncio.to_thread(kafka1.restart, 1)
 
-    under_fire(KafkaBench(kafka1, request_timeout_ms=1_000).prepare(), fault)
+    under_fire(KafkaFixture(kafka1, request_timeout_ms=1_000).prepare(), fault)
 
 
-def leader(bench: KafkaBench, cluster: KafkaCluster) -> int:
+def leader(bench: KafkaFixture, cluster: KafkaCluster) -> int:
     """The node that leads hits-0."""
     found: list[int] = []
 
@@ -123,7 +123,7 @@ def leader(bench: KafkaBench, cluster: KafkaCluster) -> int:
 
 def test_the_leader_of_three_is_killed(kafka3: KafkaCluster) -> None:
     """The others take over; the killed one comes back and nothing that it had alone was acknowledged."""
-    bench = KafkaBench(kafka3, request_timeout_ms=2_000).prepare()
+    bench = KafkaFixture(kafka3, request_timeout_ms=2_000).prepare()
     node = leader(bench, kafka3)
 
     async def fault(writers: Writers) -> None:
@@ -136,7 +136,7 @@ def test_the_leader_of_three_is_killed(kafka3: KafkaCluster) -> None:
 
 def test_the_leader_of_three_stands_still(kafka3: KafkaCluster) -> None:
     """Its sockets stay open and nothing answers; the others take over, and it wakes up as a follower."""
-    bench = KafkaBench(kafka3, request_timeout_ms=2_000).prepare()
+    bench = KafkaFixture(kafka3, request_timeout_ms=2_000).prepare()
     node = leader(bench, kafka3)
 
     async def fault(writers: Writers) -> None:
@@ -151,7 +151,7 @@ def test_the_leader_of_three_stands_still(kafka3: KafkaCluster) -> None:
 
 def test_positions_and_members_outlive_the_only_node(kafka1: KafkaCluster) -> None:
     """A consumer's calls fail while it is away; then it goes on where it was, without a restart."""
-    bench = KafkaBench(kafka1, request_timeout_ms=1_000).prepare()
+    bench = KafkaFixture(kafka1, request_timeout_ms=1_000).prepare()
 
     async def story() -> None:
         producer, consumer, observer = bench.producer(0), bench.consumer("g"), bench.observer("g")

@@ -17,7 +17,7 @@ from eventlog.kafka.consumer import KafkaConsumer
 from eventlog.kafka.reader import decode_position, encode_position
 from eventlog.port import Fenced, LogUnavailable, Partition, Position
 from schemas.events import CONVERSIONS, HITS
-from tests.eventlog.kafka_bench import Admin, KafkaBench, retried
+from tests.eventlog.kafka_fixture import Admin, KafkaFixture, retried
 from tests.eventlog.test_kafka_appender import proxy_of, through
 from tests.servers.kafka import GivenCluster
 
@@ -28,8 +28,8 @@ ALL = {HITS_0, Partition(HITS, 1), Partition(CONVERSIONS, 0)}
 
 
 @pytest.fixture
-def bench(kafka: GivenCluster) -> KafkaBench:
-    return KafkaBench(kafka).prepare()
+def bench(kafka: GivenCluster) -> KafkaFixture:
+    return KafkaFixture(kafka).prepare()
 
 
 def run(story: Callable[[], Coroutine[Any, Any, None]]) -> None:
@@ -46,7 +46,7 @@ async def owned(*consumers: KafkaConsumer) -> list[set[Partition]]:
     raise AssertionError(f"they do not agree: {parts}")
 
 
-def test_members_share_the_partitions_and_take_over(bench: KafkaBench) -> None:
+def test_members_share_the_partitions_and_take_over(bench: KafkaFixture) -> None:
     async def story() -> None:
         members = [bench.consumer("g")]
         assert await owned(*members) == [ALL]
@@ -63,7 +63,7 @@ def test_members_share_the_partitions_and_take_over(bench: KafkaBench) -> None:
     run(story)
 
 
-def test_a_rebalance_voids_what_is_in_hand_even_if_the_partition_comes_back(bench: KafkaBench) -> None:
+def test_a_rebalance_voids_what_is_in_hand_even_if_the_partition_comes_back(bench: KafkaFixture) -> None:
     async def story() -> None:
         first, second = bench.consumer("g"), bench.consumer("g")
         await first.partitions()
@@ -87,7 +87,7 @@ def test_a_rebalance_voids_what_is_in_hand_even_if_the_partition_comes_back(benc
     run(story)
 
 
-def test_a_batch_in_hand_is_finished_before_its_partition_goes(bench: KafkaBench) -> None:
+def test_a_batch_in_hand_is_finished_before_its_partition_goes(bench: KafkaFixture) -> None:
     async def story() -> None:
         first, second = bench.consumer("g"), bench.consumer("g")
         await first.partitions()
@@ -109,7 +109,7 @@ def test_a_batch_in_hand_is_finished_before_its_partition_goes(bench: KafkaBench
     run(story)
 
 
-def test_a_lease_gives_way_at_once(bench: KafkaBench) -> None:
+def test_a_lease_gives_way_at_once(bench: KafkaFixture) -> None:
     """Who leases a shard always has an intent open; nobody waits for it."""
 
     async def story() -> None:
@@ -132,7 +132,7 @@ def test_a_lease_gives_way_at_once(bench: KafkaBench) -> None:
     run(story)
 
 
-def test_who_sleeps_past_its_session_is_fenced(bench: KafkaBench) -> None:
+def test_who_sleeps_past_its_session_is_fenced(bench: KafkaFixture) -> None:
     """SIGSTOP, another takes over and goes on, SIGCONT: the sleeper's commit is refused and changes nothing."""
     command = [sys.executable, "-m", "tests.eventlog.kafka_child", str(bench.address), "g"]
     with subprocess.Popen(command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as child:
@@ -162,7 +162,7 @@ def test_who_sleeps_past_its_session_is_fenced(bench: KafkaBench) -> None:
             child.kill()
 
 
-def test_a_commit_whose_answer_is_lost_is_made_again(bench: KafkaBench, kafka: GivenCluster, monkeypatch: Any) -> None:
+def test_a_commit_whose_answer_is_lost_is_retried(bench: KafkaFixture, kafka: GivenCluster, monkeypatch: Any) -> None:
     async def story() -> None:
         consumer = bench.consumer("g")
         await consumer.partitions()
@@ -187,7 +187,7 @@ def test_a_commit_whose_answer_is_lost_is_made_again(bench: KafkaBench, kafka: G
         run(story)
 
 
-def test_a_commit_without_an_answer_is_uncertain(bench: KafkaBench, kafka: GivenCluster, monkeypatch: Any) -> None:
+def test_a_commit_without_an_answer_is_uncertain(bench: KafkaFixture, kafka: GivenCluster, monkeypatch: Any) -> None:
     """The caller is told, and what `committed` says afterwards is what Kafka has."""
 
     async def story() -> None:
@@ -207,7 +207,7 @@ def test_a_commit_without_an_answer_is_uncertain(bench: KafkaBench, kafka: Given
         run(story)
 
 
-def test_a_running_member_notices_that_a_topic_was_remade(bench: KafkaBench) -> None:
+def test_a_running_member_notices_that_a_topic_was_remade(bench: KafkaFixture) -> None:
     async def story() -> None:
         consumer, producer = bench.consumer("g"), bench.producer(0)
         await producer.append(HITS, b"k", [b"old"] * 5)
@@ -233,7 +233,7 @@ def test_a_running_member_notices_that_a_topic_was_remade(bench: KafkaBench) -> 
     run(story)
 
 
-def test_a_topic_that_is_gone_is_trouble_and_comes_back(bench: KafkaBench) -> None:
+def test_a_topic_that_is_gone_is_trouble_and_comes_back(bench: KafkaFixture) -> None:
     """No client makes it again by asking for it: it would have a broker's defaults."""
 
     async def story() -> None:
@@ -249,7 +249,7 @@ def test_a_topic_that_is_gone_is_trouble_and_comes_back(bench: KafkaBench) -> No
     run(story)
 
 
-def test_positions_that_kafka_has_forgotten_are_none(bench: KafkaBench, kafka: GivenCluster) -> None:
+def test_positions_that_kafka_has_forgotten_are_none(bench: KafkaFixture, kafka: GivenCluster) -> None:
     async def story() -> None:
         consumer = bench.consumer("g")
         await consumer.partitions()
@@ -268,7 +268,7 @@ def test_positions_that_kafka_has_forgotten_are_none(bench: KafkaBench, kafka: G
     run(story)
 
 
-def test_partitions_that_are_added_are_found(bench: KafkaBench) -> None:
+def test_partitions_that_are_added_are_found(bench: KafkaFixture) -> None:
     async def story() -> None:
         consumer, observer = bench.consumer("g"), bench.observer("g")
         await owned(consumer)
@@ -287,7 +287,7 @@ def test_partitions_that_are_added_are_found(bench: KafkaBench) -> None:
     run(story)
 
 
-def test_an_observer_sees_everything_and_commits_nothing(bench: KafkaBench) -> None:
+def test_an_observer_sees_everything_and_commits_nothing(bench: KafkaFixture) -> None:
     async def story() -> None:
         consumer, observer, producer = bench.consumer("g"), bench.observer("g"), bench.producer(0)
         where = (await producer.append(HITS, b"k", [b"x"]))[0].partition
@@ -310,7 +310,7 @@ def test_an_observer_sees_everything_and_commits_nothing(bench: KafkaBench) -> N
     run(story)
 
 
-def test_what_retention_took_is_skipped(bench: KafkaBench) -> None:
+def test_what_retention_took_is_skipped(bench: KafkaFixture) -> None:
     async def story() -> None:
         producer, observer = bench.producer(0), bench.observer("g")
         where = (await producer.append(HITS, b"k", [b"%d" % n for n in range(10)]))[0].partition

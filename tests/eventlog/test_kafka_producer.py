@@ -16,7 +16,7 @@ from runtime.settings import KafkaSettings, SpillSettings
 from schemas.dedup.rules import rule
 from schemas.events import CONVERSIONS, HITS
 from schemas.reasons import Reason
-from tests.eventlog.kafka_stand_in import StandIn, StandInAppender, StandInReader
+from tests.eventlog.fake_kafka import FakeAppender, FakeKafka, FakeReader
 from tests.eventlog.test_key_index import Stored
 from tests.eventlog.test_spill import locked
 from tests.schemas.samples import conversion, refund, touch, wire
@@ -25,16 +25,16 @@ SALES = Partition(CONVERSIONS, 0)
 QUICK: dict[str, int] = {"append_timeout_ms": 40, "probe_interval_ms": 10}
 
 
-def producer(kafka: StandIn, folder: Path, stored: Stored | None = None, **settings: int) -> KafkaProducer:
+def producer(kafka: FakeKafka, folder: Path, stored: Stored | None = None, **settings: int) -> KafkaProducer:
     return KafkaProducer(
-        StandInAppender(kafka), lambda: StandInReader(kafka), folder, SpillSettings(**(QUICK | settings)),
+        FakeAppender(kafka), lambda: FakeReader(kafka), folder, SpillSettings(**(QUICK | settings)),
         KafkaSettings(request_timeout_ms=200), SystemClock(), rule, stored,
     )  # fmt: skip
 
 
 @contextlib.asynccontextmanager
 async def edge(
-    kafka: StandIn, folder: Path, stored: Stored | None = None, **settings: int
+    kafka: FakeKafka, folder: Path, stored: Stored | None = None, **settings: int
 ) -> AsyncIterator[KafkaProducer]:
     made = producer(kafka, folder, stored, **settings)
     await made.start()
@@ -66,7 +66,7 @@ async def until(what: Any) -> None:
 
 def test_appends_go_to_kafka_with_marks_that_count_by_partition(tmp_path: Path) -> None:
     async def story() -> None:
-        kafka = StandIn()
+        kafka = FakeKafka()
         async with edge(kafka, tmp_path) as made:
             assert await made.append(HITS, b"k", []) == []
             places = await asyncio.gather(*(made.append(HITS, b"key%d" % n, [b"%d" % n, b"x"]) for n in range(60)))
@@ -86,7 +86,7 @@ def test_appends_go_to_kafka_with_marks_that_count_by_partition(tmp_path: Path) 
 
 def test_verdicts_are_those_of_the_log(tmp_path: Path) -> None:
     async def story() -> None:
-        kafka = StandIn()
+        kafka = FakeKafka()
         async with edge(kafka, tmp_path / "a") as one, edge(kafka, tmp_path / "b") as two:
             found = await asyncio.gather(*(ask((one, two)[n % 2], sale("same")) for n in range(20)))
             rulings = [call[0] for call in found]
@@ -103,7 +103,7 @@ def test_verdicts_are_those_of_the_log(tmp_path: Path) -> None:
 
 def test_a_dry_run_knows_all_that_is_in_the_log_and_writes_nothing(tmp_path: Path) -> None:
     async def story() -> None:
-        kafka = StandIn()
+        kafka = FakeKafka()
         async with edge(kafka, tmp_path / "a") as one, edge(kafka, tmp_path / "b") as two:
             await ask(one, sale("a"))
             assert await verdicts(two, sale("a"), sale("b"), sale("b"), dry_run=True) == [
@@ -116,7 +116,7 @@ def test_a_dry_run_knows_all_that_is_in_the_log_and_writes_nothing(tmp_path: Pat
 
 def test_lines_of_clicks_are_accepted_at_once(tmp_path: Path) -> None:
     async def story() -> None:
-        kafka = StandIn()
+        kafka = FakeKafka()
         line, other = wire(touch(1, ref="a1")), wire(touch(2, ref="a2"))
         async with edge(kafka, tmp_path) as made:
             for _ in range(2):
@@ -136,7 +136,7 @@ def test_lines_of_clicks_are_accepted_at_once(tmp_path: Path) -> None:
 
 def test_keys_of_several_partitions_are_answered_in_order(tmp_path: Path) -> None:
     async def story() -> None:
-        kafka = StandIn({HITS: 2, CONVERSIONS: 4})
+        kafka = FakeKafka({HITS: 2, CONVERSIONS: 4})
         async with edge(kafka, tmp_path) as made:
             values = [sale(f"t{n % 20}") for n in range(40)]
             keys = [conversion(f"t{n % 20}").conversion_id for n in range(40)]
@@ -155,8 +155,8 @@ def test_keys_of_several_partitions_are_answered_in_order(tmp_path: Path) -> Non
 def test_records_wait_here_while_kafka_is_away(tmp_path: Path, trouble: str) -> None:
     """Thousands of appends: only those that found it away first wait for it, and each is in the log once."""
 
-    async def story() -> StandIn:
-        kafka = StandIn()
+    async def story() -> FakeKafka:
+        kafka = FakeKafka()
         async with edge(kafka, tmp_path) as made:
             setattr(kafka, trouble, True)
             for first in range(0, 5_000, 500):
@@ -177,7 +177,7 @@ def test_records_wait_here_while_kafka_is_away(tmp_path: Path, trouble: str) -> 
 
 def test_memory_stays_flat_while_appends_hang(tmp_path: Path) -> None:
     async def story() -> None:
-        kafka = StandIn()
+        kafka = FakeKafka()
         async with edge(kafka, tmp_path) as made:
             kafka.hanging = True
             grown = []
@@ -194,7 +194,7 @@ def test_memory_stays_flat_while_appends_hang(tmp_path: Path) -> None:
 
 def test_sales_are_ruled_over_by_what_is_known_here_and_then_by_the_log(tmp_path: Path) -> None:
     async def story() -> None:
-        kafka = StandIn()
+        kafka = FakeKafka()
         async with edge(kafka, tmp_path / "a") as one, edge(kafka, tmp_path / "b") as two:
             await ask(two, sale("known"))
             await until(lambda: one._tail._positions.get(SALES) == 1)
@@ -221,7 +221,7 @@ def test_sales_are_ruled_over_by_what_is_known_here_and_then_by_the_log(tmp_path
 
 def test_an_append_that_gets_in_without_an_answer_is_told_by_the_tail(tmp_path: Path) -> None:
     async def story() -> None:
-        kafka = StandIn()
+        kafka = FakeKafka()
         async with edge(kafka, tmp_path) as made:
             kafka.losing = True
             assert await verdicts(made, sale("a")) == [("accepted", True)]
@@ -235,7 +235,7 @@ def test_a_sale_whose_append_is_in_doubt_is_stored_once(tmp_path: Path) -> None:
     """It got in, nobody said so, and it is spilled as well: the second one is a duplicate for every reader."""
 
     async def story() -> None:
-        kafka = StandIn()
+        kafka = FakeKafka()
         async with edge(kafka, tmp_path) as made:
             kafka.losing = kafka.blind = True
             assert await verdicts(made, sale("a")) == [("accepted", False)]
@@ -256,7 +256,7 @@ def test_a_sale_whose_append_is_in_doubt_is_stored_once(tmp_path: Path) -> None:
 
 def test_a_verdict_that_the_tail_does_not_tell_is_waited_for(tmp_path: Path) -> None:
     async def story() -> None:
-        kafka = StandIn()
+        kafka = FakeKafka()
         async with edge(kafka, tmp_path) as made:
             kafka.blind = True
             asking = asyncio.ensure_future(ask(made, sale("a")))
@@ -273,7 +273,7 @@ def test_a_verdict_that_the_tail_does_not_tell_is_waited_for(tmp_path: Path) -> 
 
 def test_new_sales_do_not_pass_those_that_wait_here(tmp_path: Path) -> None:
     async def story() -> None:
-        kafka = StandIn()
+        kafka = FakeKafka()
         async with edge(kafka, tmp_path, probe_interval_ms=60) as made:
             kafka.down = True
             await ask(made, *(sale(f"t{n}") for n in range(5)))
@@ -290,7 +290,7 @@ def test_new_sales_do_not_pass_those_that_wait_here(tmp_path: Path) -> None:
 
 def test_past_the_bound_nothing_is_taken(tmp_path: Path) -> None:
     async def story() -> None:
-        kafka = StandIn()
+        kafka = FakeKafka()
         async with edge(kafka, tmp_path, bytes_max=20_000) as made:
             kafka.down = True
             found: list[str] = []
@@ -315,7 +315,7 @@ def test_past_the_bound_nothing_is_taken(tmp_path: Path) -> None:
 
 def test_a_local_log_that_cannot_be_written_is_not_ready(tmp_path: Path) -> None:
     async def story() -> None:
-        kafka = StandIn()
+        kafka = FakeKafka()
         async with edge(kafka, tmp_path, probe_interval_ms=60_000) as made:
             kafka.down = True
             with locked(tmp_path / "spill-0.sqlite"):
@@ -333,7 +333,7 @@ def test_a_local_log_that_cannot_be_written_is_not_ready(tmp_path: Path) -> None
 
 def test_a_start_without_kafka(tmp_path: Path) -> None:
     async def story() -> None:
-        kafka = StandIn(down=True)
+        kafka = FakeKafka(down=True)
         async with edge(kafka, tmp_path) as made:
             assert (await made.append(HITS, b"k", [b"click"]))[0] == Appended(Partition(HITS, 0), UNPLACED)
             with pytest.raises(LogUnavailable, match="how many partitions"):
@@ -354,7 +354,7 @@ def test_a_start_without_kafka(tmp_path: Path) -> None:
 
 def test_what_a_stop_leaves_the_next_one_sends(tmp_path: Path) -> None:
     async def story() -> None:
-        kafka = StandIn()
+        kafka = FakeKafka()
         async with edge(kafka, tmp_path) as made:
             kafka.hanging = True
             await asyncio.gather(*(made.append(HITS, b"%d" % n, [b"%d" % n]) for n in range(100)))
@@ -374,7 +374,7 @@ def test_what_a_stop_leaves_the_next_one_sends(tmp_path: Path) -> None:
 
 def test_files_that_nobody_holds_are_sent_by_whoever_finds_them(tmp_path: Path) -> None:
     async def story() -> None:
-        kafka = StandIn()
+        kafka = FakeKafka()
         async with edge(kafka, tmp_path) as one:
             async with edge(kafka, tmp_path) as two:
                 kafka.down = True
@@ -395,7 +395,7 @@ def test_files_that_nobody_holds_are_sent_by_whoever_finds_them(tmp_path: Path) 
 
 def test_the_topic_of_conversions_keeps_its_partitions(tmp_path: Path) -> None:
     async def story() -> None:
-        kafka = StandIn()
+        kafka = FakeKafka()
         async with edge(kafka, tmp_path) as made:
             assert await verdicts(made, sale("a")) == [("accepted", True)]
         kafka.counts[CONVERSIONS] = 2
@@ -412,7 +412,7 @@ def test_the_topic_of_conversions_keeps_its_partitions(tmp_path: Path) -> None:
 
 def test_an_index_begins_where_the_warehouse_ends(tmp_path: Path) -> None:
     async def story() -> None:
-        kafka = StandIn()
+        kafka = FakeKafka()
         async with edge(kafka, tmp_path / "a") as made:
             await ask(made, *(sale(f"t{n}") for n in range(6)))
         records = list(kafka.records[SALES])
@@ -426,7 +426,7 @@ def test_an_index_begins_where_the_warehouse_ends(tmp_path: Path) -> None:
 
 def test_no_verdict_is_told_before_the_warehouse_answers(tmp_path: Path) -> None:
     async def story() -> None:
-        kafka = StandIn()
+        kafka = FakeKafka()
         stored = Away([], 0)
         async with edge(kafka, tmp_path, stored) as made:
             await until(lambda: made.notice())
@@ -452,7 +452,7 @@ class Away(Stored):
 
 def test_a_topic_that_is_remade_is_another_log(tmp_path: Path) -> None:
     async def story() -> None:
-        kafka = StandIn()
+        kafka = FakeKafka()
         async with edge(kafka, tmp_path) as made:
             assert await verdicts(made, sale("a"), sale("b")) == [("accepted", True)] * 2
             kafka.remake(SALES)
@@ -463,7 +463,7 @@ def test_a_topic_that_is_remade_is_another_log(tmp_path: Path) -> None:
 
 def test_a_record_that_fits_in_no_batch_is_refused_before_it_is_in_the_way(tmp_path: Path) -> None:
     async def story() -> None:
-        kafka = StandIn(down=True)
+        kafka = FakeKafka(down=True)
         async with edge(kafka, tmp_path) as made:
             with pytest.raises(ValueError, match="batch_bytes_max"):
                 await made.append(HITS, b"k", [b"small", bytes(KafkaSettings().batch_bytes_max)])
@@ -474,7 +474,7 @@ def test_a_record_that_fits_in_no_batch_is_refused_before_it_is_in_the_way(tmp_p
 
 def test_what_the_rule_raises_reaches_who_asked(tmp_path: Path) -> None:
     async def story() -> None:
-        async with edge(StandIn(), tmp_path) as made:
+        async with edge(FakeKafka(), tmp_path) as made:
             with pytest.raises(ValueError, match="too short"):
                 await ask(made, b"")
             assert await verdicts(made, sale("a")) == [("accepted", True)]
@@ -484,7 +484,7 @@ def test_what_the_rule_raises_reaches_who_asked(tmp_path: Path) -> None:
 
 def test_reasons_reach_the_answer(tmp_path: Path) -> None:
     async def story() -> Sequence[Ruled]:
-        async with edge(StandIn(), tmp_path) as made:
+        async with edge(FakeKafka(), tmp_path) as made:
             return await ask(made, wire(refund(conversion("nowhere").conversion_id, "r", 10_000)))
 
     (one,) = asyncio.run(story())

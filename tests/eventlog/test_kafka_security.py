@@ -8,18 +8,18 @@ from eventlog.address import KafkaLog, parse_log_address
 from eventlog.kafka.topics import prepare_topics
 from eventlog.port import LogUnavailable, Position
 from schemas.events import HITS
-from tests.eventlog.kafka_bench import KafkaBench
-from tests.servers.found import skip_or_fail
+from tests.eventlog.kafka_fixture import KafkaFixture
 from tests.servers.kafka import GivenCluster, KafkaCluster
 from tests.servers.kafka_files import PASSWORD
+from tests.servers.skip import skip_or_fail
 
 pytestmark = pytest.mark.server
 
 
-def secure(kafka: GivenCluster, mechanism: str, password: str, *, trusted: bool = True) -> KafkaBench:
+def secure(kafka: GivenCluster, mechanism: str, password: str, *, trusted: bool = True) -> KafkaFixture:
     if not isinstance(kafka, KafkaCluster) or not kafka.secure:
         skip_or_fail("the Kafka that was given has no listener for TLS that tests know of")
-    bench = KafkaBench(kafka, request_timeout_ms=5_000)
+    bench = KafkaFixture(kafka, request_timeout_ms=5_000)
     text = kafka.secure_address(bench.address.topic_prefix, mechanism)
     address = parse_log_address(text if trusted else text.partition("&ca_file")[0], password)
     assert isinstance(address, KafkaLog)

@@ -10,7 +10,7 @@ from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 from eventlog.kafka.topics import UnsafeTopics, prepare_topics, topics_of, unsafe, wrong_count
 from eventlog.port import LogUnavailable
 from runtime.settings import KafkaSettings
-from tests.eventlog.kafka_bench import Admin, KafkaBench
+from tests.eventlog.kafka_fixture import Admin, KafkaFixture
 from tests.servers.kafka import GivenCluster, KafkaCluster
 
 SAFE = {
@@ -55,7 +55,7 @@ def test_partitions_that_can_never_change() -> None:
     assert "kafka.shards is 8" in wrong_count("x.shards", SHARDS, 4)
 
 
-async def config_of(bench: KafkaBench, topic: str) -> dict[str, str]:
+async def config_of(bench: KafkaFixture, topic: str) -> dict[str, str]:
     async with Admin(bench) as admin:
         resource = ConfigResource(ConfigResourceType.TOPIC, bench.address.topic_prefix + topic)
         answers = await admin.describe_configs([resource])
@@ -65,7 +65,7 @@ async def config_of(bench: KafkaBench, topic: str) -> dict[str, str]:
 
 @pytest.mark.server
 def test_topics_are_made_once_and_are_safe(kafka: GivenCluster) -> None:
-    bench = KafkaBench(kafka)
+    bench = KafkaFixture(kafka)
 
     async def story() -> None:
         await asyncio.gather(*(prepare_topics(bench.address, bench.settings) for _ in range(3)))
@@ -83,7 +83,7 @@ def test_topics_are_made_once_and_are_safe(kafka: GivenCluster) -> None:
 
 @pytest.mark.server
 def test_topics_of_three_nodes_outlive_one(kafka3: KafkaCluster) -> None:
-    bench = KafkaBench(kafka3).prepare()
+    bench = KafkaFixture(kafka3).prepare()
 
     async def story() -> None:
         async with Admin(bench) as admin:
@@ -97,7 +97,7 @@ def test_topics_of_three_nodes_outlive_one(kafka3: KafkaCluster) -> None:
 
 @pytest.mark.server
 def test_an_unsafe_topic_is_refused_unless_allowed(kafka: GivenCluster) -> None:
-    bench = KafkaBench(kafka)
+    bench = KafkaFixture(kafka)
 
     async def make(name: str, partitions: int, config: dict[str, Any]) -> None:
         async with Admin(bench) as admin:
@@ -119,6 +119,6 @@ def test_an_unsafe_topic_is_refused_unless_allowed(kafka: GivenCluster) -> None:
 
 
 def test_kafka_that_is_away_is_said() -> None:
-    bench = KafkaBench(GivenCluster("127.0.0.1:1"), request_timeout_ms=300)
+    bench = KafkaFixture(GivenCluster("127.0.0.1:1"), request_timeout_ms=300)
     with pytest.raises(LogUnavailable, match="Kafka does not answer"):
         asyncio.run(prepare_topics(bench.address, bench.settings))

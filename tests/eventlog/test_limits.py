@@ -14,7 +14,7 @@ from runtime.clock import ManualClock
 from schemas.events import CONVERSIONS, HITS
 from tests.conftest import skip_or_fail
 from tests.contracts.eventlog import close, decide, read_all, sales, values
-from tests.eventlog.bench import OWN, SHARED, SqliteBench
+from tests.eventlog.log_fixture import OWN, SHARED, SqliteFixture
 from tests.schemas.samples import NOW_US
 
 BLOCK = bytes(range(256)) * 64
@@ -42,7 +42,7 @@ def fill(file: Path) -> None:
 def test_a_full_disk_refuses_and_then_goes_on(small_disk: Path) -> None:
     async def story() -> None:
         (small_disk / "ballast").write_bytes(bytes(500_000))
-        bench = SqliteBench(small_disk / "log")
+        bench = SqliteFixture(small_disk / "log")
         producer, consumer = bench.producer(0), bench.consumer("ingest")
         answered: list[bytes] = []
         errors: list[LogUnavailable] = []
@@ -69,7 +69,7 @@ def test_a_full_disk_refuses_and_then_goes_on(small_disk: Path) -> None:
 
 def test_a_full_disk_refuses_everyone_in_the_group(small_disk: Path) -> None:
     async def story() -> None:
-        bench = SqliteBench(small_disk / "log")
+        bench = SqliteFixture(small_disk / "log")
         producer, consumer = bench.producer(0), bench.consumer("ingest")
         await decide(producer, sales("before"))
         fill(small_disk / "ballast")
@@ -89,7 +89,7 @@ def test_a_full_disk_refuses_everyone_in_the_group(small_disk: Path) -> None:
 
 def test_a_locked_file_is_waited_for_and_then_refused(tmp_path: Path) -> None:
     async def story() -> None:
-        bench = SqliteBench(tmp_path, busy_timeout_ms=50)
+        bench = SqliteFixture(tmp_path, busy_timeout_ms=50)
         producer, consumer = bench.producer(0), bench.consumer("ingest")
         with bench.locked(SHARED):
             with pytest.raises(LogUnavailable, match="locked"):
@@ -106,7 +106,7 @@ def test_a_locked_file_is_waited_for_and_then_refused(tmp_path: Path) -> None:
 
 def test_a_short_lock_is_waited_out(tmp_path: Path) -> None:
     async def story() -> None:
-        bench = SqliteBench(tmp_path, busy_timeout_ms=30_000)
+        bench = SqliteFixture(tmp_path, busy_timeout_ms=30_000)
         producer = bench.producer(0)
         with bench.locked(SHARED):
             waiting = asyncio.ensure_future(decide(producer, sales("a")))
@@ -123,7 +123,7 @@ def test_the_queue_is_bounded(tmp_path: Path, patient: bool) -> None:
     """Records count until the disk is done with them, whether their callers still wait or have given up."""
 
     async def story() -> None:
-        bench = SqliteBench(tmp_path, queue_rows_max=10, busy_timeout_ms=30_000)
+        bench = SqliteFixture(tmp_path, queue_rows_max=10, busy_timeout_ms=30_000)
         producer = bench.producer(0)
         with bench.locked(OWN):
             waiting = [asyncio.ensure_future(producer.append(HITS, b"", values(3, f"{n}-"))) for n in range(3)]
@@ -145,7 +145,7 @@ def test_the_queue_is_bounded(tmp_path: Path, patient: bool) -> None:
 
 def test_a_closed_log_refuses(tmp_path: Path) -> None:
     async def story() -> None:
-        producer = SqliteBench(tmp_path).producer(0)
+        producer = SqliteFixture(tmp_path).producer(0)
         await producer.close()
         with pytest.raises(LogUnavailable, match="closed"):
             await producer.append(HITS, b"", [b"x"])
@@ -155,7 +155,7 @@ def test_a_closed_log_refuses(tmp_path: Path) -> None:
 
 def test_log_bytes_max_refuses_until_records_are_dropped(tmp_path: Path) -> None:
     async def story() -> None:
-        bench = SqliteBench(tmp_path, log_bytes_max=200_000, retention_bytes_max=0)
+        bench = SqliteFixture(tmp_path, log_bytes_max=200_000, retention_bytes_max=0)
         producer, consumer = bench.producer(0), bench.consumer("ingest")
         count = 0
         with pytest.raises(LogFull, match="log_bytes_max"):
@@ -178,7 +178,7 @@ def test_log_bytes_max_refuses_until_records_are_dropped(tmp_path: Path) -> None
 def test_records_are_kept_for_their_time(tmp_path: Path) -> None:
     async def story() -> None:
         clock = ManualClock(NOW_US)
-        bench = SqliteBench(tmp_path, clock, retention_age_max_s=100)
+        bench = SqliteFixture(tmp_path, clock, retention_age_max_s=100)
         producer, consumer = bench.producer(0), bench.consumer("ingest")
         for _ in range(3):
             await producer.append(HITS, b"", values(2))
@@ -198,7 +198,7 @@ def test_records_are_kept_for_their_time(tmp_path: Path) -> None:
 def test_a_clock_that_goes_back_changes_no_order_and_drops_nothing_uncommitted(tmp_path: Path) -> None:
     async def story() -> None:
         clock = ManualClock(NOW_US)
-        bench = SqliteBench(tmp_path, clock, retention_age_max_s=100)
+        bench = SqliteFixture(tmp_path, clock, retention_age_max_s=100)
         producer, consumer = bench.producer(0), bench.consumer("ingest")
         for n in range(4):
             assert (await producer.append(HITS, b"", [b"%d" % n]))[0].offset == n
@@ -216,7 +216,7 @@ def test_a_clock_that_goes_back_changes_no_order_and_drops_nothing_uncommitted(t
 def test_dedupe_keys_are_forgotten_after_their_time(tmp_path: Path) -> None:
     async def story() -> None:
         clock = ManualClock(NOW_US)
-        bench = SqliteBench(tmp_path, clock, dedupe_keys_age_max_s=1_000)
+        bench = SqliteFixture(tmp_path, clock, dedupe_keys_age_max_s=1_000)
         producer, consumer = bench.producer(0), bench.consumer("ingest")
         await decide(producer, sales("old"))
         clock.step_us(900_000_000)

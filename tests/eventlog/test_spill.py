@@ -21,7 +21,7 @@ from runtime.file_lock import Held
 from schemas.dedup.rules import rule
 from schemas.events import CONVERSIONS, HITS
 from tests.conftest import ROOT
-from tests.eventlog.kafka_stand_in import StandIn, StandInAppender
+from tests.eventlog.fake_kafka import FakeAppender, FakeKafka
 from tests.schemas.samples import conversion, wire
 
 SALES = Partition(CONVERSIONS, 0)
@@ -237,9 +237,9 @@ def test_a_kill_loses_nothing_and_the_next_one_sends_it(tmp_path: Path) -> None:
         said += process.stdout.readlines()
     answered = 1 + max(int(line) for line in said if line.endswith("\n"))
 
-    async def story() -> StandIn:
-        kafka, spill = StandIn(), open_spill(tmp_path)
-        drain = Drain(spill, StandInAppender(kafka), 1, 1_000)
+    async def story() -> FakeKafka:
+        kafka, spill = FakeKafka(), open_spill(tmp_path)
+        drain = Drain(spill, FakeAppender(kafka), 1, 1_000)
         await drain.all_emptied()
         await spill.close()
         return kafka
@@ -255,12 +255,12 @@ def test_a_kill_loses_nothing_and_the_next_one_sends_it(tmp_path: Path) -> None:
 def test_a_drain_goes_on_until_all_is_there_once(tmp_path: Path, trouble: str) -> None:
     """Answers that are lost make repeats, which readers know by their marks."""
 
-    async def story() -> StandIn:
-        kafka, spill = StandIn(), open_spill(tmp_path)
+    async def story() -> FakeKafka:
+        kafka, spill = FakeKafka(), open_spill(tmp_path)
         await spill.put(CLICKS, entries(0, 2_500))
         await spill.put(SALES, entries(0, 10))
         setattr(kafka, trouble, True)
-        drain = Drain(spill, StandInAppender(kafka), 5, 20)
+        drain = Drain(spill, FakeAppender(kafka), 5, 20)
         for partition in spill.partitions():
             drain.wake(partition)
         while not (drain.is_away(CLICKS) and drain.is_away(SALES)):
@@ -281,9 +281,9 @@ def test_a_drain_goes_on_until_all_is_there_once(tmp_path: Path, trouble: str) -
 
 def test_one_partition_that_is_away_holds_up_no_other(tmp_path: Path) -> None:
     async def story() -> None:
-        kafka, spill = StandIn(), open_spill(tmp_path)
+        kafka, spill = FakeKafka(), open_spill(tmp_path)
 
-        class OneAway(StandInAppender):
+        class OneAway(FakeAppender):
             async def append(self, partition: Partition, given: object) -> list[int]:
                 if partition == SALES:
                     raise LogUnavailable("no leader")
@@ -307,7 +307,7 @@ def test_a_partition_that_nothing_waits_for_comes_back_by_itself(tmp_path: Path)
 
     async def story() -> None:
         spill = open_spill(tmp_path)
-        drain = Drain(spill, StandInAppender(StandIn()), 1, 1_000)
+        drain = Drain(spill, FakeAppender(FakeKafka()), 1, 1_000)
         drain.found_away(CLICKS, "slow")
         assert drain.is_away(CLICKS)
         await drain.emptied(CLICKS)

@@ -6,13 +6,13 @@ import pytest
 
 from tests.contracts.eventlog import LogContract
 from tests.contracts.ruled_log import RuledLogContract
-from tests.eventlog.bench import SqliteBench
+from tests.eventlog.log_fixture import SqliteFixture
 
 
 class TestSqliteLog(LogContract, RuledLogContract):
     @pytest.fixture(params=["retention by age", "retention by bytes"])
-    def bench(self, request: pytest.FixtureRequest, tmp_path: Path) -> SqliteBench:
+    def bench(self, request: pytest.FixtureRequest, tmp_path: Path) -> SqliteFixture:
         """Both ways to drop records at once; neither may drop what is still needed."""
         if request.param == "retention by age":
-            return SqliteBench(tmp_path / "log", retention_age_max_s=0)
-        return SqliteBench(tmp_path / "log", retention_bytes_max=0)
+            return SqliteFixture(tmp_path / "log", retention_age_max_s=0)
+        return SqliteFixture(tmp_path / "log", retention_bytes_max=0)

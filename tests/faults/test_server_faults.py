@@ -14,9 +14,9 @@ from aiokafka import AIOKafkaProducer
 from confluent_kafka.admin import AdminClient
 
 from tests.servers.clickhouse import GivenServer
-from tests.servers.found import skip_or_fail
 from tests.servers.installation import Installation
 from tests.servers.kafka import GivenCluster, wait_until
+from tests.servers.skip import skip_or_fail
 from tests.serving import BROWSER
 from tests.soak.load import Answered
 from tests.soak.oracle import judge

@@ -16,7 +16,7 @@ from schemas.columns import arrays_of, to_arrow
 from schemas.events import Kind, Touch
 from schemas.tables import Enrichment, Source, TouchKey
 from schemas.wire import encode
-from tests.ingest.bench import BAD, EVENT_TABLES, HITS_0, NEWER
+from tests.ingest.ingest_fixture import BAD, EVENT_TABLES, HITS_0, NEWER
 from tests.schemas.samples import conversion, refund, rejected, touch, wire
 from tests.schemas.strategies import events
 from warehouse.port import rows_of

@@ -11,8 +11,8 @@ from schemas.columns import to_arrow
 from schemas.dedup.sequences import Repeats
 from schemas.tables import Claim, Origin, Source
 from tests.conftest import KINDS_OF_WAREHOUSE, empty, warehouse_of
-from tests.ingest.bench import HITS_0, SALES_0, Crash, Faulty, ingest_of
-from tests.ingest.unruled import appends, expected, log_with
+from tests.ingest.dedup_on_read import appends, expected, log_with
+from tests.ingest.ingest_fixture import HITS_0, SALES_0, Crash, Faulty, ingest_of
 from tests.schemas.samples import NOW_US
 from warehouse.port import Warehouse
 

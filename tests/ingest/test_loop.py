@@ -13,8 +13,8 @@ from runtime.metrics import REGISTRY
 from schemas.ddl import DATABASE
 from schemas.events import CONVERSIONS, HITS, Kind
 from tests.contracts.eventlog import close
-from tests.eventlog.bench import OWN, SHARED, SqliteBench
-from tests.ingest.bench import BAD, HITS_0, NEWER, SALES_0, Faulty, all_offsets, ingest_of, log_of, offsets
+from tests.eventlog.log_fixture import OWN, SHARED, SqliteFixture
+from tests.ingest.ingest_fixture import BAD, HITS_0, NEWER, SALES_0, Faulty, all_offsets, ingest_of, log_of, offsets
 from tests.schemas.samples import NOW_US, conversion, refund, rejected, touch, wire
 from warehouse.port import Warehouse, WarehouseError, rows_of
 
@@ -179,7 +179,7 @@ def test_the_embedded_log_to_the_warehouse(warehouse: Warehouse, tmp_path: Path,
     """Through real files; and a log that was removed and made again adds its rows, whose offsets are used already."""
 
     async def story() -> None:
-        bench = SqliteBench(tmp_path)
+        bench = SqliteFixture(tmp_path)
         producer, consumer = bench.producer(0), bench.consumer(GROUP)
         await producer.append(HITS, b"", clicks(3))
         await producer.decide(CONVERSIONS, [wire(conversion(f"t{n}")) for n in (0, 1, 0)], keys=[b""] * 3)

@@ -4,8 +4,8 @@ import pytest
 
 from operations.audit import log as audit_log
 from tests.conftest import empty, warehouse_of
-from tests.ingest.unruled import check
-from tests.operations.test_audit_unruled import FOUND_BY, audit, failed, tamper
+from tests.ingest.dedup_on_read import check
+from tests.operations.test_audit_dedup_on_read import FOUND_BY, audit, failed, tamper
 from tests.operations.test_repair_ingest import double, execute, filled, mend
 from warehouse.port import Warehouse
 

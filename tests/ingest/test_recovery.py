@@ -15,7 +15,7 @@ from schemas import identity
 from schemas.ddl import DATABASE
 from schemas.events import Kind, Touch
 from schemas.wire import decode
-from tests.ingest.bench import (
+from tests.ingest.ingest_fixture import (
     BAD,
     HITS_0,
     NEWER,

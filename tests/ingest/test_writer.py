@@ -17,7 +17,7 @@ from runtime.clock import SystemClock
 from schemas.columns import to_arrow
 from schemas.ddl import DATABASE
 from schemas.tables import Source
-from tests.ingest.bench import SALES_0, Faulty, offsets
+from tests.ingest.ingest_fixture import SALES_0, Faulty, offsets
 from tests.schemas.samples import NOW_US, conversion, refund, wire
 from warehouse.port import Warehouse, WarehouseError, rows_of
 

@@ -9,7 +9,7 @@ import pytest
 from integrations.files.infer_program import InferError, infer, new_api_key, write_program
 from program.file import read_program
 from program.program import Goal, Link, Partner, Plan
-from tests.clew.histories import ACCESS_LOG, API_KEY, CLICKS, JOURNEYS, mapping_of, parsed, program_of, written
+from tests.integrations.histories import ACCESS_LOG, API_KEY, CLICKS, JOURNEYS, mapping_of, parsed, program_of, written
 
 DAY_US = 86_400_000_000
 PROGRAM = '[program]\ncurrency = "USD"\nlanding_url = "https://shop.example/"\n'

@@ -14,7 +14,7 @@ from integrations.files.mapping.mapping import FileMapping
 from integrations.files.source import LineProblem, Row, SourceFile
 from program.fields import link_code
 from program.toml.tables import BadValue
-from tests.clew.histories import ACCESS_LOG, CLICKS, JOURNEYS, mapping_of, parsed, program_of, written
+from tests.integrations.histories import ACCESS_LOG, CLICKS, JOURNEYS, mapping_of, parsed, program_of, written
 
 HEAD = '[source]\n[[event]]\ntype = "conversion"\nts = "{t}"\nuser_id = "{u}"\n'
 

@@ -20,10 +20,10 @@ from integrations.files.replay.replay import ReplayOrder, replay
 from integrations.files.replay.report import ReplayProgress, ReplayReport
 from integrations.files.replay.send import ReplayError
 from runtime.clock import ManualClock
-from tests.clew.histories import ACCESS_LOG, API_KEY, CLICKS, JOURNEYS, mapping_of, parsed, program_of, written
+from tests.integrations.histories import ACCESS_LOG, API_KEY, CLICKS, JOURNEYS, mapping_of, parsed, program_of, written
 
 
-class StandIn:
+class FakeKafka:
     """Takes lines and hits, knows what it saw, and fails when it is told to."""
 
     def __init__(self) -> None:
@@ -89,7 +89,7 @@ class Scene:
     """A stand-in, a clock and an order."""
 
     def __init__(self, folder: Path, text: str, name: str) -> None:
-        self.clew = StandIn()
+        self.clew = FakeKafka()
         self.clock = ManualClock(1_764_000_000_000_000)
         self.waits = Waits(self.clock)
         self.told: list[ReplayProgress] = []

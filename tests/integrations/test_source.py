@@ -7,7 +7,7 @@ import pytest
 
 from integrations.files.mapping.mapping import FileMapping
 from integrations.files.source import LINE_CHARS_MAX, LineProblem, Row, SourceError, SourceFile
-from tests.clew.histories import ACCESS_LOG, CLICKS, JOURNEYS, mapping_of, parsed, written
+from tests.integrations.histories import ACCESS_LOG, CLICKS, JOURNEYS, mapping_of, parsed, written
 
 EVENT = '[[event]]\ntype = "click"\nts = "{t}"\nlink = "{l}"\n'
 

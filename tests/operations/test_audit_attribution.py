@@ -6,9 +6,9 @@ from operations.audit.attribution import attribution_checks
 from program.program import Plan
 from reporting.problems import list_problems
 from schemas.events import CONVERSIONS
-from tests.attribution.ingested import Ingested
+from tests.attribution.fake_ingest import FakeIngest
+from tests.attribution.random_cases import BASE_US, adjustment_of, conversion_of, program_of, touch_of
 from tests.attribution.test_live import attributor, run
-from tests.attribution.worlds import BASE_US, adjustment_of, conversion_of, program_of, touch_of
 from warehouse.port import Warehouse, scalar_of
 
 PROGRAM = program_of((Plan(1, percent_e6=10_000_000, fixed_minor=5, fixed_currency="EUR"),))
@@ -19,9 +19,9 @@ def failing(warehouse: Warehouse, now_us: int = NOW_US) -> list[str]:
     return [check.name for check in attribution_checks(warehouse, now_us) if not check.ok]
 
 
-def filled(warehouse: Warehouse) -> Ingested:
+def filled(warehouse: Warehouse) -> FakeIngest:
     """Three conversions in two passes: one restated, one unattributed, one without a plan."""
-    log = Ingested(warehouse)
+    log = FakeIngest(warehouse)
     events = [
         conversion_of(1, visitor_id="ann"), conversion_of(2, click_ref="none"),
         conversion_of(3, offer=2, click_ref="t2"),

@@ -12,11 +12,11 @@ from attribution.live.pass_writer import Passes
 from operations.findings import Repair
 from operations.repair.attribution import missed, repair
 from runtime.clock import ManualClock
-from tests.attribution.ingested import Ingested
+from tests.attribution.fake_ingest import FakeIngest
+from tests.attribution.random_cases import adjustment_of, conversion_of, touch_of
 from tests.attribution.test_live import SALE, attributor, run
 from tests.attribution.test_recovery import chosen_pass
 from tests.attribution.test_workers import all_rows, failing, filled
-from tests.attribution.worlds import adjustment_of, conversion_of, touch_of
 from warehouse.port import Warehouse, scalar_of
 
 ALONE: Mapping[int, Mark | None] = {0: None}
@@ -28,7 +28,7 @@ def mend(warehouse: Warehouse, marks: Mapping[int, Mark | None] = ALONE) -> dict
     return {found.name: found for found in done if found.mended or found.left}
 
 
-def attributed(warehouse: Warehouse) -> Ingested:
+def attributed(warehouse: Warehouse) -> FakeIngest:
     """Two passes: five conversions, of which the second pass restates two."""
     log, events = filled(warehouse, 5)
     run(attributor(warehouse, log, SALE))

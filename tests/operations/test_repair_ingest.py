@@ -15,8 +15,8 @@ from operations.findings import Repair
 from operations.repair.ingest import IngestRepair, spans, whole_from
 from runtime.settings import IngestSettings
 from schemas.tables import TABLE
-from tests.ingest.bench import HITS_0, NEWER, Crash, Faulty, all_offsets, ingest_of, log_of, offsets
-from tests.ingest.unruled import Appends, appends, check, log_with
+from tests.ingest.dedup_on_read import Appends, appends, check, log_with
+from tests.ingest.ingest_fixture import HITS_0, NEWER, Crash, Faulty, all_offsets, ingest_of, log_of, offsets
 from tests.schemas.samples import conversion, refund, touch, wire
 from warehouse.port import Warehouse, scalar_of
 

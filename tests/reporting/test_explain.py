@@ -6,9 +6,9 @@ from program.program import Plan
 from reporting.explain import explain
 from reporting.explain_text import lines_of
 from schemas.events import Kind
-from tests.attribution.ingested import Ingested
+from tests.attribution.fake_ingest import FakeIngest
+from tests.attribution.random_cases import adjustment_of, conversion_of, program_of, touch_of
 from tests.attribution.test_live import attributor, run
-from tests.attribution.worlds import adjustment_of, conversion_of, program_of, touch_of
 from warehouse.port import Warehouse
 
 PROGRAM = program_of(
@@ -20,7 +20,7 @@ PROGRAM = program_of(
 
 
 def filled(warehouse: Warehouse) -> str:
-    log, event = Ingested(warehouse), conversion_of(1, visitor_id="ann", amount=1001)
+    log, event = FakeIngest(warehouse), conversion_of(1, visitor_id="ann", amount=1001)
     seconds = ((1, 1, {}), (2, 2, {}), (3, 1, {}), (4, 3, {"kind": Kind.IMPRESSION}), (4.5, 2, {"bot": True}))
     for number, (second, partner, more) in enumerate((*seconds, (-6, 1, {}), (7, 1, {}))):
         log.append(touch_of(number, second=second, partner=partner, visitor="ann", **more))  # type: ignore[arg-type]
@@ -76,7 +76,7 @@ def test_in_words(warehouse: Warehouse) -> None:
 
 def test_what_is_not_there_and_what_is_not_credited(warehouse: Warehouse) -> None:
     assert explain(warehouse, "00" * 16) is None
-    log, event = Ingested(warehouse), conversion_of(1, click_ref="none")
+    log, event = FakeIngest(warehouse), conversion_of(1, click_ref="none")
     log.append(event)
     log.store()
     fresh = explain(warehouse, event.conversion_id.hex())

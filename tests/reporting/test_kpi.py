@@ -13,9 +13,9 @@ from runtime.user_error import ReportError
 from schemas.columns import to_arrow
 from schemas.events import Kind, Rejected
 from schemas.tables import Source
-from tests.attribution.ingested import Ingested, Stored
+from tests.attribution.fake_ingest import FakeIngest, Stored
+from tests.attribution.random_cases import BASE_US, adjustment_of, conversion_of, program_of, touch_of
 from tests.attribution.test_live import attributor, run
-from tests.attribution.worlds import BASE_US, adjustment_of, conversion_of, program_of, touch_of
 from warehouse.port import Warehouse
 
 PROGRAM = program_of((Plan(1, percent_e6=10_000_000), Plan(2, percent_e6=10_000_000, model="linear")))
@@ -27,7 +27,7 @@ def report(warehouse: Warehouse, by: str = "partner,offer", program: Program = P
 
 
 def filled(warehouse: Warehouse, *events: Stored, program: Program = PROGRAM) -> None:
-    log = Ingested(warehouse)
+    log = FakeIngest(warehouse)
     for event in events:
         log.append(event)
     log.store()
@@ -73,7 +73,7 @@ def test_fractions_unattributed_and_other_currencies(warehouse: Warehouse) -> No
 
 
 def test_a_restatement_leaves_nothing_behind(warehouse: Warehouse) -> None:
-    log = Ingested(warehouse)
+    log = FakeIngest(warehouse)
     log.append(touch_of(1, second=1, partner=1, visitor="ann"))
     log.append(conversion_of(1, visitor_id="ann"))
     log.store()

@@ -8,8 +8,8 @@ import pytest
 
 from schemas.ddl import DATABASE
 from tests.servers.clickhouse import GivenServer, given_server, own_server
-from tests.servers.found import skip_or_fail
 from tests.servers.kafka import GivenCluster, KafkaCluster, given_cluster
+from tests.servers.skip import skip_or_fail
 from tests.servers.warehouses import migrated
 from warehouse.port import Warehouse
 

@@ -1,7 +1,7 @@
 """A TCP proxy in a thread that misbehaves on demand: cuts, delays, stands still, loses answers, crawls.
 
 Brokers tell clients where to connect, so a proxy for Kafka rewrites nothing: the node has to advertise the
-proxy's address, or the client has to be told (see tests/eventlog/kafka_bench.py).
+proxy's address, or the client has to be told (see tests/eventlog/kafka_fixture.py).
 """
 
 import asyncio

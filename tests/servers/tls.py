@@ -5,8 +5,8 @@ import ssl
 import subprocess
 from pathlib import Path
 
-from tests.servers.found import skip_or_fail
 from tests.servers.proxy import Proxy
+from tests.servers.skip import skip_or_fail
 
 
 def make_certificate(folder: Path) -> tuple[Path, Path]:

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from runtime.settings import TrackerSettings
 from schemas.events import Consent, Hint, Kind
 from schemas.values.click_id import facts_of, from_text, verify
-from tests.tracker.kit import CHROME, KEYS, NOW_US, Stage, program, run
+from tests.tracker.edge_fixture import CHROME, KEYS, NOW_US, Stage, program, run
 
 COOKIE = re.compile(r"clew_v=([A-Za-z0-9_-]{22}); Max-Age=31536000; Path=/; HttpOnly; SameSite=Lax(; Secure)?")
 

@@ -12,7 +12,7 @@ from schemas.dedup.rules import conversion_key, line_key
 from schemas.events import Given, Kind
 from schemas.fields import NO_TOKEN
 from schemas.values.click_id import from_text, mint, random_of_ref, to_text, verify
-from tests.tracker.kit import API_KEY, KEYS, NOW_US, OTHER_KEYS, SECRET, Stage, program, run
+from tests.tracker.edge_fixture import API_KEY, KEYS, NOW_US, OTHER_KEYS, SECRET, Stage, program, run
 
 TS = "2017-11-07T09:30:00Z"
 TS_US = 1_510_047_000_000_000

@@ -8,7 +8,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from program.fields import MACROS
-from tests.tracker.kit import Stage, program
+from tests.tracker.edge_fixture import Stage, program
 from tracker.offers.deep_link import allowed_of, deeplink_of, host_of, target_of
 from tracker.offers.landing_url import compile_landing, render
 

@@ -11,7 +11,7 @@ from eventlog.port import LogUnavailable
 from runtime import metrics
 from runtime.bounded_wait import Crowded, Patience
 from runtime.settings import HttpSettings, TrackerSettings
-from tests.tracker.kit import API_KEY, SECRET, Answer, Stage, form, program, run, together
+from tests.tracker.edge_fixture import API_KEY, SECRET, Answer, Stage, form, program, run, together
 from tests.tracker.test_events import change, sale, touch
 from tests.tracker.test_postbacks import token
 

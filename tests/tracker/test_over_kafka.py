@@ -19,10 +19,10 @@ from schemas.dedup.rules import rule
 from schemas.events import CONVERSIONS, Conversion, Touch
 from schemas.values.click_id import from_text
 from schemas.wire import decode
-from tests.eventlog.kafka_bench import KafkaBench, retried
+from tests.eventlog.kafka_fixture import KafkaFixture, retried
 from tests.servers.fixtures import own_cluster
 from tests.servers.kafka import GivenCluster, KafkaCluster
-from tests.tracker.kit import API_KEY, KEYS, NOW_US, SECRET, Answer, Stage
+from tests.tracker.edge_fixture import API_KEY, KEYS, NOW_US, SECRET, Answer, Stage
 from tests.tracker.test_events import sale, touch
 from tests.tracker.test_postbacks import token
 from tracker.edge import Edge
@@ -39,7 +39,7 @@ def mortal(tmp_path_factory: pytest.TempPathFactory) -> Iterator[KafkaCluster]:
 
 
 @asynccontextmanager
-async def edges(bench: KafkaBench, folder: Path, count: int = 1, **spill: int) -> AsyncIterator[list[Stage]]:
+async def edges(bench: KafkaFixture, folder: Path, count: int = 1, **spill: int) -> AsyncIterator[list[Stage]]:
     """Edges, each with a folder of its own, as on machines of their own."""
     settings = Settings(kafka=bench.settings, spill=SpillSettings(**({"append_timeout_ms": 1_000} | spill)))
     producers: list[Producer] = []
@@ -68,7 +68,7 @@ async def until(what: Callable[[], Any], timeout_s: float = 30) -> None:
             await asyncio.sleep(0.05)
 
 
-async def all_records(bench: KafkaBench) -> list[Record]:
+async def all_records(bench: KafkaFixture) -> list[Record]:
     """What readers keep of all topics: every record but those whose mark came before."""
     observer, seen, kept = bench.observer("oracle"), set(), []
     for partition in await retried(observer.partitions):
@@ -82,7 +82,7 @@ async def all_records(bench: KafkaBench) -> list[Record]:
     return kept
 
 
-async def stored(bench: KafkaBench) -> tuple[Counter[bytes], Counter[str]]:
+async def stored(bench: KafkaFixture) -> tuple[Counter[bytes], Counter[str]]:
     """How often each touch, and each txn_id of a conversion, is stored after the readers' fold."""
     touches: Counter[bytes] = Counter()
     sales: Counter[str] = Counter()
@@ -99,7 +99,7 @@ async def stored(bench: KafkaBench) -> tuple[Counter[bytes], Counter[str]]:
 
 
 def test_of_equal_postbacks_to_two_edges_one_is_accepted(kafka: GivenCluster, tmp_path: Path) -> None:
-    bench = KafkaBench(kafka).prepare()
+    bench = KafkaFixture(kafka).prepare()
 
     async def story() -> None:
         async with edges(bench, tmp_path, 2) as (one, two):
@@ -119,7 +119,7 @@ def test_of_equal_postbacks_to_two_edges_one_is_accepted(kafka: GivenCluster, tm
 
 
 def test_batches_to_two_edges(kafka: GivenCluster, tmp_path: Path) -> None:
-    bench = KafkaBench(kafka).prepare()
+    bench = KafkaFixture(kafka).prepare()
     headers = [(b"authorization", f"Bearer {API_KEY}".encode())]
     lines = [touch(), sale(), sale(id="a3", txn_id="other")]
 
@@ -139,7 +139,7 @@ def test_batches_to_two_edges(kafka: GivenCluster, tmp_path: Path) -> None:
 
 
 def test_an_outage_from_its_begin_to_its_end(mortal: KafkaCluster, tmp_path: Path) -> None:
-    bench = KafkaBench(mortal, request_timeout_ms=1_000).prepare()
+    bench = KafkaFixture(mortal, request_timeout_ms=1_000).prepare()
 
     async def story() -> None:
         async with edges(bench, tmp_path, bytes_max=60_000) as (edge,):
@@ -202,7 +202,7 @@ async def is_at_rest(edge: Stage) -> bool:
 
 
 def test_an_edge_that_starts_without_kafka_sends_visitors_on(mortal: KafkaCluster, tmp_path: Path) -> None:
-    bench = KafkaBench(mortal, request_timeout_ms=1_000).prepare()
+    bench = KafkaFixture(mortal, request_timeout_ms=1_000).prepare()
 
     async def story() -> None:
         mortal.kill(1)
@@ -219,7 +219,7 @@ def test_an_edge_that_starts_without_kafka_sends_visitors_on(mortal: KafkaCluste
 
 
 def test_a_topic_of_conversions_that_is_remade_forgets_no_key(kafka: GivenCluster, tmp_path: Path) -> None:
-    bench = KafkaBench(kafka).prepare()
+    bench = KafkaFixture(kafka).prepare()
 
     async def story() -> None:
         async with edges(bench, tmp_path) as (edge,):

@@ -13,7 +13,7 @@ from eventlog.sqlite.producer import SqliteProducer
 from runtime.clock import ManualClock
 from runtime.settings import LogSettings
 from schemas.dedup.rules import rule
-from tests.tracker.kit import KEYS, NOW_US, SECRET, Stage
+from tests.tracker.edge_fixture import KEYS, NOW_US, SECRET, Stage
 from tests.tracker.test_events import sale, touch
 from tests.tracker.test_postbacks import token
 from tracker.edge import Edge

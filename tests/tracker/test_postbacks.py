@@ -12,7 +12,7 @@ from schemas.dedup.rules import conversion_key, refund_key
 from schemas.events import Given
 from schemas.fields import NO_TOKEN
 from schemas.values.click_id import from_text, mint, to_text
-from tests.tracker.kit import (
+from tests.tracker.edge_fixture import (
     API_KEY,
     KEYS,
     NOW_US,

@@ -66,7 +66,7 @@ class PlainProducer:
         await self.appender.close()
 
 
-class KafkaBench:
+class KafkaFixture:
     """Topics of its own on a shared cluster; keyword arguments are settings. `via` stands for the cluster's address."""
 
     def __init__(self, cluster: GivenCluster, **settings: Any) -> None:
@@ -74,7 +74,7 @@ class KafkaBench:
         assert isinstance(address, KafkaLog)
         self.address, self.settings = address, KafkaSettings(**(QUICK | settings))
 
-    def prepare(self) -> "KafkaBench":
+    def prepare(self) -> "KafkaFixture":
         in_thread(lambda: prepare_topics(self.address, self.settings))
         return self
 
@@ -121,7 +121,7 @@ class KafkaBench:
 class Admin:
     """The library's client for administration, as a context."""
 
-    def __init__(self, bench: KafkaBench) -> None:
+    def __init__(self, bench: KafkaFixture) -> None:
         self._client = AIOKafkaAdminClient(**connection_options(bench.address, bench.settings, "test"))
 
     async def __aenter__(self) -> Any:

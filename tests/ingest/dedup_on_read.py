@@ -12,7 +12,7 @@ from schemas.ddl import DATABASE
 from schemas.dedup import rules
 from schemas.events import HITS, Adjustment, Given, Kind, Touch
 from schemas.wire import decode
-from tests.ingest.bench import BAD, EVENT_TABLES, HITS_0, SALES_0
+from tests.ingest.ingest_fixture import BAD, EVENT_TABLES, HITS_0, SALES_0
 from tests.schemas.samples import conversion, refund, rejected, status, touch, wire
 from warehouse.port import Warehouse
 

@@ -10,8 +10,8 @@ from ingest.loop import GROUP
 from schemas.ddl import DATABASE
 from schemas.events import HITS
 from schemas.wire import decode
-from tests.ingest.bench import HITS_0, NEWER, SALES_0, Crash, Faulty, LosesCommits, ingest_of
-from tests.ingest.unruled import Appends, appends, check, column, expected, log_with, stored
+from tests.ingest.dedup_on_read import Appends, appends, check, column, expected, log_with, stored
+from tests.ingest.ingest_fixture import HITS_0, NEWER, SALES_0, Crash, Faulty, LosesCommits, ingest_of
 from tests.schemas.samples import conversion, touch, wire
 from warehouse.port import Warehouse, scalar_of
 

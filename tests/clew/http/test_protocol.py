@@ -13,7 +13,7 @@ from clew.http.protocol import HttpLimits
 from clew.http.server import HttpServer, http_server
 from clew.http.sockets import bind
 from eventlog.port import LogUnavailable
-from tests.tracker.kit import API_KEY, SECRET, Stage
+from tests.tracker.edge_fixture import API_KEY, SECRET, Stage
 from tests.tracker.test_events import touch
 from tests.tracker.test_postbacks import token
 

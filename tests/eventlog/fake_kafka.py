@@ -11,7 +11,7 @@ from schemas.events import CONVERSIONS, HITS
 
 
 @dataclass
-class StandIn:
+class FakeKafka:
     """What appenders and readers of one test share."""
 
     counts: dict[str, int] = field(default_factory=lambda: {HITS: 3, CONVERSIONS: 1})
@@ -62,8 +62,8 @@ class StandIn:
         return list(range(first, first + len(entries)))
 
 
-class StandInAppender:
-    def __init__(self, kafka: StandIn) -> None:
+class FakeAppender:
+    def __init__(self, kafka: FakeKafka) -> None:
         self._kafka, self._started, self.closed = kafka, False, False
 
     async def start(self) -> None:
@@ -97,8 +97,8 @@ class StandInAppender:
         self.closed = True
 
 
-class StandInReader:
-    def __init__(self, kafka: StandIn) -> None:
+class FakeReader:
+    def __init__(self, kafka: FakeKafka) -> None:
         self._kafka = kafka
 
     async def log_id(self, partition: Partition) -> str:

@@ -11,8 +11,8 @@ from operations.audit import log as audit_log
 from operations.audit.log import log_checks
 from operations.findings import Check
 from schemas.tables import TABLE
-from tests.ingest.bench import HITS_0, SALES_0, ingest_of
-from tests.ingest.unruled import Appends, appends, log_with
+from tests.ingest.dedup_on_read import Appends, appends, log_with
+from tests.ingest.ingest_fixture import HITS_0, SALES_0, ingest_of
 from tests.schemas.samples import touch, wire
 from warehouse.port import Warehouse
 

@@ -6,8 +6,8 @@ import msgspec
 
 from eventlog.port import Partition
 from operations.dead_letters import DeadRecord, with_replayed
-from tests.ingest.bench import BAD, SALES_0, ingest_of
-from tests.ingest.unruled import appends, log_with, stored
+from tests.ingest.dedup_on_read import appends, log_with, stored
+from tests.ingest.ingest_fixture import BAD, SALES_0, ingest_of
 from tests.schemas.samples import conversion, wire
 from warehouse.port import Warehouse
 

@@ -8,14 +8,14 @@ from schemas import identity
 from schemas.columns import to_arrow
 from schemas.events import CONVERSIONS, HITS, Adjustment, Conversion, Kind
 from schemas.tables import Enrichment, Source, TouchKey
-from tests.attribution.worlds import identities_of
+from tests.attribution.random_cases import identities_of
 from tests.reference.attribution import Seen
 from warehouse.port import Warehouse
 
 Stored = Seen | Conversion | Adjustment
 
 
-class Ingested:
+class FakeIngest:
     """Consumer of ingest's group, as attribution sees it; `append` and `store` play the edge and ingest."""
 
     ruled = True

@@ -1,4 +1,4 @@
-"""Small random worlds for tests: a program, touches, conversions and adjustments that meet in every odd way."""
+"""Small random cases for tests: programs, touches, conversions and adjustments in unusual combinations."""
 
 from dataclasses import dataclass
 from random import Random
@@ -42,7 +42,7 @@ def identities_of(seen: Seen) -> list[int]:
 
 
 @dataclass(frozen=True)
-class World:
+class RandomCase:
     program: Program
     touches: list[Seen]
     conversions: list[Conversion]
@@ -171,7 +171,7 @@ def _adjustment(random: Random, number: int, conversions: list[Conversion]) -> A
 
 
 @st.composite
-def worlds(draw: st.DrawFn) -> World:
+def random_cases(draw: st.DrawFn) -> RandomCase:
     """Up to 8 touches of which some never arrive, 4 conversions and 5 adjustments."""
     random = draw(st.randoms(use_true_random=False))
     touches = [_touch(random, n) for n in range(random.randint(1, 8))]
@@ -180,4 +180,4 @@ def worlds(draw: st.DrawFn) -> World:
     models = random.choice((("last_click",), ("last_click", "linear")))
     arrived = [seen for seen in touches if random.random() < 0.85]
     changed = {3: random.choice((Partner(3, "Three"), Partner(3, "Off", "inactive"), Partner(3, "D", kind="direct")))}
-    return World(program_of(_plans(random), models, changed), arrived, conversions, adjustments)
+    return RandomCase(program_of(_plans(random), models, changed), arrived, conversions, adjustments)

@@ -21,7 +21,7 @@ OWN = Partition(HITS, 1)
 SHARED = Partition(CONVERSIONS, 0)
 
 
-class SqliteBench:
+class SqliteFixture:
     """Ends of the log under a folder; keyword arguments are settings."""
 
     def __init__(self, folder: Path, clock: Clock | None = None, **settings: Any) -> None:
