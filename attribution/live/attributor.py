@@ -1,10 +1,10 @@
-"""Attribution, pass by pass: see what ingest has stored, work out what it changes, write that once.
+"""Live attribution in passes: read what ingest has stored, compute the changes, and write each pass exactly once.
 
-A conversion is credited when ingest has passed the ends that the touch partitions had when it was seen. Touches
-and adjustments that come later are found by the identities in `joins`, and restate what they change.
+A conversion is credited once ingest has passed the ends that the touch partitions had when the conversion was read.
+Touches and adjustments that arrive later are found by the identities in `joins`, and restate what they change.
 
-A worker works the shards that its lease gives it. Those that have come equally far are worked out together, so a
-worker with all shards reads no more than one without shards; each shard's rows are written as a pass of its own.
+A worker processes the shards that its lease assigns. Shards with equal cursors are computed together, so a worker
+with all shards reads no more than an unsharded one. Each shard's rows are written as a separate pass.
 """
 
 import asyncio
@@ -35,24 +35,24 @@ from warehouse.port import Warehouse, WarehouseError
 
 _POLL_S = 0.03
 _FOLLOW_WAIT_S = 1.0
-"""Longest wait for ingest in one go, so that a stop is not put off; the next pass waits on for the same ends."""
+"""Longest single wait for ingest, so that a stop is not delayed. The next pass keeps waiting for the same ends."""
 
 _CURSOR_ONLY_S = 2.0
-"""A pass that only moves the cursor over touches is written at most so often; a restart looks at them again."""
+"""Minimum time between passes that only move the cursor over touches; a restart reads those touches again."""
 
 _WRITERS_MAX = 4
-"""Shards whose rows are written at the same time."""
+"""Number of shards whose rows are written concurrently."""
 
 _log = Throttled(logger("attribution"))
 
 
 class ShardsChanged(WarehouseError):
-    """The number of shards is another one than that of the passes in the warehouse."""
+    """The number of shards differs from the one recorded by the passes in the warehouse."""
 
 
 @dataclass(frozen=True, slots=True)
 class PassReport:
-    """What a pass did. `behind` counts log records that attribution has yet to pass; 0 is at rest."""
+    """Counts of one pass. `behind` is the number of log records that attribution has yet to pass; 0 means idle."""
 
     credited: int = 0
     restated: int = 0
@@ -60,12 +60,12 @@ class PassReport:
     problems: int = 0
     behind: int = 0
     moved: bool = False
-    """The cursor moved: there may be more right behind it."""
+    """The cursor moved: more records may follow directly."""
     waiting: bool = False
-    """Ingest has not passed the ends that the touch partitions had when the pass began; nothing was done."""
+    """Ingest has not passed the ends that the touch partitions had when the pass began. Nothing was done."""
 
     def plus(self, other: "PassReport") -> "PassReport":
-        """Both together: of shards that were worked out apart."""
+        """Add the counts of another group of shards."""
         return PassReport(
             self.credited + other.credited, self.restated + other.restated, self.unchanged + other.unchanged,
             self.problems + other.problems, moved=self.moved or other.moved,
@@ -74,14 +74,14 @@ class PassReport:
 
 @dataclass(frozen=True, slots=True)
 class Reach:
-    """What may be credited: conversions before these offsets, once ingest has passed these ends of hits."""
+    """Range that may be credited: conversions before these offsets, once ingest has passed these ends of hits."""
 
     conversions: Positions
     hits_ends: Positions
 
 
 class Attributor:
-    """Credits conversions of one warehouse. `consumer` knows the positions of ingest's group and is only read from."""
+    """Credits conversions of one warehouse. `consumer` only supplies the positions of ingest's group."""
 
     def __init__(
         self,
@@ -104,15 +104,15 @@ class Attributor:
 
     @property
     def cursors(self) -> dict[int, Cursor]:
-        """How far each shard of this worker has come; a little ahead of what its next owner would know."""
+        """The cursor of each shard of this worker; may be slightly ahead of the one that the next owner reads."""
         return {shard: owned.cursor for shard, owned in sorted(self._owned.items())}
 
     # ---------------------------------------------------------------------------------------------------- shards
 
     async def recover(self) -> None:
-        """Finish what a crash has left; called by itself before the first pass and after a failed one.
+        """Finish passes that a crash interrupted. Runs automatically before the first pass and after a failed one.
 
-        Raises the first error if no shard could be taken; the others go on otherwise.
+        Raises the first error if no shard could be recovered; otherwise the recovered shards continue.
         """
         async with self._busy:
             failures = await self._take()
@@ -120,7 +120,7 @@ class Attributor:
                 _raise_first(failures)
 
     async def _take(self) -> list[Exception]:
-        """Let go of shards that are another's now, and recover those that are new; returns what went wrong."""
+        """Release shards that another worker owns now, and recover newly assigned ones. Returns the errors."""
         await self._check_shards()
         mine = set(await self._lease.mine())
         for shard in sorted(self._owned.keys() - mine):
@@ -133,7 +133,7 @@ class Attributor:
         return await _all_of([owned.recover() for owned in self._owned.values() if not owned.is_recovered])
 
     async def _check_shards(self) -> None:
-        """Raises ShardsChanged: with another number of shards, a conversion would be another worker's twice."""
+        """Raise ShardsChanged if the number of shards changed: two workers could then credit the same conversion."""
         if self._is_checked:
             return
         shards = self._lease.shards
@@ -141,7 +141,7 @@ class Attributor:
             if cursor.shards != shards:
                 raise ShardsChanged(
                     f"there are {shards} shards, but this warehouse was attributed with {cursor.shards}; "
-                    f"give the topic `shards` {cursor.shards} partitions, as it had"
+                    f"recreate the topic `shards` with {cursor.shards} partitions, as before"
                 )
         self._is_checked = True
 
@@ -153,9 +153,9 @@ class Attributor:
     # ---------------------------------------------------------------------------------------------------- passes
 
     async def run_pass(self, wait_max_s: float | None = None) -> PassReport:
-        """One pass over what is new. Raises WarehouseError; the next call then finishes what this one began.
+        """Run one pass over new records. Raises WarehouseError; the next call then finishes the interrupted pass.
 
-        A shard that fails holds up no other; the first of their errors is raised at the end.
+        A failing shard does not hold up the others; the first error is raised at the end.
         """
         async with self._busy:
             failures = await self._take()
@@ -165,9 +165,10 @@ class Attributor:
             return report
 
     async def credit(self, conversions: Collection[bytes]) -> PassReport:
-        """Work these conversions of own shards out once more, wherever the cursor is; writes what differs.
+        """Recompute these conversions of own shards, wherever the cursor is, and write what differs.
 
-        For conversions, touches or adjustments that were stored after passes had gone by. Raises WarehouseError.
+        Needed for conversions, touches or adjustments that were stored after the cursor had passed them.
+        Raises WarehouseError.
         """
         async with self._busy:
             failures, done = await self._take(), PassReport()
@@ -200,7 +201,7 @@ class Attributor:
     async def _pass(
         self, group: Sequence[Owned], conversions: Positions, hits: Positions, failures: list[Exception]
     ) -> PassReport:
-        """A pass of shards that have come equally far."""
+        """Run one pass for shards with equal cursors."""
         cursor = group[0].cursor
         if cursor.late is None and not (
             cursors.span(cursor.conversions, conversions) or cursors.span(cursor.hits, hits)
@@ -219,7 +220,7 @@ class Attributor:
     async def _write(
         self, group: Sequence[Owned], rows: dict[int, Rows], cursor: Cursor, failures: list[Exception]
     ) -> PassReport:
-        """Write each shard's rows as a pass of its own, and say what was written; lets go of shards of others."""
+        """Write each shard's rows as a separate pass and return the counts. Drops shards that another worker took."""
         writers, done = asyncio.Semaphore(_WRITERS_MAX), [PassReport()]
 
         async def write(owned: Owned) -> None:
@@ -248,7 +249,7 @@ class Attributor:
                     self._drop(shard, "shard_taken_by_another")
 
     async def follow(self, stop: asyncio.Event) -> None:
-        """Passes until `stop`, with a pause when there is nothing new; a failing warehouse or log is tried again."""
+        """Run passes until `stop`, pausing when there is nothing new. Errors of warehouse or log are retried."""
         pause_s = self._settings.pass_interval_ms / 1000
         while not stop.is_set():
             moved = False
@@ -265,11 +266,11 @@ class Attributor:
                 await _sleep(stop, pause_s)
         try:
             await self._write_cursors()
-        except (WarehouseError, LogUnavailable) as error:  # the next owner looks at the same touches again
+        except (WarehouseError, LogUnavailable) as error:  # the next owner reads the same touches again
             _log.warning("cursor_not_written", error=str(error)[:500])
 
     def _note_wait(self, report: PassReport) -> None:
-        """Say so when ingest takes longer than it should; waiting goes on, since nothing may be credited too early."""
+        """Log when ingest takes too long. Waiting continues, because crediting early would miss touches."""
         now_s = self._clock.monotonic_s()
         if not report.waiting:
             self._waiting_since_s = None
@@ -280,7 +281,7 @@ class Attributor:
             _log.warning("ingest_is_behind", records=report.behind)
 
     async def catch_up(self, timeout_s: float, progress: Callable[[PassReport], None] | None = None) -> bool:
-        """Pass every end that the partitions have now, in all shards; False if that takes longer than the timeout."""
+        """Run passes until all shards have passed the current ends of the partitions. Returns False on timeout."""
         deadline_s = self._clock.monotonic_s() + timeout_s
         conversions, hits = await ends_of(self._consumer, CONVERSIONS), await ends_of(self._consumer, HITS)
         while True:
@@ -306,15 +307,15 @@ class Attributor:
         await self._write_cursors()
         return not await asyncio.to_thread(passed, self._warehouse, conversions, hits, self._lease.shards)
 
-    # ------------------------------------------------------------------------------------------ what ingest has stored
+    # ------------------------------------------------------------------------------------------ ingest's progress
 
     async def _wait_for_ingest(self, wait_s: float) -> Positions | None:
-        """Positions of hits once ingest has passed the ends that they had at first sight, or None by the deadline.
+        """Return the positions of hits once ingest has passed the ends first observed, or None at the deadline.
 
-        What was seen stays the target over several calls, so that a busy log cannot put it off for ever.
+        The observed ends stay the target over several calls, so that a busy log cannot postpone them forever.
         """
         if self._reach is None:
-            # In this order: touches that precede a conversion in the log's own time are before these ends.
+            # Order matters: touches appended before a conversion are then before these ends.
             conversions = await committed_of(self._consumer, CONVERSIONS)
             self._reach = Reach(conversions, await ends_of(self._consumer, HITS))
         deadline_s = self._clock.monotonic_s() + wait_s
@@ -348,7 +349,7 @@ def _of_equal_cursor(owned: Sequence[Owned]) -> list[list[Owned]]:
 
 
 async def _all_of(work: Sequence[Coroutine[None, None, None]]) -> list[Exception]:
-    """Run all to their ends; returns the errors of warehouse and log, and raises any other."""
+    """Run all to completion. Returns errors of warehouse and log; raises any other."""
     failures: list[Exception] = []
     for result in await asyncio.gather(*work, return_exceptions=True):
         if isinstance(result, WarehouseError | LogUnavailable):
@@ -364,7 +365,7 @@ def _raise_first(failures: Sequence[Exception]) -> None:
 
 
 async def _sleep(stop: asyncio.Event, seconds: float) -> None:
-    """Sleep, but no longer than until `stop`."""
+    """Sleep until the time is over or `stop` is set."""
     try:
         await asyncio.wait_for(stop.wait(), seconds)
     except TimeoutError:

@@ -1,4 +1,4 @@
-"""What one pass has to do, worked out: from a cursor and how far ingest has come to rows and the next cursor."""
+"""Compute one pass: from a cursor and ingest's positions to the rows to write and the next cursor."""
 
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
@@ -20,33 +20,33 @@ from schemas.fields import NO_DIGEST
 from schemas.reasons import Problem
 
 _HITS_SPAN_MAX = 500_000
-"""Touch records of one partition that one pass looks through for late touches."""
+"""Touch records per partition that one pass scans for late touches."""
 
 _log = logger("attribution")
 
 
 @dataclass(frozen=True, slots=True)
 class Budget:
-    """How many conversions a pass may take, new and restated together."""
+    """Maximum number of conversions in a pass, new and restated together."""
 
     conversions_max: int
 
     @property
     def new_max(self) -> int:
-        """A quarter is kept for restatements, so that a flood of conversions cannot put them off for ever."""
+        """A quarter is kept for restatements, so that a flood of conversions cannot put them off forever."""
         return max(1, self.conversions_max - self.conversions_max // 4)
 
 
 @dataclass(frozen=True, slots=True)
 class Done:
-    """A pass worked out: rows to write, and the cursor once they are written."""
+    """A computed pass: the rows to write, and the cursor that applies once they are written."""
 
     rows: Rows
     cursor: Cursor
 
 
 class Work:
-    """Works passes out. Reads only; writing them is for passes.py."""
+    """Computes passes. Only reads from the warehouse; live/pass_writer.py writes."""
 
     def __init__(self, reads: Reads, programs: Programs) -> None:
         self._reads, self._programs = reads, programs
@@ -56,9 +56,9 @@ class Work:
         self, cursor: Cursor, conversions: Positions, hits: Positions, program: Program, budget: Budget, now_us: int,
         shards: Shards = ALL,
     ) -> Done:  # fmt: skip
-        """The next pass of these shards after `cursor`, over conversions and hits before these offsets.
+        """Compute the next pass of these shards after `cursor`, over conversions and hits before these offsets.
 
-        A pass whose journeys or rows are too many is tried again with half the conversions.
+        A pass with too many journeys or rows is retried with half the conversions.
         """
         pricing = self._programs.keep(program, now_us)
         while True:
@@ -74,7 +74,7 @@ class Work:
         self, cursor: Cursor, conversions: Positions, hits: Positions, pricing: Pricing, budget: Budget, now_us: int,
         shards: Shards,
     ) -> Done:  # fmt: skip
-        records_max = budget.new_max * shards.of // len(shards.mine)  # of which these shards have their part
+        records_max = budget.new_max * shards.of // len(shards.mine)  # over all shards; these get about their fraction
         new_to = clipped(cursor.conversions, conversions, max(1, records_max // max(1, len(conversions))))
         new_span = span(cursor.conversions, new_to)
         events = {event.conversion_id: event for event in self._reads.conversions_in(new_span, shards)}
@@ -82,7 +82,7 @@ class Work:
         late_ids, hits_to, late = self._late(cursor, hits, max(1, budget.conversions_max - len(events)), shards)
         again = (again | set(late_ids)) - events.keys()
         standings = self._reads.standings_of(events.keys() | again)
-        # Those without a revision are credited when their own record is reached, with all that is there by then.
+        # Conversions without a revision are credited when the cursor reaches their record, with all data of that time.
         events |= {event.conversion_id: event for event in self._reads.conversions_of(again & standings.keys())}
         rows = self._rows(events, standings, pricing, now_us)
         if any(len(table) > BLOCK_ROWS_MAX for table in rows.tables().values()):
@@ -90,7 +90,7 @@ class Work:
         return Done(rows, Cursor(advance(cursor.conversions, new_to), hits_to, late, shards.of))
 
     def again(self, ids: Collection[bytes], program: Program, now_us: int) -> Rows:
-        """What these conversions change, whether they are credited or not. Raises PassTooLarge, TooManyTouches."""
+        """Compute rows for these conversions, credited before or not. Raises PassTooLarge, TooManyTouches."""
         pricing = self._programs.keep(program, now_us)
         events = {event.conversion_id: event for event in self._reads.conversions_of(ids)}
         return self._rows(events, self._reads.standings_of(events.keys()), pricing, now_us)
@@ -98,7 +98,7 @@ class Work:
     def _late(
         self, cursor: Cursor, hits: Positions, rows_max: int, shards: Shards
     ) -> tuple[list[bytes], Positions, Late | None]:
-        """Conversions that new touches may change; then how far hits are done, and what is left of a large span."""
+        """Return conversions that new touches may change, the next positions of hits, and the rest of a large span."""
         if cursor.late is None and not self._reads.has_joins():
             return [], advance(cursor.hits, hits), None
         to = cursor.late.to if cursor.late is not None else clipped(cursor.hits, hits, _HITS_SPAN_MAX)
@@ -115,7 +115,7 @@ class Work:
         cases, stuck = [], []
         for key, event in sorted(events.items()):
             standing = standings.get(key)
-            # A conversion keeps the program that it was first priced under (contract 3).
+            # A conversion keeps the program that it was first priced under (docs/contract.md, section 3).
             pinned = pricing if standing is None else self._programs.get(standing.program_hash)
             case = Case(event, adjustments.get(key, ()), pinned or pricing)
             if pinned is None and standing is not None:
@@ -127,7 +127,7 @@ class Work:
         return rows_of(outcomes, standings, self._joined(outcomes, standings), now_us)
 
     def _joined(self, outcomes: Iterable[Outcome], standings: Mapping[bytes, Standing]) -> "_Joined":
-        """Which joins are stored already; a conversion without a revision has none."""
+        """Look up the joins that are already stored; a conversion without a revision has none."""
         again = [outcome for outcome in outcomes if outcome.event.conversion_id in standings]
         identities = {join.identity for outcome in again for join in outcome.joins}
         if not identities:
@@ -144,7 +144,7 @@ class _Joined:
 
 
 def _without_program(case: Case, standing: Standing) -> Outcome:
-    detail = f"program {standing.program_hash} is gone from clew.programs; load that program file once more"
+    detail = f"program {standing.program_hash} is missing from clew.programs; load that program file again"
     return as_it_stands(
         failed(case, Problem.PROGRAM_MISSING, detail), standing, {Problem.PROGRAM_MISSING.value: detail}
     )

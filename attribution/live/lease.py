@@ -1,7 +1,7 @@
-"""Who may write a shard of attribution: a lease, which hands out shards and remembers one mark of each.
+"""Leases of attribution shards: a lease assigns shards to workers and stores one mark for each shard.
 
-A pass writes its intent under a random attempt, then claims (pass, attempt): that chooses the intent, and it is the
-fence. A worker that was stopped meanwhile is refused, and what it had intended is garbage.
+A pass writes its intent under a random attempt id, then claims (pass, attempt). The claim selects the intent and acts
+as the fence: a worker that was paused and lost the shard is refused, and its intent is garbage.
 """
 
 from collections.abc import Sequence
@@ -10,47 +10,47 @@ from typing import NamedTuple, Protocol
 from eventlog.port import Consumer, Fenced, Partition, Position
 
 SHARDS = "shards"
-"""The topic without records whose partitions are the shards."""
+"""Topic without records; its partitions are the shards."""
 
 GROUP = "attribution"
-"""The consumer group of all workers of attribution."""
+"""Consumer group of all attribution workers."""
 
 
 class Mark(NamedTuple):
-    """The pass of a shard that was claimed last, and which of its intents was chosen."""
+    """The last claimed pass of a shard, and the attempt whose intent was chosen."""
 
     pass_id: int
     attempt: str
 
 
 class Lease(Protocol):
-    """What a worker asks; each worker has one of its own."""
+    """Shard assignment as one worker sees it. Each worker has a separate lease."""
 
     shards: int
-    """How many there are, over all workers."""
+    """Number of shards over all workers."""
 
     is_shared: bool
-    """There may be other workers: intents need an attempt, and it is the claim that chooses one."""
+    """True if other workers may exist: intents then need an attempt id, and the claim selects one of them."""
 
     async def mine(self) -> Sequence[int]:
-        """Shards that are this worker's now, sorted."""
+        """Return the shards assigned to this worker now, sorted."""
         ...
 
     async def mark(self, shard: int) -> Mark | None:
-        """What was claimed last; None if nothing was, or the lease has forgotten it."""
+        """Return the last claimed mark; None if there is none or the lease has lost it."""
         ...
 
     async def claim(self, shard: int, mark: Mark, after: Mark | None) -> None:
-        """Set the mark, which is `after` as far as this worker knows; durable once this returns.
+        """Replace the mark `after`, the last one known to this worker, with `mark`; durable on return.
 
-        Raises Fenced when the shard is another's, or was so meanwhile: then the mark is not `after` any more.
-        Raises LogUnavailable when it is open whether the mark is set.
+        Raises Fenced if another worker owns the shard, or owned it in between (the mark is no longer `after`).
+        Raises LogUnavailable if the outcome is unknown.
         """
         ...
 
 
 class Alone:
-    """The one process of an embedded installation: shard 0 of 1. An intent is chosen by being there."""
+    """Lease of the only process of an embedded installation: shard 0 of 1. Every stored intent counts as chosen."""
 
     shards = 1
     is_shared = False
@@ -62,14 +62,14 @@ class Alone:
         return None
 
     async def claim(self, shard: int, mark: Mark, after: Mark | None) -> None:
-        """Nobody else could have it."""
+        """Do nothing: no other worker exists."""
 
 
 class ConsumerLease:
-    """Shards are the partitions of topic `shards` that a member of group `attribution` is assigned.
+    """Lease over the partitions of topic `shards` that the group `attribution` assigns to this member.
 
-    The mark is the committed position: the pass as offset, the attempt as intent. The broker refuses the commit of
-    a member that is no longer of the group's generation. `shards` is the topic's number of partitions.
+    The mark is the committed position: the pass is the offset, the attempt is the intent. The broker refuses commits
+    from a member of an older group generation. `shards` is the topic's number of partitions.
     """
 
     is_shared = True
@@ -85,7 +85,7 @@ class ConsumerLease:
         return Mark(position.offset, position.intent) if position is not None else None
 
     async def claim(self, shard: int, mark: Mark, after: Mark | None) -> None:
-        # A worker that lost the shard and got it back without noticing is of the newest generation: the mark tells.
+        # A worker that lost the shard and regained it unnoticed is in the newest generation; only the mark tells.
         if await self.mark(shard) != after:
-            raise Fenced(f"shard {shard} was another worker's meanwhile")
+            raise Fenced(f"another worker owned shard {shard} in the meantime")
         await self._consumer.commit(Partition(SHARDS, shard), Position(mark.pass_id, mark.attempt))

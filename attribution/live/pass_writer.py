@@ -1,8 +1,8 @@
-"""A pass into the warehouse, each row once: a durable intent with the very rows, then each table, then done.
+"""Exactly-once writes of passes: store an intent that contains the rows, insert each table, record the end.
 
-An intent without its end is finished from its own rows, never computed again: what the tables held when it was
-computed may have changed. Where several workers may have intended the same pass, the lease says which attempt was
-chosen; any number may finish a chosen one at once, since all insert the same rows with the same tokens.
+An intent without an end is finished from its stored rows and never recomputed, because the tables may have changed
+since. If several workers wrote an intent for the same pass, the lease names the chosen attempt. Any number of workers
+may finish it at once: all insert the same rows with the same tokens.
 """
 
 import base64
@@ -29,26 +29,26 @@ from schemas.tables import Intent, Pass
 from warehouse.port import Warehouse, WarehouseError, rows_of, scalar_of
 
 INTENTS_PER_PARTITION = 64
-"""As in the PARTITION BY of `intents`; done intents are dropped that many at a time."""
+"""Same number as in the PARTITION BY of `intents`; finished intents are dropped in units of this size."""
 
 _COMPLETIONS_MAX = 10
 _SETTLE_S = 0.2
-"""An insert whose token another one has just used may be back before the other's rows can be seen."""
+"""Pause before reading back: an insert may return before the rows of an earlier one with its token are visible."""
 
 _log = Throttled(logger("attribution"))
 
 
 class PassTooLarge(Exception):
-    """The rows of a pass do not fit one block; take fewer conversions."""
+    """The rows of a pass do not fit one block; retry with fewer conversions."""
 
 
 class PassLost(WarehouseError):
-    """Rows of a pass are there, but not the intent that would finish it."""
+    """Rows of a pass are stored, but the intent needed to finish it is missing."""
 
 
 @dataclass(frozen=True, slots=True)
 class Begun:
-    """A pass whose intent is stored. `counts` are its rows by table."""
+    """A pass whose intent is stored. `counts` holds its row counts by table."""
 
     pass_id: int
     attempt: str
@@ -58,26 +58,26 @@ class Begun:
 
     @property
     def mark(self) -> Mark:
-        """What the lease remembers of it."""
+        """The mark that the lease stores for this pass."""
         return Mark(self.pass_id, self.attempt)
 
 
 class Passes:
-    """Writes the passes of one shard. `pass_id` and `cursor` are those of the last one that is done."""
+    """Writes the passes of one shard. `pass_id` and `cursor` are those of the last completed pass."""
 
     def __init__(self, warehouse: Warehouse, shard: int, clock: Clock, code_version: str) -> None:
         self._warehouse, self._shard, self._clock, self._code_version = warehouse, shard, clock, code_version
         self.pass_id = 0
         self.cursor = Cursor()
         self.has_garbage = False
-        """Intents that nobody chose stand after the last pass; the next pass, even an empty one, makes them old."""
+        """Unclaimed intents exist after the last completed pass; completing any later pass makes them obsolete."""
 
     # ------------------------------------------------------------------------------------------------ a new pass
 
     def begin(self, rows: Mapping[str, list[msgspec.Struct]], cursor: Cursor, attempt: str = "") -> Begun:
         """Store the intent of the next pass. Raises PassTooLarge before anything is written.
 
-        Any other error, here or after, leaves it open what is written: call `recover` before the next pass.
+        After any other error, here or later, the stored state is unknown: call `recover` before the next pass.
         """
         too_large = [name for name, mine in rows.items() if len(mine) > BLOCK_ROWS_MAX]
         if too_large:
@@ -90,17 +90,17 @@ class Passes:
             pass_id=pass_id, shard=self._shard, ts=self._clock.now_us(), cursor=begun.cursor, rows=counts,
             payload=pack(tables), code_version=self._code_version, attempt=attempt,
         )  # fmt: skip
-        # Only written when it was looked for and is not there: its like may have died and left its token.
+        # Random suffix: an earlier insert that failed may have left its token behind without its rows.
         token = f"{self._token(begun, 'intents')}:{secrets.token_hex(8)}"
         self._warehouse.insert("intents", to_arrow("intents", [(intent,)]), token)
         return begun
 
     def insert(self, begun: Begun, name: str) -> None:
-        """Insert one of its tables."""
+        """Insert one table of the pass."""
         self._warehouse.insert(name, begun.tables[name], self._token(begun, name))
 
     def end(self, begun: Begun) -> None:
-        """Store that the pass is done."""
+        """Record the end of the pass."""
         self._insert_end(begun, self._token(begun, "passes"))
         self._ended(begun)
         if self.pass_id % INTENTS_PER_PARTITION == 0:
@@ -123,9 +123,9 @@ class Passes:
     # -------------------------------------------------------------------------------------------------- recovery
 
     def recover(self, mark: Mark | None = None) -> int:
-        """Read where the last pass ended and finish what was chosen after it; returns how many were finished.
+        """Load the last completed pass and finish the chosen passes after it. Returns the number of passes finished.
 
-        `mark` is what the lease remembers. Raises PassLost when what was begun cannot be finished.
+        `mark` is the one stored by the lease. Raises PassLost if a started pass cannot be finished.
         """
         self._load()
         open_intents = self._open_intents()
@@ -147,7 +147,7 @@ class Passes:
         self.pass_id, self.cursor = (last[0]["pass_id"], decode(last[0]["cursor"])) if last else (0, Cursor())
 
     def _open_intents(self) -> list[Begun]:
-        """Intents after the last pass, without their rows."""
+        """Return the intents after the last completed pass, without their rows."""
         found = self._warehouse.query(
             f"SELECT pass_id, attempt, cursor, rows FROM {DATABASE}.intents WHERE shard = {{shard:UInt32}} "
             "AND pass_id > {last:UInt64} ORDER BY pass_id, attempt LIMIT 1 BY pass_id, attempt",
@@ -156,26 +156,26 @@ class Passes:
         return [Begun(r["pass_id"], r["attempt"], r["cursor"], dict(r["rows"])) for r in rows_of(found)]
 
     def _chosen(self, open_intents: list[Begun], mark: Mark | None) -> list[Begun]:
-        """Those to be finished: all of a worker alone, of many the one that the lease names."""
+        """Select the intents to finish: all for a single worker, otherwise the one that the lease names."""
         chosen = [begun for begun in open_intents if not begun.attempt or begun.mark == mark]
         if chosen and [begun.pass_id - self.pass_id for begun in chosen] == list(range(1, len(chosen) + 1)):
             return chosen
         is_open = mark.pass_id > self.pass_id if mark is not None else bool(open_intents)
         if not is_open:
             return []
-        if not self._has_rows_after():  # nothing of it was written, so it can as well be worked out anew
+        if not self._has_rows_after():  # no table was written, so the pass can be recomputed
             _log.warning("lease_and_warehouse_differ", shard=self._shard, claimed=mark, done=self.pass_id)
             return []
-        is_unknown = mark is None or mark.pass_id > self.pass_id + 1  # forgotten, or of a time that a restore undid
+        is_unknown = mark is None or mark.pass_id > self.pass_id + 1  # lost, or newer than a restored backup
         if is_unknown and [begun.pass_id for begun in open_intents] == [self.pass_id + 1]:
             return open_intents
         raise PassLost(
-            f"shard {self._shard}: rows after pass {self.pass_id} are there, but not the intent that was chosen for "
-            "them; restore the warehouse from a backup"
+            f"shard {self._shard}: rows after pass {self.pass_id} are stored, but the intent chosen for them is gone; "
+            "restore the warehouse from a backup"
         )
 
     def _has_rows_after(self) -> bool:
-        """Whether any table has rows of a pass that is not done."""
+        """Return True if any table has rows of an unfinished pass."""
         of_tables = " UNION ALL ".join(
             f"(SELECT 1 FROM {DATABASE}.{name} WHERE _source = 'attribution' AND _partition = {{shard:UInt32}} "
             "AND _batch > {last:UInt64} LIMIT 1)"
@@ -184,7 +184,7 @@ class Passes:
         return bool(self._warehouse.query(of_tables, {"shard": self._shard, "last": self.pass_id}).num_rows)
 
     def finish(self, begun: Begun) -> None:
-        """Bring a chosen pass to its end, whatever of it is there already, and whoever else does so too."""
+        """Complete a chosen pass, however much of it is stored, even while other workers complete it too."""
         for name, rows in self._payload(begun).items():
             self._finish_table(begun, name, rows)
         for again in range(_COMPLETIONS_MAX):
@@ -196,14 +196,14 @@ class Passes:
                 self._ended(begun)
                 return
             self._insert_end(begun, self._token(begun, "passes") + _suffix(again))
-        raise RuntimeError(f"pass {begun.pass_id} is not there after {_COMPLETIONS_MAX} inserts")
+        raise RuntimeError(f"pass {begun.pass_id} is still not stored after {_COMPLETIONS_MAX} inserts")
 
     def fill(self, begun: Begun, name: str) -> None:
-        """Insert what is gone of one table of a pass, done or chosen, whose intent is kept."""
+        """Insert the missing rows of one table of a pass, completed or chosen, whose intent is still stored."""
         self._finish_table(begun, name, self._payload(begun)[name])
 
     def _payload(self, begun: Begun) -> dict[str, pa.Table]:
-        """The rows of an intent, in the order in which tables are written."""
+        """Return the rows of an intent, in the order in which tables are written."""
         packed = self._warehouse.query(
             f"SELECT base64Encode(payload) AS packed FROM {DATABASE}.intents WHERE shard = {{shard:UInt32}} "
             "AND pass_id = {pass:UInt64} AND attempt = {attempt:String} LIMIT 1",
@@ -213,10 +213,10 @@ class Passes:
         return {name: tables[name] for name in TABLES if name in tables}
 
     def _finish_table(self, begun: Begun, name: str, rows: pa.Table) -> None:
-        """Insert the rows of a table that are not there yet, and read back, until all are.
+        """Insert the missing rows of a table and read back, until all are stored.
 
-        An insert that died may have left its token behind without its rows; the engine then drops the rows that
-        come with this token as if they were stored. Only reading back tells (docs/decisions/0007).
+        A failed insert may leave its token behind without its rows. The engine then drops the rows of the next
+        insert with this token as duplicates; only reading back detects that (docs/decisions/0007).
         """
         for again in range(_COMPLETIONS_MAX):
             missing = self._missing(begun.pass_id, name, rows)
@@ -226,13 +226,13 @@ class Passes:
             if not missing.num_rows:
                 return
             token = self._token(begun, name)
-            if missing.num_rows < rows.num_rows:  # other rows than the token stands for
-                self._warehouse.ended(name, token)  # else a first try that still runs would store them too
+            if missing.num_rows < rows.num_rows:  # the token stands for all rows
+                self._warehouse.ended(name, token)  # a first insert that still runs would store them too
                 token += f":missing-{_name_of(missing)}"
             if again:
                 _log.warning("token_without_rows", table=name, pass_id=begun.pass_id, rows=missing.num_rows)
             self._warehouse.insert(name, missing, token + _suffix(again))
-        raise RuntimeError(f"{name}: rows of pass {begun.pass_id} are not there after {_COMPLETIONS_MAX} inserts")
+        raise RuntimeError(f"{name}: rows of pass {begun.pass_id} are not stored after {_COMPLETIONS_MAX} inserts")
 
     def _missing(self, pass_id: int, name: str, rows: pa.Table) -> pa.Table:
         present = self._warehouse.query(
@@ -252,7 +252,7 @@ class Passes:
     # ----------------------------------------------------------------------------------------------- old intents
 
     def drop_old_intents(self) -> None:
-        """Drop the partitions of intents whose passes are all done, but for the newest; rewrites nothing."""
+        """Drop partitions of `intents` whose passes are all completed, except the newest. Rewrites no data."""
         found = self._warehouse.query(
             f"SELECT DISTINCT intDiv(pass_id, {INTENTS_PER_PARTITION}) AS bucket FROM {DATABASE}.intents "
             "WHERE shard = {shard:UInt32} AND pass_id < {newest:UInt64}",
@@ -263,12 +263,12 @@ class Passes:
 
 
 def pack(tables: Mapping[str, pa.Table]) -> bytes:
-    """Tables as one value: an Arrow IPC stream each, compressed."""
+    """Encode tables as one value: a compressed Arrow IPC stream per table."""
     return msgspec.msgpack.encode({name: _stream(table) for name, table in tables.items()})
 
 
 def unpack(payload: bytes) -> dict[str, pa.Table]:
-    """The tables that `pack` wrote."""
+    """Decode the tables that `pack` encoded."""
     streams: dict[str, bytes] = msgspec.msgpack.decode(payload, type=dict[str, bytes])
     return {name: pa.ipc.open_stream(stream).read_all() for name, stream in streams.items()}
 
@@ -286,5 +286,5 @@ def _suffix(again: int) -> str:
 
 
 def _name_of(rows: pa.Table) -> str:
-    """A name of just these rows of a pass, the same for all who find them missing."""
+    """Derive a name from these rows of a pass; every worker that misses the same rows derives the same name."""
     return blake2b(repr(rows.column("_offset").to_pylist()).encode(), digest_size=8).hexdigest()

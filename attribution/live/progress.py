@@ -1,7 +1,7 @@
-"""How far attribution has come, for whoever owns no shard: the newest cursor of each, out of `passes`.
+"""Progress of attribution as seen by a process that owns no shard: the newest cursor of each shard in `passes`.
 
-`clew attribute --wait` notes the ends of the log, and waits until `behind` says 0. A worker writes a cursor that
-moved within seconds even when it had no rows to write, so that this ends.
+`clew attribute --wait` records the ends of the log and waits until `behind` returns 0. A worker stores a moved cursor
+within seconds even if it has no rows to write, so the wait ends.
 """
 
 from collections.abc import Mapping
@@ -13,7 +13,7 @@ from warehouse.port import Warehouse, rows_of
 
 
 async def ends_of(consumer: Consumer, topic: str) -> Positions:
-    """Ends of a topic's partitions now, as `passed` takes them. Raises LogUnavailable."""
+    """Return the current ends of a topic's partitions, in the form that `passed` takes. Raises LogUnavailable."""
     return {
         place(await consumer.log_id(partition), partition.partition): await consumer.end(partition)
         for partition in await consumer.partitions()
@@ -22,7 +22,7 @@ async def ends_of(consumer: Consumer, topic: str) -> Positions:
 
 
 async def committed_of(consumer: Consumer, topic: str) -> Positions:
-    """What the consumer's group has committed of a topic's partitions; 0 where it has not. Raises LogUnavailable."""
+    """Return the group's committed offsets in a topic's partitions; 0 without a commit. Raises LogUnavailable."""
     found = {}
     for partition in await consumer.partitions():
         if partition.topic == topic:
@@ -33,13 +33,13 @@ async def committed_of(consumer: Consumer, topic: str) -> Positions:
 
 
 def known_shards(warehouse: Warehouse) -> int:
-    """How many shards there are, by any pass; 1 while there is none. Raises WarehouseError."""
+    """Return the number of shards recorded by any pass; 1 without passes. Raises WarehouseError."""
     found = rows_of(warehouse.query(f"SELECT cursor FROM {DATABASE}.passes LIMIT 1"))
     return decode(found[0]["cursor"]).shards if found else 1
 
 
 def newest_cursors(warehouse: Warehouse, shards: int) -> dict[int, Cursor]:
-    """The cursor of the newest pass of each shard that has one. Raises WarehouseError."""
+    """Return the cursor of the newest pass of each shard that has one. Raises WarehouseError."""
     newest = " UNION ALL ".join(
         f"(SELECT shard, cursor FROM {DATABASE}.passes WHERE shard = {shard} ORDER BY pass_id DESC LIMIT 1)"
         for shard in range(shards)
@@ -48,9 +48,9 @@ def newest_cursors(warehouse: Warehouse, shards: int) -> dict[int, Cursor]:
 
 
 def passed(warehouse: Warehouse, conversions_ends: Positions, hits_ends: Positions, shards: int) -> int:
-    """Records before these ends that some shard has yet to pass; 0 once all of them are credited for good.
+    """Count records before these ends that some shard has yet to pass; 0 once all of them are credited.
 
-    `shards` is how many there are: 1 embedded, else the partitions of the topic `shards`. Raises WarehouseError.
+    `shards` is their number: 1 when embedded, otherwise the partitions of topic `shards`. Raises WarehouseError.
     """
     return behind(newest_cursors(warehouse, shards), conversions_ends, hits_ends, range(shards))
 
@@ -58,13 +58,13 @@ def passed(warehouse: Warehouse, conversions_ends: Positions, hits_ends: Positio
 def behind(
     cursors: Mapping[int, Cursor], conversions_ends: Positions, hits_ends: Positions, shards: range | list[int]
 ) -> int:
-    """As `passed`, of cursors that are known; a shard without one is at the beginning."""
+    """Count like `passed`, from known cursors. A shard without a cursor is at the beginning."""
     mine = [cursors.get(shard, Cursor()) for shard in shards]
     records = left([c.conversions for c in mine], conversions_ends) + left([c.hits for c in mine], hits_ends)
     return records + any(cursor.late is not None for cursor in mine)
 
 
 def left(positions: list[Positions], ends: Positions) -> int:
-    """Records up to the ends that the hindmost of the positions has before it, per place."""
+    """Count records up to the ends, from the lowest of the positions in each partition."""
     last = {name: min((of.get(name, 0) for of in positions), default=end) for name, end in ends.items()}
     return sum(hi - lo for lo, hi in span(last, ends).values())

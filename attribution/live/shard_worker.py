@@ -1,7 +1,7 @@
-"""One shard while it is this worker's: recovery when it is taken, and the fence before each write of a pass.
+"""One shard while this worker owns it: recovery when it is taken, and the fence before each write of a pass.
 
-Intent with a random attempt; the claim that chooses it; its tables; the end. A worker that was stopped in between
-and wakes up late finds its claim too old, claims again, and is refused if another one has taken the shard.
+A pass writes its intent under a random attempt id, claims it, inserts its tables, and records its end. A worker that
+was paused in between finds its claim too old, claims again, and is refused if another worker has taken the shard.
 """
 
 import asyncio
@@ -16,32 +16,32 @@ from attribution.store.cursor import Cursor
 from runtime.clock import Clock
 
 _CLAIM_VALID_S = 5.0
-"""A write follows a claim by no more. A stopped worker's next write is refused, or is one that was on its way then."""
+"""Longest time between a claim and a write. After a pause, a write is refused unless it had already been sent."""
 
 
 class Owned:
-    """A shard's passes behind its lease. Not for two tasks at once."""
+    """Writes a shard's passes under its lease. Not safe for concurrent tasks."""
 
     def __init__(self, shard: int, lease: Lease, passes: Passes, clock: Clock) -> None:
         self.shard, self._lease, self._passes, self._clock = shard, lease, passes, clock
         self.cursor = Cursor()
-        """How far it has come; a little ahead of what the next owner would know."""
+        """Position of the shard. It may be slightly ahead of the stored one, which the next owner reads."""
         self.is_recovered = False
         self._mark: Mark | None = None
         self._claimed_us = self._claimed_s = 0.0
         self._written_s = clock.monotonic_s()
 
     async def recover(self) -> None:
-        """Finish what was begun, by whomever. Raises WarehouseError, PassLost, LogUnavailable."""
+        """Finish started passes of any worker. Raises WarehouseError, PassLost, LogUnavailable."""
         self._mark = await self._lease.mark(self.shard)
         await asyncio.to_thread(self._passes.recover, self._mark)
         self.cursor = self._passes.cursor
         self.is_recovered = True
 
     async def write(self, rows: Mapping[str, list[msgspec.Struct]], cursor: Cursor) -> None:
-        """Write a pass of these rows. Raises Fenced when the shard is another's now.
+        """Write a pass of these rows. Raises Fenced if another worker owns the shard now.
 
-        After that, and after WarehouseError and LogUnavailable, it must be recovered before anything else.
+        After Fenced, WarehouseError or LogUnavailable, call `recover` before anything else.
         """
         self.is_recovered = False
         attempt = secrets.token_hex(8) if self._lease.is_shared else ""
@@ -55,9 +55,10 @@ class Owned:
         self.cursor, self.is_recovered, self._written_s = cursor, True, self._clock.monotonic_s()
 
     async def write_cursor(self, age_min_s: float = 0.0) -> None:
-        """A pass without rows, so that the next owner need not look at the same touches again.
+        """Write a pass without rows, so that the next owner does not read the same touches again.
 
-        Only if there is something to say, and the last pass is so old. Raises as `write` does.
+        Does nothing unless the cursor moved or there is garbage, and the last pass is at least `age_min_s` old.
+        Raises the same errors as `write`.
         """
         is_old = self._clock.monotonic_s() - self._written_s >= age_min_s
         if is_old and self.is_recovered and (self.cursor != self._passes.cursor or self._passes.has_garbage):
@@ -69,7 +70,7 @@ class Owned:
         self._mark, self._claimed_s, self._claimed_us = mark, before_s, before_us
 
     async def _renew(self) -> None:
-        """Claim the same once more if the last time is long ago by either clock: a frozen machine stops one of them."""
+        """Repeat the claim if it is too old by either clock: suspending a machine stops only one of them."""
         age_s = max(self._clock.monotonic_s() - self._claimed_s, (self._clock.now_us() - self._claimed_us) / 1e6)
         if self._mark is not None and age_s > _CLAIM_VALID_S:
             await self._claim(self._mark)

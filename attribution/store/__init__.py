@@ -1,1 +1,1 @@
-"""SQL in, values out: everything that attribution reads from the warehouse."""
+"""Warehouse reads of attribution: SQL in, values out."""

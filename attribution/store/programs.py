@@ -1,6 +1,6 @@
-"""The programs that conversions were priced under, out of clew.programs; each is read once.
+"""Programs that conversions were priced under, read once each from clew.programs.
 
-A conversion keeps the program it was first priced under, so a restatement may need any program that ever was.
+A conversion keeps the program that it was first priced under, so a restatement may need any earlier program.
 """
 
 import secrets
@@ -15,12 +15,12 @@ from schemas.tables import ProgramRow
 from warehouse.port import Warehouse, rows_of
 
 PROGRAMS_MAX = 32
-"""Programs that are kept in memory; one is some kilobytes per hundred offers."""
+"""Programs cached in memory; each takes a few kilobytes per hundred offers."""
 
 
 @dataclass(frozen=True, slots=True)
 class Loaded:
-    """A row of clew.programs; a program has one for each time that it became the newest."""
+    """Row of clew.programs. A program has one row for each time that it became the newest."""
 
     hash: str
     loaded_us: int
@@ -28,7 +28,7 @@ class Loaded:
 
 
 def newest_program(warehouse: Warehouse) -> Loaded | None:
-    """The program that was loaded last; None while there is none. Raises WarehouseError."""
+    """Return the program loaded last, or None if there is none. Raises WarehouseError."""
     found = rows_of(
         warehouse.query(
             "SELECT program_hash, toUnixTimestamp64Micro(loaded_ts) AS loaded_us, canonical "
@@ -39,7 +39,7 @@ def newest_program(warehouse: Warehouse) -> Loaded | None:
 
 
 class Programs:
-    """Pricings by program hash. Not thread-safe: one pass at a time uses it."""
+    """Cache of pricings by program hash. Not thread-safe: one pass at a time uses it."""
 
     def __init__(self, warehouse: Warehouse) -> None:
         self._warehouse = warehouse
@@ -47,7 +47,7 @@ class Programs:
         self._kept: set[str] = set()
 
     def keep(self, program: Program, now_us: int) -> Pricing:
-        """The pricing of the program in force, which is written to clew.programs if it is not there yet."""
+        """Return the pricing of the current program, and store the program in clew.programs if it is missing there."""
         if program.hash not in self._kept:
             if self.get(program.hash) is None:
                 self._write(program, now_us)
@@ -55,13 +55,13 @@ class Programs:
         return self._known.get(program.hash) or self._remember(Pricing.of(program.hash, program.rules))
 
     def load(self, program: Program, now_us: int) -> None:
-        """Make it the newest of clew.programs, also when it was loaded before and others came in between.
+        """Make this the newest program in clew.programs, even if it was loaded before and replaced since.
 
-        Only for who has just read a program file: a worker that merely goes on with its program uses `keep`.
+        Call this only after reading a program file. A worker that continues with its program calls `keep`.
         """
         newest = newest_program(self._warehouse)
         if newest is None or newest.hash != program.hash:
-            # Later than the newest by this machine's clock or not: the order of loading is what counts.
+            # The order of loading counts, even if this machine's clock is behind the newest row.
             self._write(program, now_us if newest is None else max(now_us, newest.loaded_us + 1))
 
     def _write(self, program: Program, loaded_us: int) -> None:
@@ -70,7 +70,7 @@ class Programs:
         self._warehouse.insert("programs", to_arrow("programs", [(row,)]), token)
 
     def get(self, program_hash: str) -> Pricing | None:
-        """The pricing of a program that was loaded at some time, or None if clew.programs has lost it."""
+        """Return the pricing of a program loaded earlier, or None if clew.programs no longer has it."""
         known = self._known.get(program_hash)
         if known is not None:
             self._known.move_to_end(program_hash)

@@ -1,7 +1,7 @@
-"""What a pass reads: conversions, adjustments, touches and what stands already. SQL in, values out.
+"""Reads of a pass: conversions, adjustments, touches and current revisions. SQL in, values out.
 
-Sets of ids go to the engine as one base64 text and are taken apart there: 20,000 of them are 0.4 MB, where a list
-of literals would be over what a server takes.
+Sets of ids are sent as one base64 text and split by the engine. 20,000 ids take 0.4 MB; a list of literals would
+exceed the size of a query that a server accepts.
 """
 
 import base64
@@ -26,14 +26,14 @@ Spans = Mapping[str, tuple[int, int]]
 Parameters = dict[str, Any]
 
 TOUCHES_PER_IDENTITY_MAX = 10_000
-"""An identity with more touches in the time of a pass is nobody's: `null`, `0`, a test account."""
+"""An identity with more touches in the time range of a pass is not one person: `null`, `0`, a test account."""
 
 TS_MAX = 10_413_791_999_999_999
-"""The engine's last instant, µs."""
+"""Latest timestamp of the engine, µs."""
 
 _IDS_MAX = 20_000
 _TOKEN_SLACK_US = 86_400_000_000
-"""A token says when its touch was; the row must be within a day of that to be found."""
+"""A token contains the time of its touch; only rows within a day of it are read."""
 
 _CONVERSION = (
     "conversion_id", "offer_id", "goal", "txn_id", "match_kind", "click_id", "impression_id", "click_ref",
@@ -46,26 +46,26 @@ _TOUCH = (
 )
 
 RECEIVED = "ts <= fromUnixTimestamp64Micro({as_of:Int64}, 'UTC')"
-"""SQL: a conversion or adjustment was there as of a time."""
+"""SQL condition: a conversion or adjustment had been received as of a time."""
 
 _LATE = "FROM {}.{} WHERE received_ts > fromUnixTimestamp64Micro({{as_of:Int64}}, 'UTC')"
 NOT_LATE = (
     f"touch_id NOT IN (SELECT click_id {_LATE.format(DATABASE, 'clicks')} "
     f"UNION ALL SELECT impression_id {_LATE.format(DATABASE, 'impressions')})"
 )
-"""SQL: a touch was there as of a time."""
+"""SQL condition: a touch had been received as of a time."""
 
 
 class Reads:
-    """All questions that attribution asks of one warehouse; as of a time, what was received later is left out."""
+    """Queries of attribution on one warehouse. With `as_of_us`, data received later is left out."""
 
     def __init__(self, warehouse: Warehouse, as_of_us: int | None = None) -> None:
         self._warehouse, self._as_of_us = warehouse, as_of_us
 
-    # ---------------------------------------------------------------------------- what is new
+    # ---------------------------------------------------------------------------- new records
 
     def conversions_in(self, spans: Spans, shards: Shards = ALL) -> list[Conversion]:
-        """Conversions of these shards whose records lie in the spans, each id once, by offset."""
+        """Return conversions of these shards whose records lie in the spans, each id once, by offset."""
         if not spans:
             return []
         where, parameters = _in_spans(spans)
@@ -73,7 +73,7 @@ class Reads:
         return self._conversions(f"{where} ORDER BY _log, _partition, _offset LIMIT 1 BY conversion_id", parameters)
 
     def adjusted_in(self, spans: Spans, shards: Shards = ALL) -> set[bytes]:
-        """Ids of the conversions of these shards whose adjustments lie in the spans."""
+        """Return ids of conversions of these shards whose adjustments lie in the spans."""
         if not spans:
             return set()
         where, parameters = _in_spans(spans)
@@ -82,14 +82,14 @@ class Reads:
         return set(self._warehouse.query(sql, parameters).column(0).to_pylist())
 
     def has_joins(self) -> bool:
-        """Whether any conversion is credited that a late touch could change."""
+        """Return True if a late touch could change any credited conversion."""
         return bool(self._warehouse.query(f"SELECT 1 FROM {DATABASE}.joins LIMIT 1").num_rows)
 
     def late_in(self, spans: Spans, after: bytes, rows_max: int, shards: Shards = ALL) -> list[bytes]:
-        """Conversions of these shards that touches in the spans may change: `rows_max` beyond `after`, by id.
+        """Return conversions of these shards that touches in the spans may change: `rows_max` after `after`, by id.
 
-        A touch changes a conversion if it has an identity that the conversion was read by, and is of its offer and
-        not after it; for the touch that the conversion names nothing of that matters.
+        A touch may change a conversion if they share an identity, the touch belongs to the same offer, and it is
+        not later. A touch that the conversion names may always change it.
         """
         if not spans:
             return []
@@ -107,10 +107,10 @@ class Reads:
         )
         return list(found.column(0).to_pylist())
 
-    # ------------------------------------------------------------------------ what is known
+    # ------------------------------------------------------------------------ stored records
 
     def conversions_of(self, ids: Collection[bytes]) -> list[Conversion]:
-        """Conversions by id."""
+        """Return conversions by id."""
         return [
             event
             for chunk, parameters in digests(ids)
@@ -126,7 +126,7 @@ class Reads:
         return [Conversion(ts=at, event_ts=at, **dict(zip(_CONVERSION, row, strict=True))) for *row, at in _rows(table)]
 
     def adjustments_of(self, ids: Collection[bytes]) -> dict[bytes, tuple[Adjustment, ...]]:
-        """Adjustments of conversions, each once, by conversion."""
+        """Return the adjustments of conversions, each once, by conversion."""
         found: dict[bytes, dict[bytes, Adjustment]] = {}
         known, as_of = ("", Parameters()) if self._as_of_us is None else (f" AND {RECEIVED}", self._as_of())
         for chunk, parameters in digests(ids):
@@ -142,7 +142,7 @@ class Reads:
     def touches_of(
         self, identities: Hashes, from_us: int | None = None, to_us: int | None = None
     ) -> tuple[TouchRows, dict[int, int]]:
-        """Rows of `touches` with these identities in [from, to], and the crowded ones, whose rows are left out."""
+        """Return touches with these identities in [from, to], and the oversized identities, whose rows are left out."""
         parts, crowded = [TouchRows.of([])], dict[int, int]()
         bounds, parameters = "", Parameters()
         if from_us is not None:
@@ -167,17 +167,17 @@ class Reads:
         return TouchRows(*(np.concatenate(c) for c in zip(*(p.columns() for p in parts), strict=True))), crowded
 
     def touches_of_tokens(self, identities: Hashes, token_ts_us: Sequence[int]) -> TouchRows:
-        """Rows of the touches with these tokens' identities; their time narrows what is read."""
+        """Return touches with these tokens' identities. The tokens' times limit the range that is read."""
         if not len(identities):
             return TouchRows.of([])
         lo, hi = min(token_ts_us) - _TOKEN_SLACK_US, max(token_ts_us) + _TOKEN_SLACK_US
         return self.touches_of(identities, lo, hi)[0]
 
     def touches_between(self, first: int, last: int, from_us: int, to_us: int) -> TouchRows:
-        """Touches of [from, to] that are no bots', each under the identity of its person, from first to last.
+        """Return human touches in [from, to], each under one identity, for identities from `first` to `last`.
 
-        That is its visitor, else its user; one without both is there by its own id and by its line id. Crowded
-        identities are left out.
+        The identity is the visitor if present, otherwise the user. A touch with neither appears under its own id
+        and under its line id. Oversized identities are left out.
         """
         where, parameters = self._of_people(from_us, to_us)
         table = self._warehouse.query(
@@ -189,7 +189,7 @@ class Reads:
         return _without_crowds(_touch_rows(table))[0]
 
     def count_touches(self, from_us: int, to_us: int) -> int:
-        """How many rows `touches_between` would look at over all identities, crowds included."""
+        """Count the rows that `touches_between` would read over all identities, oversized ones included."""
         where, parameters = self._of_people(from_us, to_us)
         sql = f"SELECT toInt64(count()) FROM {DATABASE}.touches WHERE {where}"
         return int(scalar_of(self._warehouse.query(sql, parameters)))
@@ -204,10 +204,10 @@ class Reads:
     def _as_of(self) -> Parameters:
         return {"as_of": min(self._as_of_us or 0, TS_MAX)}
 
-    # ------------------------------------------------------------------------ what stands
+    # ------------------------------------------------------------------------ current revisions
 
     def standings_of(self, ids: Collection[bytes]) -> dict[bytes, Standing]:
-        """What the tables say now of the conversions that have a revision."""
+        """Return the current state of the conversions that have a revision."""
         revisions: dict[bytes, dict[str, Any]] = {}
         for chunk, parameters in digests(ids):
             table = self._warehouse.query(
@@ -258,7 +258,7 @@ class Reads:
         return found
 
     def joins_of(self, identities: Iterable[int], ids: Collection[bytes]) -> set[tuple[int, bytes]]:
-        """(identity, conversion) of the joins that are stored."""
+        """Return (identity, conversion) of the stored joins."""
         wanted = np.unique(np.fromiter(identities, np.uint64))
         found: set[tuple[int, bytes]] = set()
         for start in range(0, len(wanted), _IDS_MAX):
@@ -283,14 +283,14 @@ def _packed(data: bytes, width: int) -> Parameters:
 
 
 def digests(ids: Iterable[bytes]) -> Iterator[tuple[str, Parameters]]:
-    """SQL of a set of 16-byte ids with its parameters, in chunks."""
+    """Yield SQL for a set of 16-byte ids with its parameters, in chunks."""
     ordered = sorted(ids)
     for start in range(0, len(ordered), _IDS_MAX):
         yield _DIGESTS, _packed(b"".join(ordered[start : start + _IDS_MAX]), 16)
 
 
 def _in_spans(spans: Spans) -> tuple[str, Parameters]:
-    """SQL for rows of the log's partitions in [lo, hi), with its parameters."""
+    """Return the SQL condition for log records in [lo, hi) of each partition, with its parameters."""
     terms, parameters = [], Parameters()
     for number, (name, (lo, hi)) in enumerate(sorted(spans.items())):
         log_id, partition = place_parts(name)
@@ -306,7 +306,7 @@ def _in_spans(spans: Spans) -> tuple[str, Parameters]:
 
 
 def _rows(table: pa.Table) -> Iterator[tuple[Any, ...]]:
-    """Rows as tuples; column by column, which is many times quicker than row by row."""
+    """Return rows as tuples. Converting by column is many times faster than by row."""
     return zip(*(column.to_pylist() for column in table.columns), strict=True)
 
 
@@ -318,7 +318,7 @@ def _touch_rows(table: pa.Table) -> TouchRows:
 
 
 def _tokens(table: pa.Table, name: str) -> Any:
-    """A FixedString(27) column as numpy S27 (which drops trailing zeros when read as bytes)."""
+    """Convert a FixedString(27) column to numpy S27 (which drops trailing zeros when read as bytes)."""
     if not table.num_rows:
         return np.zeros(0, "S27")
     column = table.column(name).chunk(0)

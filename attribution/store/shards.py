@@ -1,6 +1,6 @@
-"""Which conversions a worker works: a shard is a residue of the conversion's own id. Pure.
+"""Sharding of conversions: a shard is the residue of the conversion id. Pure.
 
-The number of shards is fixed when an installation attributes for the first time: every pass records it.
+The number of shards is fixed by the first pass of an installation; every pass records it.
 """
 
 from typing import NamedTuple
@@ -9,29 +9,29 @@ from attribution.core.revisions import TABLES, Rows
 
 
 def shard_of(conversion_id: bytes, shards: int) -> int:
-    """The shard of a conversion: the first 8 bytes of its id, big endian, modulo the number of shards."""
+    """Return the shard of a conversion: the first 8 bytes of its id, big endian, modulo the number of shards."""
     return int.from_bytes(conversion_id[:8], "big") % shards
 
 
 def sql_shard_of(column: str, shards: int) -> str:
-    """SQL: the same of a FixedString(16) column."""
+    """Return SQL that computes `shard_of` for a FixedString(16) column."""
     return f"byteSwap(reinterpretAsUInt64(substring({column}, 1, 8))) % {shards}"
 
 
 class Shards(NamedTuple):
-    """The shards `mine`, out of `of`."""
+    """The shards `mine` out of `of` shards."""
 
     of: int
     mine: tuple[int, ...]
 
     def sql(self, column: str) -> str:
-        """SQL: the conversion is one of these shards'. Free when they are all shards."""
+        """Return the SQL condition that a conversion belongs to these shards; constant if these are all shards."""
         if len(self.mine) == self.of:
             return "1"
         return f"{sql_shard_of(column, self.of)} IN ({', '.join(str(shard) for shard in self.mine)})"
 
     def split(self, rows: Rows) -> dict[int, Rows]:
-        """The rows of a pass by shard, in their order; shards without rows are left out."""
+        """Split the rows of a pass by shard, keeping their order. Shards without rows are left out."""
         if len(self.mine) == 1:
             return {self.mine[0]: rows}
         found: dict[int, Rows] = {}
@@ -44,4 +44,4 @@ class Shards(NamedTuple):
 
 
 ALL = Shards(1, (0,))
-"""One process works everything."""
+"""Single process that owns every shard."""

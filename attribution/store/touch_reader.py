@@ -15,9 +15,9 @@ class TouchReader:
         self._reads = reads
 
     def touches_of(self, cases: list[Case], *, wider: bool = False) -> tuple[TouchRows, dict[int, int]]:
-        """All touches that the cases are looked at with, in two reads: their own, then those of linked identities.
+        """Return all candidate touches of the cases in two reads: named and own ones, then those of linked identities.
 
-        `wider` reads a window's length before and after as well: those never count, but explain shows them.
+        With `wider`, also read one window length before and after: those never count, but explain shows them.
         """
         if not cases:
             return TouchRows.of([]), {}
@@ -34,7 +34,7 @@ class TouchReader:
         return own.also(more), crowded | crowds
 
     def _own_touches(self, cases: list[Case]) -> tuple[TouchRows, dict[int, int]]:
-        """Touches that the cases name, by token and by the sender's line id."""
+        """Return the touches that the cases name, by token and by the sender's line id."""
         asked = asked_of(cases)
         by_token = (asked.names == 1) & (asked.token != b"")
         by_ref = (asked.names == 1) & (asked.token == b"")
