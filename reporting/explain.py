@@ -10,7 +10,7 @@ from typing import Any
 
 from attribution.core.commissions import Earning, Share, chosen_plans, plan_shares, split
 from attribution.core.credits import WEIGHT_ONE, Case, Outcome, Pricing, asked_of, attribute
-from attribution.core.journeys import REASONS, Journeys, build
+from attribution.core.journeys import KIND_NAMES, REASONS, Journeys, build
 from attribution.core.net_value import worth
 from attribution.core.revisions import Standing, same
 from attribution.core.weights import model_of, reasons, weigh
@@ -90,7 +90,15 @@ def _conversion(event: Conversion, adjustments: Sequence[Adjustment]) -> Json:
         "currency": event.currency,
         "status_first": event.status,
         "status": now.status,
+        **_coupon(event),
     }
+
+
+def _coupon(event: Conversion) -> Json:
+    """The coupon that a conversion names, and what came of it; nothing where it names none."""
+    if not event.coupon:
+        return {}
+    return {"coupon": event.coupon, "coupon_partner_id": event.coupon_partner_id, "coupon_reason": event.coupon_reason}
 
 
 def _adjustment_rows(warehouse: Warehouse, key: bytes, event: Conversion) -> list[Json]:
@@ -147,7 +155,7 @@ def _touches(rules: Rules, journeys: Journeys, weights: dict[str, Ints]) -> list
         found.append(
             {
                 "touch_id": to_text(bytes(touches.touch_id[t]).ljust(27, b"\0")),
-                "kind": "click" if touches.kind[t] == 1 else "impression",
+                "kind": KIND_NAMES[int(touches.kind[t])],
                 "ts": rfc3339(int(touches.ts[t])),
                 "partner_id": partner,
                 "partner": known.name if known else "",

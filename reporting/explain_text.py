@@ -23,6 +23,9 @@ def _conversion(answer: Json) -> Iterator[str]:
     c = answer["conversion"]
     yield f"Conversion {c['conversion_id']} at {c['event_ts']}, offer {c['offer_id']}, goal {c['goal']}"
     yield f"  matched by {c['matched_by']} {c['match']}"
+    if c.get("coupon"):
+        counts = f"of partner {c['coupon_partner_id']}; it wins over a named click where its touch counts"
+        yield f"  coupon {c['coupon']}: {c['coupon_reason'] or counts}"
     yield f"  amount {c['amount']} {c['currency']}, reported as {c['status_first']}"
     for a in answer["adjustments"]:
         what = f"status {a['status']}" if a["kind"] == "status" else f"{a['kind']} of {a['amount']} {a['currency']}"

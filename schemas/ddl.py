@@ -98,12 +98,12 @@ def digest_text(column: str) -> str:
 _RANK = f"indexOf([{', '.join(repr(status) for status in STATUS_ORDER)}], {{}})"
 
 STATE_NOW = f"""SELECT conversion_id,
-    max(if(kind = 'status', {_RANK.format("status")}, 0)) AS status_rank,
+    max(if(kind = 'status', toUInt64(status_revision) * 8 + {_RANK.format("status")}, 0)) AS status_rank,
     groupArrayIf((currency, amount_e4), kind != 'status') AS refunds
 FROM {DATABASE}.adjustments GROUP BY conversion_id"""
-"""SQL: rank of the current status, and the refunds, that adjustments give each conversion."""
+"""SQL: revision × 8 + rank of the current status, and the refunds, that adjustments give each conversion."""
 
-STATUS_NOW = f"[{', '.join(repr(s) for s in STATUS_ORDER)}][greatest({_RANK.format('c.status')}, a.status_rank)]"
+STATUS_NOW = f"[{', '.join(repr(s) for s in STATUS_ORDER)}][greatest({_RANK.format('c.status')}, a.status_rank) % 8]"
 """SQL: current status, with the conversion as c and STATE_NOW as a."""
 
 _UNIT = _e4_per_minor("c.currency")

@@ -17,7 +17,7 @@ STATUS_ORDER: tuple[Status, ...] = ("pending", "hold", "approved", "declined")
 """Order in which a status moves forward (docs/contract.md, section 2.1)."""
 
 AdjustmentKind = Literal["status", "refund", "chargeback"]
-MatchKind = Literal["click_id", "click_ref", "impression_id", "impression_ref", "user_id", "visitor_id"]
+MatchKind = Literal["click_id", "click_ref", "impression_id", "impression_ref", "user_id", "visitor_id", "coupon"]
 
 
 class Kind(IntEnum):
@@ -123,6 +123,12 @@ class Conversion(msgspec.Struct, frozen=True, array_like=True, kw_only=True, gc=
     origin: Annotated[str, word("postback or api.")] = "postback"
     given: Annotated[int, number("Bits of the fields that the hit contained (Given).", "UInt8")] = 0
     sender_ip: Annotated[str, text("Address that reported it.", "personal")] = ""
+    reopen_forbidden: Annotated[
+        int, number("1 when the offer says that a declined conversion cannot be re-opened.", "UInt8")
+    ] = 0
+    coupon: Annotated[str, text("The coupon that it names, as sent.")] = ""
+    coupon_partner_id: Annotated[int, number("Partner of the coupon; 0 where none counts.")] = 0
+    coupon_reason: Annotated[str, word("Reason why its coupon does not count.")] = ""
 
 
 class Adjustment(msgspec.Struct, frozen=True, array_like=True, kw_only=True, gc=False):
@@ -142,6 +148,10 @@ class Adjustment(msgspec.Struct, frozen=True, array_like=True, kw_only=True, gc=
     actor: Annotated[str, word("Sender: postback or api.")] = "postback"
     refund_id: Annotated[str, text("The sender's id of the refund.")] = ""
     ref: Annotated[str, text("The sender's own id of the line on /v1/events.")] = ""
+    status_revision: Annotated[
+        int,
+        number("Counts up each time that a status goes back; the latest revision's furthest status counts.", "UInt32"),
+    ] = 0
 
 
 class Rejected(msgspec.Struct, frozen=True, array_like=True, kw_only=True, gc=False):

@@ -7,6 +7,7 @@ its user. 0 means none. An id that anybody could write on a public link is no id
 from hashlib import blake2b
 
 from schemas.events import Conversion, Kind, Touch, Untrusted
+from schemas.fields import NO_TOKEN
 
 # Plain integers: operations on flags cost a microsecond each.
 _VISITOR, _USER = int(Untrusted.VISITOR), int(Untrusted.USER)
@@ -52,6 +53,11 @@ def parts_of_touch(kind: Kind, touch: Touch, visitor: int) -> tuple[int, int, in
 def of_touch(kind: Kind, touch: Touch) -> tuple[int, ...]:
     """Return all identities that a touch has, without zeros."""
     return tuple(key for key in parts_of_touch(kind, touch, visitor_hash(touch.visitor_id)) if key)
+
+
+def of_coupon(event: Conversion) -> bytes:
+    """The id of the touch that a conversion's coupon makes; no key signs ids that begin with a zero byte."""
+    return b"\0coupon\0\0\0\0" + event.conversion_id if event.coupon_partner_id else NO_TOKEN
 
 
 def of_conversion(event: Conversion) -> int:

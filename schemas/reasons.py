@@ -33,6 +33,9 @@ class Reason(_Documented):
     CLICK_ID_INVALID = "click_id_invalid", "The click id was not signed by this installation."
     CONFLICT = "conflict", "The same key was received before with different content; `field` names the difference."
     STATUS_NOT_PENDING = "status_not_pending", "The current status does not allow the new one."
+    COUPON_UNKNOWN = "coupon_unknown", "The program has no coupon with that code."
+    COUPON_EXPIRED = "coupon_expired", "The coupon was not valid at the time of the conversion."
+    COUPON_NOT_OF_OFFER = "coupon_not_of_offer", "The coupon belongs to another offer."
     REFUND_EXCEEDS_AMOUNT = "refund_exceeds_amount", "The refund is larger than what remains of the conversion."
     CONVERSION_NOT_FOUND = "conversion_not_found", "No conversion has that key."
     TOO_LARGE = "too_large", "The request exceeds a size limit."
@@ -55,6 +58,10 @@ class NoCredit(_Documented):
     PARTNER_INACTIVE = "partner_inactive", "The partner is inactive in the program that prices the conversion."
     USED = "used", "An earlier conversion has used the touch up; the run counts each touch once."
     DUPLICATE = "duplicate", "The touch is stored twice; only the other copy counts."
+    CONFIRMED_BY_CONVERSION = (
+        "confirmed_by_conversion",
+        "A prefetch, HEAD request or bot; it counts because the conversion names it by its signed id.",
+    )
     CLICK_PENDING = "click_pending", "The click has not been stored yet; its signed id alone is paid."
 
 

@@ -25,7 +25,7 @@ from program.program import (
 )
 from schemas.events import Adjustment, Conversion
 from schemas.fields import NO_TOKEN
-from schemas.identity import of_conversion
+from schemas.identity import of_conversion, of_coupon
 from schemas.reasons import NoCredit, Problem
 
 WEIGHT_ONE = 10**12
@@ -114,6 +114,8 @@ def asked_of(cases: Sequence[Case]) -> Asked:
         window_us=np.array([c.pricing.windows_us(c.event.offer_id) for c in cases], np.int64).reshape(-1, 2),
         goal=tuple(e.goal for e in events),
         term=np.array([terms.setdefault(c.pricing.program_hash, len(terms)) for c in cases], np.int64),
+        coupon=np.array([of_coupon(e) for e in events], "S27"),
+        coupon_partner=np.array([e.coupon_partner_id for e in events], np.int64),
         terms=tuple({c.pricing.program_hash: c.pricing.terms for c in cases}.values()),
     )
 
@@ -215,6 +217,7 @@ class _Journey:
     partners: tuple[int, ...]
     touch_ids: list[bytes]
     pending: list[int]
+    bots: list[int]
     linked: tuple[int, ...]
     why: NoCredit
 
@@ -230,6 +233,7 @@ class _View:
         self._partner: list[int] = touches.partner_id[t].tolist()
         self._token: list[bytes] = touches.touch_id[t].tolist()
         self._pending: list[int] = touches.pending[t].tolist()
+        self._bot: list[int] = touches.is_bot[t].tolist()
         self._visitor: list[int] = touches.visitor[t].tolist()
         self._user: list[int] = touches.user[t].tolist()
 
@@ -247,6 +251,7 @@ class _View:
             # numpy drops trailing zero bytes, which a token may well have
             [self._token[i].ljust(27, b"\0") for i in eligible],
             [self._pending[i] for i in eligible],
+            [self._bot[i] for i in eligible],
             tuple(sorted(linked)),
             why,
         )
@@ -278,11 +283,12 @@ def _lines_of_model(
     if not journey.eligible:
         yield CreditLine(model, NO_TOKEN, UNATTRIBUTED, WEIGHT_ONE, now.value_minor, journey.why.value)
         return
-    for place, partner, token, pending in zip(
-        journey.eligible, journey.partners, journey.touch_ids, journey.pending, strict=True
+    for place, partner, token, pending, is_bot in zip(
+        journey.eligible, journey.partners, journey.touch_ids, journey.pending, journey.bots, strict=True
     ):
         if weights_e12[place]:
             reason = NoCredit.CLICK_PENDING.value if pending else ""
+            reason = NoCredit.CONFIRMED_BY_CONVERSION.value if is_bot else reason
             yield CreditLine(model, token, partner, weights_e12[place], values[place], reason)
 
 

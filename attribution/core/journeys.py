@@ -22,10 +22,14 @@ from schemas.values.click_id import facts_of
 Hashes = NDArray[np.uint64]
 Tokens = NDArray[np.bytes_]
 
-PRECEDENCE = {Kind.CLICK: 2, Kind.IMPRESSION: 1}
-"""Rank of a touch in single-touch rules; coupons will be 3."""
+COUPON = 3
+"""Kind of a touch that a conversion's coupon makes; clicks are 1, impressions 2."""
+KIND_NAMES = {int(Kind.CLICK): "click", int(Kind.IMPRESSION): "impression", COUPON: "coupon"}
 
-_PRECEDENCE_OF_KIND = np.array([0, PRECEDENCE[Kind.CLICK], PRECEDENCE[Kind.IMPRESSION]], np.uint8)
+PRECEDENCE = {int(Kind.CLICK): 2, int(Kind.IMPRESSION): 1, COUPON: 3}
+"""Rank of a touch in single-touch rules."""
+
+_PRECEDENCE_OF_KIND = np.array([0, *(PRECEDENCE[kind] for kind in sorted(PRECEDENCE))], np.uint8)
 
 REASONS = {
     select.OTHER_OFFER: NoCredit.OTHER_OFFER,
@@ -66,7 +70,8 @@ class Asked:
     `identity` is the hash they match by (0 joins nothing); `names` is 1 where that is a click's or impression's,
     and `token` is its token if it was named by token, else zeros, with `token_kind` 1 for a click, 2 for an
     impression. `window_us` is (C, 2): click and impression window, the longest that any contract has. `term` says
-    which of `terms` a conversion is under.
+    which of `terms` a conversion is under. `coupon` is the id of the touch that its coupon makes, of partner
+    `coupon_partner`; zeros where it has none.
     """
 
     event_ts: Ints
@@ -79,6 +84,8 @@ class Asked:
     goal: tuple[str, ...]
     term: Ints
     terms: tuple[Terms, ...]
+    coupon: Tokens
+    coupon_partner: Ints
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,12 +132,14 @@ class Journeys:
     """Journeys in CSR form: conversion c has the places `offsets[c]:offsets[c + 1]`, by (ts, precedence, id).
 
     Each place has the touch it stands for (an index into `touches`, which is sorted the same way), whether the
-    conversion names it, whether its partner is `direct`, and a code of kernels.select_touches.
+    conversion names it, whether it wins single-touch rules for that (a coupon that counts wins over a named click),
+    whether its partner is `direct`, and a code of kernels.select_touches.
     """
 
     offsets: Ints
     touch: Ints
     named: Bytes
+    winner: Bytes
     precedence: Bytes
     direct: Bytes
     codes: Bytes
@@ -165,6 +174,19 @@ def pending_touches(asked: Asked, rows: TouchRows) -> TouchRows:
     return TouchRows.of(made)
 
 
+def coupon_touches(asked: Asked) -> TouchRows:
+    """Touches that coupons make: at the conversion, or at the named touch where that is later."""
+    made = []
+    for c in np.flatnonzero(asked.coupon_partner):
+        touch_id = bytes(asked.coupon[c]).ljust(27, b"\0")
+        ts = int(asked.event_ts[c])
+        if asked.token[c] != NO_TOKEN.rstrip(b"\0"):
+            ts = max(ts, facts_of(bytes(asked.token[c]).ljust(27, b"\0")).ts_ms * 1000 + 999)
+        partner = int(asked.coupon_partner[c])
+        made.append((of_token(touch_id), ts, COUPON, touch_id, int(asked.offer_id[c]), partner, 0, 0, 0, 0))
+    return TouchRows.of(made)
+
+
 def build(asked: Asked, rows: TouchRows, *, pairs_max: int = 5_000_000) -> Journeys:
     """Journeys of the conversions out of the rows of their identities, linked ones included.
 
@@ -172,6 +194,7 @@ def build(asked: Asked, rows: TouchRows, *, pairs_max: int = 5_000_000) -> Journ
     touches of its identity. Touches of another offer are left out, but for the named one. Raises TooManyTouches
     beyond `pairs_max` pairs of conversion and touch.
     """
+    rows = rows.also(coupon_touches(asked))
     touches, place = _unique(rows)
     index = _Index.of(rows.identity, place)
     conversions = np.arange(asked.event_ts.shape[0])
@@ -183,10 +206,14 @@ def build(asked: Asked, rows: TouchRows, *, pairs_max: int = 5_000_000) -> Journ
         np.concatenate([touches.visitor[from_t], touches.user[from_t]]),
         pairs_max - own_c.shape[0],
     )
-    pair_c, pair_t = np.concatenate([own_c, more_c]), np.concatenate([own_t, more_t])
+    has_coupon = np.flatnonzero(asked.coupon_partner)
+    coupon_ids = np.array([of_token(bytes(asked.coupon[c]).ljust(27, b"\0")) for c in has_coupon], np.uint64)
+    coupon_c, coupon_t = index.expand(has_coupon, coupon_ids, pairs_max)
+    pair_c, pair_t = np.concatenate([own_c, coupon_c, more_c]), np.concatenate([own_t, coupon_t, more_t])
     key, where = np.unique(pair_c * max(1, touches.ts.shape[0]) + pair_t, return_inverse=True)
     named = np.zeros(key.shape[0], np.uint8)
     named[where[: own_c.shape[0]][by_name]] = 1
+    named[where[own_c.shape[0] : own_c.shape[0] + coupon_c.shape[0]]] = 1
     c, t = np.divmod(key, max(1, touches.ts.shape[0]))
     kept = (touches.offer_id[t] == asked.offer_id[c]) | (named == 1)
     return _journeys(asked, touches, c[kept], t[kept], named[kept])
@@ -197,8 +224,12 @@ def _journeys(asked: Asked, touches: TouchRows, c: Ints, t: Ints, named: Bytes) 
     offsets = np.concatenate([[0], np.cumsum(counts)]).astype(np.int64)
     kind, partner = touches.kind[t], touches.partner_id[t]
     same_offer = (touches.offer_id[t] == asked.offer_id[c]).astype(np.uint8)
-    window = _windows(asked, c, kind.astype(np.int64) - 1, partner)
-    codes = select.select_touches(offsets, touches.ts[t], touches.is_bot[t], same_offer, asked.event_ts, window)
+    is_coupon = kind == COUPON
+    window = np.where(is_coupon, 0, _windows(asked, c, np.minimum(kind, 2).astype(np.int64) - 1, partner))
+    confirmed = (is_coupon | ((named == 1) & (asked.token[c] != NO_TOKEN.rstrip(b"\0")))).astype(np.uint8)
+    codes = select.select_touches(
+        offsets, touches.ts[t], touches.is_bot[t], same_offer, confirmed, asked.event_ts, window
+    )
     direct = np.zeros(c.shape[0], np.uint8)
     for number, terms in enumerate(asked.terms):
         if terms.inactive:
@@ -206,7 +237,10 @@ def _journeys(asked: Asked, touches: TouchRows, c: Ints, t: Ints, named: Bytes) 
             codes[inactive & (codes == select.ELIGIBLE)] = select.PARTNER_INACTIVE
         if terms.direct:
             direct[(asked.term[c] == number) & np.isin(partner, terms.direct)] = 1
-    return Journeys(offsets, t, named, _PRECEDENCE_OF_KIND[kind], direct, codes, touches)
+    wins = is_coupon & (codes == select.ELIGIBLE)
+    by_coupon = np.bincount(c[wins], minlength=asked.event_ts.shape[0])[c] > 0
+    winner = np.where(by_coupon, wins, named == 1).astype(np.uint8)
+    return Journeys(offsets, t, named, winner, _PRECEDENCE_OF_KIND[kind], direct, codes, touches)
 
 
 def _windows(asked: Asked, c: Ints, kind: Ints, partner: Ints) -> Ints:

@@ -23,12 +23,12 @@ class Worth(NamedTuple):
 
 def worth(event: Conversion, adjustments: Sequence[Adjustment]) -> tuple[Worth, Problems]:
     """Status (the furthest one seen) and net value of a conversion, and what could not be applied."""
-    rank = STATUS_ORDER.index(event.status)
+    rank = (0, STATUS_ORDER.index(event.status))
     taken_off = 0
     ignored: list[str] = []
     for adjustment in adjustments:
         if adjustment.kind == "status":
-            rank = max(rank, STATUS_ORDER.index(adjustment.status))
+            rank = max(rank, (adjustment.status_revision, STATUS_ORDER.index(adjustment.status)))
             continue
         amount = _amount_minor(event, adjustment)
         if amount is None:
@@ -48,7 +48,7 @@ def worth(event: Conversion, adjustments: Sequence[Adjustment]) -> tuple[Worth, 
             f"refunds take off {over} {event.currency} more than the amount; the net value is 0. Some came before "
             "their conversion, when that could not be seen"
         )
-    return Worth(STATUS_ORDER[rank], max(0, event.amount_minor - taken_off)), problems
+    return Worth(STATUS_ORDER[rank[1]], max(0, event.amount_minor - taken_off)), problems
 
 
 def _amount_minor(event: Conversion, adjustment: Adjustment) -> int | None:

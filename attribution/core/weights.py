@@ -74,15 +74,15 @@ def weigh(text: str, journeys: Journeys, fits: Fits = NO_FITS) -> Ints:
     j = journeys
     match model.name:
         case "last_click":
-            return rules.last_click(j.offsets, j.codes, j.precedence, j.named)
+            return rules.last_click(j.offsets, j.codes, j.precedence, j.winner)
         case "last_touch":
-            return rules.last_touch(j.offsets, j.codes, j.named)
+            return rules.last_touch(j.offsets, j.codes, j.winner)
         case "last_non_direct":
-            return rules.last_non_direct(j.offsets, j.codes, j.named, j.direct)
+            return rules.last_non_direct(j.offsets, j.codes, j.winner, j.direct)
         case "coupon_first":
-            return rules.coupon_first(j.offsets, j.codes, j.precedence, j.named)
+            return rules.coupon_first(j.offsets, j.codes, j.precedence, j.winner)
         case "first":
-            return rules.first(j.offsets, j.codes, j.named)
+            return rules.first(j.offsets, j.codes, j.winner)
         case "linear":
             return rules.linear(j.offsets, j.codes)
         case "set_linear":
@@ -109,12 +109,13 @@ def _weigh_fitted(fit: ByPartner, journeys: Journeys) -> Ints:
 
 
 def reasons(text: str, journeys: Journeys, weights: Ints) -> Words:
-    """Why each place has nothing under a model, as words of NoCredit; "" or `click_pending` where it has something."""
+    """Why each place has nothing under a model, as words of NoCredit; a note or "" where it has something."""
     words = np.full(journeys.codes.shape[0], "", object)
     for code, reason in REASONS.items():
         words[journeys.codes == code] = reason.value
     counts = journeys.codes == select.ELIGIBLE
     words[counts & (journeys.touches.pending[journeys.touch] != 0)] = NoCredit.CLICK_PENDING.value
+    words[counts & (journeys.touches.is_bot[journeys.touch] != 0)] = NoCredit.CONFIRMED_BY_CONVERSION.value
     nothing = counts & (weights == 0)
     if not nothing.any():
         return words
@@ -150,7 +151,7 @@ def _ranks(name: str, journeys: Journeys) -> Ints:
         ranks = journeys.precedence.astype(np.int64)
     elif name == "last_non_direct":
         ranks = np.where(journeys.direct != 0, 1, 2)
-    ranks = np.where(journeys.named != 0, _TOP, ranks)
+    ranks = np.where(journeys.winner != 0, _TOP, ranks)
     if name == "coupon_first":
         ranks = np.where(journeys.precedence >= rules.COUPON, 2 * _TOP, ranks)
     return np.where(journeys.codes == select.ELIGIBLE, ranks, 0)

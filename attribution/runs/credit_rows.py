@@ -104,6 +104,7 @@ def _within_reach(asked: Asked, journeys: Journeys) -> Journeys:
     counts = np.bincount(c[kept], minlength=asked.event_ts.shape[0])
     return Journeys(
         np.concatenate([[0], np.cumsum(counts)]).astype(np.int64), journeys.touch[kept], journeys.named[kept],
+        journeys.winner[kept],
         journeys.precedence[kept], journeys.direct[kept], journeys.codes[kept], journeys.touches,
     )  # fmt: skip
 

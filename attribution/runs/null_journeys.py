@@ -84,6 +84,7 @@ def null_asked(rows: TouchRows, converted: Converted, pricing: Pricing, from_us:
         event_ts=rows.ts[at], offer_id=rows.offer_id[at], identity=rows.identity[at], names=none,
         token=np.zeros(at.shape[0], "S27"), token_kind=none, window_us=window[at], goal=("",) * at.shape[0],
         term=np.zeros(at.shape[0], np.int64), terms=(pricing.terms,),
+        coupon=np.zeros(at.shape[0], "S27"), coupon_partner=np.zeros(at.shape[0], np.int64),
     )  # fmt: skip
     return asked, rows
 

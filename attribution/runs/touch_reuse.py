@@ -66,6 +66,7 @@ def _at(journeys: Journeys, chosen: np.ndarray[tuple[int, ...], np.dtype[np.bool
     """The chosen conversions' journeys alone; `places` and `codes` are theirs."""
     offsets = np.concatenate([[0], np.cumsum(np.diff(journeys.offsets)[chosen])]).astype(np.int64)
     return Journeys(
-        offsets, journeys.touch[places], journeys.named[places], journeys.precedence[places], journeys.direct[places],
+        offsets, journeys.touch[places], journeys.named[places], journeys.winner[places],
+        journeys.precedence[places], journeys.direct[places],
         codes, journeys.touches,
     )  # fmt: skip

@@ -16,7 +16,7 @@ from schemas.events import STATUS_ORDER, WHAT_REMAINS, Adjustment, Conversion, E
 from schemas.fields import NO_TOKEN
 from schemas.reasons import Reason
 from schemas.values.currencies import DECIMALS, DECIMALS_MAX
-from schemas.values.money import e4_of_minor, format_minor, minor_of_e4
+from schemas.values.money import AMOUNT_E4_MAX, e4_of_minor, format_minor, minor_of_e4
 from schemas.wire import UndecodableRecord, decode, encode
 
 Verdict = Literal["accepted", "duplicate", "conflict", "rejected", "malformed"]
@@ -56,6 +56,11 @@ class ConversionState(msgspec.Struct, frozen=True, array_like=True):
     refunded_e4: int = 0
     early_e4: dict[str, int] = {}
     """Refunds that arrived before the conversion, by the decimals that they need and their currency."""
+    seen: int = 0
+    """Every status that the key has ever had; `statuses` are those since a status last went back."""
+    revision: int = 0
+    """How often a status went back: declined re-opened, or hold to pending."""
+    reopen_forbidden: bool = False
 
 
 _encoder = msgspec.msgpack.Encoder()
@@ -177,7 +182,8 @@ def _rule_conversion(get: GetState, value: bytes, event: Conversion) -> Ruling:
     if not state.known:
         state = msgspec.structs.replace(
             state, known=True, amount_minor=event.amount_minor, currency=event.currency, click_id=event.click_id,
-            statuses=state.statuses | status_bit(event.status),
+            statuses=state.statuses if state.revision else state.statuses | status_bit(event.status),
+            seen=_seen(state) | status_bit(event.status), reopen_forbidden=bool(event.reopen_forbidden),
             refunded_e4=_early_that_fits_e4(state, event.currency), early_e4={},
         )  # fmt: skip
         puts[key] = _encoder.encode(state)
@@ -198,7 +204,7 @@ def _rule_again(event: Conversion, state: ConversionState, puts: dict[bytes, byt
     if differs:
         detail = f"this conversion was reported before with another {differs}; refund it or use another txn_id"
         return Ruling("conflict", reason=Reason.CONFLICT, field=differs, detail=detail, status=now, issued=key)
-    if not event.given & Given.STATUS or state.statuses & status_bit(event.status):
+    if not event.given & Given.STATUS or _seen(state) & status_bit(event.status):
         return Ruling("duplicate", None, puts, status=now, issued=key)
     adjustment = Adjustment(
         adjustment_id=status_key(key, event.status), conversion_id=key, ts=event.ts, event_ts=event.event_ts,
@@ -220,19 +226,43 @@ def _what_differs(event: Conversion, state: ConversionState) -> str:
     return ""
 
 
+def _seen(state: ConversionState) -> int:
+    """Every status so far; states that were stored before re-opening existed have only `statuses`."""
+    return state.seen | state.statuses
+
+
+def _is_move(now: str, new: str) -> tuple[bool, bool]:
+    """Return whether one status may follow another, and whether that goes back (docs/contract.md, section 2.1)."""
+    if not now:
+        return True, False
+    forward = status_bit(new) > status_bit(now)
+    back = (now, new) == ("hold", "pending") or now == "declined"
+    return forward or back, back
+
+
 def _rule_status(event: Adjustment, state: ConversionState, puts: dict[bytes, bytes]) -> Ruling:
-    """Decide on a change of status: it only moves forward; a status seen before is a duplicate."""
+    """Decide on a change of status.
+
+    A status that the key has now is a duplicate; so is one that it had before, unless the adjustment has its own id.
+    """
     key, bit, now = event.conversion_id, status_bit(event.status), status_of(state.statuses)
-    if state.statuses & bit:
+    allowed, back = _is_move(now, event.status)
+    if event.status == now:
         return Ruling("duplicate", None, puts, status=now, issued=key)
-    if bit < state.statuses:
-        detail = f"the status is {now}; it can only move forward: {' < '.join(STATUS_ORDER)}"
+    if now == "declined" and state.reopen_forbidden:
+        allowed = False
+    if not allowed:
+        detail = f"the status is {now}; it cannot become {event.status}"
         return Ruling(
             "rejected", reason=Reason.STATUS_NOT_PENDING, field="status", detail=detail, status=now, issued=key
         )
-    state = msgspec.structs.replace(state, statuses=state.statuses | bit)
+    revision = state.revision + back
+    state = msgspec.structs.replace(
+        state, statuses=bit if back else state.statuses | bit, seen=_seen(state) | bit, revision=revision
+    )
     puts = {**puts, key: _encoder.encode(state)}
-    return Ruling("accepted", encode(Kind.ADJUSTMENT, event), puts, status=event.status, issued=key)
+    record = encode(Kind.ADJUSTMENT, msgspec.structs.replace(event, status_revision=revision))
+    return Ruling("accepted", record, puts, status=event.status, issued=key)
 
 
 def _rule_adjustment(get: GetState, value: bytes, event: Adjustment) -> Ruling:
@@ -281,6 +311,9 @@ def _rule_refund(get: GetState, event: Adjustment, state: ConversionState, puts:
             return refuse("rejected", Reason.CONVERSION_NOT_FOUND, "txn_id", "there is no conversion with that key")
         place = _early_place(event.currency, amount_e4)
         early_e4 = {**state.early_e4, place: state.early_e4.get(place, 0) + amount_e4}
+        if sum(early_e4.values()) > AMOUNT_E4_MAX:
+            detail = "the refunds that wait for this conversion are more than any conversion's amount; send it first"
+            return refuse("rejected", Reason.REFUND_EXCEEDS_AMOUNT, "amount", detail)
         state = msgspec.structs.replace(state, early_e4=early_e4)
     else:
         remains_e4 = max(0, e4_of_minor(state.amount_minor, state.currency) - state.refunded_e4)

@@ -10,7 +10,7 @@ AMOUNT_MINOR_MAX = 10**15
 AMOUNT_E4_MAX = AMOUNT_MINOR_MAX * 100
 """Limit in 1/10000 units, which bounds amounts in currencies without decimals."""
 
-_AMOUNT = re.compile(r"(\d{1,16})(?:\.(\d{1,16}))?")
+_AMOUNT = re.compile(r"(\d{1,16})(?:\.(\d{0,16}))?|\.(\d{1,16})")
 
 
 class BadAmount(ValueError):
@@ -29,10 +29,10 @@ def parse_minor(text: str, currency: str) -> int:
     match = _AMOUNT.fullmatch(text) if text.isascii() else None
     if match is None:
         raise BadAmount(f"{text[:40]!r} is not an amount; send digits with a decimal point, as in 7.50")
-    fraction = match.group(2) or ""
+    fraction = _fraction(match)
     if len(fraction) > decimals:
         raise BadAmount(f"{text[:40]!r} has {len(fraction)} decimals, {currency} has {decimals}")
-    minor = int(match.group(1) + fraction.ljust(decimals, "0"))
+    minor = int((match.group(1) or "0") + fraction.ljust(decimals, "0"))
     limit = min(AMOUNT_MINOR_MAX, AMOUNT_E4_MAX // 10 ** (DECIMALS_MAX - decimals))
     if minor > limit:
         raise BadAmount(f"{text[:40]!r} is above the limit of {format_minor(limit, currency)}")
@@ -44,13 +44,23 @@ def parse_e4(text: str) -> int:
     match = _AMOUNT.fullmatch(text) if text.isascii() else None
     if match is None:
         raise BadAmount(f"{text[:40]!r} is not an amount; send digits with a decimal point, as in 7.50")
-    fraction = match.group(2) or ""
+    fraction = _fraction(match)
     if len(fraction) > DECIMALS_MAX:
         raise BadAmount(f"{text[:40]!r} has {len(fraction)} decimals, no currency has more than {DECIMALS_MAX}")
-    e4 = int(match.group(1) + fraction.ljust(DECIMALS_MAX, "0"))
+    e4 = int((match.group(1) or "0") + fraction.ljust(DECIMALS_MAX, "0"))
     if e4 > AMOUNT_E4_MAX:
         raise BadAmount(f"{text[:40]!r} is above the limit for one amount")
     return e4
+
+
+def currency_code(text: str) -> str:
+    """Return the form in which currency codes are compared: senders write them in lower case too."""
+    return text.strip().upper()
+
+
+def _fraction(match: re.Match[str]) -> str:
+    """Return the decimals without the zeros at their end, which say nothing."""
+    return (match.group(2) or match.group(3) or "").rstrip("0")
 
 
 def e4_of_minor(minor: int, currency: str) -> int:

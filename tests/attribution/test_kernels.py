@@ -50,14 +50,20 @@ def test_select_touches(data: st.DataObject, shape: tuple[list[int], int]) -> No
     ts = data.draw(st.lists(instants, min_size=count, max_size=count))
     windows = data.draw(st.lists(st.integers(0, 6), min_size=count, max_size=count))
     when = data.draw(st.lists(instants, min_size=len(offsets) - 1, max_size=len(offsets) - 1))
-    bots, same = data.draw(bits), data.draw(bits)
-    codes = select.select_touches(ints(offsets), ints(ts), small(bots), small(same), ints(when), ints(windows))
-    assert [WORDS[int(code)] for code in codes] == plain.select_touches(offsets, ts, bots, same, when, windows)
+    bots, same, confirmed = data.draw(bits), data.draw(bits), data.draw(bits)
+    codes = select.select_touches(
+        ints(offsets), ints(ts), small(bots), small(same), small(confirmed), ints(when), ints(windows)
+    )
+    assert [WORDS[int(code)] for code in codes] == plain.select_touches(
+        offsets, ts, bots, same, confirmed, when, windows
+    )
 
 
 @pytest.mark.parametrize(("age", "code"), [(0, select.ELIGIBLE), (10, select.ELIGIBLE), (11, select.OUTSIDE_WINDOW)])
 def test_the_window_is_inclusive(age: int, code: int) -> None:
-    found = select.select_touches(ints([0, 1]), ints([100 - age]), small([0]), small([1]), ints([100]), ints([10]))
+    found = select.select_touches(
+        ints([0, 1]), ints([100 - age]), small([0]), small([1]), small([0]), ints([100]), ints([10])
+    )
     assert found.tolist() == [code]
 
 
@@ -152,7 +158,9 @@ def test_allocate_names_the_journey_of_a_negative_weight_in_any_block() -> None:
         lambda: select.allocate(ints([0, 2, 1]), ints([1, 1]), ints([1])),
         lambda: rules.last_click(ints([0, 1]), small([0]), small([1, 1]), small([0])),
         lambda: rules.linear(ints([1, 1]), small([0])),
-        lambda: select.select_touches(ints([0, 1]), ints([-1]), small([0]), small([1]), ints([5]), ints([1])),
+        lambda: select.select_touches(
+            ints([0, 1]), ints([-1]), small([0]), small([1]), small([0]), ints([5]), ints([1])
+        ),
     ],
 )
 def test_wrong_shapes_are_refused(call: Any) -> None:

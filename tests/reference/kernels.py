@@ -8,6 +8,7 @@ def select_touches(
     touch_ts: Sequence[int],
     is_bot: Sequence[int],
     same_offer: Sequence[int],
+    confirmed: Sequence[int],
     conversion_ts: Sequence[int],
     window_us: Sequence[int],
 ) -> list[str]:
@@ -17,11 +18,11 @@ def select_touches(
         for i in range(offsets[c], offsets[c + 1]):
             if not same_offer[i]:
                 words.append("other_offer")
-            elif touch_ts[i] > when:
+            elif touch_ts[i] > when and not confirmed[i]:
                 words.append("after_conversion")
             elif when - touch_ts[i] > window_us[i]:
                 words.append("outside_window")
-            elif is_bot[i]:
+            elif is_bot[i] and not confirmed[i]:
                 words.append("bot")
             else:
                 words.append("eligible")

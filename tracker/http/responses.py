@@ -9,6 +9,7 @@ from starlette.types import Send
 from eventlog.port import LogUnavailable
 from schemas.dedup.rules import Ruling
 from schemas.fields import NO_DIGEST
+from schemas.reasons import Reason
 from tracker.click import Outcome
 from tracker.refusal import Refusal
 from tracker.request.visitor import Visitor, cookie_header
@@ -89,6 +90,8 @@ def unavailable(error: LogUnavailable) -> Response:
 def ruling_answer(ruling: Ruling, *, test: bool, final: bool = True) -> Response:
     """The verdict over a postback that was ruled over."""
     status = {"conflict": 409, "malformed": 400}.get(ruling.verdict, 200)
+    if ruling.reason is Reason.STATUS_NOT_PENDING:
+        status = 409
     body = verdict_of_ruling(ruling) | ({"test": True} if test else {}) | ({} if final else _NOT_FINAL)
     return json_answer(status, body)
 

@@ -17,6 +17,7 @@ from schemas.values.currencies import DECIMALS
 from schemas.values.ids import AbsentIds
 from schemas.values.money import BadAmount, minor_of_e4, parse_e4, parse_minor
 from tracker.lines.types import AdjustmentLine, ConversionLine, TouchLine
+from tracker.offers.coupons import find_coupon, offer_of_coupon
 from tracker.offers.program_index import CompiledOffer, CompiledProgram
 from tracker.refusal import Refusal, Refused, malformed, rejected, with_ids
 from tracker.request.client_ip import hash_of, truncated
@@ -24,7 +25,7 @@ from tracker.request.text import byte_length, has_control
 from tracker.request.visitor import anonymous
 
 MATCHES: tuple[MatchKind, ...] = (
-    "click_id", "click_ref", "impression_id", "impression_ref", "user_id", "visitor_id",
+    "click_id", "click_ref", "impression_id", "impression_ref", "user_id", "visitor_id", "coupon",
 )  # fmt: skip
 """By which field a conversion matches: the first one that is there."""
 NAME_BYTES_MAX = 128
@@ -119,7 +120,9 @@ def conversion_of(line: ConversionLine, ts: int, terms: Terms) -> Conversion:
     match_kind = next((name for name in MATCHES if getattr(line, name)), None)
     if match_kind is None:
         raise Refused(malformed("click_id", f"it matches nothing; give one of {', '.join(MATCHES)}"))
-    click, impression, offer = _tokens(line, terms)
+    click, impression, offer = _tokens(line, ts, terms)
+    ts = max([ts, *(click_id.facts_of(token).ts_ms * 1_000 for token in (click, impression) if token != NO_TOKEN)])
+    coupon = find_coupon(terms.program, line.coupon, offer.offer.id, ts)
     goal = _goal(line.goal, offer)
     currency, amount_minor = _amount(line, terms)
     _check_custom(line.custom, terms)
@@ -147,14 +150,18 @@ def conversion_of(line: ConversionLine, ts: int, terms: Terms) -> Conversion:
         origin="api",
         given=_given(line),
         sender_ip=terms.sender_ip,
+        reopen_forbidden=int(not offer.offer.reopen),
+        coupon=coupon.code,
+        coupon_partner_id=coupon.partner_id,
+        coupon_reason=coupon.reason,
     )
 
 
-def _tokens(line: ConversionLine, terms: Terms) -> tuple[bytes, bytes, CompiledOffer]:
+def _tokens(line: ConversionLine, ts: int, terms: Terms) -> tuple[bytes, bytes, CompiledOffer]:
     """Click and impression as bytes, and the offer that they and offer_id agree on."""
     click, click_offer = _token("click_id", line.click_id, terms)
     impression, impression_offer = _token("impression_id", line.impression_id, terms)
-    offer_id = click_offer or impression_offer or line.offer_id
+    offer_id = click_offer or impression_offer or line.offer_id or offer_of_coupon(terms.program, line.coupon, ts)
     if offer_id is None:
         raise Refused(malformed("offer_id", "it is missing; only a click_id or impression_id says the offer"))
     if line.offer_id not in (None, offer_id):

@@ -72,11 +72,23 @@ def _event(sent: dict[str, Any], line_bytes: int, terms: Terms) -> Touch | Conve
     return adjustment_of(line, ts, terms)
 
 
+INTEGER_TS_MIN = 946_684_800_000_000
+"""2000-01-01 in µs: a smaller integer is seconds or milliseconds."""
+
+
+def _unit_of(ts: int) -> str:
+    return (
+        "and this one can only be seconds" if ts < INTEGER_TS_MIN // 1_000 else "and this one can only be milliseconds"
+    )
+
+
 def _ts(ts: int | str, terms: Terms) -> int:
     parsed = parse_ts(ts)
     if parsed is None:
         detail = "send RFC 3339 with an offset, as in 2026-01-31T12:00:00Z, or integer microseconds since 1970"
         raise Refused(malformed("ts", detail))
+    if isinstance(ts, int) and parsed < INTEGER_TS_MIN:
+        raise Refused(malformed("ts", f"integers are microseconds since 1970, {_unit_of(ts)}; multiply it"))
     if parsed < 0:
         raise Refused(malformed("ts", "it is before 1970"))
     if parsed > terms.now + terms.future_ts_max_us:

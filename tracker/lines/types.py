@@ -3,13 +3,14 @@
 An unknown field, a number for a text or a text for a number is malformed, and the error names the field.
 """
 
+import json
 import re
 from typing import Annotated, Any, Literal
 
 import msgspec
 
 from tracker.request.params import SUB_NAMES
-from tracker.request.text import byte_length, has_control, is_text
+from tracker.request.text import byte_length, has_control, is_text, trimmed
 
 ID_BYTES_MAX = 128
 TXN_ID_BYTES_MAX = 256
@@ -50,6 +51,7 @@ class ConversionLine(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     offer_id: _Optional = None
     goal: str = ""
     txn_id: str = ""
+    coupon: str = ""
     amount: str = ""
     currency: str = ""
     status: Literal["", "pending", "hold", "approved", "declined"] = ""
@@ -83,7 +85,9 @@ _BYTES_MAX = {
     "id": ID_BYTES_MAX, "click_ref": ID_BYTES_MAX, "impression_ref": ID_BYTES_MAX,
     "txn_id": TXN_ID_BYTES_MAX, "ip": IP_BYTES_MAX,
 }  # fmt: skip
-_IDS = ("id", "txn_id", "click_ref", "impression_ref", "visitor_id", "user_id")
+_IDS = ("id", "txn_id", "click_ref", "impression_ref", "visitor_id", "user_id", "coupon")
+_TRIMMED = (*_IDS, "goal", "amount", "currency", "status", "click_id", "impression_id", "conversion_id")
+"""Texts that lose the white space at their ends."""
 
 _PLACE = re.compile(r" - at `(?:key in )?\$\.?([^`.\[]*)")
 _NAMED = re.compile(r"(?:unknown field|required field) `([^`]*)`")
@@ -102,10 +106,38 @@ def decode_line(text: bytes) -> dict[str, Any]:
     try:
         parsed = msgspec.json.decode(text)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise BadLine("line", f"it is not JSON: {error}") from None
+        raise BadLine("line", f"not JSON: {error}") from None
     if not isinstance(parsed, dict):
         raise BadLine("line", "send one JSON object per line")
+    _check_repeated(text, parsed)
+    for name in _TRIMMED:
+        value = parsed.get(name)
+        if isinstance(value, str):
+            parsed[name] = trimmed(value)
+    for name in ("currency", "status"):
+        if isinstance(value := parsed.get(name), str):
+            parsed[name] = value.upper() if name == "currency" else value.lower()
     return parsed
+
+
+def _check_repeated(text: bytes, parsed: dict[str, Any]) -> None:
+    """Refuse a key that is given twice: either value could be the money that is meant. Raises BadLine."""
+    quotes = 2 * (len(parsed) + sum(type(value) is str for value in parsed.values()))
+    if text.count(b'"') == quotes and b'\\"' not in text:
+        return  # no quotes beyond those of its keys and texts: the usual line is not parsed twice
+
+    def pairs(found: list[tuple[str, Any]]) -> dict[str, Any]:
+        names = [name for name, _ in found]
+        for name in names:
+            if names.count(name) > 1:
+                raise BadLine(name, "given twice in the line; send it once")
+        return dict(found)
+
+    try:
+        json.loads(text, object_pairs_hook=pairs)
+    except (ValueError, RecursionError) as error:
+        if isinstance(error, BadLine):
+            raise
 
 
 def typed(line: dict[str, Any], bytes_max: int, *, is_short: bool) -> tuple[AnyLine, dict[str, str]]:

@@ -13,10 +13,11 @@ from schemas.dedup.rules import conversion_key, refund_key
 from schemas.events import STATUS_ORDER, WHAT_REMAINS, Adjustment, Conversion, Given, Kind
 from schemas.fields import NO_TOKEN
 from schemas.reasons import Reason
-from schemas.values.click_id import TokenKeys, from_text, verify
+from schemas.values.click_id import TokenKeys, facts_of, from_text, verify
 from schemas.values.currencies import DECIMALS, DECIMALS_MAX
-from schemas.values.money import BadAmount, minor_of_e4, parse_e4, parse_minor
+from schemas.values.money import BadAmount, currency_code, minor_of_e4, parse_e4, parse_minor
 from tracker import secrets
+from tracker.offers.coupons import find_coupon, offer_of_coupon
 from tracker.offers.program_index import CompiledOffer, CompiledProgram
 from tracker.postback.fields import OWN_FIELDS
 from tracker.refusal import Refusal, Refused, malformed, rejected
@@ -111,6 +112,8 @@ def _find_offer(fields: Mapping[str, str], terms: Terms) -> _Named:
         click, offer_id, partner_id = token, facts.offer_id, facts.partner_id
     elif "offer_id" in fields:
         offer_id = _offer_number(fields["offer_id"])
+    elif (of_coupon := offer_of_coupon(terms.program, fields.get("coupon", ""), terms.now)) is not None:
+        offer_id = of_coupon
     else:
         raise Refused(malformed("click_id", "it is missing; send the click_id of the landing URL"))
     offer = terms.program.offer(offer_id)
@@ -157,7 +160,7 @@ def _id(fields: Mapping[str, str], name: str) -> str:
 
 
 def _status(fields: Mapping[str, str]) -> str:
-    said = fields.get("status", "approved")
+    said = fields.get("status", "approved").lower()
     status = STATUS_NUMBERS.get(said, said)
     if status not in STATUS_ORDER:
         raise Refused(malformed("status", f"there is no such status; there are {', '.join(STATUS_ORDER)}"))
@@ -165,7 +168,7 @@ def _status(fields: Mapping[str, str]) -> str:
 
 
 def _currency(fields: Mapping[str, str], default: str) -> str:
-    currency = fields.get("currency", default)
+    currency = currency_code(fields.get("currency", default))
     if currency and currency not in DECIMALS:
         raise Refused(malformed("currency", "it is no ISO 4217 code, such as USD"))
     return currency
@@ -176,7 +179,8 @@ def _conversion(fields: Mapping[str, str], named: _Named, terms: Terms) -> Candi
     currency = _currency(fields, terms.program.rules.currency)
     status = _status(fields)
     if_new: Refusal | None = None
-    if named.click == NO_TOKEN:
+    coupon = find_coupon(terms.program, _id(fields, "coupon"), named.offer.offer.id, terms.now)
+    if named.click == NO_TOKEN and not coupon.code:
         if_new = malformed("click_id", "it is missing, and there is no conversion of this offer with this txn_id")
     amount_minor = 0
     try:
@@ -187,11 +191,19 @@ def _conversion(fields: Mapping[str, str], named: _Named, terms: Terms) -> Candi
         currency, amount_minor = _WIDEST, _widest_minor(fields, if_new)
     given = _given(fields)
     event = Conversion(
-        conversion_id=key, ts=terms.now, event_ts=terms.now, offer_id=named.offer.offer.id, goal=goal, txn_id=txn_id,
-        click_id=named.click, amount_minor=amount_minor, currency=currency, status=status,
+        conversion_id=key, ts=terms.now, event_ts=_not_before(named.click, terms.now), offer_id=named.offer.offer.id,
+        goal=goal, txn_id=txn_id, match_kind="click_id" if named.click != NO_TOKEN or not coupon.code else "coupon",
+        click_id=named.click, reopen_forbidden=int(not named.offer.offer.reopen), coupon=coupon.code,
+        coupon_partner_id=coupon.partner_id, coupon_reason=coupon.reason,
+        amount_minor=amount_minor, currency=currency, status=status,
         custom=_custom(fields, terms), given=given, sender_ip=terms.sender_ip,
     )  # fmt: skip
     return Candidate(Kind.CONVERSION, event, named.offer.offer.id, named.partner_id, if_new)
+
+
+def _not_before(click: bytes, now: int) -> int:
+    """The time of a conversion that names a click: not before it, whatever the clocks of two machines say."""
+    return max(now, facts_of(click).ts_ms * 1_000) if click != NO_TOKEN else now
 
 
 def _widest_minor(fields: Mapping[str, str], refusal: Refusal) -> int:

@@ -18,7 +18,7 @@ PAIRS_MAX = 1_000
 OWN_FIELDS = frozenset(
     {
         "click_id", "offer_id", "goal", "txn_id", "amount", "currency", "status",
-        "secret", "sig", "timestamp", "nonce", "test", "action", "refund_id",
+        "secret", "sig", "timestamp", "nonce", "test", "action", "refund_id", "coupon",
     }
 )  # fmt: skip
 """Fields with a meaning; every other one is a custom field."""
