@@ -150,7 +150,7 @@ class Adjustment(msgspec.Struct, frozen=True, array_like=True, kw_only=True, gc=
     ref: Annotated[str, text("The sender's own id of the line on /v1/events.")] = ""
     status_revision: Annotated[
         int,
-        number("Counts up each time that a status goes back; the latest revision's furthest status counts.", "UInt32"),
+        number("Counts how often a status went back; the furthest status of the latest revision counts.", "UInt32"),
     ] = 0
 
 

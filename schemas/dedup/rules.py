@@ -247,7 +247,9 @@ def _rule_status(event: Adjustment, state: ConversionState, puts: dict[bytes, by
     """
     key, bit, now = event.conversion_id, status_bit(event.status), status_of(state.statuses)
     allowed, back = _is_move(now, event.status)
-    if event.status == now:
+    if not state.known:  # statuses that come before their conversion only go forward
+        allowed, back = bit > state.statuses, False
+    if event.status == now or (_seen(state) & bit and not (event.ref and state.known)):
         return Ruling("duplicate", None, puts, status=now, issued=key)
     if now == "declined" and state.reopen_forbidden:
         allowed = False

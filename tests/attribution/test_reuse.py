@@ -59,7 +59,7 @@ def _journeys(offsets: Any, touch: Any, codes: Any = None) -> Journeys:
     count, zeros = touch.shape[0], np.zeros(touch.shape[0], np.uint8)
     touches = TouchRows.of([(n, n, 1, bytes([n + 1]) * 27, 1, 1 + n % 3, 0, 0, 0, 0) for n in range(8)])
     return Journeys(
-        offsets, touch, zeros, zeros + 2, zeros, np.zeros(count, np.uint8) if codes is None else codes, touches
+        offsets, touch, zeros, zeros, zeros + 2, zeros, np.zeros(count, np.uint8) if codes is None else codes, touches
     )
 
 

@@ -66,7 +66,7 @@ def expected(event: Conversion, touches: Sequence[Seen], adjustments: Sequence[A
             eligible, weight, allocate_one(10**12, weight), allocate_one(net, weight), strict=True
         ):
             if w:
-                reason = "click_pending" if pending else ""
+                reason = "confirmed_by_conversion" if seen.is_bot else "click_pending" if pending else ""
                 credits.append(Credit(model, seen.touch.touch_id, seen.touch.partner_id, e12, value, reason))
     owed = [] if status == "declined" else _owed(event, net, eligible, weights, rules)
     return Expected(sorted(credits), sorted(owed), _paying(event, eligible, weights, rules), status, net)
@@ -141,11 +141,12 @@ def _verdict(event: Conversion, seen: Seen, rules: Rules) -> str:
     age = event.event_ts - seen.touch.ts
     if seen.touch.offer_id != event.offer_id:
         return "other_offer"
-    if age < 0:
+    confirmed = event.match_kind in ("click_id", "impression_id") and seen in _named(event, [seen])
+    if age < 0 and not confirmed:
         return "after_conversion"
     if age > window:
         return "outside_window"
-    if seen.is_bot:
+    if seen.is_bot and not confirmed:
         return "bot"
     return "partner_inactive" if rules.partners[seen.touch.partner_id].status == "inactive" else ""
 

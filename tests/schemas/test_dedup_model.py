@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
 
+import msgspec
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
@@ -30,6 +31,8 @@ class Sale:
 
     content: tuple[Decimal, str, int] | None = None
     seen: set[str] = field(default_factory=set)
+    """Statuses since one went back."""
+    ever: set[str] = field(default_factory=set)
     refunded: Decimal = Decimal(0)
     early: list[tuple[str, Decimal]] = field(default_factory=list)
     refunds: dict[str, Decimal] = field(default_factory=dict)
@@ -76,24 +79,30 @@ class Model:
         if sale.content is None:
             sale.content = (amount, currency, click)
             sale.seen.add(said.get("status", "approved"))
+            sale.ever |= sale.seen
             sale.refunded = sum((a for c, a in sale.early if c in ("", currency) and fits(a, currency)), Decimal(0))
             return "accepted"
         named = zip(("amount", "currency", "click"), (amount, currency, click), sale.content, strict=True)
         if any(name in said and value != now for name, value, now in named):
             return "conflict"
-        return self._move(sale, said["status"]) if "status" in said else "duplicate"
-
-    def _move(self, sale: Sale, new: str) -> str:
-        if new in sale.seen:
+        if "status" not in said or said["status"] in sale.ever:
             return "duplicate"
-        if sale.seen and STATUS_ORDER.index(new) < STATUS_ORDER.index(sale.status):
+        return self._move(sale, said["status"], "")
+
+    def _move(self, sale: Sale, new: str, ref: str) -> str:
+        if new == sale.status or (new in sale.ever and not (ref and sale.content)):
+            return "duplicate"
+        forward = not sale.seen or STATUS_ORDER.index(new) > STATUS_ORDER.index(sale.status)
+        back = sale.content is not None and (sale.status == "declined" or (sale.status, new) == ("hold", "pending"))
+        if not forward and not back:
             return "rejected"
-        sale.seen.add(new)
+        sale.seen = {new} if back else sale.seen | {new}
+        sale.ever.add(new)
         return "accepted"
 
     def move(self, txn: str, ref: str, new: str) -> str:
         before = self._line("adjustment", ref, (txn, new))
-        return before or self._claim("adjustment", ref, (txn, new), self._move(self.sales[txn], new))
+        return before or self._claim("adjustment", ref, (txn, new), self._move(self.sales[txn], new, ref))
 
     def refund(self, txn: str, ref: str, refund_id: str, amount: str, currency: str) -> str:
         content = (txn, amount, currency)
@@ -191,6 +200,8 @@ class ClaimsMachine(RuleBasedStateMachine):
     @rule(txn=txns, ref=lines, new=statuses)
     def move(self, txn: str, ref: str, new: str) -> None:
         event = status(key_of(txn), new, ref=ref)
+        if ref:
+            event = msgspec.structs.replace(event, adjustment_id=rules.line_key("adjustment", ref))
         self.say(event, self.model.move(txn, ref, new), txn)
 
     @rule(
@@ -220,12 +231,12 @@ TestClaims.settings = settings(max_examples=150, stateful_step_count=30, deadlin
 # -- any order
 
 _changes = st.one_of(
-    st.tuples(st.just("status"), statuses),
+    st.tuples(st.just("status"), st.just("approved")),
     st.tuples(st.just("refund"), st.sampled_from(["0.50", "1", "2.25", "3"])),
 )
 
 
-@given(st.data(), st.lists(_changes, max_size=6), statuses)
+@given(st.data(), st.lists(_changes, max_size=6), st.sampled_from(["pending", "hold", "approved"]))
 def test_no_order_changes_what_a_conversion_comes_to(
     data: st.DataObject, changes: list[tuple[str, str]], first: str
 ) -> None:
