@@ -36,10 +36,11 @@ _TOKEN_SLACK_US = 86_400_000_000
 """A token contains the time of its touch; only rows within a day of it are read."""
 
 _CONVERSION = (
-    "conversion_id", "offer_id", "goal", "txn_id", "match_kind", "click_id", "impression_id", "click_ref",
+    "conversion_id", "offer_id", "goal", "txn_id", "coupon", "coupon_partner_id", "coupon_reason",
+    "match_kind", "click_id", "impression_id", "click_ref",
     "impression_ref", "user_id", "visitor_id", "amount_minor", "currency", "status",
 )  # fmt: skip
-_ADJUSTMENT = ("adjustment_id", "conversion_id", "kind", "status", "amount_e4", "currency")
+_ADJUSTMENT = ("adjustment_id", "conversion_id", "kind", "status", "amount_e4", "currency", "status_revision")
 _TOUCH = (
     "identity, toUnixTimestamp64Micro(ts) AS at, kind, touch_id, toInt64(offer_id) AS offer, "
     "toInt64(partner_id) AS partner, is_bot, visitor, user"

@@ -44,7 +44,7 @@ def test_what_is_paid(server: Serving) -> None:
     both = postback(server, click_id=click(server), txn_id="a2-both", amount="80.00", coupon="RED10")
     unknown = postback(server, click_id=click(server), txn_id="a2-no", amount="80.00", coupon="nope")
     server.settle()
-    assert paid(server, retried) == [(7, "18.2")]
+    assert paid(server, retried) == [(7, "18.2")], server.clew("explain", retried)
     assert paid(server, prefetched) == [(7, "9.7")]
     assert paid(server, coupon) == [(8, "8")]
     assert paid(server, both) == [(8, "8")]
