@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.tracker.kit import Stage
+from tests.tracker.edge_fixture import Stage
 from tracker.http import absent
 
 

@@ -5,7 +5,7 @@ from urllib.parse import parse_qs, unquote, urlsplit
 import pytest
 
 from program.program import Link
-from tests.tracker.kit import Stage, program
+from tests.tracker.edge_fixture import Stage, program
 from tracker.offers.deep_link import allowed_of, deeplink_of
 from tracker.offers.landing_url import compile_landing, render
 from tracker.offers.program_index import CompiledProgram

@@ -7,7 +7,7 @@ from program.program import Program
 from schemas import identity
 from schemas.events import Kind, Touch, Untrusted
 from tests.schemas.samples import touch
-from tests.tracker.kit import Stage, program
+from tests.tracker.edge_fixture import Stage, program
 
 AD = {name: f"{name}-1" for name in ("gclid", "gbraid", "wbraid", "fbclid", "msclkid", "ttclid", "li_fat_id", "twclid")}
 
