@@ -1,7 +1,7 @@
 """Memory and time of attribution's columns against the number of touches: `python -m benchmarks.scale 1 10 100`.
 
 Numbers are millions of touches. They lie in shards of at most 12.5 M, as an installation would keep them, and are
-worked one shard after the other on one core; one person in five converts. docs/scale.md has the figures.
+worked one shard after the other on one core; one person in five converts. docs/operate/scale.md has the figures.
 """
 
 import resource

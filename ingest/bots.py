@@ -29,7 +29,7 @@ BOT_REASONS: dict[BotReason, str] = {
     BotReason.PREFETCH: "Fetched ahead by a browser; the person has not clicked.",
     BotReason.UA_MISSING: "No user agent. Suspicious, but not enough by itself.",
 }
-"""What each bit means; docs/reasons.md is made from here."""
+"""What each bit means; docs/reference/reasons.md is made from here."""
 
 BOT_BITS = BotReason.CRAWLER | BotReason.HEAD | BotReason.PREFETCH
 

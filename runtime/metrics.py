@@ -1,4 +1,4 @@
-"""Metrics: every name is listed here once with its sentence; docs/metrics.md is made from the list.
+"""Metrics: every name is listed here once with its sentence; docs/reference/metrics.md is made from the list.
 
 With PROMETHEUS_MULTIPROC_DIR set (the parent does) all processes of `clew serve` write to one directory, and
 whichever answers /metrics shows the sum.

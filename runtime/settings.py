@@ -2,7 +2,7 @@
 
 `CLEW_<SECTION>__<NAME>` sets one; an unknown section or name is an error, and all mistakes are reported together.
 A name without `__` that is no setting is left alone: a program file may ask for it by `env:NAME`. Stations receive
-their section, never this module's loader. docs/settings.md is made from here.
+their section, never this module's loader. docs/reference/settings.md is made from here.
 """
 
 import os
@@ -272,9 +272,9 @@ def _wrong_names() -> list[str]:
     for name in sorted(name for name in os.environ if name.startswith(PREFIX)):
         ours = name[len(PREFIX) :].lower()
         if ours in _SECTIONS:
-            problems.append(f"{name}: it is a section; set {name}__<NAME>, see docs/settings.md")
+            problems.append(f"{name}: it is a section; set {name}__<NAME>, see docs/reference/settings.md")
         elif "__" in ours and ours.split("__")[0] not in _SECTIONS:
-            problems.append(f"{name}: there is no such setting; see docs/settings.md")
+            problems.append(f"{name}: there is no such setting; see docs/reference/settings.md")
     return problems
 
 

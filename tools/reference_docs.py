@@ -31,11 +31,11 @@ _GENERATED = "Written by `make docs` out of {}; change it there.\n"
 def render() -> dict[str, str]:
     """Path and Markdown of every generated page."""
     return {
-        "docs/events.md": _events(),
-        "docs/tables.md": _tables(),
-        "docs/settings.md": _settings(),
-        "docs/metrics.md": _metrics(),
-        "docs/reasons.md": _reasons(),
+        "docs/reference/events.md": _events(),
+        "docs/reference/tables.md": _tables(),
+        "docs/reference/settings.md": _settings(),
+        "docs/reference/metrics.md": _metrics(),
+        "docs/reference/reasons.md": _reasons(),
     }
 
 

@@ -131,7 +131,7 @@ def fit(
     if answer["gap"] > _GAP_WORTH_A_WORD:
         err.print(
             f"credits by these weights differ from the fitted shares for {answer['gap']:.1%} of the conversions: "
-            "partners that convert alone keep what is theirs (docs/runs.md, gap)"
+            "partners that convert alone keep what is theirs (docs/guide/runs.md, gap)"
         )
     said = {**answer, "from_ts": answer["from"] or "", "to_ts": answer["to"] or ""}
     for line in to_toml(msgspec.convert(said, Fit, str_keys=True)):

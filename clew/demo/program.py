@@ -49,7 +49,7 @@ OFFERS = (
 )
 
 _HEAD = """\
-# The program of `clew demo`. docs/program.md explains every key.
+# The program of `clew demo`. docs/guide/program.md explains every key.
 [program]
 name = "Acme Outdoor (demo)"
 currency = "USD"

@@ -300,7 +300,7 @@ def _check_function(node: Node) -> None:
 
 def _check_name(name: str) -> None:
     if not is_allowed(name):
-        raise SqlRefused(f"function {name} is not allowed in clew sql: docs/sql.md says which are")
+        raise SqlRefused(f"function {name} is not allowed in clew sql: docs/guide/sql.md says which are")
 
 
 def short_error(message: str) -> str:

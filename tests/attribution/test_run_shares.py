@@ -225,7 +225,7 @@ def test_small_worlds(
 
 
 def plain_nulls(events: Sequence[Stored], end_us: int, inactive: int) -> Counter[tuple[int, ...]]:
-    """The definition of docs/runs.md, person by person, for touches with a visitor at most."""
+    """The definition of docs/guide/runs.md, person by person, for touches with a visitor at most."""
     touches = [e for e in events if isinstance(e, Seen) and not e.is_bot and e.touch.ts <= end_us]
     by_person = defaultdict(list)
     for seen in touches:

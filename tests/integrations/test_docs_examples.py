@@ -1,4 +1,4 @@
-"""The examples of docs/program.md and docs/replay.md are what they say."""
+"""The examples of docs/guide/program.md and docs/guide/replay.md are what they say."""
 
 import re
 from pathlib import Path
@@ -9,7 +9,7 @@ from program.file import read_program
 from program.toml.tables import read_toml
 from schemas.values.model_names import MODEL_NAMES
 
-DOCS = Path(__file__).parents[2] / "docs"
+DOCS = Path(__file__).parents[2] / "docs" / "guide"
 
 
 def example(name: str, number: int = 0) -> str:

@@ -1,4 +1,4 @@
-"""docs/tables.md says of the views what the engine says of them."""
+"""docs/reference/tables.md says of the views what the engine says of them."""
 
 import pytest
 
@@ -23,8 +23,8 @@ def test_every_table_and_field_is_told() -> None:
     pages = render()
     assert pages == render()
     for table in TABLES:
-        assert f"### clew.{table.name}\n" in pages["docs/tables.md"]
+        assert f"### clew.{table.name}\n" in pages["docs/reference/tables.md"]
         for struct in table.structs:
             for name in struct.__struct_fields__:
                 renamed = dict(table.rename).get(name, name)
-                assert f"| `{renamed}` |" in pages["docs/tables.md"]
+                assert f"| `{renamed}` |" in pages["docs/reference/tables.md"]

@@ -1,4 +1,4 @@
-"""Mappings: which column of somebody else's file is what to Clew (docs/replay.md).
+"""Mappings: which column of somebody else's file is what to Clew (docs/guide/replay.md).
 
 `read_mapping` turns a mapping's TOML into values, or lists all that is wrong with it. `clew replay` makes events
 of lines with it, `clew program infer` a program.

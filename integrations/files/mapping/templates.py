@@ -61,7 +61,7 @@ def parse_template(text: str, *, only: Collection[str] = (), specials: Collectio
         if only and column not in only:
             raise BadValue(f"may only have {' and '.join(f'{{{name}}}' for name in only)}")
         if column.startswith("@") and column not in specials:
-            raise BadValue(f"{{{column}}} stands for nothing here; see docs/replay.md")
+            raise BadValue(f"{{{column}}} stands for nothing here; see docs/guide/replay.md")
     return Template(tuple(literals), tuple(columns))
 
 
