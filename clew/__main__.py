@@ -12,7 +12,7 @@ from typer.exceptions import TyperException
 
 from clew.cli.output import fail
 from runtime.files import keep_files_private
-from runtime.user_error import UNREACHABLE
+from runtime.user_error import UNREACHABLE, WRONG_USE
 
 COMMANDS = {
     "serve": "clew.cli.serve:serve",
@@ -54,9 +54,10 @@ def app_for(words: Sequence[str]) -> typer.Typer:
     """The commands that begin with the first word; all of them where it begins none, for help and mistakes."""
     app = typer.Typer(
         name="clew", no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False,
-        help="Follows every click to the cent: tracking, attribution and commissions for partner marketing.",
-        epilog="Exit codes: 0 fine, 1 the answer is no, 2 wrong use, 3 timed out, 4 could not reach or open "
-        "what it needs.",
+        rich_markup_mode=None,
+        help="Track clicks and conversions, attribute them, and explain every commission.",
+        epilog="Exit codes: 0 success, 1 check failed or not found, 2 usage error, 3 timeout, 4 data directory or "
+        "server unavailable.",
     )  # fmt: skip
     app.callback()(_nothing)  # else Typer takes an app of one command for that command
     called = {name for name in COMMANDS if words and name.partition(" ")[0] == words[0]} or set(COMMANDS)
@@ -66,7 +67,7 @@ def app_for(words: Sequence[str]) -> typer.Typer:
             continue
         group, _, word = name.rpartition(" ")
         if group and group not in groups:
-            groups[group] = typer.Typer(no_args_is_help=True, help=GROUPS[group])
+            groups[group] = typer.Typer(no_args_is_help=True, help=GROUPS[group], rich_markup_mode=None)
             groups[group].callback()(_nothing)
             app.add_typer(groups[group], name=group)
         module, _, function = place.partition(":")
@@ -78,9 +79,20 @@ def _nothing() -> None:
     pass
 
 
+def _is_text(word: str) -> bool:
+    """Whether an argument is text; bytes that are not UTF-8 arrive as lone surrogates."""
+    try:
+        word.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
 def main() -> None:
     """Entry point of the console script."""
     keep_files_private()
+    if not all(word.isprintable() or _is_text(word) for word in sys.argv[1:]):
+        raise SystemExit(fail("the arguments are not UTF-8", WRONG_USE).exit_code)
     try:
         raise SystemExit(app_for(sys.argv[1:])(prog_name="clew", standalone_mode=False))
     except TyperException as error:

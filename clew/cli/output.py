@@ -1,7 +1,11 @@
-"""How commands speak: answers on stdout, errors as one sentence on stderr, exit codes by contract 1."""
+"""Output of commands: answers on stdout, errors as one sentence on stderr.
+
+Data is text: it is never read as markup, and characters that a terminal would act on are shown escaped.
+"""
 
 import csv
 import json
+import re
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -11,11 +15,31 @@ import orjson
 import typer
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 from runtime.user_error import UserError
 
-out = Console(highlight=False, soft_wrap=True)
-err = Console(stderr=True, highlight=False, soft_wrap=True)
+_FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
+_NUMBER = re.compile(r"-?\d+(\.\d+)?")
+
+
+def shown(text: str) -> str:
+    """The text with every character escaped that does not print: controls, direction marks, zero-width characters."""
+    if text.isprintable():
+        return text
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
+
+
+class _TextConsole(Console):
+    """A console that prints text as text, line by line."""
+
+    def print(self, *objects: Any, **options: Any) -> None:
+        lines = (Text("\n".join(map(shown, o.split("\n")))) if isinstance(o, str) else o for o in objects)
+        super().print(*lines, **options)
+
+
+out = _TextConsole(highlight=False, soft_wrap=True, markup=False)
+err = _TextConsole(stderr=True, highlight=False, soft_wrap=True, markup=False)
 
 
 def print_json(value: object) -> None:
@@ -25,11 +49,13 @@ def print_json(value: object) -> None:
 
 def print_table(columns: Sequence[str], rows: Sequence[Sequence[Any]], title: str = "") -> None:
     """A table for a person."""
-    table = Table(title=title or None, title_justify="left")
+    table = Table(title=Text(shown(title)) if title else None, title_justify="left")
     for name in columns:
-        table.add_column(name, justify="right" if _numeric(columns, rows, name) else "left", overflow="fold")
+        table.add_column(
+            Text(shown(name)), justify="right" if _numeric(columns, rows, name) else "left", overflow="fold"
+        )
     for row in rows:
-        table.add_row(*map(cell_text, row))
+        table.add_row(*(Text(shown(cell_text(value))) for value in row))
     Console(highlight=False, width=None if sys.stdout.isatty() else max(120, 12 * len(columns))).print(table)
 
 
@@ -48,15 +74,22 @@ def cell_text(value: Any) -> str:
 
 
 def print_csv(columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
-    """RFC 4180."""
+    """RFC 4180; cells that a spreadsheet would run as a formula begin with an apostrophe, numbers stay numbers."""
     writer = csv.writer(sys.stdout)
-    writer.writerow(columns)
-    writer.writerows([cell_text(value) for value in row] for row in rows)
+    writer.writerow([_csv_cell(name) for name in columns])
+    writer.writerows([_csv_cell(value) for value in row] for row in rows)
+
+
+def _csv_cell(value: Any) -> str:
+    text = cell_text(value)
+    if isinstance(value, int | float) or _NUMBER.fullmatch(text):
+        return text
+    return f"'{text}" if text.lstrip(" \u00a0\n").startswith(_FORMULA_STARTS) or text[:1] in ("\t", "\r") else text
 
 
 def fail(message: str, exit_code: int) -> typer.Exit:
-    """Say it on stderr; raise what comes back."""
-    err.print(f"clew: {message}", markup=False)
+    """Print an error on stderr; raise what is returned."""
+    err.print(f"clew: {message}")
     return typer.Exit(exit_code)
 
 

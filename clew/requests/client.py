@@ -39,17 +39,29 @@ def _ask_directory(
     program: Path | None,
 ) -> dict[str, Any]:  # fmt: skip
     if not place.exists():
-        raise UserError(f"{place} is no data directory: `clew serve --data` makes one", UNREACHABLE)
+        raise UserError(f"{place} is not a data directory; create one with `clew serve --data DIR`", UNREACHABLE)
     deadline_s = clock.monotonic_s() + _REACH_TIMEOUT_S
     while True:
         address = read_address(place.engine_file)
         answer = None
         if address is not None:
+            if program is not None and _is_running(address):
+                raise UserError(
+                    "a running server answers with its own program; leave --program out, or stop the server", WRONG_USE
+                )
             answer = _ask_engine(address, name, parameters, timeout_s)
         if answer is None:
             answer = asyncio.run(_open_and_ask(place, settings, clock, name, parameters, program, deadline_s))
         if answer is not None:
             return answer
+
+
+def _is_running(address: EngineAddress) -> bool:
+    """Whether an engine answers at an address."""
+    try:
+        return httpx.get(f"{address.url}/healthz", timeout=2.0).status_code == 200
+    except httpx.TransportError:
+        return False
 
 
 def _ask_engine(

@@ -43,7 +43,9 @@ class Api:
         try:
             parameters = orjson.loads(body)
         except orjson.JSONDecodeError as error:
-            return _problem(400, f"the body is no JSON: {error}")
+            return _problem(400, f"the body is not JSON: {error}")
+        if not isinstance(parameters, dict):
+            return _problem(400, "send one JSON object")
         return await self._answer(request.path_params["name"], {**parameters, "running": True})
 
     async def _public(self, request: Request, name: str, parameters: Parameters) -> Response:
@@ -56,6 +58,10 @@ class Api:
     async def _answer(self, name: str, parameters: Parameters) -> Response:
         try:
             return _json(200, await ask(self._engine, name, parameters))
+        except KeyError as error:
+            return _problem(400, f"the request lacks {error.args[0]}")
+        except (TypeError, ValueError) as error:
+            return _problem(400, f"a parameter has the wrong type: {error}")
         except UserError as error:
             return _json(_STATUS[error.exit_code], {"error": str(error), "exit_code": error.exit_code})
 
