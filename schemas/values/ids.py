@@ -25,5 +25,8 @@ class AbsentIds:
 
     def drop(self, fields: MutableMapping[str, str], names: Iterable[str]) -> tuple[str, ...]:
         """Remove the named fields that hold no id; return the names of those that were sent with a text."""
-        dropped = tuple(name for name in names if name in fields and self.holds(fields[name]))
-        return tuple(name for name in dropped if fields.pop(name).strip())
+        dropped: tuple[str, ...] = ()
+        for name in names:
+            if name in fields and self.holds(fields[name]) and fields.pop(name).strip():
+                dropped += (name,)
+        return dropped

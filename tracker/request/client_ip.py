@@ -4,6 +4,7 @@ Anybody can write an X-Forwarded-For header. It is read from the right for as lo
 on is a trusted proxy; the first address that is not a trusted proxy is the sender.
 """
 
+import re
 from collections.abc import Sequence
 from functools import lru_cache
 from hashlib import blake2b
@@ -13,6 +14,11 @@ Network = IPv4Network | IPv6Network
 
 _DAY_US = 86_400 * 1_000_000
 _CACHE_MAX = 8_192
+_IN_TEXT = re.compile(
+    r"(?<![0-9A-Za-z.])\d{1,3}(?:\.\d{1,3}){3}(?![0-9A-Za-z])|(?<![0-9A-Za-z:.])[0-9A-Fa-f]{0,4}(?::[0-9A-Fa-f.]*){2,}",
+    re.ASCII,
+)
+"""Candidates for an address in a text: dotted quads, and groups of hex digits with two colons or more."""
 
 
 def networks_of(proxies: Sequence[str]) -> tuple[Network, ...]:
@@ -39,12 +45,17 @@ def canonical(text: str) -> str:
 
 @lru_cache(_CACHE_MAX)
 def truncated(address: str) -> str:
-    """Return the /24 (IPv4) or /48 (IPv6) network of an address; text that is not an address stays as it is."""
-    try:
-        bits = 24 if ip_address(address).version == 4 else 48
-    except ValueError:
-        return address
+    """Return the /24 (IPv4) or /48 (IPv6) network of the first address; "" if the text is not an address."""
+    address = canonical(address.partition(",")[0])
+    if not address:
+        return ""
+    bits = 24 if ip_address(address).version == 4 else 48
     return str(ip_network(f"{address}/{bits}", strict=False).network_address)
+
+
+def masked(text: str) -> str:
+    """Truncate every address in a text, as it stands between other characters."""
+    return _IN_TEXT.sub(lambda match: truncated(match.group()) or match.group(), text)
 
 
 @lru_cache(_CACHE_MAX)

@@ -3,7 +3,7 @@
 from urllib.parse import quote_from_bytes
 
 from program.fields import MACROS
-from tracker.request.text import clean, cut, decoded
+from tracker.request.text import clean, cut, decoded, pairs_of
 
 SUB_NAMES = frozenset(name for name in MACROS if name.startswith("sub"))
 _PASSED_SAFE = "".join(map(chr, range(0x21, 0x7F))).replace("#", "")
@@ -71,10 +71,13 @@ def parts_of(query: bytes) -> list[tuple[str, bytes]]:
 
 def read_params(query: bytes) -> tuple[dict[str, str], bool]:
     """Read the first value of each parameter, and whether the end of `url` is ambiguous."""
-    parts, is_ambiguous = parts_of(query), False
-    if b"url=" in query:
-        parts, is_ambiguous = _with_whole_url(parts)
     params: dict[str, str] = {}
+    if b"url=" not in query:  # most queries: no lists on the way
+        for name, value in pairs_of(query, "surrogateescape"):
+            if name not in params:
+                params[name] = value
+        return params, False
+    parts, is_ambiguous = _with_whole_url(parts_of(query))
     for name, part in parts:
         if name not in params:
             params[name] = decoded(part.partition(b"=")[2], "surrogateescape")
