@@ -62,7 +62,9 @@ def test_environment_names_are_settings() -> None:
     names = {*compose["x-clew"]["environment"], *configured}
     assert names
     for name in names:
-        assert name.removeprefix("CLEW_").lower() in Settings.model_fields
+        section, _, part = name.removeprefix("CLEW_").lower().partition("__")
+        assert section in Settings.model_fields
+        assert not part or part in type(Settings.model_fields[section].default).model_fields
 
 
 def test_alerts_have_a_page_in_the_runbook_and_metrics_that_exist() -> None:
