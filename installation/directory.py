@@ -5,7 +5,10 @@ from pathlib import Path
 
 import msgspec
 
-from runtime.files import close_to_others, write_private
+from runtime.files import CLOSED_ENTRIES_MAX, close_to_others, write_private
+from runtime.logs import logger
+
+_log = logger("installation")
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +46,8 @@ class DataDir:
     def make(self) -> None:
         """Make the directory, and close everything in it to others. Raises OSError."""
         self.root.mkdir(parents=True, exist_ok=True, mode=0o700)
-        close_to_others(self.root)
+        if not close_to_others(self.root):
+            _log.warning("modes_not_checked", folder=str(self.root), entries_max=CLOSED_ENTRIES_MAX)
 
     def has_history(self) -> bool:
         """Whether there is a log, a warehouse or a spill: ids were issued here."""

@@ -104,7 +104,6 @@ class Engine:
             if not self.place.on_servers:  # the embedded warehouse is this process
                 for partition in await self.observer.partitions():
                     await self.observer.end(partition)
-                return ""
             await asyncio.to_thread(self.warehouse.query, "SELECT 1 AS one")
             await self.observer.partitions()
         except WarehouseError as error:

@@ -30,8 +30,11 @@ def keep_files_private() -> None:
     os.umask(0o077)
 
 
-def close_to_others(folder: Path) -> None:
-    """Take the rights of group and others from a folder and what is in it; what belongs to others stays as it is."""
+def close_to_others(folder: Path) -> bool:
+    """Take the rights of group and others from a folder and what is in it; files of other owners stay as they are.
+
+    Return False if there were more entries than CLOSED_ENTRIES_MAX; the closed folder around them protects the rest.
+    """
     _close(folder)
     seen = 0
     for root, folders, files in os.walk(folder):
@@ -39,7 +42,8 @@ def close_to_others(folder: Path) -> None:
             _close(Path(root, name))
         seen += len(folders) + len(files)
         if seen > CLOSED_ENTRIES_MAX:
-            return
+            return False
+    return True
 
 
 def _close(path: Path) -> None:
@@ -55,9 +59,9 @@ def set_aside(path: Path) -> Path:
     """Give a damaged file another name, and its SQLite companions too; the new name. Raises OSError."""
     suffix = f".damaged-{time.time_ns() // 1_000_000_000}-{secrets.token_hex(2)}"
     moved = path.with_name(path.name + suffix)
+    path.rename(moved)  # first: whoever makes the file again removes companions that a crash left here
     for companion in ("-wal", "-shm"):
         extra = path.with_name(path.name + companion)
         if extra.exists():
             extra.rename(moved.with_name(moved.name + companion))
-    path.rename(moved)
     return moved

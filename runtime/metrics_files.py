@@ -20,12 +20,16 @@ _PREFIX = "clew-metrics-"
 
 def make_folder() -> Path | None:
     """A private folder in memory, or in the system's temporary folder; None where there is neither."""
-    for parent in (_MEMORY, Path(tempfile.gettempdir())):
+    for parent in _parents():
         try:
             return Path(tempfile.mkdtemp(prefix=_PREFIX, dir=parent))
         except OSError:
             continue
     return None
+
+
+def _parents() -> tuple[Path, ...]:
+    return _MEMORY, Path(tempfile.gettempdir())
 
 
 def remove_folder(folder: Path | None) -> None:
@@ -38,7 +42,7 @@ def remove_abandoned_folders() -> None:
     """Remove folders of parents that were killed: nobody holds their lock."""
     from runtime.file_lock import Held, hold
 
-    for folder in _MEMORY.glob(f"{_PREFIX}*"):
+    for folder in (found for parent in _parents() for found in parent.glob(f"{_PREFIX}*")):
         lock = folder / "lock"
         try:
             if not lock.exists() or folder.stat().st_uid != os.geteuid():

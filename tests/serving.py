@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -141,7 +142,9 @@ class Serving:
         return [(pid, name) for pid, parent, name in _processes() if parent == self.parent.pid]
 
     def pids_of(self, part: str) -> list[int]:
-        return [pid for pid, name in self.children() if part in name]
+        """Pids of the children of one kind: `edge` or `engine`."""
+        module = re.compile(rf" -m clew\.(processes\.)?{part}")
+        return [pid for pid, command in self.children() if module.search(command)]
 
     def clew(self, *words: str, check: bool = True, timeout_s: float = 180) -> str:
         """Run a command on the directory; its standard output."""

@@ -139,13 +139,19 @@ class Parent:
     def _metrics_folder(self) -> Iterator[None]:
         """Where all processes share their metrics while they run; nowhere if there is no room for it."""
         metrics_files.remove_abandoned_folders()
-        self._metrics = metrics_files.make_folder()
+        self._metrics = folder = metrics_files.make_folder()
+        held: contextlib.AbstractContextManager[object] = contextlib.nullcontext()
         try:
-            held = hold(self._metrics / "lock") if self._metrics is not None else contextlib.nullcontext()
+            if folder is not None:
+                held = hold(folder / "lock")
+        except OSError as error:
+            _log.error("metrics_not_shared", error=str(error))
+            self._metrics = None
+        try:
             with held:
                 yield
         finally:
-            metrics_files.remove_folder(self._metrics)
+            metrics_files.remove_folder(folder)
 
     def _environment(self) -> dict[str, str]:
         """Addresses go to children where passwords go: into the environment, which others do not see."""
@@ -187,8 +193,8 @@ class Parent:
             started_s = self.clock.monotonic_s()
             try:
                 code = await self._run_child(child)
-            except OSError as error:  # no process could be started
-                _log.error("child_not_started", child=child.name, error=str(error))
+            except Exception as error:  # noqa: BLE001 - whatever it is, the child must be started again
+                _log.error("child_not_started", child=child.name, error=f"{type(error).__name__}: {error}")
                 code = None
             if self.stopping.is_set():
                 return
@@ -204,8 +210,13 @@ class Parent:
         environment = self._environment()
         if self._metrics is not None:
             environment[metrics_files.VARIABLE] = str(self._metrics)
-        beat_read, beat_write = os.pipe()
         log = self.options.child_log.open("ab") if self.options.child_log is not None else None
+        try:
+            beat_read, beat_write = os.pipe()
+        except OSError:
+            if log is not None:
+                log.close()
+            raise
         arguments = replace(child.arguments, beat_fd=beat_write)
         try:
             child.process = await asyncio.create_subprocess_exec(
@@ -230,17 +241,15 @@ class Parent:
         return code
 
     async def _watch(self, child: _Child, beat_fd: int) -> None:
-        """Kill a child whose event loop has stood still for too long; it says so again and again once it runs."""
+        """Kill a child whose event loop has not run for too long, also while it starts."""
         os.set_blocking(beat_fd, False)
-        last_s: float | None = None
+        last_s = self.clock.monotonic_s()
         try:
             while True:
                 await asyncio.sleep(BEAT_INTERVAL_S)
                 with contextlib.suppress(BlockingIOError):
                     if os.read(beat_fd, 4_096):
                         last_s = self.clock.monotonic_s()
-                if last_s is None:
-                    continue
                 silent_s = self.clock.monotonic_s() - last_s
                 if silent_s > self.settings.serve.hang_timeout_s and not self.stopping.is_set():
                     _log.error("child_hangs", child=child.name, silent_s=round(silent_s))

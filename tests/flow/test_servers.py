@@ -222,7 +222,7 @@ def test_serve_moves_to_servers_by_two_settings(tmp_path: Path, kafka: GivenClus
         answers = events(server.url, LINES)
         assert {answer["verdict"] for answer in answers} == {"accepted"}
         server.settle()
-        [engine] = server.pids_of("engine_process")
+        [engine] = server.pids_of("engine")
         os.kill(engine, signal.SIGKILL)
         order = {"click_id": answers[0]["click_id"], "txn_id": "late", "amount": "10.00"}
         assert postback(server.url, **order)[1]["verdict"] == "accepted"
