@@ -8,16 +8,15 @@ for a moment, so that the client can read the answer, then the connection is clo
 import asyncio
 import re
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
 from enum import Enum, auto
 from typing import Any
 
 import httptools
-import orjson
 from uvicorn.config import Config
 from uvicorn.protocols.http.flow_control import FlowControl
-from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
+from clew.http.refusals import CHUNK_LINE, HOST, MALFORMED, PIPELINE, TRAILERS, VERSION, HttpLimits, Refusal
 from runtime import metrics
 from runtime.logs import Throttled, logger
 
@@ -38,18 +37,6 @@ _UPGRADE = re.compile(rb"^upgrade(?=:)", re.IGNORECASE | re.MULTILINE)
 
 OnRefused = Callable[[dict[str, Any], str], Awaitable[None]]
 """Records a request that was refused while it was read: its scope as far as it was read, and the field."""
-
-
-@dataclass(frozen=True, slots=True)
-class HttpLimits:
-    """Bounds of one connection."""
-
-    url_bytes_max: int = 8_192
-    header_bytes_max: int = 16_384
-    pipelined_requests_max: int = 16
-    head_timeout_s: float = 10.0
-    idle_timeout_s: float = 60.0
-    crowded_idle_timeout_s: float = 15.0
 
 
 class HttpConfig(Config):
@@ -80,34 +67,12 @@ class _Flow(FlowControl):
             super().resume_reading()
 
 
-@dataclass(frozen=True, slots=True)
-class _Refusal:
-    status: int
-    error: str
-    field: str
-    fix: str
-
-    def response(self) -> bytes:
-        """The whole response, in the form of all other errors."""
-        body = orjson.dumps({"error": self.error, "field": self.field, "fix": self.fix}) + b"\n"
-        headers = b"content-type: application/json\r\ncache-control: no-store\r\nconnection: close\r\ncontent-length: "
-        return b"%s%s%d\r\n\r\n%s" % (STATUS_LINE[self.status], headers, len(body), body)
-
-
 class _RefuseInCallback(Exception):
     """Leaves the parser from one of its callbacks."""
 
-    def __init__(self, refusal: _Refusal) -> None:
+    def __init__(self, refusal: Refusal) -> None:
         super().__init__(refusal.error)
         self.refusal = refusal
-
-
-_TRAILERS = _Refusal(400, "trailers_refused", "body", "send the body without trailers")
-_CHUNK_LINE = _Refusal(400, "chunk_line_too_long", "body", "send chunks without extensions")
-_VERSION = _Refusal(400, "version_unsupported", "request", "speak HTTP/1.1")
-_HOST = _Refusal(400, "host_invalid", "host", "send exactly one Host header")
-_PIPELINE = _Refusal(400, "pipeline_too_long", "request", "wait for responses before sending more requests")
-_MALFORMED = _Refusal(400, "malformed_request", "request", "send a request that follows HTTP/1.1 (RFC 9112)")
 
 
 class BoundedProtocol(HttpToolsProtocol):
@@ -130,8 +95,8 @@ class BoundedProtocol(HttpToolsProtocol):
         self._quiet_bytes = 0
         self._hosts = 0
         self._lingered_bytes = 0
-        self._farewell: _Refusal | None = None
-        self._in_callback: _Refusal | None = None
+        self._farewell: Refusal | None = None
+        self._in_callback: Refusal | None = None
         self.active_s = self.loop.time()
         """When the connection last received a byte or finished a response."""
         self.head_started_s: float | None = self.active_s
@@ -238,7 +203,7 @@ class BoundedProtocol(HttpToolsProtocol):
         self._feed(head)
         if self._state is _State.HEAD and self._head_bytes > self._limits.header_bytes_max:
             fix = f"send at most {self._limits.header_bytes_max} bytes of headers"
-            self._refuse(_Refusal(431, "headers_too_large", "headers", fix))
+            self._refuse(Refusal(431, "headers_too_large", "headers", fix))
         return rest
 
     def _check_target(self, line: bytes, *, whole: bool) -> bool:
@@ -250,14 +215,14 @@ class BoundedProtocol(HttpToolsProtocol):
         fix = f"send a URL of at most {self._limits.url_bytes_max} bytes; postbacks may put fields into the body"
         self._state = _State.HEAD
         self.on_message_begin()
-        self._refuse(_Refusal(414, "url_too_long", "url", fix))
+        self._refuse(Refusal(414, "url_too_long", "url", fix))
         return False
 
     def _read_body(self, data: bytes) -> None:
         self._quiet_bytes += len(data)
         self._feed(data)
         if self._state is _State.BODY and self._quiet_bytes > CHUNK_LINE_BYTES_MAX:
-            self._refuse(_CHUNK_LINE)
+            self._refuse(CHUNK_LINE)
 
     def _feed(self, data: bytes) -> None:
         try:
@@ -266,7 +231,7 @@ class BoundedProtocol(HttpToolsProtocol):
             self.cycle.keep_alive, self._state = False, _State.REFUSED
         except httptools.HttpParserError:
             refusal, self._in_callback = self._in_callback, None
-            self._refuse(refusal or _MALFORMED)
+            self._refuse(refusal or MALFORMED)
 
     def _linger(self, data: bytes) -> None:
         self._lingered_bytes += len(data)
@@ -285,7 +250,7 @@ class BoundedProtocol(HttpToolsProtocol):
 
     def on_header(self, name: bytes, value: bytes) -> None:
         if self._state is _State.BODY:
-            self._stop_parser(_TRAILERS)
+            self._stop_parser(TRAILERS)
         if name.lower() == b"host":
             self._hosts += 1
         super().on_header(name, value)
@@ -293,11 +258,11 @@ class BoundedProtocol(HttpToolsProtocol):
     def on_headers_complete(self) -> None:
         version = self.parser.get_http_version()
         if version not in ("1.1", "1.0"):
-            self._stop_parser(_VERSION)
+            self._stop_parser(VERSION)
         if self._hosts > 1 or (not self._hosts and version == "1.1"):
-            self._stop_parser(_HOST)
+            self._stop_parser(HOST)
         if len(self.pipeline) >= 2 * self._limits.pipelined_requests_max:
-            self._stop_parser(_PIPELINE)
+            self._stop_parser(PIPELINE)
         self._state, self._quiet_bytes, self.head_started_s = _State.BODY, 0, None
         super().on_headers_complete()
         if self.pipeline:
@@ -311,7 +276,7 @@ class BoundedProtocol(HttpToolsProtocol):
         self._state = _State.START
         super().on_message_complete()
 
-    def _stop_parser(self, refusal: _Refusal) -> None:
+    def _stop_parser(self, refusal: Refusal) -> None:
         self._in_callback = refusal
         raise _RefuseInCallback(refusal)
 
@@ -340,7 +305,7 @@ class BoundedProtocol(HttpToolsProtocol):
         if not self.flow.held:
             self.flow.resume_reading()
 
-    def _refuse(self, refusal: _Refusal) -> None:
+    def _refuse(self, refusal: Refusal) -> None:
         """Answer with an error once the requests before it are answered, and close."""
         was, self._state, self._held = self._state, _State.REFUSED, b""
         metrics.count("clew_http_refused_total", error=refusal.error)
@@ -373,7 +338,7 @@ class BoundedProtocol(HttpToolsProtocol):
         self.cycle.message_event.set()
         return True
 
-    def _say_farewell(self, refusal: _Refusal) -> None:
+    def _say_farewell(self, refusal: Refusal) -> None:
         self._farewell = refusal
         if self.transport.is_closing():
             return

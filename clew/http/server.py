@@ -12,7 +12,8 @@ from typing import Protocol, cast
 import uvicorn
 from starlette.types import ASGIApp
 
-from clew.http.protocol import BoundedProtocol, HttpConfig, HttpLimits, OnRefused
+from clew.http.protocol import BoundedProtocol, HttpConfig, OnRefused
+from clew.http.refusals import HttpLimits
 from runtime import metrics
 from runtime.logs import Throttled, logger
 from runtime.settings import Settings

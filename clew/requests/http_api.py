@@ -12,10 +12,12 @@ from clew.requests.handlers import Parameters, ask
 from installation.engine import Engine
 from runtime.user_error import NO, TIMED_OUT, UNREACHABLE, WRONG_USE, UserError
 from tracker import secrets
+from tracker.http.limits import TooLarge, TooSlow, read_body
 from tracker.http.routes import AnyRequest, without_redirects
 
 _STATUS = {NO: 404, WRONG_USE: 400, TIMED_OUT: 504, UNREACHABLE: 503}
 _BODY_BYTES_MAX = 1_000_000
+_BODY_TIMEOUT_MS = 30_000
 
 
 class Api:
@@ -37,9 +39,12 @@ class Api:
         """What the command line asks; the key is in the data directory, for its owner only."""
         if not secrets.same(_bearer(request), self._operator_key):
             return _problem(401, "this way in is for the command line on the same machine")
-        body = await request.body()
-        if len(body) > _BODY_BYTES_MAX:
-            return _problem(413, f"the question is longer than {_BODY_BYTES_MAX} bytes")
+        try:
+            body = await read_body(request.scope, request.receive, _BODY_BYTES_MAX, _BODY_TIMEOUT_MS)
+        except TooLarge:
+            return _problem(413, f"the request is longer than {_BODY_BYTES_MAX} bytes")
+        except TooSlow:
+            return _problem(408, "the body did not arrive in time")
         try:
             parameters = orjson.loads(body)
         except orjson.JSONDecodeError as error:

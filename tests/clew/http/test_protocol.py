@@ -9,7 +9,7 @@ from contextlib import asynccontextmanager
 import pytest
 import uvloop
 
-from clew.http.protocol import HttpLimits
+from clew.http.refusals import HttpLimits
 from clew.http.server import HttpServer, http_server
 from clew.http.sockets import bind
 from eventlog.port import LogUnavailable
