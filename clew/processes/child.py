@@ -4,9 +4,10 @@ import asyncio
 import contextlib
 import os
 import threading
-from collections.abc import Iterator
+from collections.abc import Coroutine, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from installation.address import Place, find_place
 from installation.directory import DataDir
@@ -65,8 +66,18 @@ def end_with_parent(life_fd: int) -> None:
     threading.Thread(target=watch, name="parent watch", daemon=True).start()
 
 
-async def beat(beat_fd: int) -> None:
-    """Tell the parent again and again that the event loop runs."""
+async def while_beating(work: Coroutine[Any, Any, None], beat_fd: int | None) -> None:
+    """Do the work of a process; meanwhile tell its parent, if it has one, that the event loop runs."""
+    if beat_fd is None:
+        return await work
+    beating = asyncio.create_task(_beat(beat_fd))
+    try:
+        await work
+    finally:
+        beating.cancel()
+
+
+async def _beat(beat_fd: int) -> None:
     os.set_blocking(beat_fd, False)
     while True:
         with contextlib.suppress(BlockingIOError):

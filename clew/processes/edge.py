@@ -12,7 +12,7 @@ import uvloop
 
 from clew.http.server import http_server, limits_of, raise_descriptor_limit
 from clew.http.sockets import url_of
-from clew.processes.child import ChildArguments, ask_error_ends_process, beat, end_with_parent
+from clew.processes.child import ChildArguments, ask_error_ends_process, end_with_parent, while_beating
 from eventlog.open import open_producer
 from eventlog.port import StoredClaims
 from installation.address import Place
@@ -99,19 +99,10 @@ class EdgeProcess:
         return Claims(warehouse)
 
 
-async def _run(process: EdgeProcess, listener: socket.socket, beat_fd: int | None) -> None:
-    beating = asyncio.create_task(beat(beat_fd)) if beat_fd is not None else None
-    try:
-        await process.run(listener)
-    finally:
-        if beating is not None:
-            beating.cancel()
-
-
 def run_alone(process: EdgeProcess, listener: socket.socket, beat_fd: int | None = None) -> None:
     """Make this whole process that edge."""
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        runner.run(_run(process, listener, beat_fd))
+        runner.run(while_beating(process.run(listener), beat_fd))
 
 
 def main() -> None:

@@ -17,7 +17,7 @@ import uvloop
 
 from clew.http.health import health_app
 from clew.http.server import http_server, limits_of, raise_descriptor_limit, serve_beside
-from clew.processes.child import ChildArguments, ask_error_ends_process, beat, end_with_parent
+from clew.processes.child import ChildArguments, ask_error_ends_process, end_with_parent, while_beating
 from clew.requests.http_api import create_api
 from installation.address import Place
 from installation.directory import EngineAddress, write_address
@@ -104,20 +104,11 @@ class EngineProcess:
             _log.error("program_kept", error=str(error))
 
 
-async def _run(process: EngineProcess, listener: socket.socket, beat_fd: int | None) -> None:
-    beating = asyncio.create_task(beat(beat_fd)) if beat_fd is not None else None
-    try:
-        await process.run(listener)
-    finally:
-        if beating is not None:
-            beating.cancel()
-
-
 def run_alone(process: EngineProcess, listener: socket.socket, beat_fd: int | None = None) -> None:
     """Make this whole process that engine."""
     gc.set_threshold(*GC_THRESHOLD)
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        runner.run(_run(process, listener, beat_fd))
+        runner.run(while_beating(process.run(listener), beat_fd))
 
 
 def main() -> None:
