@@ -10,7 +10,6 @@ from runtime import metrics
 from schemas.dedup.rules import Ruling, keys_of
 from schemas.events import CONVERSIONS, HITS, Rejected, Touch
 from schemas.values.click_id import to_text
-from schemas.wire import encode
 from tracker.http import responses
 from tracker.http.absent import note_absent
 from tracker.http.context import key_of
@@ -77,9 +76,11 @@ class Batch:
             self._results[number] = event
         elif isinstance(event, Touch):  # by the line's id: what claims it meets, whatever else the lines say
             (key,) = keys_of(KINDS[read.kind], event)
-            self._ready[HITS].append(Ready(number, encode(KINDS[read.kind], event), key))
+            self._ready[HITS].append(Ready(number, self._recorder.encoded(KINDS[read.kind], event), key))
         else:
-            self._ready[CONVERSIONS].append(Ready(number, encode(KINDS[read.kind], event), event.conversion_id))
+            self._ready[CONVERSIONS].append(
+                Ready(number, self._recorder.encoded(KINDS[read.kind], event), event.conversion_id)
+            )
 
     async def settle(self) -> list[bytes]:
         """Rule, record what is refused, and answer each line. Raises LogUnavailable: nothing may be assumed."""

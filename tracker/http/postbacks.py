@@ -7,7 +7,7 @@ from eventlog.port import LogUnavailable, Ruled
 from runtime import metrics
 from schemas.dedup.rules import Ruling
 from schemas.events import CONVERSIONS, Kind
-from schemas.wire import encode, kind_of
+from schemas.wire import kind_of
 from tracker.http import responses
 from tracker.http.absent import note_absent
 from tracker.http.clicks import method_not_allowed
@@ -76,7 +76,7 @@ class PostbackEndpoint:
 
     async def _rule(self, candidate: Candidate, *, test: bool) -> Ruled | Refusal:
         """The verdict. A test, or what can only speak of a known conversion, is tried out first."""
-        value, key = encode(candidate.kind, candidate.event), candidate.event.conversion_id
+        value, key = self._desk.recorder.encoded(candidate.kind, candidate.event), candidate.event.conversion_id
         if candidate.if_new is not None or test:
             (tried,) = await self._desk.recorder.rule(CONVERSIONS, (value,), (key,), dry_run=True)
             record = tried.ruling.record

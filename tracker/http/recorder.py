@@ -7,10 +7,10 @@ from eventlog.port import LogUnavailable, Ruled
 from runtime import metrics
 from runtime.bounded_wait import Crowded, Patience
 from runtime.logs import Throttled, logger
-from schemas.events import HITS, Kind, Rejected
-from schemas.wire import encode
+from schemas.events import HITS, Conversion, Event, Kind, Rejected, Touch
 from tracker.click import Outcome
 from tracker.edge import Edge
+from tracker.masking import encode_masked
 
 _log = Throttled(logger("tracker"))
 _T = TypeVar("_T")
@@ -21,13 +21,13 @@ class Recorder:
     """Encodes events and waits until they are durable. Everything but `hit` raises LogUnavailable."""
 
     def __init__(self, edge: Edge) -> None:
-        self._producer, self._settings = edge.producer, edge.settings
+        self._producer, self._settings, self._program = edge.producer, edge.settings, edge.program
         shortest_ms = min(edge.settings.redirect_append_timeout_ms, edge.settings.append_timeout_ms)
         self._patience = Patience(edge.settings.inflight_max, shortest_ms / 4_000)
 
     async def hit(self, outcome: Outcome) -> str:
         """Record a click or impression; its verdict, or `unrecorded` where the log would not take it."""
-        value = encode(outcome.kind, outcome.event)
+        value = self.encoded(outcome.kind, outcome.event)
         try:
             await self._bounded(
                 lambda: self._producer.append(HITS, outcome.key, (value,)), self._settings.redirect_append_timeout_ms
@@ -38,9 +38,16 @@ class Recorder:
             return UNRECORDED
         return outcome.verdict
 
+    def encoded(self, kind: Kind, event: Event) -> bytes:
+        """The record of an event, with secrets masked; a refused hit may hold anybody's."""
+        program = self._program.compiled
+        if isinstance(event, Touch | Conversion):
+            return encode_masked(kind, event, program.secrets_of(event.offer_id))
+        return encode_masked(kind, event, program.all_secrets)
+
     async def rejected(self, events: Sequence[Rejected], key: bytes) -> None:
         """Record refused hits, all or none."""
-        values = [encode(Kind.REJECTED, event) for event in events]
+        values = [self.encoded(Kind.REJECTED, event) for event in events]
         await self._bounded(lambda: self._producer.append(HITS, key, values), self._settings.append_timeout_ms)
 
     async def rule(

@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 
 from program.program import Link, Offer, Program
+from tracker.masking import spellings_of
 from tracker.offers.deep_link import Allowed, allowed_of
 from tracker.offers.landing_url import Landing, compile_landing, escaped
 from tracker.request.client_ip import networks_of
@@ -25,9 +26,12 @@ class CompiledProgram:
     """The program in use, indexed. Raises ValueError if a trusted proxy is not a network."""
 
     __slots__ = (
+        "_keys",
         "_links_without_case",
         "_offers",
         "_secrets",
+        "_secrets_of_offers",
+        "all_secrets",
         "fallback_url",
         "links",
         "partners",
@@ -47,6 +51,9 @@ class CompiledProgram:
         self._offers: dict[int, CompiledOffer] = {}
         secrets: Iterable[str] = (*program.secrets.api_keys, *program.secrets.postback_secrets.values())
         self._secrets = frozenset(secret for secret in secrets if secret)
+        self._keys = spellings_of(program.secrets.api_keys)
+        self.all_secrets = spellings_of(tuple(self._secrets))
+        self._secrets_of_offers: dict[int, tuple[bytes, ...]] = {}
 
     def link(self, code: str) -> Link | None:
         """Return the link of a code as it was asked for.
@@ -77,6 +84,14 @@ class CompiledProgram:
                 return None
             compiled = self._offers[offer_id] = CompiledOffer(offer)
         return compiled
+
+    def secrets_of(self, offer_id: int) -> tuple[bytes, ...]:
+        """Return the secrets that a sender of an offer's hits may know: its own, and the API keys."""
+        found = self._secrets_of_offers.get(offer_id)
+        if found is None:
+            own = self.program.secrets.postback_secrets.get(offer_id, "")
+            found = self._secrets_of_offers[offer_id] = (*self._keys, *spellings_of((own,) if own else ()))
+        return found
 
     def is_secret(self, text: str) -> bool:
         """Return whether the text is one of the program's secrets, whatever field it was sent in."""
