@@ -21,7 +21,8 @@ FORWARDED_BYTES_MAX = 4_096
 # Plain integers: operations on flags cost a microsecond each.
 _GPC, _DNT = int(Consent.GPC), int(Consent.DNT)
 _HEAD, _PREFETCH = int(Hint.HEAD), int(Hint.PREFETCH)
-_PURPOSES = (b"sec-purpose", b"purpose", b"x-moz")
+_PURPOSES = (b"sec-purpose", b"purpose", b"x-purpose", b"x-moz")
+_AHEAD = (b"prefetch", b"prerender", b"preview")  # Chrome, Safari and apps name a fetch ahead by one of these
 
 RawHeaders = Iterable[tuple[bytes, bytes]]
 
@@ -107,8 +108,10 @@ def _consent(headers: dict[bytes, bytes]) -> int:
 def _hints(method: str, headers: dict[bytes, bytes]) -> int:
     hints = _HEAD if method == "HEAD" else 0
     for name in _PURPOSES:
-        if name in headers and b"prefetch" in headers[name].lower():
-            hints |= _PREFETCH
+        if name in headers:
+            purpose = headers[name].lower()
+            if any(word in purpose for word in _AHEAD):
+                hints |= _PREFETCH
     return hints
 
 
