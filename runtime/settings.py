@@ -66,6 +66,9 @@ class TrackerSettings(_Section):
 class HttpSettings(_Section):
     """Connections of every port."""
 
+    connections_max: int = Field(
+        10_000, ge=16, description="Most open connections of one process; beyond it idle ones are closed."
+    )
     pipelined_requests_max: int = Field(
         16, ge=1, description="Most requests that wait on one connection; reading pauses until they are answered."
     )

@@ -12,6 +12,7 @@ class HttpLimits:
 
     url_bytes_max: int = 8_192
     header_bytes_max: int = 16_384
+    connections_max: int = 10_000
     pipelined_requests_max: int = 16
     head_timeout_s: float = 10.0
     idle_timeout_s: float = 60.0

@@ -68,10 +68,10 @@ class HttpServer(uvicorn.Server):
                 metrics.count("clew_http_connections_closed_total", reason=reason)
 
     def make_room(self) -> None:
-        """Close the longest idle connections when descriptors run out, so that new visitors are answered."""
+        """Close the longest idle connections when descriptors or connections run out, so that visitors are answered."""
         connections = cast("set[BoundedProtocol]", self.server_state.connections)
-        free = descriptors_max() - self._other_descriptors - len(connections)
-        if free > RESERVED_DESCRIPTORS:
+        free = descriptors_max() - RESERVED_DESCRIPTORS - self._other_descriptors - len(connections)
+        if min(free, self._limits.connections_max - len(connections)) > 0:
             return
         idle = sorted((c for c in connections if c.is_idle), key=lambda c: c.active_s)
         shed = idle[: max(1, len(idle) // SHED_PART)]
@@ -102,6 +102,7 @@ def limits_of(settings: Settings) -> HttpLimits:
     return HttpLimits(
         url_bytes_max=settings.tracker.url_bytes_max,
         header_bytes_max=settings.tracker.header_bytes_max,
+        connections_max=settings.http.connections_max,
         pipelined_requests_max=settings.http.pipelined_requests_max,
         head_timeout_s=settings.http.head_timeout_s,
         idle_timeout_s=settings.http.idle_timeout_s,

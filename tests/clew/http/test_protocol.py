@@ -278,6 +278,18 @@ def test_heads_that_do_not_end_and_idle_connections_are_closed() -> None:
     run(story)
 
 
+def test_there_are_never_more_connections_than_the_limit() -> None:
+    async def story() -> None:
+        async with served(Stage(), HttpLimits(connections_max=30)) as (port, server):
+            idle = [await asyncio.open_connection("127.0.0.1", port) for _ in range(90)]
+            answer = await ask(port, b"GET /c/bl-shoes HTTP/1.1\r\n" + HOST + b"Connection: close\r\n\r\n")
+            assert status(answer) == 302 and len(server.server_state.connections) <= 31
+            for _, writer in idle:
+                writer.close()
+
+    run(story)
+
+
 def test_idle_connections_make_room_for_visitors(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("clew.http.server.descriptors_max", lambda: 60)
 
