@@ -55,13 +55,13 @@ def test_wrong_use_is_one_sentence(
     assert capsys.readouterr() == ("", said)
 
 
-def test_no_words_are_answered_with_the_help(
+def test_no_words_are_a_usage_error_with_the_help_on_stderr(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert run(monkeypatch) == 2
     shown, said = capsys.readouterr()
-    assert "Exit codes" in shown
-    assert not said
+    assert "Exit codes" in said
+    assert not shown
 
 
 def test_a_program_file_that_is_not_there_is_exit_code_4(tmp_path: Path) -> None:
