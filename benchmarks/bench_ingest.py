@@ -3,6 +3,7 @@
 import asyncio
 import gc
 import os
+import random
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -26,6 +27,12 @@ from warehouse.open import open_warehouse
 from warehouse.port import Warehouse
 
 EVENTS = 400_000
+EVENTS_OF_OTHER_AGENTS = 100_000
+_WORDS = (
+    "Mozilla", "Android", "Linux", "Build/", "Mobile", "Safari/", "Chrome/", "bot", "iPhone", "Samsung", "SM-", "; ",
+    "(", ")", " ", "Version/", "1.0", "Opera", "Windows NT", "compatible", "MSIE",
+)  # fmt: skip
+"""Words that make a user agent match as many patterns as possible, so that reading it costs the most."""
 _AGENT = (
     "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/{}.0.0.0 Safari/537.36"
 )
@@ -37,31 +44,39 @@ def run(folder: Path) -> Iterator[Result]:
     warehouse = open_warehouse(ChdbFolder(folder / "warehouse"), Settings())
     try:
         values = [click(n) for n in range(EVENTS)]
-        ours = asyncio.run(_ingest(folder, warehouse, values))
+        ours = asyncio.run(_ingest(folder / "log", warehouse, values))
         alone = _inserts_alone(warehouse, values)
         yield Result("ingest: log to warehouse, exactly once", ours, "events/s", "the same inserts alone", alone)
+        costly = [click(n, _costly_agent(n)) for n in range(EVENTS_OF_OTHER_AGENTS)]
+        slow = asyncio.run(_ingest(folder / "costly", warehouse, costly))
+        yield Result("ingest: each event with another costly user agent", slow, "events/s", "40 user agents", ours)
     finally:
         warehouse.close()
 
 
-def click(n: int) -> bytes:
-    """The n-th click, as it stands in the log."""
+def _costly_agent(n: int) -> str:
+    return "".join(random.Random(n).choices(_WORDS, k=120))[:512]
+
+
+def click(n: int, user_agent: str = "") -> bytes:
+    """Encode the n-th click; without a `user_agent` it has one of 40."""
+    agent = user_agent or _AGENT.format(100 + n % 40)
     touch = Touch(
         touch_id=os.urandom(27), ts=1_770_000_000_000_000 + n * 1_000, received_ts=1_770_000_000_000_000 + n * 1_000,
         offer_id=100 + n % 5, partner_id=1 + n % 40, link=f"l{n % 200}", subs={"sub1": f"s{n % 50}"},
-        visitor_id=f"visitor-{n % 90_000}", ip=f"10.1.{n % 200}.{n % 250}", user_agent=_AGENT.format(100 + n % 40),
+        visitor_id=f"visitor-{n % 90_000}", ip=f"10.1.{n % 200}.{n % 250}", user_agent=agent,
         referrer="https://news.example/article", landing_url=f"https://shop.example/?cid={n}",
     )  # fmt: skip
     return encode(Kind.CLICK, touch)
 
 
-async def _ingest(folder: Path, warehouse: Warehouse, values: list[bytes]) -> float:
+async def _ingest(log: Path, warehouse: Warehouse, values: list[bytes]) -> float:
     clock, settings = SystemClock(), LogSettings()
-    producer = SqliteProducer(folder / "log", 0, settings, clock, rule)
+    producer = SqliteProducer(log, 0, settings, clock, rule)
     for at in range(0, len(values), 4_000):
         await producer.append("hits", b"", values[at : at + 4_000])
     await producer.close()
-    consumer = SqliteConsumer(folder / "log", GROUP, settings, clock)
+    consumer = SqliteConsumer(log, GROUP, settings, clock)
     enricher = Enricher(open_geo(None), 20_000)
     ingest = Ingest(consumer, warehouse, enricher, IngestSettings(), clock, "bench")
     started = time.perf_counter()

@@ -5,6 +5,8 @@ token with its version, or a name that no device and no browser carries. Dalvik 
 because the apps that people use send them.
 """
 
+import re
+
 DATE = "20261127"
 """Date of the last change to these patterns; part of the enrichment epoch."""
 
@@ -42,7 +44,10 @@ LIBRARIES = (
     r"Apache-Http(Async)?Client/", r"^axios/", r"^node-fetch", r"^undici", r"^node$", r"^Node\.js/", r"^Deno/",
     r"^Bun/\d", r"^got[ /]", r"^superagent/", r"^libwww-perl", r"^lwp-", r"^LWP::", r"^GuzzleHttp", r"^Ruby$",
     r"^Faraday ", r"^HTTPie/", r"^PostmanRuntime/", r"^insomnia/", r"^RestSharp/", r"^reqwest/", r"^hyper/\d",
-    r"PowerShell/", r"^Symfony", r"^WordPress/", r"^Scrapy/", r"^colly\b", r"^fasthttp", r"^hackney/",
+    r"PowerShell/", r"^Symfony", r"^WordPress/", r"^Scrapy/", r"^colly\b", r"^fasthttp", r"^hackney/", r"^Typhoeus",
+    r"^PHP/\d", r"^Dart/\d", r"^Mojolicious", r"^Embarcadero URI Client",
+    r"^Microsoft Office (Existence|Protocol) Discovery",
+    r"^(?i:[a-z0-9._\-]{0,32}(http|java|python|curl|urllib|-client)[a-z0-9._\-]{0,32})/\d",
 )  # fmt: skip
 HEADLESS = (
     r"HeadlessChrome", r"HeadlessEdg", r"PhantomJS", r"[Pp]uppeteer", r"[Pp]laywright", r"[Ss]elenium[ /]",
@@ -56,7 +61,23 @@ SEARCH = (
 GENERIC = (
     r"\+ ?https?://", r"[Bb]ot/v?\d", r"BOT/v?\d", r"compatible; [A-Za-z0-9_.\-]{0,40}([Bb]ot|[Ss]pider|[Cc]rawler)\b",
     r"[Cc]rawler/v?\d", r"[Ss]pider/v?\d", r"^[A-Za-z0-9_.\-]{0,40}([Bb]ot|[Cc]rawler|[Ss]craper|[Ff]etcher)$",
+    r"^Mozilla/\d\.\d \(compatible; [A-Za-z]",
 )  # fmt: skip
-"""Forms by which robots name themselves: an address for the site's owner, or `...bot/1.0`."""
+"""Forms by which robots name themselves: an address for the site's owner, `...bot/1.0`, or only `compatible`."""
 
 PATTERNS = PREVIEWS + MAIL + AI + MONITORS + LIBRARIES + HEADLESS + SEARCH + GENERIC
+
+PEOPLE = re.compile(
+    r"[Cc][Uu][Bb][Oo][Tt]"  # a maker of phones
+    r"|Build/[\w.]+"  # firmware of an Android device
+    r"|[\w.\-]+/[\d.]+(?= Chrome/[\d.]+ Electron/)"  # a desktop application
+    r"|Sonic Slack_SSB"
+    r"|(?<= )(?:WhatsApp|Viber|MetaIAB Facebook|Tumblr|PayPal|Grammarly|Goodreads)(?:/[\d.]+)?$"
+    r"|^Mozilla/\d\.\d \(compatible; (?:MSIE|Konqueror|IBrowse|iCab|Netscape|OmniWeb|Opera|NetPositive|ABrowse|AOL|U;"
+    r"|ms-office)"
+)
+"""Phrases of people's agents that a robot's pattern also matches.
+
+They are removed before an agent that matched is matched again, so that only another sign makes it a robot's. The
+name of an app at the end of an agent is that of a browser inside the app, if something precedes it.
+"""

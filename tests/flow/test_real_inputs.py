@@ -170,10 +170,13 @@ def test_access_log_scores_robots(shared_data: Path, tmp_path: Path) -> None:
     robots = Counter({row["user_agent"]: int(row["n"]) for row in stored if int(row["is_bot"])})
     listed = Counter(agent for agent in agents if is_crawler(agent))
     assert robots >= listed
-    # The robots that only Clew's own patterns know: each gives its site's address, or is a library's name.
+    # Robots that only Clew's own patterns know: each gives its site's address, or is a library's or service's name.
     added = set(robots) - set(listed)
     assert added
-    assert all(re.search(r"\+ ?http|^Ruby$|compatible; BeetleBot", agent) for agent in added)
+    assert all(
+        re.search(r"\+ ?http|^Ruby$|^HTTP_Request2/|^Mozilla/5.0 \(compatible; |Office Protocol", agent)
+        for agent in added
+    )
 
 
 def _agent(line: str) -> str:
