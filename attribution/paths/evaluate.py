@@ -1,7 +1,7 @@
 """Models over a path table as one answer (contract 9): what `clew model` prints, as a function.
 
-    from attribution.paths.answer import ModelOptions, answer
-    from attribution.paths.read import TableOptions, read_table, table_of
+    from attribution.paths.evaluate import ModelOptions, answer
+    from attribution.paths.files import TableOptions, read_table, table_of
 
     table = read_table(Path("paths.csv"), TableOptions())    # or table_of(an Arrow table)
     for result in answer(table, parse_asked("linear,markov"), ModelOptions(order=2)):
@@ -28,7 +28,7 @@ from attribution.paths.markov import (
     states_of,
 )
 from attribution.paths.markov_iterative import NoEnd, iterated_effects
-from attribution.paths.path_table import UNATTRIBUTED, BadTable, Floats, PathTable, Progress, unseen
+from attribution.paths.path_table import UNATTRIBUTED, BadTable, Floats, PathTable, Progress, no_progress
 from attribution.paths.rake import in_order, rake
 from attribution.paths.rules import Credits, Rule, credit_paths, total_of
 from attribution.paths.shapley import (
@@ -147,7 +147,7 @@ def parse_asked(text: str) -> tuple[Model, ...]:
 
 
 def answer(
-    table: PathTable, models: Sequence[Model], options: ModelOptions | None = None, progress: Progress = unseen
+    table: PathTable, models: Sequence[Model], options: ModelOptions | None = None, progress: Progress = no_progress
 ) -> list[Answer]:
     """Each model's answer; all rules share one scan of the touches.
 

@@ -23,7 +23,7 @@ from attribution.paths.path_table import (
     in_order_of_names,
     numbers,
 )
-from attribution.paths.timestamps import instants
+from attribution.paths.timestamps import parse_timestamps
 from attribution.paths.tokenize import Bytes, Codes, Ints
 
 PRECEDENCE = {"impression": 1, "click": 2, "coupon": 3}
@@ -63,7 +63,7 @@ class EventTableBuilder:
         _refuse(np.asarray(pc.equal(identity, "")), "identity is empty in row {}; leave the row out", before)
         batch = {
             "identity": identity,
-            "ts": pa.array(instants(columns["ts"], before)),
+            "ts": pa.array(parse_timestamps(columns["ts"], before)),
             "kind": pa.array(kinds),
             "channel": pc.if_else(pa.array(touches), trimmed, ""),
             "value": pa.array(values),

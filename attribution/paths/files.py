@@ -10,7 +10,7 @@ from typing import Any, Protocol, TextIO
 
 import pyarrow as pa
 
-from attribution.paths.path_table import BadTable, EventOptions, PathTable, PathTableBuilder, Progress, unseen
+from attribution.paths.path_table import BadTable, EventOptions, PathTable, PathTableBuilder, Progress, no_progress
 
 PATH_COLUMNS = ("path", "total_conversions", "total_conversion_value", "total_null")
 EVENT_COLUMNS = ("identity", "ts", "type", "channel", "value", "event_id")
@@ -38,7 +38,7 @@ class TableOptions:
             raise ValueError(f"{unknown[0]!r} is no column of ours; they are {ours}")
 
 
-def read_table(file: Path, options: TableOptions, progress: Progress = unseen) -> PathTable:
+def read_table(file: Path, options: TableOptions, progress: Progress = no_progress) -> PathTable:
     """The journeys of a file: a path table if it has a column `path`, an event table if it has `identity`.
 
     CSV (gzip too) or Parquet, told by their first bytes. `progress` is in bytes (CSV) or rows (Parquet). Raises

@@ -10,7 +10,7 @@ import pyarrow as pa
 from numba import njit
 
 from attribution.paths.markov import States
-from attribution.paths.path_table import Floats, PathTable, Progress, unseen
+from attribution.paths.path_table import Floats, PathTable, Progress, no_progress
 from attribution.paths.tokenize import Codes, Ints
 
 TAIL_MAX = 1e-14
@@ -25,7 +25,7 @@ class NoEnd(ValueError):
     """The chain did not end within the steps allowed; the message says what to do."""
 
 
-def iterated_effects(table: PathTable, states: States, channels: int, progress: Progress = unseen) -> Floats:
+def iterated_effects(table: PathTable, states: States, channels: int, progress: Progress = no_progress) -> Floats:
     """Removal effects (C), as `chains.removal_effects` has them; `progress` gets channels done. Raises NoEnd."""
     moves = sparse_moves(table, states.codes, states.channel.shape[0])
     found = conversions_without(*moves, states.channel, np.arange(-1, channels), progress)
@@ -62,7 +62,7 @@ def sparse_moves(table: PathTable, states: Codes, size: int) -> tuple[Ints, Code
 
 def conversions_without(
     offsets: Ints, targets: Codes, probabilities: Floats, chance: Floats, channel: Codes, removed: Ints,
-    progress: Progress = unseen,
+    progress: Progress = no_progress,
 ) -> Floats:  # fmt: skip
     """P(converted | start) of a chain, without each of the `removed` channels (R); -1 removes none.
 

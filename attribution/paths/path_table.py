@@ -27,7 +27,7 @@ LEAST = 1e-100
 """Smallest number of a row but 0, without its sign: sums in whole parts of a power of 2 know no smaller ones."""
 
 
-def unseen(done: int, total: int) -> None:
+def no_progress(done: int, total: int) -> None:
     """Progress that nobody looks at."""
 
 

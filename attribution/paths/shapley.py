@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from numba import njit
 
-from attribution.paths.path_table import Floats, PathTable, Progress, unseen
+from attribution.paths.path_table import Floats, PathTable, Progress, no_progress
 from attribution.paths.tokenize import Ints
 
 EXACT_CHANNELS_MAX = 20
@@ -91,7 +91,9 @@ def rate_worths(coalitions: Coalitions, channels: int) -> Floats:
     return np.divide(sums[0], sums[1], out=np.zeros(1 << channels), where=sums[1] > 0)
 
 
-def sample_rate(coalitions: Coalitions, channels: int, samples: int, seed: int, progress: Progress = unseen) -> Sampled:
+def sample_rate(
+    coalitions: Coalitions, channels: int, samples: int, seed: int, progress: Progress = no_progress
+) -> Sampled:
     """Shapley values of the game `rate` from `samples` random orders, half of them the reverse of the others.
 
     Channels are drawn by what they did, never by their names, so that renaming changes nothing. `progress` is in

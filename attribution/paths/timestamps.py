@@ -17,7 +17,7 @@ _RFC3339 = r"^\d{4}-\d\d-\d\d([T ]\d\d:\d\d(:\d\d(\.\d{1,6})?)?(Z|[+-]\d\d:?\d\d
 _FIX = "write RFC 3339 with at most microseconds, as 2026-01-31T12:00:00Z, or whole microseconds since 1970"
 
 
-def instants(column: pa.Array, rows_before: int) -> Ints:
+def parse_timestamps(column: pa.Array, rows_before: int) -> Ints:
     """µs since 1970 UTC; what has no zone is UTC. Raises BadTable with the row, counted from `rows_before`."""
     _refuse(np.asarray(column.is_null()), column, rows_before, "is missing")
     if pa.types.is_string_view(column.type):

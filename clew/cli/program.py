@@ -61,6 +61,6 @@ def infer(
         write_program(out_file, inferred.text)
     except OSError as error:
         raise fail(f"{out_file} cannot be written: {error}", UNREACHABLE) from None
-    for problem in inferred.census.shown:
+    for problem in inferred.counted.shown:
         err.print(f"{file}:{problem.line}: {problem.message}", markup=False)
-    out.print(f"{out_file}: a program from {inferred.census.lines} lines; it holds a new API key", markup=False)
+    out.print(f"{out_file}: a program from {inferred.counted.lines} lines; it holds a new API key", markup=False)

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from integrations.files.lines import said_by, spot_of
+from integrations.files.lines import link_fields, position_of
 from integrations.files.mapping.mapping import FileMapping
 from integrations.files.mapping.program import ProgramPart
 from integrations.files.source import LineProblem, SourceFile
@@ -30,7 +30,7 @@ class InferError(ValueError):
 
 
 @dataclass(slots=True)
-class Census:
+class HistoryCount:
     """Who is named in a file."""
 
     lines: int = 0
@@ -54,7 +54,7 @@ class Inferred:
     text: str
     offers: int
     partners: int
-    census: Census
+    counted: HistoryCount
 
 
 def numbers_of(keys: Iterable[str], *, are_numbers: bool) -> dict[str, int]:
@@ -69,46 +69,46 @@ def uses_numbers(mapping: FileMapping, noun: str) -> bool:
     return any(f"{noun}_id" in rule.fields for rule in mapping.events)
 
 
-def take_census(path: Path, mapping: FileMapping, progress: Progress | None = None) -> Census:
+def count_history(path: Path, mapping: FileMapping, progress: Progress | None = None) -> HistoryCount:
     """Read the whole file once. Raises SourceError, InferError."""
-    census = Census()
+    counted = HistoryCount()
     with SourceFile(path) as file:
         for row in file.rows(mapping.source, mapping.columns()):
-            census.lines += 1
+            counted.lines += 1
             if isinstance(row, LineProblem):
-                census.add_problem(row)
+                counted.add_problem(row)
                 continue
             try:
-                _count(census, mapping, row.values)
+                _count(counted, mapping, row.values)
             except BadValue as error:
-                census.add_problem(LineProblem(row.line, str(error)))
-            if progress is not None and census.lines % 1_000 == 0:
-                progress(census.lines, file.bytes_done, file.bytes_total)
+                counted.add_problem(LineProblem(row.line, str(error)))
+            if progress is not None and counted.lines % 1_000 == 0:
+                progress(counted.lines, file.bytes_done, file.bytes_total)
         if progress is not None:
-            progress(census.lines, file.bytes_total, file.bytes_total)
-    return census
+            progress(counted.lines, file.bytes_total, file.bytes_total)
+    return counted
 
 
-def _count(census: Census, mapping: FileMapping, values: dict[str, str]) -> None:
+def _count(counted: HistoryCount, mapping: FileMapping, values: dict[str, str]) -> None:
     for rule in mapping.events:
         if not rule.applies(values):
             continue
-        spot = spot_of(mapping, rule, *said_by(rule, values))
-        if spot.offer:
-            census.offers.add(spot.offer)
-        if spot.partner:
-            census.partners.add(spot.partner)
-        if not spot.link:
+        position = position_of(mapping, rule, *link_fields(rule, values))
+        if position.offer:
+            counted.offers.add(position.offer)
+        if position.partner:
+            counted.partners.add(position.partner)
+        if not position.link:
             continue
-        if not (spot.offer and spot.partner):
+        if not (position.offer and position.partner):
             raise InferError("the mapping gives links without their offer and partner; a program needs all three")
-        before = census.links.setdefault(spot.link, (spot.offer, spot.partner))
-        if before != (spot.offer, spot.partner):
+        before = counted.links.setdefault(position.link, (position.offer, position.partner))
+        if before != (position.offer, position.partner):
             raise InferError(
-                f"the link {spot.link} would stand for offer {before[0]} of partner {before[1]} and for offer "
-                f"{spot.offer} of partner {spot.partner}; change link_code in the mapping"
+                f"the link {position.link} would stand for offer {before[0]} of partner {before[1]} and for offer "
+                f"{position.offer} of partner {position.partner}; change link_code in the mapping"
             )
-    if len(census.links) > ENTRIES_MAX:
+    if len(counted.links) > ENTRIES_MAX:
         raise InferError(f"the file names more than {ENTRIES_MAX} links; is a column mapped that should not be?")
 
 
@@ -116,16 +116,16 @@ def infer(path: Path, mapping: FileMapping, api_key: str, progress: Progress | N
     """The text of the program of a file. Raises SourceError, InferError."""
     if mapping.program is None:
         raise InferError("the mapping has no [program]: add one with currency and landing_url")
-    census = take_census(path, mapping, progress)
-    if not census.offers:
-        raise InferError(f"{path}: no line names an offer" + (f"; {census.shown[0]}" if census.shown else ""))
-    offers = numbers_of(census.offers, are_numbers=uses_numbers(mapping, "offer"))
-    partners = numbers_of(census.partners, are_numbers=uses_numbers(mapping, "partner"))
-    text = _text(mapping, mapping.program, census, offers, partners, api_key)
+    counted = count_history(path, mapping, progress)
+    if not counted.offers:
+        raise InferError(f"{path}: no line names an offer" + (f"; {counted.shown[0]}" if counted.shown else ""))
+    offers = numbers_of(counted.offers, are_numbers=uses_numbers(mapping, "offer"))
+    partners = numbers_of(counted.partners, are_numbers=uses_numbers(mapping, "partner"))
+    text = _text(mapping, mapping.program, counted, offers, partners, api_key)
     reading = read_program(text, lambda name: None)
     if reading.mistakes:
         raise InferError("the program would not be valid: " + "; ".join(str(m) for m in reading.mistakes[:5]))
-    return Inferred(text, len(offers), len(partners), census)
+    return Inferred(text, len(offers), len(partners), counted)
 
 
 def new_api_key(random_bytes: Callable[[int], bytes]) -> str:
@@ -141,7 +141,7 @@ def write_program(path: Path, text: str) -> None:
 def _text(
     mapping: FileMapping,
     part: ProgramPart,
-    census: Census,
+    counted: HistoryCount,
     offers: dict[str, int],
     partners: dict[str, int],
     api_key: str,
@@ -157,7 +157,7 @@ def _text(
         for plan in part.plans:
             lines += ["", "[[plan]]", f"offer = {number}"]
             lines += [f"{name} = {_quoted(text)}" for name, text in plan.items()]
-    codes = {code: (offers[offer], partners[partner]) for code, (offer, partner) in census.links.items()}
+    codes = {code: (offers[offer], partners[partner]) for code, (offer, partner) in counted.links.items()}
     for code in sorted(codes, key=lambda code: (codes[code], code)):
         offer, partner = codes[code]
         lines += ["", "[[link]]", f"code = {_quoted(code)}", f"offer = {offer}", f"partner = {partner}"]

@@ -63,7 +63,7 @@ class LiveHit:
 
 
 @dataclass(frozen=True, slots=True)
-class Spot:
+class Position:
     """Where an event belongs, as the file says it: numbers or names as texts, or the link's code."""
 
     link: str
@@ -71,7 +71,7 @@ class Spot:
     partner: str
 
 
-def said_by(rule: EventRule, values: dict[str, str]) -> tuple[str, str, str]:
+def link_fields(rule: EventRule, values: dict[str, str]) -> tuple[str, str, str]:
     """Link, offer and partner as they stand in a row."""
     fields = rule.fields
     link, offer, partner = (
@@ -86,7 +86,7 @@ def said_by(rule: EventRule, values: dict[str, str]) -> tuple[str, str, str]:
     )
 
 
-def spot_of(mapping: FileMapping, rule: EventRule, link: str, offer: str, partner: str) -> Spot:
+def position_of(mapping: FileMapping, rule: EventRule, link: str, offer: str, partner: str) -> Position:
     """Where an event belongs. Raises BadValue if a number or code is none."""
     offer = _checked("offer_id" in rule.fields, offer)
     partner = _checked("partner_id" in rule.fields, partner)
@@ -96,7 +96,7 @@ def spot_of(mapping: FileMapping, rule: EventRule, link: str, offer: str, partne
         if not link:
             raise BadValue("names no link, or no offer and partner")
         link_code(link)
-    return Spot(link, offer, partner)
+    return Position(link, offer, partner)
 
 
 def _checked(is_number: bool, text: str) -> str:
@@ -151,7 +151,7 @@ class LineMaker:
         elif rule.type == "impression":
             values[IMPRESSION] = ref
         body: dict[str, Any] = {"type": rule.type, "id": ref, "ts": self._ts(rule, values)}
-        body.update(self._where(index, *said_by(rule, values)))
+        body.update(self._where(index, *link_fields(rule, values)))
         body.update(_texts(rule, values))
         if "amount" in body:
             body["amount"] = _amount(body["amount"])
@@ -172,18 +172,18 @@ class LineMaker:
     def _find_where(self, index: int, link: str, offer: str, partner: str) -> dict[str, object]:
         """The link, or numbers of offer and partner."""
         rule = self._mapping.events[index]
-        spot = spot_of(self._mapping, rule, link, offer, partner)
-        offer_id = self._number("offer", rule, spot.offer, self._names.offers)
+        position = position_of(self._mapping, rule, link, offer, partner)
+        offer_id = self._number("offer", rule, position.offer, self._names.offers)
         if rule.type not in ("click", "impression"):
-            if spot.offer and offer_id is None:
-                raise BadValue(f"nothing says which number the offer {spot.offer!r} has; give the program")
+            if position.offer and offer_id is None:
+                raise BadValue(f"nothing says which number the offer {position.offer!r} has; give the program")
             return {"offer_id": offer_id} if offer_id is not None else {}
-        partner_id = self._number("partner", rule, spot.partner, self._names.partners)
+        partner_id = self._number("partner", rule, position.partner, self._names.partners)
         if "link" in rule.fields or offer_id is None or partner_id is None:
-            return {"link": spot.link}
+            return {"link": position.link}
         # The same line must be the same with and without a program, or its id would stand for two contents.
-        if self._names.links.get(spot.link) == (offer_id, partner_id):
-            return {"link": spot.link}
+        if self._names.links.get(position.link) == (offer_id, partner_id):
+            return {"link": position.link}
         return {"offer_id": offer_id, "partner_id": partner_id}
 
     def _number(self, noun: str, rule: EventRule, text: str, known: dict[str, int] | None) -> int | None:
@@ -199,7 +199,7 @@ class LineMaker:
 
     def _hit(self, line: int, index: int, values: dict[str, str]) -> LiveHit:
         rule = self._mapping.events[index]
-        code = spot_of(self._mapping, rule, *said_by(rule, values)).link
+        code = position_of(self._mapping, rule, *link_fields(rule, values)).link
         texts = _texts(rule, values)
         headers = tuple(
             (header, _CONTROL.sub(" ", texts.pop(name)).strip().encode())

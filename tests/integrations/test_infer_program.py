@@ -57,8 +57,8 @@ def test_an_access_log_has_one_link(tmp_path: Path) -> None:
     assert reading.program is not None
     assert reading.program.rules.links == {"site": Link("site", 1, 1)}
     assert reading.program.rules.trusted_proxies == ("127.0.0.1/32", "::1/128")
-    assert (inferred.census.lines, inferred.census.problems) == (5, 1)
-    assert inferred.census.shown[0].line == 3
+    assert (inferred.counted.lines, inferred.counted.problems) == (5, 1)
+    assert inferred.counted.shown[0].line == 3
 
 
 def test_odd_names_are_written_so_that_they_are_read_back(tmp_path: Path) -> None:
@@ -139,5 +139,5 @@ def test_api_keys_are_long_and_plain() -> None:
 )
 def test_public_histories(shared_data: Path, name: str, file: str, offers: int, partners: int, links: int) -> None:
     inferred = infer(shared_data / file, mapping_of(name), API_KEY)
-    assert (inferred.offers, inferred.partners, len(inferred.census.links)) == (offers, partners, links)
-    assert inferred.census.problems == 0
+    assert (inferred.offers, inferred.partners, len(inferred.counted.links)) == (offers, partners, links)
+    assert inferred.counted.problems == 0

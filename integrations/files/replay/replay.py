@@ -11,7 +11,7 @@ from pathlib import Path
 
 import httpx
 
-from integrations.files.infer_program import numbers_of, take_census
+from integrations.files.infer_program import count_history, numbers_of
 from integrations.files.lines import LineMaker, Names, names_of
 from integrations.files.mapping.mapping import FileMapping
 from integrations.files.replay.report import ReplayProgress, ReplayReport
@@ -81,5 +81,5 @@ def _names(order: ReplayOrder) -> Names:
         except BadValue as error:
             raise ReplayError(f"{error}; rename one of them") from None
     if any("offer" in rule.fields and rule.type in ("conversion", "adjustment") for rule in order.mapping.events):
-        return Names(offers=numbers_of(take_census(order.file, order.mapping).offers, are_numbers=False))
+        return Names(offers=numbers_of(count_history(order.file, order.mapping).offers, are_numbers=False))
     return Names()
