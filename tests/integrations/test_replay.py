@@ -237,13 +237,24 @@ def test_a_rate_is_kept(clicks: Scene) -> None:
     assert 2.5 <= clicks.clock.monotonic_s() - begin_s <= 4
 
 
-def test_verdicts_that_are_not_fine_are_listed_with_their_lines(clicks: Scene) -> None:
-    answers = [{"verdict": "accepted"}] * 6 + [{"verdict": "malformed", "reason": "malformed", "field": "goal"}]
-    text = "\n".join(map(json.dumps, answers))
+@pytest.mark.parametrize(
+    ("answer", "message"),
+    [
+        ({"verdict": "malformed", "reason": "malformed", "field": "goal"}, "malformed: goal"),
+        (
+            {"verdict": "malformed", "reason": "malformed", "field": "ts", "detail": "it is before 1970"},
+            "malformed: ts: it is before 1970",
+        ),
+        ({"verdict": "rejected", "reason": "bad_status", "detail": "declined"}, "rejected: bad_status: declined"),
+        ({"verdict": "conflict"}, "conflict"),
+    ],
+)
+def test_refused_events_are_listed_with_line_and_reason(clicks: Scene, answer: dict[str, str], message: str) -> None:
+    text = "\n".join(map(json.dumps, [{"verdict": "accepted"}] * 6 + [answer]))
     clicks.clew.transport = httpx.MockTransport(lambda _request: httpx.Response(200, text=text))  # type: ignore[assignment]
     report = clicks.run()
-    assert dict(report.verdicts) == {"accepted": 6, "malformed": 1}
-    assert [(problem.line, problem.message) for problem in report.shown] == [(6, "malformed: malformed: goal")]
+    assert dict(report.verdicts) == {"accepted": 6, answer["verdict"]: 1}
+    assert [(problem.line, problem.message) for problem in report.shown] == [(6, message)]
 
 
 def test_access_log_lines_are_gets_of_a_link(log: Scene) -> None:

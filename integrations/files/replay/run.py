@@ -172,7 +172,9 @@ class ReplayRun:
         for answer in answers:
             self._report.verdicts[answer.verdict] += 1
             if answer.verdict not in _FINE:
-                self._report.add_problem(LineProblem(answer.line, f"{answer.verdict}: {answer.why}"))
+                self._report.add_problem(
+                    LineProblem(answer.line, ": ".join(part for part in (answer.verdict, answer.why) if part))
+                )
         self._report.lines += window.rows
         self._report.sent += len(answers)
         self._note(finished=False)

@@ -187,5 +187,6 @@ def _retry_after_s(answer: httpx.Response) -> float:
 
 def _line_answer(line: int, text: bytes) -> Answer:
     said = _answers.decode(text)
-    why = ": ".join(part for part in (said.reason, said.field, said.detail) if part)
+    reason = said.reason if said.reason != said.verdict else ""  # both are "malformed" for a malformed line
+    why = ": ".join(part for part in (reason, said.field, said.detail) if part)
     return Answer(line, said.verdict, why, said.conversion_id)
