@@ -19,6 +19,7 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResp
 from clew.http.refusals import CHUNK_LINE, HOST, MALFORMED, PIPELINE, TRAILERS, VERSION, HttpLimits, Refusal
 from runtime import metrics
 from runtime.logs import Throttled, logger
+from schemas.values.ip_addresses import truncated
 
 _log = Throttled(logger("http"))
 
@@ -309,7 +310,9 @@ class BoundedProtocol(HttpToolsProtocol):
         """Answer with an error once the requests before it are answered, and close."""
         was, self._state, self._held = self._state, _State.REFUSED, b""
         metrics.count("clew_http_refused_total", error=refusal.error)
-        _log.warning("request_refused", error=refusal.error, client=self.client[0] if self.client else "")
+        client = self.client[0] if self.client else ""
+        shown = truncated(client) if self.config.limits.truncate_ip else client
+        _log.warning("request_refused", error=refusal.error, client=shown)
         if self.config.on_refused is not None and self.scope is not None:
             task = self.loop.create_task(_record(self.config.on_refused, self._scope_so_far(), refusal.field))
             task.add_done_callback(self.tasks.discard)

@@ -17,6 +17,8 @@ class HttpLimits:
     head_timeout_s: float = 10.0
     idle_timeout_s: float = 60.0
     crowded_idle_timeout_s: float = 15.0
+    truncate_ip: bool = False
+    """Whether log lines name the network of a client instead of its address."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -107,6 +107,7 @@ def limits_of(settings: Settings) -> HttpLimits:
         head_timeout_s=settings.http.head_timeout_s,
         idle_timeout_s=settings.http.idle_timeout_s,
         crowded_idle_timeout_s=settings.http.crowded_idle_timeout_s,
+        truncate_ip=settings.tracker.ip_privacy == "truncated",
     )
 
 

@@ -7,11 +7,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from schemas.values.ip_addresses import canonical, truncated
 from tracker import secrets
 from tracker.lines.timestamps import parse_ts
 from tracker.offers.landing_url import escaped
 from tracker.request import visitor
-from tracker.request.client_ip import canonical, hash_of, networks_of, sender_of, truncated
+from tracker.request.client_ip import hash_of, networks_of, sender_of
 from tracker.request.text import byte_length, clean, cut, has_control, header_text, is_text, pairs_of
 
 PROXIES = networks_of(("10.0.0.0/8", "2001:db8::/32"))

@@ -19,7 +19,6 @@ from tracker.lines.parse import KINDS, Read, read_line
 from tracker.offers.program_index import CompiledProgram
 from tracker.refusal import Refusal, refusal_of, with_ids
 from tracker.rejected_event import rejected_event
-from tracker.request.client_ip import masked
 from tracker.request.hit import Hit
 
 PAUSE_EVERY_LINES = 50
@@ -54,11 +53,9 @@ class Batch:
         self._ready: dict[str, list[Ready]] = {HITS: [], CONVERSIONS: []}
         self._results: dict[int, Ruling | Refusal] = {}
         self._not_final: set[int] = set()
-        self._truncate_ip = False
 
     async def read(self, body: bytes, terms: Terms, lines_max: int) -> None:
         """Read every line. Raises LinesTooMany."""
-        self._truncate_ip = terms.truncate_ip
         body = body.removeprefix(_BOM)
         if body.count(b"\n") + (not body.endswith(b"\n")) > lines_max:
             raise LinesTooMany(lines_max)
@@ -106,14 +103,10 @@ class Batch:
             refusal = refusal_of(self._results[number])
             if refusal is not None:
                 refusal = with_ids(refusal, _number(read, "offer_id"), _number(read, "partner_id"))
-                fields = {name: self._stored(value) for name, value in read.sent.items()}
+                fields = {name: _as_text(value) for name, value in read.sent.items()}
                 events.append(rejected_event(read.kind, refusal, self._hit, fields, self._program, ref=read.ref))
         if events:
             await self._recorder.rejected(events, key_of(self._hit))
-
-    def _stored(self, value: object) -> str:
-        """Return a field as the record of a refused line keeps it."""
-        return masked(_as_text(value)) if self._truncate_ip else _as_text(value)
 
     def _answer(self, number: int, read: Read) -> bytes:
         result = self._results[number]

@@ -26,8 +26,8 @@ class Desk:
         self.edge = edge
         self.settings = edge.settings
         self.recorder = Recorder(edge)
-        self.absent = AbsentIds(edge.settings.absent_ids)
         self.truncate_ip = edge.settings.ip_privacy == "truncated"
+        self.absent = AbsentIds(edge.settings.absent_ids, addresses=self.truncate_ip)
 
     @property
     def program(self) -> CompiledProgram:

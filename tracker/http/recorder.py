@@ -10,7 +10,7 @@ from runtime.logs import Throttled, logger
 from schemas.events import HITS, Conversion, Event, Kind, Rejected, Touch
 from tracker.click import Outcome
 from tracker.edge import Edge
-from tracker.masking import encode_masked
+from tracker.masking import encode_masked, truncate_addresses
 
 _log = Throttled(logger("tracker"))
 _T = TypeVar("_T")
@@ -39,7 +39,9 @@ class Recorder:
         return outcome.verdict
 
     def encoded(self, kind: Kind, event: Event) -> bytes:
-        """The record of an event, with secrets masked; a refused hit may hold anybody's."""
+        """Encode an event with secrets and addresses masked; a refused hit may hold any offer's secret."""
+        if self._settings.ip_privacy == "truncated":
+            event = truncate_addresses(event)
         program = self._program.compiled
         if isinstance(event, Touch | Conversion):
             return encode_masked(kind, event, program.secrets_of(event.offer_id))

@@ -15,12 +15,13 @@ from schemas.reasons import Reason
 from schemas.values import click_id
 from schemas.values.currencies import DECIMALS
 from schemas.values.ids import AbsentIds
+from schemas.values.ip_addresses import truncated
 from schemas.values.money import BadAmount, minor_of_e4, parse_e4, parse_minor
 from tracker.lines.types import AdjustmentLine, ConversionLine, TouchLine
 from tracker.offers.coupons import find_coupon, offer_of_coupon
 from tracker.offers.program_index import CompiledOffer, CompiledProgram
 from tracker.refusal import Refusal, Refused, malformed, rejected, with_ids
-from tracker.request.client_ip import hash_of, truncated
+from tracker.request.client_ip import hash_of
 from tracker.request.text import byte_length, has_control
 from tracker.request.visitor import anonymous
 

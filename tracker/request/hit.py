@@ -10,7 +10,8 @@ from typing import Any
 import msgspec
 
 from schemas.events import Consent, Hint
-from tracker.request.client_ip import Network, canonical, hash_of, is_trusted, sender_of, truncated
+from schemas.values.ip_addresses import canonical, truncated
+from tracker.request.client_ip import Network, hash_of, is_trusted, sender_of
 from tracker.request.params import read_params
 from tracker.request.text import clean, cut, header_text
 from tracker.request.visitor import in_cookie
