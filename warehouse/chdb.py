@@ -20,12 +20,16 @@ from runtime.settings import WarehouseSettings
 from schemas.ddl import ANALYST, DATABASE
 from warehouse.errors import engine_error
 from warehouse.inserts import insert_settings
-from warehouse.parameters import bind_long, parsed_bytes_max
+from warehouse.parameters import bind_long
 from warehouse.parquet import EXPORT_SETTINGS
 from warehouse.port import WarehouseError
 
 _HANDLES = 4
 """Connections to the engine: so many statements run at the same time, the rest wait."""
+
+
+_STATEMENT_BYTES_MAX = 1_073_741_824
+"""Longest statement; a list of parameters that is written into it may be long."""
 
 
 class WarehouseBusy(Exception):
@@ -46,8 +50,19 @@ class ChdbWarehouse:
             raise WarehouseBusy(f"another process has {folder} open") from None
         self._handles: queue.Queue[Client] = queue.Queue()
         for _ in range(_HANDLES):
-            self._handles.put(clickhouse_connect.get_client(interface="chdb", path=str(folder)))
+            self._handles.put(self._connect(folder))
         self._open_handles = _HANDLES
+
+    def _connect(self, folder: Path) -> Client:
+        """Open a connection whose settings hold for every statement.
+
+        Settings that are given to a query cost the driver two statements each, beside one for all.
+        """
+        client = clickhouse_connect.get_client(interface="chdb", path=str(folder))
+        client.command(f"SET max_threads = {self._settings.threads_max}")
+        client.command(f"SET max_memory_usage = {self._settings.query_memory_bytes_max}")
+        client.command(f"SET max_query_size = {_STATEMENT_BYTES_MAX}")
+        return client
 
     def insert(self, table: str, rows: pa.Table, token: str) -> None:
         if rows.num_rows == 0:
@@ -67,15 +82,9 @@ class ChdbWarehouse:
         *,
         as_written: bool = False,
     ) -> pa.Table:
-        merged = {
-            "max_threads": self._settings.threads_max,
-            "max_memory_usage": self._settings.query_memory_bytes_max,
-            **(settings or {}),
-        }
         text, sent = bind_long(sql, parameters or {})
-        merged["max_query_size"] = parsed_bytes_max(text)
         with self._handle() as client:
-            return client.query_arrow(text, parameters=sent, settings=merged)
+            return client.query_arrow(text, parameters=sent, settings=dict(settings or {}))
 
     def execute(self, sql: str, parameters: Mapping[str, Any] | None = None) -> None:
         with self._handle() as client:
