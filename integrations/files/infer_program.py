@@ -72,8 +72,8 @@ def uses_numbers(mapping: FileMapping, noun: str) -> bool:
 def count_history(path: Path, mapping: FileMapping, progress: Progress | None = None) -> HistoryCount:
     """Read the whole file once. Raises SourceError, InferError."""
     counted = HistoryCount()
-    with SourceFile(path) as file:
-        for row in file.rows(mapping.source, mapping.columns()):
+    with SourceFile(path, mapping) as file:
+        for row in file.rows():
             counted.lines += 1
             if isinstance(row, LineProblem):
                 counted.add_problem(row)

@@ -12,18 +12,21 @@ from typing import Any
 
 import orjson
 
+from integrations.files.amounts import set_amount
 from integrations.files.mapping.events import CLICK, IMPRESSION, LINE, EventRule, number_text
 from integrations.files.mapping.mapping import FileMapping
+from integrations.files.moments import Timestamps, timestamps_of
 from integrations.files.source import LineProblem, Row
 from program.fields import link_code
 from program.program import Rules
 from program.toml.tables import BadValue
+from tracker.request.client_ip import canonical
 
 NAME_CHARS_MAX = 200
 _PLACES_KEPT = 65_536
+_ADDRESS_CHARS_MAX = 512
 _PLAIN_NAME = re.compile(r"(?=.*[A-Za-z0-9])[A-Za-z0-9. -]{1,48}")
 _NOT_IN_CODES = re.compile(r"[^A-Za-z0-9.-]+")
-_ZEROS = re.compile(r"(\d+)\.(\d*?)0+", re.ASCII)
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 _NOT_SENT = frozenset({"offer", "offer_id", "partner", "partner_id", "link", "ts", "id"})
 _HEADERS = {
@@ -118,56 +121,56 @@ def code_part(name: str) -> str:
 
 
 class LineMaker:
-    """Makes what is sent out of rows."""
+    """Makes events or hits of rows."""
 
-    def __init__(self, mapping: FileMapping, digest: str, names: Names) -> None:
+    def __init__(self, mapping: FileMapping, digest: str, names: Names, delimiter: str = ",") -> None:
         self._mapping = mapping
         self._digest = digest
         self._names = names
-        # A file names few places, and names them over and over.
+        self._numbers = mapping.source.numbers(delimiter)
+        self._needs_address = mapping.source.mode == "clicks" or mapping.source.format == "access_log"
+        # A file has few combinations of link, offer and partner, and repeats them often.
         self._where = lru_cache(_PLACES_KEPT)(self._find_where)
 
     def make(self, row: Row) -> list[EventLine | LiveHit | LineProblem]:
-        """Everything that one row makes; the reason where a part of it cannot be made."""
+        """Make everything that one row makes; a problem for each part that cannot be made."""
         made: list[EventLine | LiveHit | LineProblem] = []
         values = {**row.values, LINE: str(row.line)}
-        for index, rule in enumerate(self._mapping.events):
-            if not rule.applies(row.values):
-                continue
+        rules = {index: rule for index, rule in enumerate(self._mapping.events) if rule.applies(row.values)}
+        if self._mapping.source.mode == "clicks":
+            stamps: Timestamps = {}
+        else:
+            stamps = timestamps_of(rules, values, self._mapping.source.times)
+        for index, rule in rules.items():
             try:
                 if self._mapping.source.mode == "clicks":
                     made.append(self._hit(row.line, index, values))
                 else:
-                    made.append(self._event(row.line, index, values))
+                    made.append(self._event(row.line, index, values, stamps[index]))
             except BadValue as error:
                 made.append(LineProblem(row.line, f"{rule.type}: {error}"))
         return made
 
-    def _event(self, line: int, index: int, values: dict[str, str]) -> EventLine:
+    def _event(self, line: int, index: int, values: dict[str, str], ts: int | BadValue) -> EventLine:
         rule = self._mapping.events[index]
         ref = rule.fields["id"].fill(values) if "id" in rule.fields else f"{self._digest}:{line}{rule.suffix}"
         if rule.type == "click":
             values[CLICK] = ref
         elif rule.type == "impression":
             values[IMPRESSION] = ref
-        body: dict[str, Any] = {"type": rule.type, "id": ref, "ts": self._ts(rule, values)}
+        if isinstance(ts, BadValue):
+            raise ts
+        body: dict[str, Any] = {"type": rule.type, "id": ref, "ts": ts}
         body.update(self._where(index, *link_fields(rule, values)))
         body.update(_texts(rule, values))
         if "amount" in body:
-            body["amount"] = _amount(body["amount"])
+            set_amount(body, rule.fields["amount"], values, self._numbers)
+        if self._needs_address and "ip" in rule.fields:
+            _check_address(body.get("ip", ""))
         custom = {name: text for name, part in rule.custom.items() if (text := part.fill(values).strip())}
         if custom:
             body["custom"] = custom
         return EventLine(line, orjson.dumps(body))
-
-    def _ts(self, rule: EventRule, values: dict[str, str]) -> int:
-        text = rule.fields["ts"].fill(values).strip()
-        if not text:
-            raise BadValue("its time is empty")
-        ts = self._mapping.source.times.micros(text)
-        if ts < 0:
-            raise BadValue(f"{text[:40]!r} is before 1970")
-        return ts
 
     def _find_where(self, index: int, link: str, offer: str, partner: str) -> dict[str, object]:
         """The link, or numbers of offer and partner."""
@@ -201,6 +204,8 @@ class LineMaker:
         rule = self._mapping.events[index]
         code = position_of(self._mapping, rule, *link_fields(rule, values)).link
         texts = _texts(rule, values)
+        if "ip" in rule.fields:
+            _check_address(texts.get("ip", ""))
         headers = tuple(
             (header, _CONTROL.sub(" ", texts.pop(name)).strip().encode())
             for name, header in _HEADERS.items()
@@ -218,12 +223,14 @@ def _texts(rule: EventRule, values: dict[str, str]) -> dict[str, str]:
     return found
 
 
-def _amount(text: str) -> str:
-    """The amount without zeros that say nothing: 7.500 is 7.5, which every currency with decimals can be paid in."""
-    match = _ZEROS.fullmatch(text)
-    if match is None:
-        return text
-    return f"{match.group(1)}.{match.group(2)}" if match.group(2) else match.group(1)
+def _check_address(text: str) -> None:
+    """Raises BadValue; otherwise the address of the machine that replays would be recorded instead."""
+    if not text:
+        raise BadValue("ip is empty; remove ip from the event to record the address of the machine that replays")
+    if len(text) > _ADDRESS_CHARS_MAX or not all(canonical(part) for part in text.split(",")):
+        raise BadValue(
+            f"ip {text[:40]!r} is not an address; log addresses instead of host names, or remove ip from the event"
+        )
 
 
 def names_of(mapping: FileMapping, rules: Rules) -> Names:

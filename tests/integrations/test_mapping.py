@@ -35,7 +35,7 @@ def test_every_example_is_a_mapping(path: Path) -> None:
 def test_a_small_mapping() -> None:
     mapping = read_mapping(SMALL).mapping
     assert mapping is not None and mapping.program is None
-    assert (mapping.source.format, mapping.source.mode, mapping.source.delimiter) == ("csv", "events", ",")
+    assert (mapping.source.format, mapping.source.mode, mapping.source.delimiter) == ("csv", "events", "")
     assert mapping.columns() == ("t", "o", "p")
     other = read_mapping(SMALL + "# a comment\n").mapping
     assert other is not None and other.digest != mapping.digest
@@ -182,7 +182,7 @@ def test_any_text_can_be_a_constant(text: str) -> None:
     ],
 )
 def test_times(form: str, zone: str, text: str, micros: int) -> None:
-    assert TimeReader(time_format(form), zone).micros(text) == micros
+    assert TimeReader(time_format(form), zone).moments(text) == (micros,)
 
 
 @pytest.mark.parametrize(
@@ -199,7 +199,7 @@ def test_times(form: str, zone: str, text: str, micros: int) -> None:
 )
 def test_other_texts_are_no_times(form: str, text: str) -> None:
     with pytest.raises(BadValue):
-        TimeReader(form, "UTC").micros(text)
+        TimeReader(form, "UTC").moments(text)
 
 
 @pytest.mark.parametrize("form", ["", "%H:%M", "%Y", "%Q", "iso", "%Y-%m-%d %"])

@@ -13,8 +13,8 @@ EVENT = '[[event]]\ntype = "click"\nts = "{t}"\nlink = "{l}"\n'
 
 
 def rows_of(path: Path, mapping: FileMapping) -> list[Row | LineProblem]:
-    with SourceFile(path) as file:
-        return list(file.rows(mapping.source, mapping.columns()))
+    with SourceFile(path, mapping) as file:
+        return list(file.rows())
 
 
 def source(settings: str) -> FileMapping:
@@ -32,21 +32,21 @@ def test_csv(tmp_path: Path, name: str, text: str, *, packed: bool) -> None:
 
 
 def test_packing_a_file_does_not_change_its_digest(tmp_path: Path) -> None:
-    plain, packed = tmp_path / "plain", tmp_path / "packed"
+    plain, packed, mapping = tmp_path / "plain", tmp_path / "packed", mapping_of("talkingdata")
     plain.write_text(CLICKS)
     packed.write_bytes(gzip.compress(CLICKS.encode()))
-    with SourceFile(plain) as one, SourceFile(packed) as other:
+    with SourceFile(plain, mapping) as one, SourceFile(packed, mapping) as other:
         assert one.digest() == other.digest()
         assert len(one.digest()) == 16
     plain.write_text(CLICKS + "\n")
-    with SourceFile(plain) as one, SourceFile(packed) as other:
+    with SourceFile(plain, mapping) as one, SourceFile(packed, mapping) as other:
         assert one.digest() != other.digest()
 
 
 def test_csv_lines_that_cannot_be_read_are_problems(tmp_path: Path) -> None:
     path = tmp_path / "file"
     path.write_bytes(b't,l\n1,"two\nlines"\n\n1\n1,2,3\n1,\xff\n1,"a"b\n1,x\n')
-    rows = rows_of(path, source(""))
+    rows = rows_of(path, source('encoding = "utf-8"'))
     assert [(row.line, isinstance(row, Row)) for row in rows] == [
         (2, True), (5, False), (6, False), (7, False), (8, False), (9, True),
     ]  # fmt: skip
@@ -115,7 +115,7 @@ def test_files_that_cannot_be_read(tmp_path: Path) -> None:
 def test_progress_is_told_in_bytes_on_disk(tmp_path: Path) -> None:
     path = written(tmp_path, CLICKS, packed=True)
     mapping = mapping_of("talkingdata")
-    with SourceFile(path) as file:
+    with SourceFile(path, mapping) as file:
         file.digest()
-        list(file.rows(mapping.source, mapping.columns()))
+        list(file.rows())
         assert file.bytes_done == file.bytes_total == path.stat().st_size

@@ -14,6 +14,7 @@ _PART = re.compile(r"\{\{|\}\}|\{([^{}]+)\}|[{}]")
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _UNIX_US = {"unix_s": 1_000_000, "unix_ms": 1_000, "unix_us": 1}
 _UNIX = re.compile(r"-?\d{1,18}(?:\.\d{1,18})?", re.ASCII)
+_DIRECTIVE = re.compile(r"%(.)", re.DOTALL)
 _SAMPLE = datetime(2001, 2, 3, 4, 5, 6, tzinfo=UTC)
 _TIMES_KEPT = 4_096
 
@@ -27,6 +28,8 @@ class Template:
 
     def fill(self, row: Mapping[str, str]) -> str:
         """The text of one row; empty if it has columns and all of them are empty."""
+        if self.literals == ("", ""):
+            return row.get(self.columns[0], "")
         values = [row.get(column, "") for column in self.columns]
         if self.columns and not any(values):
             return ""
@@ -68,37 +71,68 @@ def parse_template(text: str, *, only: Collection[str] = (), specials: Collectio
 class TimeReader:
     """Reads times of one format: rfc3339, unix_s, unix_ms, unix_us or strptime directives."""
 
-    def __init__(self, time_format: str, zone: str) -> None:
+    def __init__(self, time_format: str, zone: str, repeated: str = "") -> None:
         self._format = time_format
         self._zone = ZoneInfo(zone)
-        # Logs repeat their times; parsing one costs more than all else about a line.
+        self.zone = zone
+        self.repeated = repeated
+        """Occurrence that is meant by a local time which a zone has twice: first or second; empty if not set."""
+        # Logs repeat their times, and parsing one costs more than the rest of a line.
         self._read = lru_cache(_TIMES_KEPT)(self._parse)
 
-    def micros(self, text: str) -> int:
-        """Microseconds since 1970, UTC. Raises BadValue."""
+    @property
+    def uses_zone(self) -> bool:
+        """Return whether a time of this format can be without a zone of its own."""
+        return self._format not in _UNIX_US and "z" not in _DIRECTIVE.findall(self._format)
+
+    @property
+    def zone_changes(self) -> bool:
+        """Return whether the clocks of the zone are ever changed."""
+        return self._zone.utcoffset(None) is None
+
+    def moments(self, text: str) -> tuple[int, ...]:
+        """Return microseconds since 1970, UTC; two values for a local time that happened twice. Raises BadValue."""
         return self._read(text)
 
-    def _parse(self, text: str) -> int:
+    def _parse(self, text: str) -> tuple[int, ...]:
         if self._format in _UNIX_US:
             if _UNIX.fullmatch(text) is None:
-                raise BadValue(f"{text[:40]!r} is no time of the form {self._format}")
-            return int(Decimal(text) * _UNIX_US[self._format])
+                raise BadValue(f"{text[:40]!r} is not a time of the form {self._format}")
+            return (int(Decimal(text) * _UNIX_US[self._format]),)
         try:
             if self._format == "rfc3339":
                 moment = datetime.fromisoformat(text)
             else:
                 moment = datetime.strptime(text, self._format)  # noqa: DTZ007 - the zone follows
-            if moment.tzinfo is None:
-                moment = moment.replace(tzinfo=self._zone)
-            return (moment - _EPOCH) // timedelta(microseconds=1)
+            return self._of_zone(moment, text) if moment.tzinfo is None else (_micros(moment),)
+        except BadValue:
+            raise
         except (ValueError, OverflowError):
-            raise BadValue(f"{text[:40]!r} is no time of the form {self._format}") from None
+            raise BadValue(f"{text[:40]!r} is not a time of the form {self._format}") from None
+
+    def _of_zone(self, local: datetime, text: str) -> tuple[int, ...]:
+        first, second = (local.replace(tzinfo=self._zone, fold=fold) for fold in (0, 1))
+        before, after = first.utcoffset(), second.utcoffset()
+        if before == after:
+            return (_micros(first),)
+        if before is None or after is None or before < after:
+            raise BadValue(
+                f"{text[:40]!r} never happened in {self.zone}, where the clocks were set forward; correct the time "
+                "in the file, or time_zone in [source]"
+            )
+        return _micros(first), _micros(second)
+
+
+def _micros(moment: datetime) -> int:
+    return (moment - _EPOCH) // timedelta(microseconds=1)
 
 
 def time_format(text: str) -> str:
-    """The name of a format, or strptime directives that read back what they write. Raises BadValue."""
+    """Check the name of a format, or directives of strptime that read back what they write. Raises BadValue."""
     if text == "rfc3339" or text in _UNIX_US:
         return text
+    if "Z" in _DIRECTIVE.findall(text):
+        raise BadValue("must not have %Z, which gives no offset; write the name of the zone itself, and set time_zone")
     try:
         moment = datetime.strptime(_SAMPLE.strftime(text), text)  # noqa: DTZ007 - only its parts are compared
     except ValueError:

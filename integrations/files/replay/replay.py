@@ -58,7 +58,7 @@ async def replay(
         raise ReplayError("the rate must be more than 0 events a second")
     names = _names(order)
     connections_max = BATCHES_IN_FLIGHT_MAX if is_events else HITS_IN_FLIGHT_MAX
-    with SourceFile(order.file) as file:
+    with SourceFile(order.file, order.mapping) as file:
         digest = file.digest()
         async with Sender(
             order.to, order.api_key, clock, connections_max=connections_max, transport=transport, sleep=sleep
@@ -68,7 +68,7 @@ async def replay(
             if order.state_dir is not None:
                 name = (digest, order.mapping.digest, order.to.rstrip("/"), installation, order.api_key)
                 path = state_path(order.state_dir, name)
-            maker = LineMaker(order.mapping, digest, names)
+            maker = LineMaker(order.mapping, digest, names, file.delimiter)
             run = ReplayRun(file, maker, sender, path, clock, order.rate, progress, sleep)
             return await run.run(order.mapping, again=order.again)
 

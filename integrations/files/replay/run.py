@@ -102,13 +102,13 @@ class ReplayRun:
                 self._report.was_finished = True
                 return self._report
             before = ReplayState()
-        rows = self._file.rows(mapping.source, mapping.columns())
+        rows = self._file.rows()
         counted_twice = 0
         if before.lines:
             last = self._skip(rows, before.lines)
             counted_twice = await self._not_known(last) if is_events else 0
             if counted_twice:
-                rows = self._file.rows(mapping.source, mapping.columns())
+                rows = self._file.rows()
             else:
                 self._go_on_from(before)
         self._note(finished=False)
