@@ -8,7 +8,8 @@ and never gives back what it took.
 
 import re
 
-from tracker.request.client_ip import canonical, is_trusted, networks_of
+from schemas.values.ip_addresses import canonical
+from tracker.request.client_ip import is_trusted, networks_of
 
 ACCESS_LOG_COLUMNS = (
     "host", "ident", "user", "time", "request", "status", "bytes", "referrer", "user_agent", "method", "path",

@@ -20,7 +20,7 @@ from integrations.files.source import LineProblem, Row
 from program.fields import link_code
 from program.program import Rules
 from program.toml.tables import BadValue
-from tracker.request.client_ip import canonical
+from schemas.values.ip_addresses import canonical
 
 NAME_CHARS_MAX = 200
 _PLACES_KEPT = 65_536
