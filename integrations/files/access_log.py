@@ -15,7 +15,9 @@ ACCESS_LOG_COLUMNS = (
     "host", "ident", "user", "time", "request", "status", "bytes", "referrer", "user_agent", "method", "path",
     "protocol", "vhost",
 )  # fmt: skip
-NOT_A_LINE = "is not a line of an access log in common or combined format"
+WORDS_MAX = 64
+"""Words before the time: addresses of a list, and words of a user's name."""
+NOT_A_LINE = "it is not a line of an access log in common or combined format"
 _TIME = re.compile(r'\[([^\[\]"]{1,64})\] "')
 _QUOTE = re.compile(r'(?:[^"\\]|\\.)*+"')
 _AFTER_REQUEST = re.compile(r" (\d{3}|-) (\d{1,20}|-)(?= |$)")
@@ -40,7 +42,10 @@ def parse_line(text: str) -> dict[str, str] | str:
     time = _TIME.search(text)
     if time is None:
         return NOT_A_LINE
-    sender = _read_sender(text[: time.start()].split())
+    words = text[: time.start()].split(None, WORDS_MAX)
+    if len(words) > WORDS_MAX:
+        return f"has more than {WORDS_MAX} words before its time; {NOT_A_LINE}"
+    sender = _read_sender(words)
     if isinstance(sender, str):
         return sender
     end = _request_end(text, time.end())

@@ -59,6 +59,7 @@ def test_words_before_the_time(before: str, host: str, user: str, vhost: str) ->
         ("192.0.2.10 198.51.100.2 - -", "two public addresses"),
         ("one two three four", "none of them is an address"),
         ("May 17 10:05:03 web1 nginx:", "none of them is an address"),
+        ("192.0.2.10 - " + "a " * 64, "more than 64 words"),
         ("192.0.2.10 -", "not a line of an access log"),
         ("", "not a line of an access log"),
     ],
@@ -124,7 +125,7 @@ def test_a_line_in_quotes_as_a_whole(escaped: str) -> None:
     ],
 )
 def test_lines_of_other_formats(line: str) -> None:
-    assert parse_line(line) == "is not a line of an access log in common or combined format"
+    assert parse_line(line) == "it is not a line of an access log in common or combined format"
 
 
 START = '192.0.2.10 - - [x] "'
@@ -153,9 +154,9 @@ def test_work_grows_with_the_length_of_a_line_and_no_faster(name: str, start: st
 
     def seconds(chars: int) -> float:
         line = start + unit * (chars // len(unit)) + end
-        begin = time.perf_counter()
+        begin = time.thread_time()
         parse_line(line)
-        return time.perf_counter() - begin
+        return time.thread_time() - begin
 
-    short = min(seconds(100_000) for _ in range(3))
-    assert seconds(400_000) < 10 * short + 0.5
+    short, long = (min(seconds(chars) for _ in range(3)) for chars in (100_000, 400_000))
+    assert long < 10 * short + 0.5
