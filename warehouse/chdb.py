@@ -116,10 +116,18 @@ class ChdbWarehouse:
         try:
             yield client
         except ClickHouseError as error:
+            self._drain(client)
             code = int(getattr(error, "code", None) or 0)
             raise engine_error(str(error), code) from error
         except UnicodeDecodeError as error:
+            self._drain(client)
             # The engine's message had bytes that are no UTF-8; its code is lost with them.
             raise WarehouseError(f"the engine failed with an unreadable message: {error.object[:300]!r}") from error
         finally:
             self._handles.put(client)
+
+    @staticmethod
+    def _drain(client: Client) -> None:
+        """Take what a failed statement has written of its answer off the connection; the next answer would follow it."""
+        with contextlib.suppress(ClickHouseError, UnicodeDecodeError):
+            client.command("SELECT 1")

@@ -218,3 +218,12 @@ class WarehouseContract:
     def test_answers_without_rows_have_columns(self, warehouse: Warehouse) -> None:
         found = warehouse.query(f"SELECT identity, event_ts FROM {DATABASE}.joins")
         assert (found.num_rows, found.column_names) == (0, ["identity", "event_ts"])
+
+    def test_an_answer_is_whole_after_one_that_failed_half_way(self, warehouse: Warehouse) -> None:
+        for _ in range(6):  # more often than there are connections
+            with pytest.raises(WarehouseError, match="(?i)limit for result exceeded"):
+                warehouse.query(
+                    "SELECT number FROM numbers(11) SETTINGS max_result_rows = 10, result_overflow_mode = 'throw'"
+                )
+            for n in range(5):
+                assert warehouse.query(f"SELECT {n} AS n").to_pydict() == {"n": [n]}
