@@ -128,6 +128,6 @@ class ChdbWarehouse:
 
     @staticmethod
     def _drain(client: Client) -> None:
-        """Take what a failed statement has written of its answer off the connection; the next answer would follow it."""
+        """Discard what a failed statement has written of its answer; the next answer would follow it."""
         with contextlib.suppress(ClickHouseError, UnicodeDecodeError):
             client.command("SELECT 1")
