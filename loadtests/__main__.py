@@ -1,40 +1,14 @@
-"""`python -m loadtests`: a server, clicks at a constant rate, latencies, and whether every click is stored."""
+"""`python -m loadtests [mixed|rate] [options]`; `--help` after the profile lists its options."""
 
-import argparse
-import asyncio
 import sys
-import tempfile
-from pathlib import Path
 
-from benchmarks.measure import machine, quantile
-from loadtests.rate import constant_rate
-from tests.serving import BROWSER, serving
+from loadtests import mixed, open_loop
 
-
-def main() -> int:
-    parser = argparse.ArgumentParser(description="Constant-rate clicks on a server that this command starts and ends.")
-    parser.add_argument("--rate", type=float, default=1_000, help="clicks a second")
-    parser.add_argument("--seconds", type=float, default=15)
-    parser.add_argument("--connections", type=int, default=64)
-    parser.add_argument("--workers", type=int, default=1)
-    options = parser.parse_args()
-    request = f"GET /c/bl-shoes?sub1=load HTTP/1.1\r\nHost: localhost\r\nUser-Agent: {BROWSER}\r\n\r\n".encode()
-    with (
-        tempfile.TemporaryDirectory(prefix="clew-load-") as folder,
-        serving(Path(folder), workers=options.workers) as server,
-    ):
-        found = asyncio.run(
-            constant_rate("127.0.0.1", server.port, request, options.rate, options.seconds, options.connections)
-        )
-        server.settle()
-        stored = int(server.sql("SELECT count() AS n FROM clicks")[0]["n"])
-    ms = {q: quantile(found.seconds, q) * 1000 for q in (0.5, 0.95, 0.99)}
-    sys.stdout.write(
-        f"{machine()}\n{len(found.seconds)} clicks at {options.rate:.0f}/s: p50 {ms[0.5]:.1f} ms, "
-        f"p95 {ms[0.95]:.1f} ms, p99 {ms[0.99]:.1f} ms, failed {found.failed}, stored {stored}\n"
-    )
-    return 0 if found.failed == 0 and stored == len(found.seconds) else 1
-
+PROFILES = {"mixed": mixed.main, "rate": open_loop.main}
 
 if __name__ == "__main__":
-    sys.exit(main())
+    words = sys.argv[1:]
+    profile = words.pop(0) if words and not words[0].startswith("-") else "mixed"
+    if profile not in PROFILES:
+        sys.exit(f"{profile} is not a profile; choose one of {', '.join(PROFILES)}")
+    sys.exit(PROFILES[profile](words))
