@@ -26,7 +26,7 @@ _OFFER = 7
 def run(folder: Path) -> Iterator[Result]:
     """Touches per second of each kernel; the peer is numpy's sum over the bytes that the kernel reads and writes."""
     touches, converted_us = people(PEOPLE)
-    shard = Shard.of(touches, lanes())
+    shard = Shard.build(touches, lanes())
     bandwidth = _bandwidth(touches.ts)
     for part, words in ((1, "every person converts"), (5, "one person in five converts")):
         conversions = conversions_of(touches, converted_us, part)

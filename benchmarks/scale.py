@@ -47,7 +47,7 @@ def measure(wanted: int) -> str:
         arrived = Touches(*(column[np.argsort(day.ts, kind="stable")] for column in day.columns()))
         new = clock.took("sorting the new day", lambda arrived=arrived: sort_touches(arrived)[0])
         whole = clock.took("merging it", lambda a=history, b=new: merge_touches(a, b)[0])
-        shard = Shard.of(whole, lanes())
+        shard = Shard.build(whole, lanes())
         asked = conversions_of(history, converted_us, 5)
         found = clock.took("touches of each conversion", lambda s=shard, c=asked: spans(s, c, 90 * DAY_US))
         clock.took("last click", lambda s=shard, f=found: last_click_winners(s, f))

@@ -12,7 +12,7 @@ from importlib.metadata import version
 
 from attribution.live.attributor import Attributor
 from attribution.live.lease import GROUP as ATTRIBUTION_GROUP
-from attribution.live.lease import ConsumerLease, Mark
+from attribution.live.lease import ClaimedPass, ConsumerLease
 from attribution.store.programs import Programs, newest_program
 from eventlog.address import KafkaLog, LogAddress
 from eventlog.open import count_shards, open_consumer, open_observer, open_shards, open_shards_observer
@@ -143,14 +143,14 @@ class Engine:
         settings = self.settings.ingest
         return Enricher(open_geo(settings.geo_database), settings.user_agent_cache_max)
 
-    async def marks(self) -> dict[int, Mark | None]:
+    async def marks(self) -> dict[int, ClaimedPass | None]:
         """What the lease remembers of each shard; nothing on one machine. Raises LogUnavailable."""
         if not isinstance(self.place.log, KafkaLog):
             return {}
         shards = open_shards_observer(self.place.log, ATTRIBUTION_GROUP, self.settings, self.clock)
         try:
             lease = ConsumerLease(shards, self.progress.shards)
-            return {shard: await lease.mark(shard) for shard in range(self.progress.shards)}
+            return {shard: await lease.last_claim(shard) for shard in range(self.progress.shards)}
         finally:
             await shards.close()
 

@@ -8,11 +8,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from attribution.core.commissions import Earning, Share, chosen_plans, plan_shares, split
-from attribution.core.credits import WEIGHT_ONE, Case, Outcome, Pricing, asked_of, attribute
+from attribution.core.commissions import CommissionInput, PlanAmount, amounts_of_plan, chosen_plans, split
+from attribution.core.credits import WEIGHT_ONE, ConversionCase, Outcome, Pricing, attribute, to_columns
 from attribution.core.journeys import KIND_NAMES, REASONS, Journeys, build
-from attribution.core.net_value import worth
-from attribution.core.revisions import Standing, same
+from attribution.core.net_value import net_value
+from attribution.core.revisions import CurrentRevision, is_unchanged
 from attribution.core.weights import model_of, reasons, weigh
 from attribution.kernels import select
 from attribution.kernels.select import Ints
@@ -54,18 +54,18 @@ def explain(warehouse: Warehouse, conversion_id: str) -> Explanation | None:
     events = reads.conversions_of([key])
     if not events:
         return None
-    event, standing = events[0], reads.standings_of([key]).get(key)
+    event, current = events[0], reads.current_revisions([key]).get(key)
     adjustments = reads.adjustments_of([key]).get(key, ())
-    pricing = programs.get(standing.program_hash) if standing is not None else None
+    pricing = programs.get(current.program_hash) if current is not None else None
     answer: Json = {
         "conversion": _conversion(event, adjustments),
         "adjustments": _adjustment_rows(warehouse, key, event),
-        "state": _state(standing),
-        "problems": dict(standing.problems) if standing is not None else {},
+        "state": _state(current),
+        "problems": dict(current.problems) if current is not None else {},
     }
-    if standing is not None and pricing is not None:
-        case = Case(event, adjustments, pricing)
-        answer |= _worked_out(case, standing, TouchReader(reads))
+    if current is not None and pricing is not None:
+        case = ConversionCase(event, adjustments, pricing)
+        answer |= _worked_out(case, current, TouchReader(reads))
     answer["commissions"] = _commission_rows(warehouse, key)
     answer["ledger"] = _ledger_rows(warehouse, key)
     return Explanation(answer)
@@ -75,7 +75,7 @@ def explain(warehouse: Warehouse, conversion_id: str) -> Explanation | None:
 
 
 def _conversion(event: Conversion, adjustments: Sequence[Adjustment]) -> Json:
-    now, _ = worth(event, adjustments)
+    now, _ = net_value(event, adjustments)
     value: Any = getattr(event, event.match_kind)
     return {
         "conversion_id": event.conversion_id.hex(),
@@ -116,28 +116,28 @@ def _adjustment_rows(warehouse: Warehouse, key: bytes, event: Conversion) -> lis
     ]
 
 
-def _state(standing: Standing | None) -> Json:
-    if standing is None:
+def _state(current: CurrentRevision | None) -> Json:
+    if current is None:
         return {"credited": False, "why": "no pass has come to it yet: `clew attribute --wait` does that"}
     return {
-        "credited": bool(standing.credits),
-        "revision": standing.revision,
-        "paying_model": standing.paying_model,
-        "program_hash": standing.program_hash,
+        "credited": bool(current.credits),
+        "revision": current.revision,
+        "paying_model": current.paying_model,
+        "program_hash": current.program_hash,
     }
 
 
 # -------------------------------------------------------------------------------------------- how it is worked out
 
 
-def _worked_out(case: Case, standing: Standing, touch_reader: TouchReader) -> Json:
-    rows, crowded = touch_reader.touches_of([case])
-    (outcome,) = attribute([case], rows, crowded)
+def _worked_out(case: ConversionCase, current: CurrentRevision, touch_reader: TouchReader) -> Json:
+    rows, oversized = touch_reader.touches_of([case])
+    (outcome,) = attribute([case], rows, oversized)
     all_rows, _ = touch_reader.touches_of([case], wider=True)
-    journeys = build(asked_of([case]), all_rows)
+    journeys = build(to_columns([case]), all_rows)
     weights = {model: weigh(model, journeys, case.pricing.fits) for model in case.pricing.models}
     return {
-        "is_current": same(standing, outcome),
+        "is_current": is_unchanged(current, outcome),
         "touches": _touches(case.pricing.rules, journeys, weights),
         "models": [_model(case.pricing.rules, model, outcome) for model in case.pricing.models],
         **_plans(case, journeys, weights, outcome),
@@ -209,12 +209,12 @@ def _fit(rules: Rules, model: str) -> Json:
     }
 
 
-def _plans(case: Case, journeys: Journeys, weights: dict[str, Ints], outcome: Outcome) -> Json:
+def _plans(case: ConversionCase, journeys: Journeys, weights: dict[str, Ints], outcome: Outcome) -> Json:
     """Which plan each partner has and why, and every split of money to the cent."""
     eligible = [i for i, code in enumerate(journeys.codes.tolist()) if code == select.ELIGIBLE]
     partners = tuple(journeys.touches.partner_id[journeys.touch[eligible]].tolist())
-    earning = Earning(
-        case.event, outcome.worth, case.pricing.plans, partners, {m: w[eligible] for m, w in weights.items()}
+    item = CommissionInput(
+        case.event, outcome.net_value, case.pricing.plans, partners, {m: w[eligible] for m, w in weights.items()}
     )
     choices = []
     for partner in sorted(set(partners)):
@@ -226,45 +226,53 @@ def _plans(case: Case, journeys: Journeys, weights: dict[str, Ints], outcome: Ou
                 "losers": [plan.name for plan in choice.losers],
             }
         )
-    chosen = chosen_plans(earning)
+    chosen = chosen_plans(item)
     plans = {plan.name: plan for plan in chosen.values()}
-    shares = [share for _, plan in sorted(plans.items()) for share in plan_shares(plan, case.event, outcome.worth)]
-    shares = [share for share in shares if share.plan.model in earning.weights]
-    parts = split([earning], [(0, share) for share in shares])
+    plan_amounts = [
+        plan_amount
+        for _, plan in sorted(plans.items())
+        for plan_amount in amounts_of_plan(plan, case.event, outcome.net_value)
+    ]
+    plan_amounts = [plan_amount for plan_amount in plan_amounts if plan_amount.plan.model in item.weights]
+    parts = split([item], [(0, plan_amount) for plan_amount in plan_amounts])
     tokens = [to_text(bytes(t).ljust(27, b"\0")) for t in journeys.touches.touch_id[journeys.touch[eligible]]]
     return {
         "plans": choices,
-        "pays_nothing": outcome.worth.status == "declined",
+        "pays_nothing": outcome.net_value.status == "declined",
         "shares": [
-            _share(case.pricing, earning, share, tokens, mine) for share, mine in zip(shares, parts, strict=True)
+            _share(case.pricing, item, plan_amount, tokens, mine)
+            for plan_amount, mine in zip(plan_amounts, parts, strict=True)
         ],
     }
 
 
-def _share(pricing: Pricing, earning: Earning, share: Share, tokens: Sequence[str], parts: Sequence[int]) -> Json:
-    event, plan, net = earning.event, share.plan, earning.worth.value_minor
-    in_own = share.currency == event.currency and plan.percent_e6 != 0
+def _share(
+    pricing: Pricing, item: CommissionInput, plan_amount: PlanAmount, tokens: Sequence[str], parts: Sequence[int]
+) -> Json:
+    event, plan, net = item.event, plan_amount.plan, item.net_value.value_minor
+    in_own = plan_amount.currency == event.currency and plan.percent_e6 != 0
     of_net = percent_of_minor(net, plan.percent_e6) if in_own else 0
     choose = pricing.plans.choose
     return {
         "plan": plan.name,
-        "rule": share.rule,
+        "rule": plan_amount.rule,
         "model": plan.model,
         "net_value": format_minor(net, event.currency),
-        "percent_of_net": format_minor(of_net, share.currency) if in_own else None,
-        "fixed": format_minor(share.amount_minor - of_net, share.currency),
-        "total": format_minor(share.amount_minor, share.currency),
-        "currency": share.currency,
+        "percent_of_net": format_minor(of_net, plan_amount.currency) if in_own else None,
+        "fixed": format_minor(plan_amount.amount_minor - of_net, plan_amount.currency),
+        "total": format_minor(plan_amount.amount_minor, plan_amount.currency),
+        "currency": plan_amount.currency,
         "parts": [
             {
                 "touch_id": token,
                 "partner_id": partner,
                 "weight": int(weight),
-                "amount": format_minor(part, share.currency),
-                "paid": choose(event.offer_id, event.goal, partner).plan == plan and earning.worth.status != "declined",
+                "amount": format_minor(part, plan_amount.currency),
+                "paid": choose(event.offer_id, event.goal, partner).plan == plan
+                and item.net_value.status != "declined",
             }
             for token, partner, weight, part in zip(
-                tokens, earning.partners, earning.weights[plan.model].tolist(), parts, strict=True
+                tokens, item.partners, item.weights[plan.model].tolist(), parts, strict=True
             )
         ],
     }

@@ -18,20 +18,20 @@ _READ, _KEEP, _DATA = 0, 3, 1
 """What llvm.prefetch is told: to read, into the nearest cache, data and no code."""
 
 
-def fetch(array: Any, place: int) -> None:
+def prefetch(array: Any, place: int) -> None:
     """Ask for the line of the cache that has a place of a flat array; any place will do, also one outside it.
 
     Plain Python has nothing to ask; compiled code has one instruction.
     """
 
 
-@overload(fetch, inline="always", strict=False)
-def _fetch(array: Any, place: Any) -> Any:
-    return lambda array, place: _prefetch(array, place)  # type: ignore[call-arg]
+@overload(prefetch, inline="always", strict=False)
+def _prefetch_overload(array: Any, place: Any) -> Any:
+    return lambda array, place: _prefetch_instruction(array, place)  # type: ignore[call-arg]
 
 
 @intrinsic
-def _prefetch(typing_context: Any, array: Any, place: Any) -> Any:
+def _prefetch_instruction(typing_context: Any, array: Any, place: Any) -> Any:
     def code(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
         held = context.make_array(signature.args[0])(context, builder, arguments[0])
         line = builder.bitcast(builder.gep(held.data, [arguments[1]]), ir.IntType(8).as_pointer())

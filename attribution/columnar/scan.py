@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numba import njit
 
-from attribution.columnar.prefetch import AHEAD, fetch
+from attribution.columnar.prefetch import AHEAD, prefetch
 from attribution.columnar.touches import LANE_BITS, LANE_MASK, BadColumns, Numbers, Shard, Spans
 from attribution.kernels.checks import Ints
 
@@ -71,8 +71,8 @@ def _last_click_winners(
     enough, final = highest << _RANK_BITS, start.shape[0] - 1
     for c in range(start.shape[0]):
         soon = stop[min(c + AHEAD, final)] - 1
-        fetch(ts, soon)
-        fetch(lane, soon)
+        prefetch(ts, soon)
+        prefetch(lane, soon)
         when, wanted, best = of_ts[c], of_offer[c], 0
         i, low = _place(stop[c]), _place(start[c])
         # Three at once, the earliest again where there are fewer: where one suffices cannot be guessed, and a wrong
@@ -179,9 +179,9 @@ def _sums_scan(
     at, room, final = _place(0), tags.shape[0] - 1, start.shape[0] - 1
     for c in range(first, min(first + _BLOCK, start.shape[0])):
         soon = stop[min(c + AHEAD, final)] - 1
-        fetch(ts, soon)
-        fetch(lane, soon)
-        fetch(partner, soon)
+        prefetch(ts, soon)
+        prefetch(lane, soon)
+        prefetch(partner, soon)
         room -= stop[c] - start[c]
         if room < 0 and c > first:
             return int(c - first)

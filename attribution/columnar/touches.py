@@ -119,7 +119,7 @@ def check_touches(touches: Touches, lanes: int | None = None) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Shard:
-    """A run of touches with its lanes, looked through once by `of`, so that no scan need do it again."""
+    """A run of touches with its lanes, looked through once by `build`, so that no scan need do it again."""
 
     touches: Touches
     lanes: Lanes
@@ -129,7 +129,7 @@ class Shard:
     """One more than the largest number of a partner."""
 
     @classmethod
-    def of(cls, touches: Touches, lanes: Lanes) -> "Shard":
+    def build(cls, touches: Touches, lanes: Lanes) -> "Shard":
         """Touches as `sort_touches` or `merge_touches` gave them. Raises BadColumns."""
         check_touches(touches, lanes.checked().offer.shape[0])
         precedence = int(touches.lane.max(initial=0)) >> LANE_BITS

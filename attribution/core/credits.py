@@ -10,9 +10,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from attribution.core.commissions import CommissionLine, Earning, commissions
-from attribution.core.journeys import Asked, Journeys, Terms, TouchRows, build, why_unattributed
-from attribution.core.net_value import Problems, Worth, worth
+from attribution.core.commissions import CommissionInput, CommissionLine, commissions
+from attribution.core.journeys import ConversionColumns, Journeys, Terms, TouchRows, build, why_unattributed
+from attribution.core.net_value import NetValue, Problems, net_value
 from attribution.core.plans import PlanBook, reach_of, terms_of
 from attribution.core.weights import DEFAULT_MODEL, Fits, fits_of, is_known, weigh
 from attribution.kernels import select
@@ -66,7 +66,7 @@ class Pricing:
     """Click and impression window by offer, the longest that any contract has."""
 
     @classmethod
-    def of(cls, program_hash: str, rules: Rules) -> "Pricing":
+    def from_rules(cls, program_hash: str, rules: Rules) -> "Pricing":
         wanted = {DEFAULT_MODEL, *rules.models, *(plan.model for plan in rules.plans)}
         plans, fits = PlanBook(rules.plans), fits_of(rules)
         models = tuple(sorted(model for model in wanted if is_known(model, fits)))
@@ -78,7 +78,7 @@ class Pricing:
 
 
 @dataclass(frozen=True, slots=True)
-class Case:
+class ConversionCase:
     """A conversion, its adjustments, and the program it is priced under."""
 
     event: Conversion
@@ -93,18 +93,18 @@ class Outcome:
     event: Conversion
     program_hash: str
     paying_model: str
-    worth: Worth
+    net_value: NetValue
     problems: Problems
     credits: tuple[CreditLine, ...]
     commissions: tuple[CommissionLine, ...]
     joins: tuple[JoinLine, ...]
 
 
-def asked_of(cases: Sequence[Case]) -> Asked:
+def to_columns(cases: Sequence[ConversionCase]) -> ConversionColumns:
     """The cases as columns for journeys."""
     events = [case.event for case in cases]
     terms: dict[str, int] = {}
-    return Asked(
+    return ConversionColumns(
         event_ts=np.array([e.event_ts for e in events], np.int64),
         offer_id=np.array([e.offer_id for e in events], np.int64),
         identity=np.array([of_conversion(e) for e in events], np.uint64),
@@ -130,52 +130,54 @@ def _token_of(event: Conversion) -> bytes:
             return NO_TOKEN
 
 
-def attribute(cases: Sequence[Case], rows: TouchRows, crowded: Mapping[int, int] | None = None) -> list[Outcome]:
+def attribute(
+    cases: Sequence[ConversionCase], rows: TouchRows, oversized: Mapping[int, int] | None = None
+) -> list[Outcome]:
     """Outcomes of the cases, in their order, each by itself: none depends on which others are in the batch.
 
-    `rows` are the touches of the cases' identities, linked and pending ones included. `crowded` are identities
+    `rows` are the touches of the cases' identities, linked and pending ones included. `oversized` are identities
     that were left out of `rows` because so many touches have them, and how many. A case that cannot be computed
     becomes an outcome with a problem and no credits.
     """
     try:
-        return _attribute(cases, rows, crowded or {})
+        return _attribute(cases, rows, oversized or {})
     except (ArithmeticError, LookupError, TypeError, ValueError) as error:
         if len(cases) > 1:
             middle = len(cases) // 2
-            return attribute(cases[:middle], rows, crowded) + attribute(cases[middle:], rows, crowded)
+            return attribute(cases[:middle], rows, oversized) + attribute(cases[middle:], rows, oversized)
         return [failed(cases[0], Problem.FAILED, f"{type(error).__name__}: {error}")] if cases else []
 
 
-def failed(case: Case, problem: Problem, detail: str) -> Outcome:
+def failed(case: ConversionCase, problem: Problem, detail: str) -> Outcome:
     """The outcome of a conversion that cannot be computed: listed, nothing credited, nothing paid."""
     event = case.event
     joins = tuple(_joins(event, (), {}))
     status = event.status
     return Outcome(
-        event, case.pricing.program_hash, DEFAULT_MODEL, Worth(status, 0), {problem.value: detail}, (), (), joins
+        event, case.pricing.program_hash, DEFAULT_MODEL, NetValue(status, 0), {problem.value: detail}, (), (), joins
     )
 
 
-def _attribute(cases: Sequence[Case], rows: TouchRows, crowded: Mapping[int, int]) -> list[Outcome]:
-    journeys = build(asked_of(cases), rows)
-    worths = [worth(case.event, case.adjustments) for case in cases]
+def _attribute(cases: Sequence[ConversionCase], rows: TouchRows, oversized: Mapping[int, int]) -> list[Outcome]:
+    journeys = build(to_columns(cases), rows)
+    net_values = [net_value(case.event, case.adjustments) for case in cases]
     weights = _weights(cases, journeys)
     view = _View(journeys)
-    mine = [view.of(number) for number in range(len(cases))]
-    earnings = [
-        Earning(
+    mine = [view.journey(number) for number in range(len(cases))]
+    inputs = [
+        CommissionInput(
             case.event, now, case.pricing.plans, journey.partners,
             {model: weights[model][journey.eligible] for model in case.pricing.models},
         )
-        for case, (now, _), journey in zip(cases, worths, mine, strict=True)
+        for case, (now, _), journey in zip(cases, net_values, mine, strict=True)
     ]  # fmt: skip
-    lines = _credit_lines(cases, mine, earnings, _parts(journeys, weights, earnings))
+    lines = _credit_lines(cases, mine, inputs, _parts(journeys, weights, inputs))
     outcomes = []
     for case, (now, problems), journey, paid, credited in zip(
-        cases, worths, mine, commissions(earnings), lines, strict=True
+        cases, net_values, mine, commissions(inputs), lines, strict=True
     ):
-        joins = tuple(_joins(case.event, journey.linked, crowded))
-        problems = {**problems, **paid.problems, **_crowded(case.event, journey.linked, crowded)}
+        joins = tuple(_joins(case.event, journey.linked, oversized))
+        problems = {**problems, **paid.problems, **_oversized_problem(case.event, journey.linked, oversized)}
         outcomes.append(
             Outcome(
                 case.event, case.pricing.program_hash, paid.paying_model, now, problems, credited, paid.lines, joins
@@ -184,7 +186,7 @@ def _attribute(cases: Sequence[Case], rows: TouchRows, crowded: Mapping[int, int
     return outcomes
 
 
-def _weights(cases: Sequence[Case], journeys: Journeys) -> dict[str, Ints]:
+def _weights(cases: Sequence[ConversionCase], journeys: Journeys) -> dict[str, Ints]:
     """Each model that any case's program has, over all journeys.
 
     A fit's id is a hash of what it says, so programs that have the same model mean the same weights.
@@ -195,11 +197,11 @@ def _weights(cases: Sequence[Case], journeys: Journeys) -> dict[str, Ints]:
 
 
 def _parts(
-    journeys: Journeys, weights: Mapping[str, Ints], earnings: Sequence[Earning]
+    journeys: Journeys, weights: Mapping[str, Ints], inputs: Sequence[CommissionInput]
 ) -> dict[str, tuple[list[int], list[int]]]:
     """Per model and place: part of the conversion in 1e-12, and part of its net value in minor units."""
-    ones = np.full(len(earnings), WEIGHT_ONE, np.int64)
-    values = np.array([earning.worth.value_minor for earning in earnings], np.int64)
+    ones = np.full(len(inputs), WEIGHT_ONE, np.int64)
+    values = np.array([item.net_value.value_minor for item in inputs], np.int64)
     return {
         model: (
             select.allocate(journeys.offsets, ones, mine).tolist(),
@@ -237,7 +239,7 @@ class _View:
         self._visitor: list[int] = touches.visitor[t].tolist()
         self._user: list[int] = touches.user[t].tolist()
 
-    def of(self, number: int) -> _Journey:
+    def journey(self, number: int) -> _Journey:
         places = range(self._offsets[number], self._offsets[number + 1])
         eligible = [i for i in places if self._codes[i] == select.ELIGIBLE]
         named = [i for i in places if self._named[i]]
@@ -258,9 +260,9 @@ class _View:
 
 
 def _credit_lines(
-    cases: Sequence[Case],
+    cases: Sequence[ConversionCase],
     journeys: Sequence[_Journey],
-    earnings: Sequence[Earning],
+    inputs: Sequence[CommissionInput],
     parts: Mapping[str, tuple[list[int], list[int]]],
 ) -> list[tuple[CreditLine, ...]]:
     """All models' credits of each case, sorted."""
@@ -269,15 +271,15 @@ def _credit_lines(
             sorted(
                 line
                 for model in case.pricing.models
-                for line in _lines_of_model(model, journey, earning.worth, *parts[model])
+                for line in _lines_of_model(model, journey, item.net_value, *parts[model])
             )
         )
-        for case, journey, earning in zip(cases, journeys, earnings, strict=True)
+        for case, journey, item in zip(cases, journeys, inputs, strict=True)
     ]
 
 
 def _lines_of_model(
-    model: str, journey: _Journey, now: Worth, weights_e12: Sequence[int], values: Sequence[int]
+    model: str, journey: _Journey, now: NetValue, weights_e12: Sequence[int], values: Sequence[int]
 ) -> Iterator[CreditLine]:
     """The weighted touches of one model, or the one line of partner 0."""
     if not journey.eligible:
@@ -292,18 +294,18 @@ def _lines_of_model(
             yield CreditLine(model, token, partner, weights_e12[place], values[place], reason)
 
 
-def _joins(event: Conversion, linked: Sequence[int], crowded: Mapping[int, int]) -> Iterator[JoinLine]:
+def _joins(event: Conversion, linked: Sequence[int], oversized: Mapping[int, int]) -> Iterator[JoinLine]:
     """The identities by which a late touch would change the outcome."""
     own = of_conversion(event)
-    if own and own not in crowded:
+    if own and own not in oversized:
         yield JoinLine(own, int(event.match_kind in _NAMING))
     for identity in linked:
-        if identity not in crowded:
+        if identity not in oversized:
             yield JoinLine(identity, 0)
 
 
-def _crowded(event: Conversion, linked: Sequence[int], crowded: Mapping[int, int]) -> Problems:
-    limit = max((crowded.get(identity, 0) for identity in (of_conversion(event), *linked)), default=0)
+def _oversized_problem(event: Conversion, linked: Sequence[int], oversized: Mapping[int, int]) -> Problems:
+    limit = max((oversized.get(identity, 0) for identity in (of_conversion(event), *linked)), default=0)
     if not limit:
         return {}
     return {

@@ -64,7 +64,7 @@ class Terms:
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class ConversionColumns:
     """What journeys need to know of conversions; arrays of one length C.
 
     `identity` is the hash they match by (0 joins nothing); `names` is 1 where that is a click's or impression's,
@@ -87,6 +87,14 @@ class Asked:
     coupon: Tokens
     coupon_partner: Ints
 
+    def slice(self, part: slice) -> "ConversionColumns":
+        """Return a contiguous part of the conversions; `terms` stay as they are."""
+        return ConversionColumns(
+            self.event_ts[part], self.offer_id[part], self.identity[part], self.names[part], self.token[part],
+            self.token_kind[part], self.window_us[part], self.goal[part], self.term[part], self.terms,
+            self.coupon[part], self.coupon_partner[part],
+        )  # fmt: skip
+
 
 @dataclass(frozen=True, slots=True)
 class TouchRows:
@@ -104,7 +112,7 @@ class TouchRows:
     pending: Bytes
 
     @classmethod
-    def of(cls, rows: list[tuple[Any, ...]]) -> "TouchRows":
+    def from_rows(cls, rows: list[tuple[Any, ...]]) -> "TouchRows":
         """Rows as tuples in the order of the fields."""
         columns = list(zip(*rows, strict=True)) if rows else [()] * len(_TYPES)
         return cls(*(np.array(column, kind) for column, kind in zip(columns, _TYPES, strict=True)))
@@ -113,11 +121,11 @@ class TouchRows:
         return (self.identity, self.ts, self.kind, self.touch_id, self.offer_id, self.partner_id, self.is_bot,
                 self.visitor, self.user, self.pending)  # fmt: skip
 
-    def also(self, other: "TouchRows") -> "TouchRows":
+    def concat(self, other: "TouchRows") -> "TouchRows":
         """These rows and others."""
         return TouchRows(*(np.concatenate(pair) for pair in zip(self.columns(), other.columns(), strict=True)))
 
-    def at(self, places: NDArray[Any]) -> "TouchRows":
+    def take(self, places: NDArray[Any]) -> "TouchRows":
         """The rows at these places, or where a mask is true."""
         return TouchRows(*(column[places] for column in self.columns()))
 
@@ -156,58 +164,60 @@ class Journeys:
         return self.touches.partner_id[self.touch]
 
 
-def linked(asked: Asked, rows: TouchRows) -> Hashes:
+def linked(conversions: ConversionColumns, rows: TouchRows) -> Hashes:
     """Visitor and user identities of the touches that conversions name: read those next. Sorted, none 0."""
-    named = np.isin(rows.identity, asked.identity[asked.names == 1])
+    named = np.isin(rows.identity, conversions.identity[conversions.names == 1])
     found = np.concatenate([rows.visitor[named], rows.user[named]])
     return np.unique(found[found != 0])
 
 
-def pending_touches(asked: Asked, rows: TouchRows) -> TouchRows:
+def pending_touches(conversions: ConversionColumns, rows: TouchRows) -> TouchRows:
     """The touches that conversions name by a token whose row is missing, as far as the token itself tells."""
-    missing = (asked.token != NO_TOKEN.rstrip(b"\0")) & ~np.isin(asked.identity, rows.identity)
-    kinds = {bytes(asked.token[c]).ljust(27, b"\0"): int(asked.token_kind[c]) for c in np.flatnonzero(missing)}
+    missing = (conversions.token != NO_TOKEN.rstrip(b"\0")) & ~np.isin(conversions.identity, rows.identity)
+    kinds = {
+        bytes(conversions.token[c]).ljust(27, b"\0"): int(conversions.token_kind[c]) for c in np.flatnonzero(missing)
+    }
     made = []
     for token, kind in sorted(kinds.items()):
         facts = facts_of(token)
         made.append((of_token(token), facts.ts_ms * 1000, kind, token, facts.offer_id, facts.partner_id, 0, 0, 0, 1))
-    return TouchRows.of(made)
+    return TouchRows.from_rows(made)
 
 
-def coupon_touches(asked: Asked) -> TouchRows:
+def coupon_touches(conversions: ConversionColumns) -> TouchRows:
     """Touches that coupons make: at the conversion, or at the named touch where that is later."""
     made = []
-    for c in np.flatnonzero(asked.coupon_partner):
-        touch_id = bytes(asked.coupon[c]).ljust(27, b"\0")
-        ts = int(asked.event_ts[c])
-        if asked.token[c] != NO_TOKEN.rstrip(b"\0"):
-            ts = max(ts, facts_of(bytes(asked.token[c]).ljust(27, b"\0")).ts_ms * 1000 + 999)
-        partner = int(asked.coupon_partner[c])
-        made.append((of_token(touch_id), ts, COUPON, touch_id, int(asked.offer_id[c]), partner, 0, 0, 0, 0))
-    return TouchRows.of(made)
+    for c in np.flatnonzero(conversions.coupon_partner):
+        touch_id = bytes(conversions.coupon[c]).ljust(27, b"\0")
+        ts = int(conversions.event_ts[c])
+        if conversions.token[c] != NO_TOKEN.rstrip(b"\0"):
+            ts = max(ts, facts_of(bytes(conversions.token[c]).ljust(27, b"\0")).ts_ms * 1000 + 999)
+        partner = int(conversions.coupon_partner[c])
+        made.append((of_token(touch_id), ts, COUPON, touch_id, int(conversions.offer_id[c]), partner, 0, 0, 0, 0))
+    return TouchRows.from_rows(made)
 
 
-def build(asked: Asked, rows: TouchRows, *, pairs_max: int = 5_000_000) -> Journeys:
+def build(conversions: ConversionColumns, rows: TouchRows, *, pairs_max: int = 5_000_000) -> Journeys:
     """Journeys of the conversions out of the rows of their identities, linked ones included.
 
     A conversion that names a touch has that touch and those which share its visitor or user; any other has the
     touches of its identity. Touches of another offer are left out, but for the named one. Raises TooManyTouches
     beyond `pairs_max` pairs of conversion and touch.
     """
-    rows = rows.also(coupon_touches(asked))
+    rows = rows.concat(coupon_touches(conversions))
     touches, place = _unique(rows)
-    index = _Index.of(rows.identity, place)
-    conversions = np.arange(asked.event_ts.shape[0])
-    own_c, own_t = index.expand(conversions, asked.identity, pairs_max)
-    by_name = asked.names[own_c] == 1
+    index = _Index.build(rows.identity, place)
+    numbers = np.arange(conversions.event_ts.shape[0])
+    own_c, own_t = index.expand(numbers, conversions.identity, pairs_max)
+    by_name = conversions.names[own_c] == 1
     from_c, from_t = own_c[by_name], own_t[by_name]
     more_c, more_t = index.expand(
         np.concatenate([from_c, from_c]),
         np.concatenate([touches.visitor[from_t], touches.user[from_t]]),
         pairs_max - own_c.shape[0],
     )
-    has_coupon = np.flatnonzero(asked.coupon_partner)
-    coupon_ids = np.array([of_token(bytes(asked.coupon[c]).ljust(27, b"\0")) for c in has_coupon], np.uint64)
+    has_coupon = np.flatnonzero(conversions.coupon_partner)
+    coupon_ids = np.array([of_token(bytes(conversions.coupon[c]).ljust(27, b"\0")) for c in has_coupon], np.uint64)
     coupon_c, coupon_t = index.expand(has_coupon, coupon_ids, pairs_max)
     pair_c, pair_t = np.concatenate([own_c, coupon_c, more_c]), np.concatenate([own_t, coupon_t, more_t])
     key, where = np.unique(pair_c * max(1, touches.ts.shape[0]) + pair_t, return_inverse=True)
@@ -215,45 +225,45 @@ def build(asked: Asked, rows: TouchRows, *, pairs_max: int = 5_000_000) -> Journ
     named[where[: own_c.shape[0]][by_name]] = 1
     named[where[own_c.shape[0] : own_c.shape[0] + coupon_c.shape[0]]] = 1
     c, t = np.divmod(key, max(1, touches.ts.shape[0]))
-    kept = (touches.offer_id[t] == asked.offer_id[c]) | (named == 1)
-    return _journeys(asked, touches, c[kept], t[kept], named[kept])
+    kept = (touches.offer_id[t] == conversions.offer_id[c]) | (named == 1)
+    return _journeys(conversions, touches, c[kept], t[kept], named[kept])
 
 
-def _journeys(asked: Asked, touches: TouchRows, c: Ints, t: Ints, named: Bytes) -> Journeys:
-    counts = np.bincount(c, minlength=asked.event_ts.shape[0])
+def _journeys(conversions: ConversionColumns, touches: TouchRows, c: Ints, t: Ints, named: Bytes) -> Journeys:
+    counts = np.bincount(c, minlength=conversions.event_ts.shape[0])
     offsets = np.concatenate([[0], np.cumsum(counts)]).astype(np.int64)
     kind, partner = touches.kind[t], touches.partner_id[t]
-    same_offer = (touches.offer_id[t] == asked.offer_id[c]).astype(np.uint8)
+    same_offer = (touches.offer_id[t] == conversions.offer_id[c]).astype(np.uint8)
     is_coupon = kind == COUPON
-    window = np.where(is_coupon, 0, _windows(asked, c, np.minimum(kind, 2).astype(np.int64) - 1, partner))
-    confirmed = (is_coupon | ((named == 1) & (asked.token[c] != NO_TOKEN.rstrip(b"\0")))).astype(np.uint8)
+    window = np.where(is_coupon, 0, _windows(conversions, c, np.minimum(kind, 2).astype(np.int64) - 1, partner))
+    confirmed = (is_coupon | ((named == 1) & (conversions.token[c] != NO_TOKEN.rstrip(b"\0")))).astype(np.uint8)
     codes = select.select_touches(
-        offsets, touches.ts[t], touches.is_bot[t], same_offer, confirmed, asked.event_ts, window
+        offsets, touches.ts[t], touches.is_bot[t], same_offer, confirmed, conversions.event_ts, window
     )
     direct = np.zeros(c.shape[0], np.uint8)
-    for number, terms in enumerate(asked.terms):
+    for number, terms in enumerate(conversions.terms):
         if terms.inactive:
-            inactive = (asked.term[c] == number) & np.isin(partner, terms.inactive)
+            inactive = (conversions.term[c] == number) & np.isin(partner, terms.inactive)
             codes[inactive & (codes == select.ELIGIBLE)] = select.PARTNER_INACTIVE
         if terms.direct:
-            direct[(asked.term[c] == number) & np.isin(partner, terms.direct)] = 1
+            direct[(conversions.term[c] == number) & np.isin(partner, terms.direct)] = 1
     wins = is_coupon & (codes == select.ELIGIBLE)
-    by_coupon = np.bincount(c[wins], minlength=asked.event_ts.shape[0])[c] > 0
+    by_coupon = np.bincount(c[wins], minlength=conversions.event_ts.shape[0])[c] > 0
     winner = np.where(by_coupon, wins, named == 1).astype(np.uint8)
     return Journeys(offsets, t, named, winner, _PRECEDENCE_OF_KIND[kind], direct, codes, touches)
 
 
-def _windows(asked: Asked, c: Ints, kind: Ints, partner: Ints) -> Ints:
+def _windows(conversions: ConversionColumns, c: Ints, kind: Ints, partner: Ints) -> Ints:
     """The window of each pair: its offer's, unless its partner's contract has one."""
-    found = asked.window_us[c, kind]
-    if not any(terms.has_contracts for terms in asked.terms):
+    found = conversions.window_us[c, kind]
+    if not any(terms.has_contracts for terms in conversions.terms):
         return found
-    goals = {goal: number for number, goal in enumerate(sorted(set(asked.goal)))}
-    goal = np.array([goals[text] for text in asked.goal], np.int64)
+    goals = {goal: number for number, goal in enumerate(sorted(set(conversions.goal)))}
+    goal = np.array([goals[text] for text in conversions.goal], np.int64)
     names = sorted(goals)
-    keys = np.stack([asked.term[c], asked.offer_id[c], goal[c], partner], axis=1)
+    keys = np.stack([conversions.term[c], conversions.offer_id[c], goal[c], partner], axis=1)
     distinct, where = np.unique(keys, axis=0, return_inverse=True)
-    windows = np.array([asked.terms[t].windows_us(o, names[g], p) for t, o, g, p in distinct.tolist()], np.int64)
+    windows = np.array([conversions.terms[t].windows_us(o, names[g], p) for t, o, g, p in distinct.tolist()], np.int64)
     return windows.reshape(-1, 2)[where.ravel(), kind]
 
 
@@ -264,13 +274,13 @@ def _unique(rows: TouchRows) -> tuple[TouchRows, Ints]:
     by_id = np.lexsort((rows.pending, rows.touch_id))  # a real row before what its token alone tells
     ids = rows.touch_id[by_id]
     first = np.concatenate([[True], ids[1:] != ids[:-1]])
-    touches = rows.at(by_id[first])
+    touches = rows.take(by_id[first])
     order = np.lexsort((touches.touch_id, _PRECEDENCE_OF_KIND[touches.kind], touches.ts))
     rank = np.empty(order.shape[0], np.int64)
     rank[order] = np.arange(order.shape[0])
     place = np.empty(rows.ts.shape[0], np.int64)
     place[by_id] = rank[np.cumsum(first) - 1]
-    return touches.at(order), place
+    return touches.take(order), place
 
 
 @dataclass(frozen=True, slots=True)
@@ -281,7 +291,7 @@ class _Index:
     place: Ints
 
     @classmethod
-    def of(cls, identity: Hashes, place: Ints) -> "_Index":
+    def build(cls, identity: Hashes, place: Ints) -> "_Index":
         order = np.lexsort((place, identity))
         return cls(identity[order], place[order])
 

@@ -14,14 +14,14 @@ Problems = dict[str, str]
 """Code and one sentence of each problem of one conversion."""
 
 
-class Worth(NamedTuple):
+class NetValue(NamedTuple):
     """A conversion as of now; `value_minor` is amount - refunds - chargebacks, never below zero."""
 
     status: str
     value_minor: int
 
 
-def worth(event: Conversion, adjustments: Sequence[Adjustment]) -> tuple[Worth, Problems]:
+def net_value(event: Conversion, adjustments: Sequence[Adjustment]) -> tuple[NetValue, Problems]:
     """Status (the furthest one seen) and net value of a conversion, and what could not be applied."""
     rank = (0, STATUS_ORDER.index(event.status))
     taken_off = 0
@@ -48,7 +48,7 @@ def worth(event: Conversion, adjustments: Sequence[Adjustment]) -> tuple[Worth, 
             f"refunds take off {over} {event.currency} more than the amount; the net value is 0. Some came before "
             "their conversion, when that could not be seen"
         )
-    return Worth(STATUS_ORDER[rank[1]], max(0, event.amount_minor - taken_off)), problems
+    return NetValue(STATUS_ORDER[rank[1]], max(0, event.amount_minor - taken_off)), problems
 
 
 def _amount_minor(event: Conversion, adjustment: Adjustment) -> int | None:

@@ -24,7 +24,7 @@ _TS_MAX = 10_413_791_999_999_999
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class CurrentRevision:
     """What the tables say of a conversion under its current revision. `credits` is sorted."""
 
     revision: int
@@ -58,7 +58,7 @@ class Rows:
 
 def rows_of(
     outcomes: Iterable[Outcome],
-    standings: Mapping[bytes, Standing],
+    revisions: Mapping[bytes, CurrentRevision],
     is_joined: Callable[[int, bytes], bool],
     posted_ts: int,
 ) -> Rows:
@@ -72,40 +72,40 @@ def rows_of(
         for join in outcome.joins:
             if not is_joined(join.identity, event.conversion_id):
                 rows.joins.append(Join(join.identity, event.conversion_id, event.offer_id, event.event_ts, join.named))
-        standing = standings.get(event.conversion_id)
-        if standing is None:
+        current = revisions.get(event.conversion_id)
+        if current is None:
             rows.credited += 1
-        elif same(standing, outcome):
+        elif is_unchanged(current, outcome):
             rows.unchanged += 1
             continue
         else:
             rows.restated += 1
-        _write(rows, outcome, standing)
+        _write(rows, outcome, current)
     rows.ledger = [entry for line in rows.commissions for entry in journal_of(line, posted_ts)]
     check_balanced(rows.ledger)
     return rows
 
 
-def same(standing: Standing, outcome: Outcome) -> bool:
+def is_unchanged(current: CurrentRevision, outcome: Outcome) -> bool:
     """Whether the tables already say what the outcome says."""
-    status, value_minor = outcome.worth
-    stands = sorted((_line_of(row), row.hold_until, row.conversion_status) for row in standing.commissions)
+    status, value_minor = outcome.net_value
+    stands = sorted((_line_of(row), row.hold_until, row.conversion_status) for row in current.commissions)
     wanted = [(line._replace(hold_us=0), _hold_until(outcome, line), status) for line in outcome.commissions]
     return (
-        (standing.paying_model, standing.status, standing.value_minor) == (outcome.paying_model, status, value_minor)
-        and standing.problems == outcome.problems
-        and standing.credits == outcome.credits
+        (current.paying_model, current.status, current.value_minor) == (outcome.paying_model, status, value_minor)
+        and current.problems == outcome.problems
+        and current.credits == outcome.credits
         and stands == sorted(wanted)
     )
 
 
-def as_it_stands(outcome: Outcome, standing: Standing, problems: Problems) -> Outcome:
+def keep_current(outcome: Outcome, current: CurrentRevision, problems: Problems) -> Outcome:
     """An outcome that keeps what stands and lists problems: for a conversion that cannot be worked out now."""
-    lines = tuple(sorted(_line_of(row)._replace(hold_us=row.hold_until - row.event_ts) for row in standing.commissions))
+    lines = tuple(sorted(_line_of(row)._replace(hold_us=row.hold_until - row.event_ts) for row in current.commissions))
     return Outcome(
-        outcome.event, standing.program_hash, standing.paying_model,
-        outcome.worth._replace(status=standing.status, value_minor=standing.value_minor),
-        {**standing.problems, **problems}, standing.credits, lines, (),
+        outcome.event, current.program_hash, current.paying_model,
+        outcome.net_value._replace(status=current.status, value_minor=current.value_minor),
+        {**current.problems, **problems}, current.credits, lines, (),
     )  # fmt: skip
 
 
@@ -117,15 +117,15 @@ def _hold_until(outcome: Outcome, line: CommissionLine) -> int:
     return min(_TS_MAX, outcome.event.event_ts + line.hold_us)
 
 
-def _write(rows: Rows, outcome: Outcome, standing: Standing | None) -> None:
+def _write(rows: Rows, outcome: Outcome, current: CurrentRevision | None) -> None:
     revision = 1
-    if standing is not None:
-        revision = standing.revision + 1
+    if current is not None:
+        revision = current.revision + 1
         rows.credits += [
-            _credit(outcome, line, revision, -1, standing.status, standing.paying_model) for line in standing.credits
+            _credit(outcome, line, revision, -1, current.status, current.paying_model) for line in current.credits
         ]
-        rows.commissions += [_reversal(row, revision) for row in standing.commissions]
-    status, paying = outcome.worth.status, outcome.paying_model
+        rows.commissions += [_reversal(row, revision) for row in current.commissions]
+    status, paying = outcome.net_value.status, outcome.paying_model
     rows.credits += [_credit(outcome, line, revision, 1, status, paying) for line in outcome.credits]
     rows.commissions += [_commission(outcome, line, revision) for line in outcome.commissions]
     event = outcome.event
@@ -133,7 +133,7 @@ def _write(rows: Rows, outcome: Outcome, standing: Standing | None) -> None:
         Revision(
             conversion_id=event.conversion_id, revision=revision, event_ts=event.event_ts, offer_id=event.offer_id,
             program_hash=outcome.program_hash, paying_model=paying, status=status,
-            value_minor=outcome.worth.value_minor, currency=event.currency, problems=outcome.problems,
+            value_minor=outcome.net_value.value_minor, currency=event.currency, problems=outcome.problems,
         )
     )  # fmt: skip
 
@@ -156,7 +156,7 @@ def _commission(outcome: Outcome, line: CommissionLine, revision: int) -> Commis
         ),
         conversion_id=event.conversion_id, event_ts=event.event_ts, offer_id=event.offer_id, goal=event.goal,
         partner_id=line.partner_id, plan=line.plan, rule=line.rule, model=line.model, amount_minor=line.amount_minor,
-        currency=line.currency, conversion_status=outcome.worth.status, hold_until=_hold_until(outcome, line),
+        currency=line.currency, conversion_status=outcome.net_value.status, hold_until=_hold_until(outcome, line),
         program_hash=outcome.program_hash, revision=revision,
     )  # fmt: skip
 

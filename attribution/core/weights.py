@@ -34,7 +34,7 @@ class ByPartner(NamedTuple):
     weights: Ints
 
     @classmethod
-    def of(cls, weights: Mapping[int, int]) -> "ByPartner":
+    def from_weights(cls, weights: Mapping[int, int]) -> "ByPartner":
         pairs = np.array(sorted(weights.items()), np.int64).reshape(-1, 2)
         return cls(pairs[:, 0].copy(), pairs[:, 1].copy())
 
@@ -46,7 +46,7 @@ NO_FITS: Fits = MappingProxyType({})
 
 def fits_of(rules: Rules) -> dict[str, ByPartner]:
     """The fits that a program has."""
-    return {fitted_text(fit_id): ByPartner.of(fit.weights) for fit_id, fit in rules.fits.items()}
+    return {fitted_text(fit_id): ByPartner.from_weights(fit.weights) for fit_id, fit in rules.fits.items()}
 
 
 @lru_cache(maxsize=1_000)

@@ -14,11 +14,11 @@ from dataclasses import dataclass, replace
 from importlib.metadata import version
 
 from attribution.core.revisions import Rows
-from attribution.live.compute import Budget, Work
-from attribution.live.lease import Alone, Lease
-from attribution.live.pass_writer import Passes
+from attribution.live.lease import Lease, SingleWorkerLease
+from attribution.live.pass_planner import PassBudget, PassPlanner
+from attribution.live.pass_writer import PassWriter
 from attribution.live.progress import behind, committed_of, ends_of, left, newest_cursors, passed
-from attribution.live.shard_worker import Owned
+from attribution.live.shard_worker import ShardWorker
 from attribution.store import cursor as cursors
 from attribution.store.cursor import Cursor, Positions
 from attribution.store.programs import Programs
@@ -73,7 +73,7 @@ class PassReport:
 
 
 @dataclass(frozen=True, slots=True)
-class Reach:
+class ReadyRange:
     """Range that may be credited: conversions before these offsets, once ingest has passed these ends of hits."""
 
     conversions: Positions
@@ -94,10 +94,10 @@ class Attributor:
     ) -> None:
         self._warehouse, self._consumer, self._program = warehouse, consumer, program
         self._clock, self._settings = clock, settings
-        self._lease: Lease = lease or Alone()
-        self._work = Work(Reads(warehouse), Programs(warehouse))
-        self._owned: dict[int, Owned] = {}
-        self._reach: Reach | None = None
+        self._lease: Lease = lease or SingleWorkerLease()
+        self._planner = PassPlanner(Reads(warehouse), Programs(warehouse))
+        self._owned: dict[int, ShardWorker] = {}
+        self._reach: ReadyRange | None = None
         self._is_checked = False
         self._waiting_since_s: float | None = None
         self._busy = asyncio.Lock()
@@ -122,13 +122,13 @@ class Attributor:
     async def _take(self) -> list[Exception]:
         """Release shards that another worker owns now, and recover newly assigned ones. Returns the errors."""
         await self._check_shards()
-        mine = set(await self._lease.mine())
+        mine = set(await self._lease.owned_shards())
         for shard in sorted(self._owned.keys() - mine):
             _log.info("shard_given_up", shard=shard)
             del self._owned[shard]
         for shard in sorted(mine - self._owned.keys()):
-            passes = Passes(self._warehouse, shard, self._clock, version("clew"))
-            self._owned[shard] = Owned(shard, self._lease, passes, self._clock)
+            passes = PassWriter(self._warehouse, shard, self._clock, version("clew"))
+            self._owned[shard] = ShardWorker(shard, self._lease, passes, self._clock)
         metrics.gauge("clew_attribution_shards", len(self._owned))
         return await _all_of([owned.recover() for owned in self._owned.values() if not owned.is_recovered])
 
@@ -175,7 +175,7 @@ class Attributor:
             for owned in [owned for owned in self._owned.values() if owned.is_recovered]:
                 mine = [id_ for id_ in conversions if shard_of(id_, self._lease.shards) == owned.shard]
                 shards = Shards(self._lease.shards, (owned.shard,))
-                rows = await asyncio.to_thread(self._work.again, mine, self._program(), self._clock.now_us())
+                rows = await asyncio.to_thread(self._planner.recompute, mine, self._program(), self._clock.now_us())
                 done = done.plus(await self._write([owned], shards.split(rows), owned.cursor, failures))
             _raise_first(failures)
             return done
@@ -199,7 +199,7 @@ class Attributor:
         return replace(done, behind=await self._behind())
 
     async def _pass(
-        self, group: Sequence[Owned], conversions: Positions, hits: Positions, failures: list[Exception]
+        self, group: Sequence[ShardWorker], conversions: Positions, hits: Positions, failures: list[Exception]
     ) -> PassReport:
         """Run one pass for shards with equal cursors."""
         cursor = group[0].cursor
@@ -208,9 +208,9 @@ class Attributor:
         ):
             return await self._write(group, {}, cursor, failures)
         shards = Shards(self._lease.shards, tuple(owned.shard for owned in group))
-        budget = Budget(self._settings.pass_conversions_max)
+        budget = PassBudget(self._settings.pass_conversions_max)
         done = await asyncio.to_thread(
-            self._work.work_out, cursor, conversions, hits, self._program(), budget, self._clock.now_us(), shards
+            self._planner.plan, cursor, conversions, hits, self._program(), budget, self._clock.now_us(), shards
         )
         written = await self._write(group, shards.split(done.rows), done.cursor, failures)
         metrics.count("clew_attribution_conversions_total", written.credited)
@@ -218,12 +218,12 @@ class Attributor:
         return replace(written, unchanged=done.rows.unchanged)
 
     async def _write(
-        self, group: Sequence[Owned], rows: dict[int, Rows], cursor: Cursor, failures: list[Exception]
+        self, group: Sequence[ShardWorker], rows: dict[int, Rows], cursor: Cursor, failures: list[Exception]
     ) -> PassReport:
         """Write each shard's rows as a separate pass and return the counts. Drops shards that another worker took."""
         writers, done = asyncio.Semaphore(_WRITERS_MAX), [PassReport()]
 
-        async def write(owned: Owned) -> None:
+        async def write(owned: ShardWorker) -> None:
             mine, moved = rows.get(owned.shard, Rows()), owned.cursor != cursor
             async with writers:
                 try:
@@ -317,7 +317,7 @@ class Attributor:
         if self._reach is None:
             # Order matters: touches appended before a conversion are then before these ends.
             conversions = await committed_of(self._consumer, CONVERSIONS)
-            self._reach = Reach(conversions, await ends_of(self._consumer, HITS))
+            self._reach = ReadyRange(conversions, await ends_of(self._consumer, HITS))
         deadline_s = self._clock.monotonic_s() + wait_s
         while True:
             hits = await committed_of(self._consumer, HITS)
@@ -341,8 +341,8 @@ def _report_of(rows: Rows) -> PassReport:
     return PassReport(first, len(rows.revisions) - first, problems=problems)
 
 
-def _of_equal_cursor(owned: Sequence[Owned]) -> list[list[Owned]]:
-    groups: dict[str, list[Owned]] = {}
+def _of_equal_cursor(owned: Sequence[ShardWorker]) -> list[list[ShardWorker]]:
+    groups: dict[str, list[ShardWorker]] = {}
     for shard in owned:
         groups.setdefault(cursors.encode(shard.cursor), []).append(shard)
     return list(groups.values())

@@ -16,7 +16,7 @@ GROUP = "attribution"
 """Consumer group of all attribution workers."""
 
 
-class Mark(NamedTuple):
+class ClaimedPass(NamedTuple):
     """The last claimed pass of a shard, and the attempt whose intent was chosen."""
 
     pass_id: int
@@ -32,15 +32,15 @@ class Lease(Protocol):
     is_shared: bool
     """True if other workers may exist: intents then need an attempt id, and the claim selects one of them."""
 
-    async def mine(self) -> Sequence[int]:
+    async def owned_shards(self) -> Sequence[int]:
         """Return the shards assigned to this worker now, sorted."""
         ...
 
-    async def mark(self, shard: int) -> Mark | None:
+    async def last_claim(self, shard: int) -> ClaimedPass | None:
         """Return the last claimed mark; None if there is none or the lease has lost it."""
         ...
 
-    async def claim(self, shard: int, mark: Mark, after: Mark | None) -> None:
+    async def claim(self, shard: int, claimed: ClaimedPass, after: ClaimedPass | None) -> None:
         """Replace the mark `after`, the last one known to this worker, with `mark`; durable on return.
 
         Raises Fenced if another worker owns the shard, or owned it in between (the mark is no longer `after`).
@@ -49,19 +49,19 @@ class Lease(Protocol):
         ...
 
 
-class Alone:
+class SingleWorkerLease:
     """Lease of the only process of an embedded installation: shard 0 of 1. Every stored intent counts as chosen."""
 
     shards = 1
     is_shared = False
 
-    async def mine(self) -> Sequence[int]:
+    async def owned_shards(self) -> Sequence[int]:
         return (0,)
 
-    async def mark(self, shard: int) -> Mark | None:
+    async def last_claim(self, shard: int) -> ClaimedPass | None:
         return None
 
-    async def claim(self, shard: int, mark: Mark, after: Mark | None) -> None:
+    async def claim(self, shard: int, claimed: ClaimedPass, after: ClaimedPass | None) -> None:
         """Do nothing: no other worker exists."""
 
 
@@ -77,15 +77,15 @@ class ConsumerLease:
     def __init__(self, consumer: Consumer, shards: int) -> None:
         self._consumer, self.shards = consumer, shards
 
-    async def mine(self) -> Sequence[int]:
+    async def owned_shards(self) -> Sequence[int]:
         return sorted(p.partition for p in await self._consumer.partitions() if p.topic == SHARDS)
 
-    async def mark(self, shard: int) -> Mark | None:
+    async def last_claim(self, shard: int) -> ClaimedPass | None:
         position = await self._consumer.committed(Partition(SHARDS, shard))
-        return Mark(position.offset, position.intent) if position is not None else None
+        return ClaimedPass(position.offset, position.intent) if position is not None else None
 
-    async def claim(self, shard: int, mark: Mark, after: Mark | None) -> None:
+    async def claim(self, shard: int, claimed: ClaimedPass, after: ClaimedPass | None) -> None:
         # A worker that lost the shard and regained it unnoticed is in the newest generation; only the mark tells.
-        if await self.mark(shard) != after:
+        if await self.last_claim(shard) != after:
             raise Fenced(f"another worker owned shard {shard} in the meantime")
-        await self._consumer.commit(Partition(SHARDS, shard), Position(mark.pass_id, mark.attempt))
+        await self._consumer.commit(Partition(SHARDS, shard), Position(claimed.pass_id, claimed.attempt))

@@ -18,7 +18,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from attribution.core.revisions import TABLES, sourced
-from attribution.live.lease import Mark
+from attribution.live.lease import ClaimedPass
 from attribution.store.cursor import Cursor, decode, encode
 from attribution.store.limits import BLOCK_ROWS_MAX
 from runtime.clock import Clock
@@ -47,7 +47,7 @@ class PassLost(WarehouseError):
 
 
 @dataclass(frozen=True, slots=True)
-class Begun:
+class StartedPass:
     """A pass whose intent is stored. `counts` holds its row counts by table."""
 
     pass_id: int
@@ -57,12 +57,12 @@ class Begun:
     tables: Mapping[str, pa.Table] = field(default_factory=dict)
 
     @property
-    def mark(self) -> Mark:
+    def claimed(self) -> ClaimedPass:
         """The mark that the lease stores for this pass."""
-        return Mark(self.pass_id, self.attempt)
+        return ClaimedPass(self.pass_id, self.attempt)
 
 
-class Passes:
+class PassWriter:
     """Writes the passes of one shard. `pass_id` and `cursor` are those of the last completed pass."""
 
     def __init__(self, warehouse: Warehouse, shard: int, clock: Clock, code_version: str) -> None:
@@ -74,7 +74,7 @@ class Passes:
 
     # ------------------------------------------------------------------------------------------------ a new pass
 
-    def begin(self, rows: Mapping[str, list[msgspec.Struct]], cursor: Cursor, attempt: str = "") -> Begun:
+    def begin(self, rows: Mapping[str, list[msgspec.Struct]], cursor: Cursor, attempt: str = "") -> StartedPass:
         """Store the intent of the next pass. Raises PassTooLarge before anything is written.
 
         After any other error, here or later, the stored state is unknown: call `recover` before the next pass.
@@ -85,55 +85,55 @@ class Passes:
         pass_id = self.pass_id + 1
         tables = {name: to_arrow(name, sourced(rows[name], pass_id, self._shard)) for name in TABLES if rows.get(name)}
         counts = {name: table.num_rows for name, table in tables.items()}
-        begun = Begun(pass_id, attempt, encode(cursor), counts, tables)
+        started = StartedPass(pass_id, attempt, encode(cursor), counts, tables)
         intent = Intent(
-            pass_id=pass_id, shard=self._shard, ts=self._clock.now_us(), cursor=begun.cursor, rows=counts,
+            pass_id=pass_id, shard=self._shard, ts=self._clock.now_us(), cursor=started.cursor, rows=counts,
             payload=pack(tables), code_version=self._code_version, attempt=attempt,
         )  # fmt: skip
         # Random suffix: an earlier insert that failed may have left its token behind without its rows.
-        token = f"{self._token(begun, 'intents')}:{secrets.token_hex(8)}"
+        token = f"{self._token(started, 'intents')}:{secrets.token_hex(8)}"
         self._warehouse.insert("intents", to_arrow("intents", [(intent,)]), token)
-        return begun
+        return started
 
-    def insert(self, begun: Begun, name: str) -> None:
+    def insert(self, started: StartedPass, name: str) -> None:
         """Insert one table of the pass."""
-        self._warehouse.insert(name, begun.tables[name], self._token(begun, name))
+        self._warehouse.insert(name, started.tables[name], self._token(started, name))
 
-    def end(self, begun: Begun) -> None:
+    def end(self, started: StartedPass) -> None:
         """Record the end of the pass."""
-        self._insert_end(begun, self._token(begun, "passes"))
-        self._ended(begun)
+        self._insert_end(started, self._token(started, "passes"))
+        self._ended(started)
         if self.pass_id % INTENTS_PER_PARTITION == 0:
             self.drop_old_intents()
 
-    def _insert_end(self, begun: Begun, token: str) -> None:
+    def _insert_end(self, started: StartedPass, token: str) -> None:
         row = Pass(
-            pass_id=begun.pass_id, shard=self._shard, ts=self._clock.now_us(), cursor=begun.cursor,
-            rows=begun.counts, code_version=self._code_version, attempt=begun.attempt,
+            pass_id=started.pass_id, shard=self._shard, ts=self._clock.now_us(), cursor=started.cursor,
+            rows=started.counts, code_version=self._code_version, attempt=started.attempt,
         )  # fmt: skip
         self._warehouse.insert("passes", to_arrow("passes", [(row,)]), token)
 
-    def _ended(self, begun: Begun) -> None:
-        self.pass_id, self.cursor, self.has_garbage = begun.pass_id, decode(begun.cursor), False
+    def _ended(self, started: StartedPass) -> None:
+        self.pass_id, self.cursor, self.has_garbage = started.pass_id, decode(started.cursor), False
 
-    def _token(self, begun: Begun, table: str) -> str:
-        attempt = f":{begun.attempt}" if begun.attempt else ""
-        return f"attribution:{self._shard}:{begun.pass_id}{attempt}:{table}"
+    def _token(self, started: StartedPass, table: str) -> str:
+        attempt = f":{started.attempt}" if started.attempt else ""
+        return f"attribution:{self._shard}:{started.pass_id}{attempt}:{table}"
 
     # -------------------------------------------------------------------------------------------------- recovery
 
-    def recover(self, mark: Mark | None = None) -> int:
+    def recover(self, claimed: ClaimedPass | None = None) -> int:
         """Load the last completed pass and finish the chosen passes after it. Returns the number of passes finished.
 
         `mark` is the one stored by the lease. Raises PassLost if a started pass cannot be finished.
         """
         self._load()
         open_intents = self._open_intents()
-        chosen = self._chosen(open_intents, mark)
-        for begun in chosen:
-            _log.warning("pass_finished_after_crash", shard=self._shard, pass_id=begun.pass_id, rows=begun.counts)
-            self.finish(begun)
-        self.has_garbage = any(begun.pass_id > self.pass_id for begun in open_intents)
+        chosen = self._chosen(open_intents, claimed)
+        for started in chosen:
+            _log.warning("pass_finished_after_crash", shard=self._shard, pass_id=started.pass_id, rows=started.counts)
+            self.finish(started)
+        self.has_garbage = any(started.pass_id > self.pass_id for started in open_intents)
         return len(chosen)
 
     def _load(self) -> None:
@@ -146,28 +146,28 @@ class Passes:
         )
         self.pass_id, self.cursor = (last[0]["pass_id"], decode(last[0]["cursor"])) if last else (0, Cursor())
 
-    def _open_intents(self) -> list[Begun]:
+    def _open_intents(self) -> list[StartedPass]:
         """Return the intents after the last completed pass, without their rows."""
         found = self._warehouse.query(
             f"SELECT pass_id, attempt, cursor, rows FROM {DATABASE}.intents WHERE shard = {{shard:UInt32}} "
             "AND pass_id > {last:UInt64} ORDER BY pass_id, attempt LIMIT 1 BY pass_id, attempt",
             {"shard": self._shard, "last": self.pass_id},
         )
-        return [Begun(r["pass_id"], r["attempt"], r["cursor"], dict(r["rows"])) for r in rows_of(found)]
+        return [StartedPass(r["pass_id"], r["attempt"], r["cursor"], dict(r["rows"])) for r in rows_of(found)]
 
-    def _chosen(self, open_intents: list[Begun], mark: Mark | None) -> list[Begun]:
+    def _chosen(self, open_intents: list[StartedPass], claimed: ClaimedPass | None) -> list[StartedPass]:
         """Select the intents to finish: all for a single worker, otherwise the one that the lease names."""
-        chosen = [begun for begun in open_intents if not begun.attempt or begun.mark == mark]
-        if chosen and [begun.pass_id - self.pass_id for begun in chosen] == list(range(1, len(chosen) + 1)):
+        chosen = [started for started in open_intents if not started.attempt or started.claimed == claimed]
+        if chosen and [started.pass_id - self.pass_id for started in chosen] == list(range(1, len(chosen) + 1)):
             return chosen
-        is_open = mark.pass_id > self.pass_id if mark is not None else bool(open_intents)
+        is_open = claimed.pass_id > self.pass_id if claimed is not None else bool(open_intents)
         if not is_open:
             return []
         if not self._has_rows_after():  # no table was written, so the pass can be recomputed
-            _log.warning("lease_and_warehouse_differ", shard=self._shard, claimed=mark, done=self.pass_id)
+            _log.warning("lease_and_warehouse_differ", shard=self._shard, claimed=claimed, done=self.pass_id)
             return []
-        is_unknown = mark is None or mark.pass_id > self.pass_id + 1  # lost, or newer than a restored backup
-        if is_unknown and [begun.pass_id for begun in open_intents] == [self.pass_id + 1]:
+        is_unknown = claimed is None or claimed.pass_id > self.pass_id + 1  # lost, or newer than a restored backup
+        if is_unknown and [started.pass_id for started in open_intents] == [self.pass_id + 1]:
             return open_intents
         raise PassLost(
             f"shard {self._shard}: rows after pass {self.pass_id} are stored, but the intent chosen for them is gone; "
@@ -183,56 +183,56 @@ class Passes:
         )
         return bool(self._warehouse.query(of_tables, {"shard": self._shard, "last": self.pass_id}).num_rows)
 
-    def finish(self, begun: Begun) -> None:
+    def finish(self, started: StartedPass) -> None:
         """Complete a chosen pass, however much of it is stored, even while other workers complete it too."""
-        for name, rows in self._payload(begun).items():
-            self._finish_table(begun, name, rows)
+        for name, rows in self._payload(started).items():
+            self._finish_table(started, name, rows)
         for again in range(_COMPLETIONS_MAX):
-            is_ended = self._is_ended(begun.pass_id)
+            is_ended = self._is_ended(started.pass_id)
             if again and not is_ended:
                 time.sleep(_SETTLE_S)
-                is_ended = self._is_ended(begun.pass_id)
+                is_ended = self._is_ended(started.pass_id)
             if is_ended:
-                self._ended(begun)
+                self._ended(started)
                 return
-            self._insert_end(begun, self._token(begun, "passes") + _suffix(again))
-        raise RuntimeError(f"pass {begun.pass_id} is still not stored after {_COMPLETIONS_MAX} inserts")
+            self._insert_end(started, self._token(started, "passes") + _suffix(again))
+        raise RuntimeError(f"pass {started.pass_id} is still not stored after {_COMPLETIONS_MAX} inserts")
 
-    def fill(self, begun: Begun, name: str) -> None:
+    def fill(self, started: StartedPass, name: str) -> None:
         """Insert the missing rows of one table of a pass, completed or chosen, whose intent is still stored."""
-        self._finish_table(begun, name, self._payload(begun)[name])
+        self._finish_table(started, name, self._payload(started)[name])
 
-    def _payload(self, begun: Begun) -> dict[str, pa.Table]:
+    def _payload(self, started: StartedPass) -> dict[str, pa.Table]:
         """Return the rows of an intent, in the order in which tables are written."""
         packed = self._warehouse.query(
             f"SELECT base64Encode(payload) AS packed FROM {DATABASE}.intents WHERE shard = {{shard:UInt32}} "
             "AND pass_id = {pass:UInt64} AND attempt = {attempt:String} LIMIT 1",
-            {"shard": self._shard, "pass": begun.pass_id, "attempt": begun.attempt},
+            {"shard": self._shard, "pass": started.pass_id, "attempt": started.attempt},
         )
         tables = unpack(base64.b64decode(scalar_of(packed)))
         return {name: tables[name] for name in TABLES if name in tables}
 
-    def _finish_table(self, begun: Begun, name: str, rows: pa.Table) -> None:
+    def _finish_table(self, started: StartedPass, name: str, rows: pa.Table) -> None:
         """Insert the missing rows of a table and read back, until all are stored.
 
         A failed insert may leave its token behind without its rows. The engine then drops the rows of the next
         insert with this token as duplicates; only reading back detects that (docs/decisions/0007).
         """
         for again in range(_COMPLETIONS_MAX):
-            missing = self._missing(begun.pass_id, name, rows)
+            missing = self._missing(started.pass_id, name, rows)
             if again and missing.num_rows:
                 time.sleep(_SETTLE_S)
-                missing = self._missing(begun.pass_id, name, rows)
+                missing = self._missing(started.pass_id, name, rows)
             if not missing.num_rows:
                 return
-            token = self._token(begun, name)
+            token = self._token(started, name)
             if missing.num_rows < rows.num_rows:  # the token stands for all rows
                 self._warehouse.ended(name, token)  # a first insert that still runs would store them too
                 token += f":missing-{_name_of(missing)}"
             if again:
-                _log.warning("token_without_rows", table=name, pass_id=begun.pass_id, rows=missing.num_rows)
+                _log.warning("token_without_rows", table=name, pass_id=started.pass_id, rows=missing.num_rows)
             self._warehouse.insert(name, missing, token + _suffix(again))
-        raise RuntimeError(f"{name}: rows of pass {begun.pass_id} are not stored after {_COMPLETIONS_MAX} inserts")
+        raise RuntimeError(f"{name}: rows of pass {started.pass_id} are not stored after {_COMPLETIONS_MAX} inserts")
 
     def _missing(self, pass_id: int, name: str, rows: pa.Table) -> pa.Table:
         present = self._warehouse.query(

@@ -6,7 +6,7 @@ within seconds even if it has no rows to write, so the wait ends.
 
 from collections.abc import Mapping
 
-from attribution.store.cursor import Cursor, Positions, decode, place, span
+from attribution.store.cursor import Cursor, Positions, decode, partition_key, span
 from eventlog.port import Consumer
 from schemas.ddl import DATABASE
 from warehouse.port import Warehouse, rows_of
@@ -15,7 +15,7 @@ from warehouse.port import Warehouse, rows_of
 async def ends_of(consumer: Consumer, topic: str) -> Positions:
     """Return the current ends of a topic's partitions, in the form that `passed` takes. Raises LogUnavailable."""
     return {
-        place(await consumer.log_id(partition), partition.partition): await consumer.end(partition)
+        partition_key(await consumer.log_id(partition), partition.partition): await consumer.end(partition)
         for partition in await consumer.partitions()
         if partition.topic == topic
     }
@@ -27,7 +27,7 @@ async def committed_of(consumer: Consumer, topic: str) -> Positions:
     for partition in await consumer.partitions():
         if partition.topic == topic:
             position = await consumer.committed(partition)
-            name = place(await consumer.log_id(partition), partition.partition)
+            name = partition_key(await consumer.log_id(partition), partition.partition)
             found[name] = position.offset if position is not None else 0
     return found
 

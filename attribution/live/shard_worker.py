@@ -10,8 +10,8 @@ from collections.abc import Mapping
 
 import msgspec
 
-from attribution.live.lease import Lease, Mark
-from attribution.live.pass_writer import Passes
+from attribution.live.lease import ClaimedPass, Lease
+from attribution.live.pass_writer import PassWriter
 from attribution.store.cursor import Cursor
 from runtime.clock import Clock
 
@@ -19,22 +19,22 @@ _CLAIM_VALID_S = 5.0
 """Longest time between a claim and a write. After a pause, a write is refused unless it had already been sent."""
 
 
-class Owned:
+class ShardWorker:
     """Writes a shard's passes under its lease. Not safe for concurrent tasks."""
 
-    def __init__(self, shard: int, lease: Lease, passes: Passes, clock: Clock) -> None:
+    def __init__(self, shard: int, lease: Lease, passes: PassWriter, clock: Clock) -> None:
         self.shard, self._lease, self._passes, self._clock = shard, lease, passes, clock
         self.cursor = Cursor()
         """Position of the shard. It may be slightly ahead of the stored one, which the next owner reads."""
         self.is_recovered = False
-        self._mark: Mark | None = None
+        self._claimed: ClaimedPass | None = None
         self._claimed_us = self._claimed_s = 0.0
         self._written_s = clock.monotonic_s()
 
     async def recover(self) -> None:
         """Finish started passes of any worker. Raises WarehouseError, PassLost, LogUnavailable."""
-        self._mark = await self._lease.mark(self.shard)
-        await asyncio.to_thread(self._passes.recover, self._mark)
+        self._claimed = await self._lease.last_claim(self.shard)
+        await asyncio.to_thread(self._passes.recover, self._claimed)
         self.cursor = self._passes.cursor
         self.is_recovered = True
 
@@ -45,13 +45,13 @@ class Owned:
         """
         self.is_recovered = False
         attempt = secrets.token_hex(8) if self._lease.is_shared else ""
-        begun = await asyncio.to_thread(self._passes.begin, rows, cursor, attempt)
-        await self._claim(begun.mark)
-        for name in begun.tables:
+        started = await asyncio.to_thread(self._passes.begin, rows, cursor, attempt)
+        await self._claim(started.claimed)
+        for name in started.tables:
             await self._renew()
-            await asyncio.to_thread(self._passes.insert, begun, name)
+            await asyncio.to_thread(self._passes.insert, started, name)
         await self._renew()
-        await asyncio.to_thread(self._passes.end, begun)
+        await asyncio.to_thread(self._passes.end, started)
         self.cursor, self.is_recovered, self._written_s = cursor, True, self._clock.monotonic_s()
 
     async def write_cursor(self, age_min_s: float = 0.0) -> None:
@@ -64,13 +64,13 @@ class Owned:
         if is_old and self.is_recovered and (self.cursor != self._passes.cursor or self._passes.has_garbage):
             await self.write({}, self.cursor)
 
-    async def _claim(self, mark: Mark) -> None:
+    async def _claim(self, claimed: ClaimedPass) -> None:
         before_s, before_us = self._clock.monotonic_s(), self._clock.now_us()
-        await self._lease.claim(self.shard, mark, self._mark)
-        self._mark, self._claimed_s, self._claimed_us = mark, before_s, before_us
+        await self._lease.claim(self.shard, claimed, self._claimed)
+        self._claimed, self._claimed_s, self._claimed_us = claimed, before_s, before_us
 
     async def _renew(self) -> None:
         """Repeat the claim if it is too old by either clock: suspending a machine stops only one of them."""
         age_s = max(self._clock.monotonic_s() - self._claimed_s, (self._clock.now_us() - self._claimed_us) / 1e6)
-        if self._mark is not None and age_s > _CLAIM_VALID_S:
-            await self._claim(self._mark)
+        if self._claimed is not None and age_s > _CLAIM_VALID_S:
+            await self._claim(self._claimed)

@@ -1,6 +1,6 @@
 """The conversions of a run's slice with the programs that they are worked under."""
 
-from attribution.core.credits import Case, Pricing
+from attribution.core.credits import ConversionCase, Pricing
 from attribution.runs.reads import RunReads
 from attribution.runs.spec import BadRun, RunSpec
 from attribution.store.programs import Programs
@@ -15,7 +15,7 @@ def pricing_of(warehouse: Warehouse, spec: RunSpec) -> Pricing:
     return found
 
 
-def cases_of(warehouse: Warehouse, spec: RunSpec, reads: RunReads, number: int, slices: int) -> list[Case]:
+def cases_of(warehouse: Warehouse, spec: RunSpec, reads: RunReads, number: int, slices: int) -> list[ConversionCase]:
     """The cases of one slice of what `reads` reads, by id. Raises BadRun."""
     events = reads.conversions(number, slices)
     ids = [event.conversion_id for event in events]
@@ -23,6 +23,8 @@ def cases_of(warehouse: Warehouse, spec: RunSpec, reads: RunReads, number: int, 
     programs, pricing = Programs(warehouse), pricing_of(warehouse, spec)
     pinned: dict[str, Pricing] = {h: programs.get(h) or pricing for h in sorted(set(priced.values()))}
     return [
-        Case(event, adjustments.get(event.conversion_id, ()), pinned.get(priced.get(event.conversion_id, ""), pricing))
+        ConversionCase(
+            event, adjustments.get(event.conversion_id, ()), pinned.get(priced.get(event.conversion_id, ""), pricing)
+        )
         for event in events
     ]

@@ -11,9 +11,9 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from attribution.core.credits import WEIGHT_ONE, Case, asked_of
-from attribution.core.journeys import Asked, Journeys, TouchRows, build, why_unattributed
-from attribution.core.net_value import Worth, worth
+from attribution.core.credits import WEIGHT_ONE, ConversionCase, to_columns
+from attribution.core.journeys import ConversionColumns, Journeys, TouchRows, build, why_unattributed
+from attribution.core.net_value import NetValue, net_value
 from attribution.core.weights import Fits, reasons, weigh
 from attribution.kernels import select
 from attribution.kernels.checks import Array, Ints
@@ -22,7 +22,7 @@ from attribution.runs.touch_reuse import used_up
 from program.program import UNATTRIBUTED
 from schemas.columns import arrow_schema
 
-Stitched = Callable[[Asked], Asked]
+Stitched = Callable[[ConversionColumns], ConversionColumns]
 
 SOURCE = "run"
 """`_source` of a run's credits: they come from no log and no pass."""
@@ -38,8 +38,12 @@ class SliceRows:
     values: Mapping[str, int]
 
 
-def rows_of(
-    spec: RunSpec, cases: Sequence[Case], rows: TouchRows, fits: Fits, stitched: Stitched = lambda asked: asked
+def build_rows(
+    spec: RunSpec,
+    cases: Sequence[ConversionCase],
+    rows: TouchRows,
+    fits: Fits,
+    stitched: Stitched = lambda conversions: conversions,
 ) -> SliceRows:
     """Credits of the cases under each model of the run; a case that cannot be computed is counted and left out.
 
@@ -47,15 +51,15 @@ def rows_of(
     fitted models. Raises TooManyTouches.
     """
     try:
-        return _rows_of(spec, cases, rows, fits, stitched)
+        return _build_rows(spec, cases, rows, fits, stitched)
     except (ArithmeticError, LookupError, TypeError, ValueError):
         if len(cases) <= 1:
             return SliceRows(arrow_schema("credits").empty_table(), 0, len(cases), {})
         middle = len(cases) // 2
-        return joined([rows_of(spec, half, rows, fits, stitched) for half in (cases[:middle], cases[middle:])])
+        return merge_slices([build_rows(spec, half, rows, fits, stitched) for half in (cases[:middle], cases[middle:])])
 
 
-def joined(parts: Sequence[SliceRows]) -> SliceRows:
+def merge_slices(parts: Sequence[SliceRows]) -> SliceRows:
     """Several as one, in order of model, conversion and place, as if they had been worked at once."""
     values: dict[str, int] = {}
     for part in parts:
@@ -67,41 +71,45 @@ def joined(parts: Sequence[SliceRows]) -> SliceRows:
     return SliceRows(table, sum(p.conversions for p in parts), sum(p.failed for p in parts), values)
 
 
-def journeys_of(spec: RunSpec, cases: Sequence[Case], rows: TouchRows, stitched: Stitched) -> tuple[Asked, Journeys]:
+def journeys_of(
+    spec: RunSpec, cases: Sequence[ConversionCase], rows: TouchRows, stitched: Stitched
+) -> tuple[ConversionColumns, Journeys]:
     """The cases as columns and their journeys, used up where the run resets. Raises TooManyTouches."""
-    asked = stitched(asked_of(cases))
-    journeys = _within_reach(asked, build(asked, rows))
-    return asked, used_up(journeys, _order_of(cases), None) if spec.reuse == "reset" else journeys
+    conversions = stitched(to_columns(cases))
+    journeys = _within_reach(conversions, build(conversions, rows))
+    return conversions, used_up(journeys, _order_of(cases), None) if spec.reuse == "reset" else journeys
 
 
-def _order_of(cases: Sequence[Case]) -> Ints:
+def _order_of(cases: Sequence[ConversionCase]) -> Ints:
     """The cases' places by (event_ts, conversion_id)."""
     events = [case.event for case in cases]
     order = sorted(range(len(events)), key=lambda c: (events[c].event_ts, events[c].conversion_id))
     return np.array(order, np.int64)
 
 
-def _rows_of(spec: RunSpec, cases: Sequence[Case], rows: TouchRows, fits: Fits, stitched: Stitched) -> SliceRows:
+def _build_rows(
+    spec: RunSpec, cases: Sequence[ConversionCase], rows: TouchRows, fits: Fits, stitched: Stitched
+) -> SliceRows:
     _, journeys = journeys_of(spec, cases, rows, stitched)
-    worths = [worth(case.event, case.adjustments)[0] for case in cases]
-    columns = _Conversions.of(cases, worths)
+    net_values = [net_value(case.event, case.adjustments)[0] for case in cases]
+    columns = _Columns.from_cases(cases, net_values)
     order = _order_of(cases) if spec.reuse == "consume" else None
     tables = []
     for model in spec.models:
         mine = used_up(journeys, order, model, fits) if order is not None else journeys
         tables.append(_model_rows(spec.run_id, model, mine, columns, fits))
     values: dict[str, int] = {}
-    for case, now in zip(cases, worths, strict=True):
+    for case, now in zip(cases, net_values, strict=True):
         values[case.event.currency] = values.get(case.event.currency, 0) + now.value_minor
     return SliceRows(pa.concat_tables(tables), len(cases), 0, values)
 
 
-def _within_reach(asked: Asked, journeys: Journeys) -> Journeys:
+def _within_reach(conversions: ConversionColumns, journeys: Journeys) -> Journeys:
     """Without what was only read because another conversion of the slice needs it: it depends on the company."""
-    c = np.repeat(np.arange(asked.event_ts.shape[0]), np.diff(journeys.offsets))
-    age = asked.event_ts[c] - journeys.ts
-    kept = ((age >= 0) & (age <= asked.window_us.max(axis=1)[c])) | (journeys.named != 0)
-    counts = np.bincount(c[kept], minlength=asked.event_ts.shape[0])
+    c = np.repeat(np.arange(conversions.event_ts.shape[0]), np.diff(journeys.offsets))
+    age = conversions.event_ts[c] - journeys.ts
+    kept = ((age >= 0) & (age <= conversions.window_us.max(axis=1)[c])) | (journeys.named != 0)
+    counts = np.bincount(c[kept], minlength=conversions.event_ts.shape[0])
     return Journeys(
         np.concatenate([[0], np.cumsum(counts)]).astype(np.int64), journeys.touch[kept], journeys.named[kept],
         journeys.winner[kept],
@@ -110,7 +118,7 @@ def _within_reach(asked: Asked, journeys: Journeys) -> Journeys:
 
 
 @dataclass(frozen=True, slots=True)
-class _Conversions:
+class _Columns:
     """What credits repeat of each conversion."""
 
     conversion_id: pa.Array
@@ -121,19 +129,19 @@ class _Conversions:
     status: Array
 
     @classmethod
-    def of(cls, cases: Sequence[Case], worths: Sequence[Worth]) -> "_Conversions":
+    def from_cases(cls, cases: Sequence[ConversionCase], net_values: Sequence[NetValue]) -> "_Columns":
         events = [case.event for case in cases]
         return cls(
             pa.array([event.conversion_id for event in events], pa.binary(16)),
             np.array([event.event_ts for event in events], np.int64),
             np.array([event.offer_id for event in events], np.int64),
-            np.array([now.value_minor for now in worths], np.int64),
+            np.array([now.value_minor for now in net_values], np.int64),
             np.array([event.currency for event in events], object),
-            np.array([now.status for now in worths], object),
+            np.array([now.status for now in net_values], object),
         )
 
 
-def _model_rows(run_id: str, model: str, journeys: Journeys, conversions: _Conversions, fits: Fits) -> pa.Table:
+def _model_rows(run_id: str, model: str, journeys: Journeys, conversions: _Columns, fits: Fits) -> pa.Table:
     weights = weigh(model, journeys, fits)
     words = reasons(model, journeys, weights)
     count = conversions.event_ts.shape[0]

@@ -21,7 +21,7 @@ class RunFit(NamedTuple):
     gap: float
 
 
-def program_fit(warehouse: Warehouse, text: str) -> RunFit:
+def export_fit(warehouse: Warehouse, text: str) -> RunFit:
     """The fit of `RUN` or `RUN:MODEL`, where RUN is an id or the beginning of one.
 
     Raises ReportError if there is no such run, or it fitted no such model, several, or none to any touch.

@@ -12,15 +12,15 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from attribution.core.credits import Case
-from attribution.core.journeys import Asked, Hashes, TooManyTouches, TouchRows, build
+from attribution.core.credits import ConversionCase
+from attribution.core.journeys import ConversionColumns, Hashes, TooManyTouches, TouchRows, build
 from attribution.paths.path_table import BadTable
 from attribution.runs.cases import cases_of, pricing_of
 from attribution.runs.credit_rows import journeys_of
 from attribution.runs.identity_map import IdentityMap
-from attribution.runs.null_journeys import Converted, converted_of, null_asked, person_of
+from attribution.runs.null_journeys import Converted, build_null_journeys, converted_of, person_of
 from attribution.runs.reads import RunReads
-from attribution.runs.shares import Fitted, PathCounts, fit, paths_of
+from attribution.runs.shares import Fitted, PathCounts, fit_models, paths_of
 from attribution.runs.spec import BadRun, RunSpec
 from attribution.store.reads import TS_MAX
 from attribution.store.touch_reader import TouchReader
@@ -47,14 +47,14 @@ class Fitting:
 
 def fit_run(warehouse: Warehouse, spec: RunSpec, people: IdentityMap, fitting: Fitting) -> dict[str, Fitted]:
     """The fitted models of the run. Raises BadRun, TooManyTouches, WarehouseError."""
-    work = _Fit(warehouse, spec, people, fitting)
+    work = PathCounter(warehouse, spec, people, fitting)
     try:
-        return fit(spec.data_driven, work.counts())
+        return fit_models(spec.data_driven, work.counts())
     except BadTable as error:
         raise BadRun(str(error)) from None
 
 
-class _Fit:
+class PathCounter:
     def __init__(self, warehouse: Warehouse, spec: RunSpec, people: IdentityMap, fitting: Fitting) -> None:
         self._warehouse, self._spec, self._people, self._fitting = warehouse, spec, people, fitting
         self._pricing = pricing_of(warehouse, spec)
@@ -63,7 +63,7 @@ class _Fit:
         self._wants_nulls = "markov" in spec.models
 
     def counts(self) -> PathCounts:
-        counts, converted, held = PathCounts(), [Converted.of([])], 0
+        counts, converted, held = PathCounts(), [Converted.concat([])], 0
         wide = self._spec
         if self._wants_nulls:  # a touch of the range may have its conversion just after it
             wide = replace(wide, to_us=min(TS_MAX, wide.to_us + self._longest_us))
@@ -75,7 +75,7 @@ class _Fit:
 
         with ThreadPoolExecutor(self._fitting.workers) as pool:
             for paths, who in pool.map(work, range(slices)):
-                counts.also(paths, True)
+                counts.add(paths, True)
                 converted.append(who)
                 held += who.ts.shape[0]
                 if held > CONVERTED_MAX:
@@ -83,24 +83,24 @@ class _Fit:
                         f"the range has more than {CONVERTED_MAX} identities that converted; take a shorter one"
                     )
         if self._wants_nulls:
-            self._nulls(counts, Converted.of(converted))
+            self._nulls(counts, Converted.concat(converted))
         return counts
 
-    def _conversions(self, reads: RunReads, cases: Sequence[Case]) -> tuple[Counter[bytes], Converted]:
+    def _conversions(self, reads: RunReads, cases: Sequence[ConversionCase]) -> tuple[Counter[bytes], Converted]:
         """Paths of the cases in the run's range, and who converted. One that cannot be worked out is left out."""
         try:
             rows, _ = TouchReader(reads).touches_of(list(cases))
-            asked, journeys = journeys_of(self._spec, cases, rows, reads.asked)
-            who = converted_of(asked, journeys) if self._wants_nulls else Converted.of([])
-            return paths_of(journeys, asked.event_ts < self._spec.to_us), who
+            conversions, journeys = journeys_of(self._spec, cases, rows, reads.stitch_conversions)
+            who = converted_of(conversions, journeys) if self._wants_nulls else Converted.concat([])
+            return paths_of(journeys, conversions.event_ts < self._spec.to_us), who
         except (TooManyTouches, ArithmeticError, LookupError, TypeError, ValueError) as error:
             if isinstance(error, TooManyTouches) and (len(cases) <= 1 or self._spec.reuse != "reuse"):
                 raise
             if len(cases) <= 1:
-                return Counter(), Converted.of([])
+                return Counter(), Converted.concat([])
             middle = len(cases) // 2
             left, right = (self._conversions(reads, half) for half in (cases[:middle], cases[middle:]))
-            return left[0] + right[0], Converted.of([left[1], right[1]])
+            return left[0] + right[0], Converted.concat([left[1], right[1]])
 
     # ------------------------------------------------------------------------ journeys that did not convert
 
@@ -113,8 +113,8 @@ class _Fit:
         def of_range(number: int) -> Counter[bytes]:
             first, last = _HASHES * number // ranges, _HASHES * (number + 1) // ranges - 1
             rows = reads.touches_between(first, last, from_us, to_us)
-            rows = rows.at(rows.identity == person_of(rows))
-            return self._null_paths(rows.at(~np.isin(rows.identity, self._people.identity)), converted)
+            rows = rows.take(rows.identity == person_of(rows))
+            return self._null_paths(rows.take(~np.isin(rows.identity, self._people.identity)), converted)
 
         def of_persons(chunk: Hashes) -> Counter[bytes]:
             return self._null_paths(reads.touches_of(chunk, from_us, to_us)[0], converted)
@@ -122,28 +122,21 @@ class _Fit:
         chunks = [persons[at : at + _PERSONS] for at in range(0, persons.shape[0], _PERSONS)]
         with ThreadPoolExecutor(self._fitting.workers) as pool:
             for paths in pool.map(of_range, range(ranges)):
-                counts.also(paths, False)
+                counts.add(paths, False)
             for paths in pool.map(of_persons, chunks):
-                counts.also(paths, False)
+                counts.add(paths, False)
 
     def _null_paths(self, rows: TouchRows, converted: Converted) -> Counter[bytes]:
-        return _built(*null_asked(rows, converted, self._pricing, self._spec.from_us))
+        return _paths_of_null_journeys(*build_null_journeys(rows, converted, self._pricing, self._spec.from_us))
 
 
-def _built(asked: Asked, rows: TouchRows) -> Counter[bytes]:
-    count = asked.event_ts.shape[0]
+def _paths_of_null_journeys(conversions: ConversionColumns, rows: TouchRows) -> Counter[bytes]:
+    count = conversions.event_ts.shape[0]
     try:
-        return paths_of(build(asked, rows), np.ones(count, np.bool_))
+        return paths_of(build(conversions, rows), np.ones(count, np.bool_))
     except TooManyTouches:
         if count <= 1:
             raise
-        halves = slice(0, count // 2), slice(count // 2, count)
-        return _built(_part(asked, halves[0]), rows) + _built(_part(asked, halves[1]), rows)
-
-
-def _part(asked: Asked, part: slice) -> Asked:
-    return replace(
-        asked, event_ts=asked.event_ts[part], offer_id=asked.offer_id[part], identity=asked.identity[part],
-        names=asked.names[part], token=asked.token[part], token_kind=asked.token_kind[part],
-        window_us=asked.window_us[part], goal=asked.goal[part], term=asked.term[part],
-    )  # fmt: skip
+        middle = count // 2
+        left, right = conversions.slice(slice(0, middle)), conversions.slice(slice(middle, count))
+        return _paths_of_null_journeys(left, rows) + _paths_of_null_journeys(right, rows)

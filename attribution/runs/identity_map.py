@@ -31,7 +31,7 @@ class IdentityMap:
     version: str = ""
 
     @classmethod
-    def of(cls, edges: Hashes, members_max: int = MEMBERS_MAX) -> "IdentityMap":
+    def from_edges(cls, edges: Hashes, members_max: int = MEMBERS_MAX) -> "IdentityMap":
         """The map of edges (E, 2). Raises ValueError for another shape, or an identity of 0, which is nobody's."""
         if edges.ndim != 2 or edges.shape[1] != 2 or edges.dtype != np.uint64:
             raise ValueError("edges are pairs of uint64")
@@ -43,13 +43,13 @@ class IdentityMap:
         identity, where = np.unique(distinct, return_inverse=True)
         pairs = where.reshape(-1, 2).astype(np.int64)
         roots = stitch(pairs[:, 0].copy(), pairs[:, 1].copy(), identity.shape[0])
-        crowded = np.bincount(roots, minlength=identity.shape[0])[roots] > members_max
-        roots[crowded] = np.flatnonzero(crowded)
+        oversized = np.bincount(roots, minlength=identity.shape[0])[roots] > members_max
+        roots[oversized] = np.flatnonzero(oversized)
         digest = blake2b(np.ascontiguousarray(distinct, "<u8").tobytes(), digest_size=16)
         digest.update(members_max.to_bytes(8, "little"))
         return cls(identity, identity[roots], digest.hexdigest())
 
-    def of_each(self, identities: Hashes) -> Hashes:
+    def canonical_of(self, identities: Hashes) -> Hashes:
         """The canonical identity of each; those that the map does not know stay as they are."""
         if not self.identity.size:
             return identities
@@ -58,7 +58,7 @@ class IdentityMap:
 
     def members(self, identities: Hashes) -> Hashes:
         """All identities of the persons who have any of these, sorted."""
-        wanted = self.of_each(identities)
+        wanted = self.canonical_of(identities)
         return np.unique(np.concatenate([wanted, self.identity[np.isin(self.canonical, wanted)]]))
 
 

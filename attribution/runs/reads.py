@@ -6,7 +6,7 @@ from dataclasses import replace
 import numpy as np
 import pyarrow as pa
 
-from attribution.core.journeys import Asked, Hashes, TouchRows
+from attribution.core.journeys import ConversionColumns, Hashes, TouchRows
 from attribution.runs.identity_map import NOBODY, IdentityMap
 from attribution.runs.spec import RunSpec
 from attribution.store.reads import NOT_LATE, RECEIVED, Parameters, Reads, digests
@@ -61,17 +61,17 @@ class RunReads(Reads):
     ) -> tuple[TouchRows, dict[int, int]]:
         if self._people is NOBODY:
             return super().touches_of(identities, from_us, to_us)
-        rows, crowded = super().touches_of(self._people.members(identities), from_us, to_us)
-        return self.stitched(rows), crowded
+        rows, oversized = super().touches_of(self._people.members(identities), from_us, to_us)
+        return self.stitch_touches(rows), oversized
 
-    def stitched(self, rows: TouchRows) -> TouchRows:
+    def stitch_touches(self, rows: TouchRows) -> TouchRows:
         """The rows under their persons' canonical identities."""
-        one = self._people.of_each
+        one = self._people.canonical_of
         return replace(rows, identity=one(rows.identity), visitor=one(rows.visitor), user=one(rows.user))
 
-    def asked(self, asked: Asked) -> Asked:
+    def stitch_conversions(self, conversions: ConversionColumns) -> ConversionColumns:
         """The conversions under their persons' canonical identities."""
-        return replace(asked, identity=self._people.of_each(asked.identity))
+        return replace(conversions, identity=self._people.canonical_of(conversions.identity))
 
 
 def identity_map(warehouse: Warehouse, as_of_us: int) -> IdentityMap:
@@ -83,4 +83,4 @@ def identity_map(warehouse: Warehouse, as_of_us: int) -> IdentityMap:
     )
     columns = [column.to_numpy() for column in table.columns]
     edges = np.stack(columns, axis=1).astype(np.uint64) if table.num_rows else np.zeros((0, 2), np.uint64)
-    return IdentityMap.of(edges)
+    return IdentityMap.from_edges(edges)

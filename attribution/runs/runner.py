@@ -14,11 +14,11 @@ from dataclasses import dataclass
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from attribution.core.credits import Case
+from attribution.core.credits import ConversionCase
 from attribution.core.journeys import TooManyTouches
 from attribution.core.weights import ByPartner, Fits, fits_of, is_known
 from attribution.runs.cases import cases_of, pricing_of
-from attribution.runs.credit_rows import SliceRows, blocks_of, joined, rows_of
+from attribution.runs.credit_rows import SliceRows, blocks_of, build_rows, merge_slices
 from attribution.runs.fit import Fitting, fit_run
 from attribution.runs.identity_map import NOBODY, IdentityMap
 from attribution.runs.reads import RunReads
@@ -65,7 +65,7 @@ class _Slice:
 
 
 class TooFewConversions(BadRun):
-    """A model would be fitted to fewer conversions than asked for."""
+    """A model would be fitted to fewer conversions than conversions for."""
 
 
 def _check_enough(shares: Shares, conversions_min: int) -> None:
@@ -73,7 +73,7 @@ def _check_enough(shares: Shares, conversions_min: int) -> None:
         if fitted.touched < conversions_min:
             raise TooFewConversions(
                 f"{model} would be fitted to {fitted.touched} conversions with touches, fewer than the "
-                f"{conversions_min} asked for; take a longer range, or a rule"
+                f"{conversions_min} conversions for; take a longer range, or a rule"
             )
 
 
@@ -148,7 +148,7 @@ class Runs:
     def _do(
         self, spec: RunSpec, people: IdentityMap, shares: Shares, fits: Fits, workers: int, progress: Progress
     ) -> Run:
-        fits = {**fits, **{model: ByPartner.of(weights_of(fitted)) for model, fitted in shares.items()}}
+        fits = {**fits, **{model: ByPartner.from_weights(weights_of(fitted)) for model, fitted in shares.items()}}
         count = RunReads(self._warehouse, spec).count()
         # Touches are used up over the whole range at once.
         slices = max(1, -(-count // self._slice_conversions)) if spec.reuse == "reuse" else 1
@@ -203,16 +203,16 @@ class Runs:
         )
         return block.filter(pc.invert(pc.is_in(block.column("_offset"), there.column(0).combine_chunks())))
 
-    def _rows(self, spec: RunSpec, reads: RunReads, cases: list[Case], fits: Fits) -> SliceRows:
+    def _rows(self, spec: RunSpec, reads: RunReads, cases: list[ConversionCase], fits: Fits) -> SliceRows:
         """Credits of the cases; half of them at a time where they meet too many touches."""
         try:
             rows, _ = TouchReader(reads).touches_of(cases)
-            return rows_of(spec, cases, rows, fits, reads.asked)
+            return build_rows(spec, cases, rows, fits, reads.stitch_conversions)
         except TooManyTouches:
             if len(cases) <= 1 or spec.reuse != "reuse":
                 raise
             middle = len(cases) // 2
-            return joined([self._rows(spec, reads, half, fits) for half in (cases[:middle], cases[middle:])])
+            return merge_slices([self._rows(spec, reads, half, fits) for half in (cases[:middle], cases[middle:])])
 
     def _note(self, spec: RunSpec, slices: int, done: Mapping[int, _Slice], shares: Shares) -> Run:
         values: dict[str, int] = {}

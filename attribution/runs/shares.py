@@ -74,14 +74,14 @@ def from_json(text: str) -> dict[str, Fitted]:
 
 
 class PathCounts:
-    """Distinct paths, and how often each converted and did not. Bounded: `also` raises BadRun beyond."""
+    """Distinct paths, and how often each converted and did not. Bounded: `add` raises BadRun beyond."""
 
     def __init__(self, paths_max: int = PATHS_MAX, bytes_max: int = PATHS_BYTES_MAX) -> None:
         self._paths_max, self._bytes_max = paths_max, bytes_max
         self._paths = self._bytes = 0
         self._counts: tuple[Counter[bytes], Counter[bytes]] = Counter(), Counter()
 
-    def also(self, paths: Mapping[bytes, int], converted: bool) -> None:
+    def add(self, paths: Mapping[bytes, int], converted: bool) -> None:
         """Add paths with their counts. Raises BadRun where there are too many to hold."""
         mine, other = self._counts if converted else self._counts[::-1]
         for path, count in paths.items():
@@ -126,7 +126,7 @@ def paths_of(journeys: Journeys, chosen: Array) -> Counter[bytes]:
     return Counter(data[lo:hi] for lo, hi in zip(starts[chosen].tolist(), ends[chosen].tolist(), strict=True))
 
 
-def fit(models: Sequence[str], counts: PathCounts) -> dict[str, Fitted]:
+def fit_models(models: Sequence[str], counts: PathCounts) -> dict[str, Fitted]:
     """Shares, intervals and weights of the models. Raises BadTable where a chain cannot be worked out."""
     table, partners = counts.table()
     found = answer(table, [Model(name, name) for name in models], ModelOptions(intervals=True))

@@ -18,7 +18,7 @@ MODELS_VERSION = 1
 
 
 class BadRun(ValueError):
-    """The run cannot be; the message is a sentence for the person who asked."""
+    """The run cannot be; the message is a sentence for the person who conversions."""
 
 
 @dataclass(frozen=True, slots=True)

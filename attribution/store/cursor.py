@@ -8,7 +8,7 @@ Positions = dict[str, int]
 """Offsets by place (log and partition); every record before an offset is done."""
 
 
-class Late(msgspec.Struct, frozen=True):
+class LateScan(msgspec.Struct, frozen=True):
     """Unfinished scan of touches up to `to`; conversions up to `after` (hex, in order of id) are done."""
 
     to: Positions
@@ -20,17 +20,17 @@ class Cursor(msgspec.Struct, frozen=True):
 
     conversions: Positions = {}
     hits: Positions = {}
-    late: Late | None = None
+    late: LateScan | None = None
     shards: int = 1
     """Number of shards; it never changes."""
 
 
-def place(log_id: str, partition: int) -> str:
+def partition_key(log_id: str, partition: int) -> str:
     """Return the name of a partition of one log; a recreated log gets different names."""
     return f"{log_id}:{partition}"
 
 
-def place_parts(name: str) -> tuple[str, int]:
+def split_partition_key(name: str) -> tuple[str, int]:
     """Split a place into log identity and partition."""
     log_id, _, partition = name.rpartition(":")
     return log_id, int(partition)

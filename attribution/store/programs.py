@@ -52,7 +52,7 @@ class Programs:
             if self.get(program.hash) is None:
                 self._write(program, now_us)
             self._kept = {program.hash}
-        return self._known.get(program.hash) or self._remember(Pricing.of(program.hash, program.rules))
+        return self._known.get(program.hash) or self._remember(Pricing.from_rules(program.hash, program.rules))
 
     def load(self, program: Program, now_us: int) -> None:
         """Make this the newest program in clew.programs, even if it was loaded before and replaced since.
@@ -84,7 +84,7 @@ class Programs:
         )
         if not found:
             return None
-        return self._remember(Pricing.of(program_hash, from_canonical(found[0]["canonical"].encode())))
+        return self._remember(Pricing.from_rules(program_hash, from_canonical(found[0]["canonical"].encode())))
 
     def _remember(self, pricing: Pricing) -> Pricing:
         self._known[pricing.program_hash] = pricing

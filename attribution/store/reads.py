@@ -13,8 +13,8 @@ import pyarrow as pa
 
 from attribution.core.credits import CreditLine
 from attribution.core.journeys import Hashes, TouchRows
-from attribution.core.revisions import Standing
-from attribution.store.cursor import place_parts
+from attribution.core.revisions import CurrentRevision
+from attribution.store.cursor import split_partition_key
 from attribution.store.shards import ALL, Shards
 from schemas.ddl import DATABASE
 from schemas.events import Adjustment, Conversion
@@ -144,7 +144,7 @@ class Reads:
         self, identities: Hashes, from_us: int | None = None, to_us: int | None = None
     ) -> tuple[TouchRows, dict[int, int]]:
         """Return touches with these identities in [from, to], and the oversized identities, whose rows are left out."""
-        parts, crowded = [TouchRows.of([])], dict[int, int]()
+        parts, oversized = [TouchRows.from_rows([])], dict[int, int]()
         bounds, parameters = "", Parameters()
         if from_us is not None:
             bounds += " AND ts >= fromUnixTimestamp64Micro({from:Int64}, 'UTC')"
@@ -162,15 +162,15 @@ class Reads:
                 f"LIMIT {TOUCHES_PER_IDENTITY_MAX + 1} BY identity",
                 {**parameters, **_packed(chunk.tobytes(), 8)},
             )
-            rows, crowds = _without_crowds(_touch_rows(table))
+            rows, more_oversized = _without_oversized(_touch_rows(table))
             parts.append(rows)
-            crowded |= crowds
-        return TouchRows(*(np.concatenate(c) for c in zip(*(p.columns() for p in parts), strict=True))), crowded
+            oversized |= more_oversized
+        return TouchRows(*(np.concatenate(c) for c in zip(*(p.columns() for p in parts), strict=True))), oversized
 
     def touches_of_tokens(self, identities: Hashes, token_ts_us: Sequence[int]) -> TouchRows:
         """Return touches with these tokens' identities. The tokens' times limit the range that is read."""
         if not len(identities):
-            return TouchRows.of([])
+            return TouchRows.from_rows([])
         lo, hi = min(token_ts_us) - _TOKEN_SLACK_US, max(token_ts_us) + _TOKEN_SLACK_US
         return self.touches_of(identities, lo, hi)[0]
 
@@ -187,7 +187,7 @@ class Reads:
             f"LIMIT {TOUCHES_PER_IDENTITY_MAX + 1} BY identity",
             {**parameters, "first": first, "last": last},
         )
-        return _without_crowds(_touch_rows(table))[0]
+        return _without_oversized(_touch_rows(table))[0]
 
     def count_touches(self, from_us: int, to_us: int) -> int:
         """Count the rows that `touches_between` would read over all identities, oversized ones included."""
@@ -207,7 +207,7 @@ class Reads:
 
     # ------------------------------------------------------------------------ current revisions
 
-    def standings_of(self, ids: Collection[bytes]) -> dict[bytes, Standing]:
+    def current_revisions(self, ids: Collection[bytes]) -> dict[bytes, CurrentRevision]:
         """Return the current state of the conversions that have a revision."""
         revisions: dict[bytes, dict[str, Any]] = {}
         for chunk, parameters in digests(ids):
@@ -222,7 +222,7 @@ class Reads:
             return {}
         credits, commissions = self._credits_of(revisions), self._commissions_of(revisions)
         return {
-            key: Standing(
+            key: CurrentRevision(
                 row["revision"], row["program_hash"], row["paying_model"], row["status"], row["value_minor"],
                 dict(row["problems"]), tuple(sorted(credits.get(key, ()))), tuple(commissions.get(key, ())),
             )
@@ -294,7 +294,7 @@ def _in_spans(spans: Spans) -> tuple[str, Parameters]:
     """Return the SQL condition for log records in [lo, hi) of each partition, with its parameters."""
     terms, parameters = [], Parameters()
     for number, (name, (lo, hi)) in enumerate(sorted(spans.items())):
-        log_id, partition = place_parts(name)
+        log_id, partition = split_partition_key(name)
         parameters |= {f"log{number}": log_id, f"part{number}": partition, f"lo{number}": lo, f"hi{number}": hi}
         terms.append(
             f"(_log = {{log{number}:String}} AND _partition = {{part{number}:UInt32}} "
@@ -326,9 +326,11 @@ def _tokens(table: pa.Table, name: str) -> Any:
     return np.frombuffer(column.buffers()[1], "S27", len(column), column.offset * 27)
 
 
-def _without_crowds(rows: TouchRows) -> tuple[TouchRows, dict[int, int]]:
+def _without_oversized(rows: TouchRows) -> tuple[TouchRows, dict[int, int]]:
     identities, counts = np.unique(rows.identity, return_counts=True)
-    crowds = identities[counts > TOUCHES_PER_IDENTITY_MAX]
-    if not crowds.size:
+    more_oversized = identities[counts > TOUCHES_PER_IDENTITY_MAX]
+    if not more_oversized.size:
         return rows, {}
-    return rows.at(~np.isin(rows.identity, crowds)), dict.fromkeys(crowds.tolist(), TOUCHES_PER_IDENTITY_MAX)
+    return rows.take(~np.isin(rows.identity, more_oversized)), dict.fromkeys(
+        more_oversized.tolist(), TOUCHES_PER_IDENTITY_MAX
+    )

@@ -19,25 +19,25 @@ def sql_shard_of(column: str, shards: int) -> str:
 
 
 class Shards(NamedTuple):
-    """The shards `mine` out of `of` shards."""
+    """The shards `own` out of `total` shards."""
 
-    of: int
-    mine: tuple[int, ...]
+    total: int
+    own: tuple[int, ...]
 
     def sql(self, column: str) -> str:
         """Return the SQL condition that a conversion belongs to these shards; constant if these are all shards."""
-        if len(self.mine) == self.of:
+        if len(self.own) == self.total:
             return "1"
-        return f"{sql_shard_of(column, self.of)} IN ({', '.join(str(shard) for shard in self.mine)})"
+        return f"{sql_shard_of(column, self.total)} IN ({', '.join(str(shard) for shard in self.own)})"
 
     def split(self, rows: Rows) -> dict[int, Rows]:
         """Split the rows of a pass by shard, keeping their order. Shards without rows are left out."""
-        if len(self.mine) == 1:
-            return {self.mine[0]: rows}
+        if len(self.own) == 1:
+            return {self.own[0]: rows}
         found: dict[int, Rows] = {}
         for name in TABLES:
             for row in getattr(rows, name):
-                shard = shard_of(row.conversion_id, self.of)
+                shard = shard_of(row.conversion_id, self.total)
                 mine = found.get(shard) or found.setdefault(shard, Rows())
                 getattr(mine, name).append(row)
         return found

@@ -6,7 +6,7 @@ from typing import Any, cast
 
 from attribution.core.journeys import TooManyTouches
 from attribution.paths.evaluate import parse_asked
-from attribution.runs.export_fit import program_fit
+from attribution.runs.export_fit import export_fit
 from attribution.runs.identity_map import NOBODY
 from attribution.runs.reads import identity_map
 from attribution.runs.runner import RunReport, Runs, TooFewConversions
@@ -95,7 +95,7 @@ async def fit(engine: Engine, p: Parameters) -> Answer:
     """What a run was fitted to, as `[[fits]]` of a program file, and which of its partners the program lacks."""
     async with engine.reading:
         try:
-            found, gap = await asyncio.to_thread(program_fit, engine.warehouse, str(p["run"]))
+            found, gap = await asyncio.to_thread(export_fit, engine.warehouse, str(p["run"]))
         except ReportError as error:
             raise UserError(str(error)) from None
     partners = engine.program.rules.partners

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from attribution.store.cursor import Cursor, place_parts
+from attribution.store.cursor import Cursor, split_partition_key
 from attribution.store.shards import sql_shard_of
 from schemas.ddl import ANALYST, DATABASE, REFUNDED_MINOR, STATE_NOW, STATUS_NOW, money
 from schemas.reasons import Problem
@@ -151,7 +151,7 @@ def _done(cursors: Mapping[int, Cursor], shards: int, table: str) -> tuple[str, 
     places = sorted({name for cursor in cursors.values() for name in cursor.conversions})
     terms, parameters = ["0"], dict[str, Any]()
     for number, name in enumerate(places):
-        log_id, partition = place_parts(name)
+        log_id, partition = split_partition_key(name)
         parameters[f"log{number}"] = log_id
         ends = [cursors[n].conversions.get(name, 0) if n in cursors else 0 for n in range(shards)]
         end = f"arrayElement({ends}, 1 + {sql_shard_of(f'{table}.conversion_id', shards)})"

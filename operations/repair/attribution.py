@@ -8,8 +8,8 @@ computed that was paid already. Any number may run at once, beside workers too.
 from collections.abc import Callable, Mapping
 
 from attribution.core.revisions import TABLES
-from attribution.live.lease import Mark
-from attribution.live.pass_writer import Begun, Passes, PassLost
+from attribution.live.lease import ClaimedPass
+from attribution.live.pass_writer import PassLost, PassWriter, StartedPass
 from attribution.live.progress import known_shards, newest_cursors
 from operations.audit.attribution_sql import uncredited
 from operations.findings import Repair
@@ -25,10 +25,12 @@ _LOOKS_MAX = 3
 _RESTORE = "restore the table from a backup"
 
 
-def repair(warehouse: Warehouse, passes_of: Callable[[int], Passes], marks: Mapping[int, Mark | None]) -> list[Repair]:
+def repair(
+    warehouse: Warehouse, passes_of: Callable[[int], PassWriter], marks: Mapping[int, ClaimedPass | None]
+) -> list[Repair]:
     """Mend the tables that passes write. Raises WarehouseError.
 
-    `passes_of` makes the Passes of a shard; `marks` is what the lease remembers, empty where one process has all.
+    `passes_of` makes the PassWriter of a shard; `marks` is what the lease remembers, empty where one process has all.
     """
     shards = range(max(known_shards(warehouse), len(marks)))
     return [
@@ -54,7 +56,9 @@ def missed(warehouse: Warehouse, rows_max: int = 20_000) -> list[bytes]:
     return list(found.column(0).to_pylist())
 
 
-def _finish_chosen(passes_of: Callable[[int], Passes], shards: range, marks: Mapping[int, Mark | None]) -> Repair:
+def _finish_chosen(
+    passes_of: Callable[[int], PassWriter], shards: range, marks: Mapping[int, ClaimedPass | None]
+) -> Repair:
     finished, left = 0, []
     for shard in shards:
         try:
@@ -99,7 +103,7 @@ def _said(place: Mapping[str, int]) -> str:
     return f"pass {pass_id} of shard {shard}, row {offset}"
 
 
-def _end_passes(warehouse: Warehouse, passes_of: Callable[[int], Passes]) -> Repair:
+def _end_passes(warehouse: Warehouse, passes_of: Callable[[int], PassWriter]) -> Repair:
     """Passes without their end before the last one: finished from their intent, if only one was ever begun."""
     gaps = rows_of(
         warehouse.query(
@@ -121,7 +125,7 @@ def _end_passes(warehouse: Warehouse, passes_of: Callable[[int], Passes]) -> Rep
     return Repair.of("passes missing", mended, left)
 
 
-def _fill_in(warehouse: Warehouse, passes_of: Callable[[int], Passes], table: str) -> Repair:
+def _fill_in(warehouse: Warehouse, passes_of: Callable[[int], PassWriter], table: str) -> Repair:
     """Insert the rows of passes that are gone out of the intents that are kept."""
     thin = rows_of(
         warehouse.query(
@@ -153,10 +157,10 @@ def _fill_in(warehouse: Warehouse, passes_of: Callable[[int], Passes], table: st
     return Repair.of(f"rows of {table} missing", mended, left)
 
 
-def _intents(warehouse: Warehouse, shard: int, pass_id: int) -> list[Begun]:
+def _intents(warehouse: Warehouse, shard: int, pass_id: int) -> list[StartedPass]:
     found = warehouse.query(
         f"SELECT attempt, any(cursor) AS cursor, any(rows) AS rows FROM {DATABASE}.intents "
         "WHERE shard = {shard:UInt32} AND pass_id = {pass:UInt64} GROUP BY attempt ORDER BY attempt",
         {"shard": shard, "pass": pass_id},
     )
-    return [Begun(pass_id, row["attempt"], row["cursor"], dict(row["rows"])) for row in rows_of(found)]
+    return [StartedPass(pass_id, row["attempt"], row["cursor"], dict(row["rows"])) for row in rows_of(found)]

@@ -7,7 +7,7 @@ its fix. Workers may go on meanwhile.
 import asyncio
 import threading
 
-from attribution.live.pass_writer import Passes
+from attribution.live.pass_writer import PassWriter
 from installation.engine import CODE_VERSION, Engine, Role
 from operations.findings import Repair
 from operations.repair.attribution import missed, repair
@@ -25,7 +25,7 @@ async def mend(engine: Engine) -> list[Repair]:
     done = await ingest.run()
     marks = await engine.marks()
     done += await asyncio.to_thread(
-        repair, engine.warehouse, lambda shard: Passes(engine.warehouse, shard, engine.clock, CODE_VERSION), marks
+        repair, engine.warehouse, lambda shard: PassWriter(engine.warehouse, shard, engine.clock, CODE_VERSION), marks
     )
     done.append(await _credit_missed(engine))
     return [one for one in done if one.mended or one.left]

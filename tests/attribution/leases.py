@@ -3,7 +3,7 @@
 import threading
 from collections.abc import Callable, Sequence
 
-from attribution.live.lease import Mark
+from attribution.live.lease import ClaimedPass
 from eventlog.port import Fenced
 
 
@@ -13,7 +13,7 @@ class Leases:
     def __init__(self, shards: int) -> None:
         self.shards = shards
         self.owners: dict[int, str] = {}
-        self.marks: dict[int, Mark] = {}
+        self.claims: dict[int, ClaimedPass] = {}
         self.lock = threading.Lock()
 
     def give(self, worker: str, shards: Sequence[int] | None = None) -> None:
@@ -32,16 +32,16 @@ class MemoryLease:
         self.before_claim: Callable[[], None] = lambda: None
         self.after_claim: Callable[[], None] = lambda: None
 
-    async def mine(self) -> Sequence[int]:
+    async def owned_shards(self) -> Sequence[int]:
         return sorted(shard for shard, owner in self.leases.owners.items() if owner == self.worker)
 
-    async def mark(self, shard: int) -> Mark | None:
-        return self.leases.marks.get(shard)
+    async def last_claim(self, shard: int) -> ClaimedPass | None:
+        return self.leases.claims.get(shard)
 
-    async def claim(self, shard: int, mark: Mark, after: Mark | None) -> None:
+    async def claim(self, shard: int, claimed: ClaimedPass, after: ClaimedPass | None) -> None:
         self.before_claim()
         with self.leases.lock:
-            if self.leases.owners.get(shard) != self.worker or self.leases.marks.get(shard) != after:
+            if self.leases.owners.get(shard) != self.worker or self.leases.claims.get(shard) != after:
                 raise Fenced(f"shard {shard}")
-            self.leases.marks[shard] = mark
+            self.leases.claims[shard] = claimed
         self.after_claim()

@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 from hypothesis import given, settings
 
-from attribution.core.credits import Case, Outcome, Pricing, asked_of, attribute
+from attribution.core.credits import ConversionCase, Outcome, Pricing, attribute, to_columns
 from attribution.core.journeys import TouchRows, linked, pending_touches
 from program.program import Plan, Program
 from schemas import identity
@@ -24,7 +24,7 @@ from tests.reference.attribution import Seen, expected
 
 def rows_of(touches: list[Seen]) -> TouchRows:
     """What ingest stores: one row per touch and identity."""
-    return TouchRows.of(
+    return TouchRows.from_rows(
         [
             (
                 key, s.touch.ts, int(s.kind), s.touch.touch_id, s.touch.offer_id, s.touch.partner_id, int(s.is_bot),
@@ -40,14 +40,15 @@ def outcomes(
     program: Program, touches: list[Seen], conversions: list[Conversion], adjustments: list[Adjustment] | None = None
 ) -> list[Outcome]:
     """One batch, with the two reads that a pass makes."""
-    pricing = Pricing.of(program.hash, program.rules)
+    pricing = Pricing.from_rules(program.hash, program.rules)
     cases = [
-        Case(c, tuple(a for a in adjustments or [] if a.conversion_id == c.conversion_id), pricing) for c in conversions
+        ConversionCase(c, tuple(a for a in adjustments or [] if a.conversion_id == c.conversion_id), pricing)
+        for c in conversions
     ]
-    asked, stored = asked_of(cases), rows_of(touches)
-    own = stored.at(np.isin(stored.identity, asked.identity))
-    more = stored.at(np.isin(stored.identity, linked(asked, own)))
-    return attribute(cases, own.also(pending_touches(asked, own)).also(more))
+    columns, stored = to_columns(cases), rows_of(touches)
+    own = stored.take(np.isin(stored.identity, columns.identity))
+    more = stored.take(np.isin(stored.identity, linked(columns, own)))
+    return attribute(cases, own.concat(pending_touches(columns, own)).concat(more))
 
 
 def check(world: RandomCase, order: list[Conversion]) -> None:
@@ -57,7 +58,7 @@ def check(world: RandomCase, order: list[Conversion]) -> None:
         assert [tuple(line) for line in outcome.credits] == [tuple(line) for line in wanted.credits]
         owed = [(c.partner_id, c.plan, c.rule, c.currency, c.amount_minor) for c in outcome.commissions]
         assert sorted(owed) == [tuple(line) for line in wanted.commissions]
-        assert (outcome.paying_model, *outcome.worth) == (wanted.paying_model, wanted.status, wanted.value_minor)
+        assert (outcome.paying_model, *outcome.net_value) == (wanted.paying_model, wanted.status, wanted.value_minor)
 
 
 @given(random_cases())

@@ -1,4 +1,4 @@
-"""What passes do at their limits: many identities, crowded ones, halved passes, lost programs, old intents, crashes."""
+"""Passes at their limits: many or oversized identities, halved passes, lost programs, old intents, crashes."""
 
 import asyncio
 
@@ -7,8 +7,8 @@ import pytest
 
 from attribution.core import journeys
 from attribution.core.credits import Pricing
-from attribution.live import compute, pass_writer
-from attribution.live.pass_writer import Passes, pack, unpack
+from attribution.live import pass_planner, pass_writer
+from attribution.live.pass_writer import PassWriter, pack, unpack
 from attribution.store import reads
 from attribution.store.cursor import Cursor
 from attribution.store.programs import Programs, newest_program
@@ -36,8 +36,8 @@ def test_twenty_thousand_identities_in_one_question(warehouse: Warehouse) -> Non
     log.store()
     identities = np.arange(20_000, dtype=np.uint64) + np.uint64(2**63)
     identities[-1] = of_visitor("ann")
-    rows, crowded = Reads(warehouse).touches_of(np.unique(identities))
-    assert rows.identity.tolist() == [of_visitor("ann")] and crowded == {}
+    rows, oversized = Reads(warehouse).touches_of(np.unique(identities))
+    assert rows.identity.tolist() == [of_visitor("ann")] and oversized == {}
     ids = {n.to_bytes(16, "big") for n in range(20_001)}
     assert Reads(warehouse).conversions_of(ids) == []
 
@@ -62,9 +62,9 @@ def test_an_identity_that_everybody_has_joins_nothing(warehouse: Warehouse, monk
 def test_a_pass_that_is_too_large_is_halved(warehouse: Warehouse, monkeypatch: pytest.MonkeyPatch, limit: str) -> None:
     if limit == "pairs":
         build = journeys.build
-        monkeypatch.setattr("attribution.core.credits.build", lambda asked, rows: build(asked, rows, pairs_max=4))
+        monkeypatch.setattr("attribution.core.credits.build", lambda columns, rows: build(columns, rows, pairs_max=4))
     else:
-        monkeypatch.setattr(compute, "BLOCK_ROWS_MAX", 10)
+        monkeypatch.setattr(pass_planner, "BLOCK_ROWS_MAX", 10)
         monkeypatch.setattr(pass_writer, "BLOCK_ROWS_MAX", 10)
     log = FakeIngest(warehouse)
     log.append(touch_of(1))
@@ -119,7 +119,7 @@ def test_a_program_that_comes_back_is_the_newest(warehouse: Warehouse) -> None:
 
 
 def test_intents_go_and_passes_stay(warehouse: Warehouse) -> None:
-    writer = Passes(warehouse, 0, ManualClock(1), "test")
+    writer = PassWriter(warehouse, 0, ManualClock(1), "test")
     for n in range(130):
         begun = writer.begin({"joins": [Join(n, NO_DIGEST, 1, 1, 0)]}, Cursor())
         writer.insert(begun, "joins")
@@ -139,7 +139,7 @@ def test_a_table_that_is_half_written_is_completed(warehouse: Warehouse) -> None
     warehouse.execute("DELETE FROM clew.credits WHERE _offset IN (1, 3)")
     warehouse.execute("TRUNCATE TABLE clew.revisions")
     warehouse.execute("TRUNCATE TABLE clew.passes")
-    writer = Passes(warehouse, 0, ManualClock(1), "test")
+    writer = PassWriter(warehouse, 0, ManualClock(1), "test")
     assert writer.recover() == 1 and writer.pass_id == 1
     assert credits_now(warehouse) == before
     assert scalar_of(warehouse.query("SELECT count() FROM clew.credits")) == 4
@@ -162,7 +162,7 @@ def test_a_cursor_that_only_moved_over_touches_is_kept_at_the_stop(warehouse: Wa
 
     attribution = attributor(warehouse, log, SALE)
     asyncio.run(follow())
-    writer = Passes(warehouse, 0, ManualClock(1), "test")
+    writer = PassWriter(warehouse, 0, ManualClock(1), "test")
     writer.recover()
     assert writer.cursor == attribution.cursors[0] and list(writer.cursor.hits.values()) == [2]
 

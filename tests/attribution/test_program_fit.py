@@ -3,7 +3,7 @@
 import msgspec
 import pytest
 
-from attribution.runs.export_fit import program_fit
+from attribution.runs.export_fit import export_fit
 from attribution.runs.runner import Runs
 from attribution.runs.shares import from_json
 from attribution.runs.spec import BadRun
@@ -35,7 +35,7 @@ def fit_of(weights: dict[int, int]) -> Fit:
 def test_a_fit_credits_as_its_run_did(warehouse: Warehouse) -> None:
     stored(warehouse, world())
     run = Runs(warehouse).run(spec(models=("markov", "shapley"))).run
-    found = {model: program_fit(warehouse, f"{run.run_id[:7]}:{model}") for model in ("markov", "shapley")}
+    found = {model: export_fit(warehouse, f"{run.run_id[:7]}:{model}") for model in ("markov", "shapley")}
     fits = {model: one.fit for model, one in found.items()}
     assert {model: one.gap for model, one in found.items()} == {m: f.gap for m, f in from_json(run.shares).items()}
     assert {fit.conversions for fit in fits.values()} == {from_json(run.shares)["markov"].touched}
@@ -134,4 +134,4 @@ def test_runs_without_a_fit(warehouse: Warehouse) -> None:
         (both[:3], "6 and more digits of it"),
     ):
         with pytest.raises(ReportError, match=said):
-            program_fit(warehouse, text)
+            export_fit(warehouse, text)

@@ -7,8 +7,8 @@ import pyarrow as pa
 import pytest
 
 from attribution.core.revisions import TABLES
-from attribution.live.lease import Mark
-from attribution.live.pass_writer import Passes, PassLost
+from attribution.live.lease import ClaimedPass
+from attribution.live.pass_writer import PassLost, PassWriter
 from attribution.store.cursor import Cursor
 from runtime.clock import ManualClock
 from tests.attribution.fake_ingest import FakeIngest
@@ -49,7 +49,7 @@ def test_any_number_may_finish_a_chosen_pass_at_once(
     def finish() -> None:
         try:
             start.wait()
-            Passes(warehouse, 0, ManualClock(1), "test").recover(leases.marks[0])
+            PassWriter(warehouse, 0, ManualClock(1), "test").recover(leases.claims[0])
         except BaseException as error:  # noqa: BLE001  # a thread's error must fail the test
             failures.append(error)
 
@@ -80,14 +80,14 @@ def test_an_intent_that_nobody_chose_is_garbage_and_no_finding(warehouse: Wareho
 def test_garbage_at_rest_is_made_old_by_an_empty_pass(warehouse: Warehouse) -> None:
     log, leases = FakeIngest(warehouse), Leases(1)
     leases.give("a")
-    Passes(warehouse, 0, ManualClock(1), "test").begin({}, Cursor(), "unchosen")
+    PassWriter(warehouse, 0, ManualClock(1), "test").begin({}, Cursor(), "unchosen")
     assert [name for name, _ in failing(warehouse)] == ["stale intents"]
     clock = ManualClock(BASE_US)
     attribution, _ = worker(warehouse, log, leases, "a", clock=clock)
     run(attribution)
     clock.step_us(3_000_000)
     run(attribution)
-    assert failing(warehouse) == [] and leases.marks[0].pass_id == 1
+    assert failing(warehouse) == [] and leases.claims[0].pass_id == 1
 
 
 @pytest.mark.parametrize("remembers", ["all", "nothing", "a later pass, which a restore undid"])
@@ -96,9 +96,9 @@ def test_what_a_lease_has_forgotten_is_found_by_its_rows(
 ) -> None:
     log, leases = chosen_pass(warehouse, monkeypatch, "revisions")
     if remembers != "all":
-        leases.marks.clear()
+        leases.claims.clear()
     if remembers.startswith("a later"):
-        leases.marks[0] = Mark(9, "undone")
+        leases.claims[0] = ClaimedPass(9, "undone")
     run(worker(warehouse, log, leases, "a")[0])
     assert failing(warehouse) == []
     assert scalar_of(warehouse.query("SELECT count() FROM clew.passes")) == 1
@@ -106,8 +106,8 @@ def test_what_a_lease_has_forgotten_is_found_by_its_rows(
 
 def test_nothing_is_guessed_when_a_choice_was_forgotten(warehouse: Warehouse, monkeypatch: pytest.MonkeyPatch) -> None:
     log, leases = chosen_pass(warehouse, monkeypatch, "revisions")
-    leases.marks.clear()
-    Passes(warehouse, 0, ManualClock(1), "test").begin({}, Cursor(), "another")
+    leases.claims.clear()
+    PassWriter(warehouse, 0, ManualClock(1), "test").begin({}, Cursor(), "another")
     with pytest.raises(PassLost, match="backup"):
         asyncio.run(worker(warehouse, log, leases, "a")[0].run_pass())
 
@@ -116,9 +116,9 @@ def test_a_lease_ahead_of_a_restored_warehouse_is_caught_up(warehouse: Warehouse
     log, _ = filled(warehouse, 3)
     leases = Leases(1)
     leases.give("a")
-    leases.marks[0] = Mark(7, "gone with the warehouse")
+    leases.claims[0] = ClaimedPass(7, "gone with the warehouse")
     run(worker(warehouse, log, leases, "a")[0])
-    assert leases.marks[0].pass_id == 1 and failing(warehouse) == []
+    assert leases.claims[0].pass_id == 1 and failing(warehouse) == []
 
 
 def test_a_failing_shard_holds_up_no_other(warehouse: Warehouse, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -127,7 +127,7 @@ def test_a_failing_shard_holds_up_no_other(warehouse: Warehouse, monkeypatch: py
     warehouse.execute("TRUNCATE TABLE clew.intents")
     leases = Leases(2)
     leases.give("a")
-    leases.marks[0] = Mark(1, "its intent is gone")
+    leases.claims[0] = ClaimedPass(1, "its intent is gone")
     with pytest.raises(PassLost):
         asyncio.run(worker(warehouse, log, leases, "a")[0].run_pass())
     shards = warehouse.query("SELECT DISTINCT shard FROM clew.passes").column(0).to_pylist()

@@ -57,7 +57,7 @@ def test_used_up(case: tuple[list[list[int]], list[int]], model: str, is_reset: 
 
 def _journeys(offsets: Any, touch: Any, codes: Any = None) -> Journeys:
     count, zeros = touch.shape[0], np.zeros(touch.shape[0], np.uint8)
-    touches = TouchRows.of([(n, n, 1, bytes([n + 1]) * 27, 1, 1 + n % 3, 0, 0, 0, 0) for n in range(8)])
+    touches = TouchRows.from_rows([(n, n, 1, bytes([n + 1]) * 27, 1, 1 + n % 3, 0, 0, 0, 0) for n in range(8)])
     return Journeys(
         offsets, touch, zeros, zeros, zeros + 2, zeros, np.zeros(count, np.uint8) if codes is None else codes, touches
     )
@@ -73,31 +73,31 @@ def test_stitch(edges: list[tuple[int, int]], count: int) -> None:
 @given(st.lists(st.tuples(st.integers(1, 9), st.integers(1, 9)), min_size=1, max_size=12), st.randoms())
 @settings(max_examples=100, deadline=None)
 def test_a_map_knows_no_order(edges: list[tuple[int, int]], random: Any) -> None:
-    one = IdentityMap.of(np.array(edges, np.uint64))
+    one = IdentityMap.from_edges(np.array(edges, np.uint64))
     random.shuffle(edges)
-    other = IdentityMap.of(np.array([(b, a) for a, b in edges] + edges[:1], np.uint64))
+    other = IdentityMap.from_edges(np.array([(b, a) for a, b in edges] + edges[:1], np.uint64))
     assert one.version == other.version and len(one.version) == 32
     assert (one.identity.tolist(), one.canonical.tolist()) == (other.identity.tolist(), other.canonical.tolist())
     roots = plain.stitch(edges, 10)
     everyone = np.arange(10, dtype=np.uint64)
-    assert one.of_each(everyone).tolist() == roots
+    assert one.canonical_of(everyone).tolist() == roots
     person = [n for n in range(10) if roots[n] == roots[edges[0][0]]]
     assert one.members(np.array([edges[0][1]], np.uint64)).tolist() == person
 
 
 def test_crowds_are_left_alone() -> None:
     edges = np.array([(1, n) for n in range(2, 6)] + [(7, 8)], np.uint64)
-    found = IdentityMap.of(edges, members_max=4)
-    assert found.of_each(np.array([1, 5, 8], np.uint64)).tolist() == [1, 5, 7]
-    assert found.version != IdentityMap.of(edges).version
+    found = IdentityMap.from_edges(edges, members_max=4)
+    assert found.canonical_of(np.array([1, 5, 8], np.uint64)).tolist() == [1, 5, 7]
+    assert found.version != IdentityMap.from_edges(edges).version
 
 
 def test_what_is_no_map_is_refused() -> None:
-    assert IdentityMap.of(np.zeros((0, 2), np.uint64)) is NOBODY
-    assert NOBODY.of_each(np.array([4], np.uint64)).tolist() == [4]
+    assert IdentityMap.from_edges(np.zeros((0, 2), np.uint64)) is NOBODY
+    assert NOBODY.canonical_of(np.array([4], np.uint64)).tolist() == [4]
     for edges in (np.zeros((1, 3), np.uint64), np.ones((1, 2), np.int64), np.array([[0, 1]], np.uint64)):
         with pytest.raises(ValueError):
-            IdentityMap.of(edges)
+            IdentityMap.from_edges(edges)
     with pytest.raises(ValueError, match="nodes are 0 to 1"):
         stitch(np.array([0]), np.array([2]), 2)
     with pytest.raises(ValueError, match="one length"):

@@ -10,7 +10,7 @@ import msgspec
 import pytest
 
 import attribution.runs.runner
-from attribution.runs.fit import Fitting, _Fit, fit_run
+from attribution.runs.fit import Fitting, PathCounter, fit_run
 from attribution.runs.identity_map import NOBODY, IdentityMap
 from attribution.runs.reads import identity_map
 from attribution.runs.runner import SHARES, Runs, TooFewConversions
@@ -111,8 +111,8 @@ def test_credits_follow_the_shares_and_close_to_the_cent(warehouse: Warehouse) -
     stored(warehouse, world())
     run = Runs(warehouse).run(spec()).run
     found, rows = markov_of(run), credits_of(warehouse, run, "markov")
-    worths = totals(credits_of(warehouse, run, "set_linear"), "conversion_id", "value_minor")
-    assert totals(rows, "conversion_id", "value_minor") == worths and sum(worths.values()) == run.values["USD"]
+    net_values = totals(credits_of(warehouse, run, "set_linear"), "conversion_id", "value_minor")
+    assert totals(rows, "conversion_id", "value_minor") == net_values and sum(net_values.values()) == run.values["USD"]
     assert set(totals(rows, "conversion_id", "weight_e12").values()) == {10**12}
     weights = totals(rows, "partner_id", "weight_e12")
     asked = {one.partner_id: one.share_e12 * found.conversions for one in found.partners}
@@ -266,7 +266,7 @@ def test_null_journeys_are_what_they_are_said_to_be(warehouse: Warehouse, seed: 
         events.append(event)
     stored(warehouse, events, program)
     wanted = spec(program)
-    table, partners = _Fit(warehouse, wanted, NOBODY, Fitting(5, 9)).counts().table()
+    table, partners = PathCounter(warehouse, wanted, NOBODY, Fitting(5, 9)).counts().table()
     paths = [tuple(partners[table.codes[lo:hi]].tolist()) for lo, hi in pairwise(table.offsets.tolist())]
     found = Counter({path: int(n) for path, n in zip(paths, table.nulls.tolist(), strict=True) if n})
     assert found == plain_nulls(events, LATER_US, 3) and found
@@ -335,7 +335,7 @@ def test_reset_uses_touches_up_for_the_fit_too(warehouse: Warehouse) -> None:
 
 def test_paths_beyond_the_bound_are_refused() -> None:
     for counts in (PathCounts(paths_max=2), PathCounts(bytes_max=8)):
-        counts.also({b"\0\0\0\1": 3}, True)
-        counts.also({b"\0\0\0\1": 3, b"\0\0\0\2": 1}, False)
+        counts.add({b"\0\0\0\1": 3}, True)
+        counts.add({b"\0\0\0\1": 3, b"\0\0\0\2": 1}, False)
         with pytest.raises(BadRun, match="take a shorter range"):
-            counts.also({b"\0\0\0\2" * n: 1 for n in (1, 2, 3)}, False)
+            counts.add({b"\0\0\0\2" * n: 1 for n in (1, 2, 3)}, False)

@@ -93,7 +93,7 @@ def test_a_run_says_what_live_says(warehouse: Warehouse, world: RandomCase) -> N
     stored(warehouse, world)
     before = {t: scalar_of(warehouse.query(f"SELECT count() FROM clew.{t}")) for t in TABLES_THAT_PAY}
     wanted = of_live(warehouse)
-    models = Pricing.of(world.program.hash, world.program.rules).models
+    models = Pricing.from_rules(world.program.hash, world.program.rules).models
     report = Runs(warehouse).run(spec(world.program, models=models)).run
     assert of_run(warehouse, report.run_id) == wanted
     assert before == {t: scalar_of(warehouse.query(f"SELECT count() FROM clew.{t}")) for t in TABLES_THAT_PAY}

@@ -81,7 +81,7 @@ def test_merge(history: list[Seen], new: list[Seen]) -> None:
 
 def shard_of(touches: list[Seen]) -> Shard:
     lanes = Lanes(np.array([o for o, _ in LANES], np.uint32), np.array([w for _, w in LANES], np.int64))
-    return Shard.of(runs.sort_touches(columns(touches))[0], lanes)
+    return Shard.build(runs.sort_touches(columns(touches))[0], lanes)
 
 
 conversion = st.tuples(
@@ -188,13 +188,13 @@ ONE = conversions_of([(1, 2, 7, 5)])
         (lambda: check_touches(Touches(*(c.astype(np.float64) for c in GOOD.columns()))), "a flat array of uint64"),
         (lambda: check_touches(Touches(GOOD.identity[:0], *GOOD.columns()[1:])), "columns are of one length"),
         (lambda: runs.sort_touches(columns([Seen(1, -1, 2, 1, 1, 0)])), "ts: instants"),
-        (lambda: Shard.of(columns([Seen(1, 1, 2, 1, 1, 3)]), LANE), "there is no lane 3"),
-        (lambda: Shard.of(GOOD, Lanes(LANE.offer, np.array([0]))), "a window is longer than 0"),
-        (lambda: Shard.of(GOOD, Lanes(LANE.offer, np.array([-5]))), "a window is longer than 0"),
-        (lambda: runs.spans(Shard.of(GOOD, LANE), ONE, 0), "a lookback is longer than 0"),
-        (lambda: runs.spans(Shard.of(GOOD, LANE), conversions_of([(2, 1, 7, 1), (1, 1, 7, 1)]), 5), "sorted by"),
-        (lambda: runs.spans(Shard.of(GOOD, LANE), conversions_of([(1, 3, 7, 1), (1, 1, 7, 1)]), 5), "sorted by"),
-        (lambda: runs.spans(Shard.of(GOOD, LANE), conversions_of([(1, 3, 7, -(2**63))]), 5), "value: -2"),
+        (lambda: Shard.build(columns([Seen(1, 1, 2, 1, 1, 3)]), LANE), "there is no lane 3"),
+        (lambda: Shard.build(GOOD, Lanes(LANE.offer, np.array([0]))), "a window is longer than 0"),
+        (lambda: Shard.build(GOOD, Lanes(LANE.offer, np.array([-5]))), "a window is longer than 0"),
+        (lambda: runs.spans(Shard.build(GOOD, LANE), ONE, 0), "a lookback is longer than 0"),
+        (lambda: runs.spans(Shard.build(GOOD, LANE), conversions_of([(2, 1, 7, 1), (1, 1, 7, 1)]), 5), "sorted by"),
+        (lambda: runs.spans(Shard.build(GOOD, LANE), conversions_of([(1, 3, 7, 1), (1, 1, 7, 1)]), 5), "sorted by"),
+        (lambda: runs.spans(Shard.build(GOOD, LANE), conversions_of([(1, 3, 7, -(2**63))]), 5), "value: -2"),
         (lambda: runs.merge_touches(GOOD, columns([Seen(3, 1, 2, 1, 1, 0), Seen(2, 1, 2, 1, 1, 0)])), "touch 1 of"),
         (lambda: lane_number(0, 16), "precedences 0 to 15"),
         (lambda: lane_number(1 << LANE_BITS, 1), "places are 0 to"),
@@ -207,5 +207,5 @@ def test_bad_columns_are_named(call: Any, said: str) -> None:
 
 
 def large(value: int) -> Any:
-    shard = Shard.of(GOOD, LANE)
+    shard = Shard.build(GOOD, LANE)
     return scan.sums_of_rules(shard, runs.spans(shard, conversions_of([(1, 2, 7, value), (1, 3, 7, value)]), 5))

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from attribution.core.revisions import TABLES
 from attribution.live import shard_worker as owned_module
 from attribution.live.attributor import Attributor, ShardsChanged
-from attribution.live.lease import SHARDS, ConsumerLease, Mark
+from attribution.live.lease import SHARDS, ClaimedPass, ConsumerLease
 from attribution.live.progress import ends_of, passed
 from attribution.store.cursor import Cursor, decode
 from attribution.store.shards import Shards, shard_of, sql_shard_of
@@ -278,13 +278,13 @@ def test_a_claim_follows_what_this_worker_knows() -> None:
     lease, again = (ConsumerLease(MemoryConsumer(log, "attribution"), 2) for _ in range(2))
 
     async def claims() -> None:
-        assert await lease.mine() == [0, 1] and await lease.mark(1) is None
-        await lease.claim(1, Mark(1, "a"), None)
-        assert await again.mark(1) == Mark(1, "a") and await again.mark(0) is None
-        await again.claim(1, Mark(2, "b"), Mark(1, "a"))
+        assert await lease.owned_shards() == [0, 1] and await lease.last_claim(1) is None
+        await lease.claim(1, ClaimedPass(1, "a"), None)
+        assert await again.last_claim(1) == ClaimedPass(1, "a") and await again.last_claim(0) is None
+        await again.claim(1, ClaimedPass(2, "b"), ClaimedPass(1, "a"))
         with pytest.raises(Fenced):
-            await lease.claim(1, Mark(2, "c"), Mark(1, "a"))
-        assert await lease.mark(1) == Mark(2, "b")
+            await lease.claim(1, ClaimedPass(2, "c"), ClaimedPass(1, "a"))
+        assert await lease.last_claim(1) == ClaimedPass(2, "b")
 
     asyncio.run(claims())
 

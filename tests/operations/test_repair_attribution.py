@@ -7,8 +7,8 @@ import pyarrow as pa
 import pytest
 
 from attribution.core.revisions import TABLES
-from attribution.live.lease import Mark
-from attribution.live.pass_writer import Passes
+from attribution.live.lease import ClaimedPass
+from attribution.live.pass_writer import PassWriter
 from operations.findings import Repair
 from operations.repair.attribution import missed, repair
 from runtime.clock import ManualClock
@@ -19,12 +19,12 @@ from tests.attribution.test_recovery import chosen_pass
 from tests.attribution.test_workers import all_rows, failing, filled
 from warehouse.port import Warehouse, scalar_of
 
-ALONE: Mapping[int, Mark | None] = {0: None}
+ALONE: Mapping[int, ClaimedPass | None] = {0: None}
 
 
-def mend(warehouse: Warehouse, marks: Mapping[int, Mark | None] = ALONE) -> dict[str, Repair]:
+def mend(warehouse: Warehouse, marks: Mapping[int, ClaimedPass | None] = ALONE) -> dict[str, Repair]:
     """What was not in order, by name."""
-    done = repair(warehouse, lambda shard: Passes(warehouse, shard, ManualClock(1), "test"), marks)
+    done = repair(warehouse, lambda shard: PassWriter(warehouse, shard, ManualClock(1), "test"), marks)
     return {found.name: found for found in done if found.mended or found.left}
 
 
@@ -93,7 +93,7 @@ def test_a_pass_that_is_gone_is_ended_again(warehouse: Warehouse) -> None:
 def test_a_chosen_pass_is_finished(warehouse: Warehouse, monkeypatch: pytest.MonkeyPatch) -> None:
     _, leases = chosen_pass(warehouse, monkeypatch, "ledger")
     assert "stale intents" in [name for name, _ in failing(warehouse)]
-    assert list(mend(warehouse, dict(leases.marks))) == ["passes that were begun and not finished"]
+    assert list(mend(warehouse, dict(leases.claims))) == ["passes that were begun and not finished"]
     assert failing(warehouse) == []
 
 

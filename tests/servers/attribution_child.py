@@ -14,8 +14,8 @@ from typing import Any
 import pyarrow as pa
 
 from attribution.live.attributor import Attributor
-from attribution.live.lease import GROUP, ConsumerLease, Mark
-from attribution.store.cursor import place_parts
+from attribution.live.lease import GROUP, ClaimedPass, ConsumerLease
+from attribution.store.cursor import split_partition_key
 from eventlog.address import KafkaLog, parse_log_address
 from eventlog.open import count_shards, open_shards
 from eventlog.port import Partition, Position, Record
@@ -39,7 +39,7 @@ class Stored:
 
     def __init__(self, ends: dict[str, dict[str, int]]) -> None:
         self._ends = {
-            Partition(topic, place_parts(place)[1]): (place_parts(place)[0], end)
+            Partition(topic, split_partition_key(place)[1]): (split_partition_key(place)[0], end)
             for topic, places in ends.items()
             for place, end in places.items()
         }
@@ -87,9 +87,9 @@ class Stops:
 class StoppingLease(ConsumerLease):
     stops: Stops
 
-    async def claim(self, shard: int, mark: Mark, after: Mark | None) -> None:
+    async def claim(self, shard: int, claimed: ClaimedPass, after: ClaimedPass | None) -> None:
         self.stops.at("before the claim")
-        await super().claim(shard, mark, after)
+        await super().claim(shard, claimed, after)
         self.stops.at("after the claim")
 
 

@@ -3,11 +3,11 @@
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 
-from attribution.core.credits import Case, Outcome, Pricing, attribute, failed
+from attribution.core.credits import ConversionCase, Outcome, Pricing, attribute, failed
 from attribution.core.journeys import TooManyTouches
-from attribution.core.revisions import Rows, Standing, as_it_stands, rows_of
+from attribution.core.revisions import CurrentRevision, Rows, keep_current, rows_of
 from attribution.live.pass_writer import PassTooLarge
-from attribution.store.cursor import Cursor, Late, Positions, advance, clipped, span
+from attribution.store.cursor import Cursor, LateScan, Positions, advance, clipped, span
 from attribution.store.limits import BLOCK_ROWS_MAX
 from attribution.store.programs import Programs
 from attribution.store.reads import Reads
@@ -26,7 +26,7 @@ _log = logger("attribution")
 
 
 @dataclass(frozen=True, slots=True)
-class Budget:
+class PassBudget:
     """Maximum number of conversions in a pass, new and restated together."""
 
     conversions_max: int
@@ -38,24 +38,24 @@ class Budget:
 
 
 @dataclass(frozen=True, slots=True)
-class Done:
+class PlannedPass:
     """A computed pass: the rows to write, and the cursor that applies once they are written."""
 
     rows: Rows
     cursor: Cursor
 
 
-class Work:
+class PassPlanner:
     """Computes passes. Only reads from the warehouse; live/pass_writer.py writes."""
 
     def __init__(self, reads: Reads, programs: Programs) -> None:
         self._reads, self._programs = reads, programs
         self._touches = TouchReader(reads)
 
-    def work_out(
-        self, cursor: Cursor, conversions: Positions, hits: Positions, program: Program, budget: Budget, now_us: int,
-        shards: Shards = ALL,
-    ) -> Done:  # fmt: skip
+    def plan(
+        self, cursor: Cursor, conversions: Positions, hits: Positions, program: Program, budget: PassBudget,
+        now_us: int, shards: Shards = ALL,
+    ) -> PlannedPass:  # fmt: skip
         """Compute the next pass of these shards after `cursor`, over conversions and hits before these offsets.
 
         A pass with too many journeys or rows is retried with half the conversions.
@@ -63,41 +63,42 @@ class Work:
         pricing = self._programs.keep(program, now_us)
         while True:
             try:
-                return self._work_out(cursor, conversions, hits, pricing, budget, now_us, shards)
+                return self._plan_within(cursor, conversions, hits, pricing, budget, now_us, shards)
             except (TooManyTouches, PassTooLarge) as error:
                 if budget.conversions_max <= 1:
                     raise
-                budget = Budget(budget.conversions_max // 2)
+                budget = PassBudget(budget.conversions_max // 2)
                 _log.warning("pass_halved", conversions_max=budget.conversions_max, why=str(error))
 
-    def _work_out(
-        self, cursor: Cursor, conversions: Positions, hits: Positions, pricing: Pricing, budget: Budget, now_us: int,
-        shards: Shards,
-    ) -> Done:  # fmt: skip
-        records_max = budget.new_max * shards.of // len(shards.mine)  # over all shards; these get about their fraction
+    def _plan_within(
+        self, cursor: Cursor, conversions: Positions, hits: Positions, pricing: Pricing, budget: PassBudget,
+        now_us: int, shards: Shards,
+    ) -> PlannedPass:  # fmt: skip
+        # Records of all shards are counted; these shards get about their fraction.
+        records_max = budget.new_max * shards.total // len(shards.own)
         new_to = clipped(cursor.conversions, conversions, max(1, records_max // max(1, len(conversions))))
         new_span = span(cursor.conversions, new_to)
         events = {event.conversion_id: event for event in self._reads.conversions_in(new_span, shards)}
-        again = self._reads.adjusted_in(new_span, shards)
+        restated = self._reads.adjusted_in(new_span, shards)
         late_ids, hits_to, late = self._late(cursor, hits, max(1, budget.conversions_max - len(events)), shards)
-        again = (again | set(late_ids)) - events.keys()
-        standings = self._reads.standings_of(events.keys() | again)
+        restated = (restated | set(late_ids)) - events.keys()
+        revisions = self._reads.current_revisions(events.keys() | restated)
         # Conversions without a revision are credited when the cursor reaches their record, with all data of that time.
-        events |= {event.conversion_id: event for event in self._reads.conversions_of(again & standings.keys())}
-        rows = self._rows(events, standings, pricing, now_us)
+        events |= {event.conversion_id: event for event in self._reads.conversions_of(restated & revisions.keys())}
+        rows = self._rows(events, revisions, pricing, now_us)
         if any(len(table) > BLOCK_ROWS_MAX for table in rows.tables().values()):
             raise PassTooLarge(f"{len(events)} conversions make more than {BLOCK_ROWS_MAX} rows")
-        return Done(rows, Cursor(advance(cursor.conversions, new_to), hits_to, late, shards.of))
+        return PlannedPass(rows, Cursor(advance(cursor.conversions, new_to), hits_to, late, shards.total))
 
-    def again(self, ids: Collection[bytes], program: Program, now_us: int) -> Rows:
+    def recompute(self, ids: Collection[bytes], program: Program, now_us: int) -> Rows:
         """Compute rows for these conversions, credited before or not. Raises PassTooLarge, TooManyTouches."""
         pricing = self._programs.keep(program, now_us)
         events = {event.conversion_id: event for event in self._reads.conversions_of(ids)}
-        return self._rows(events, self._reads.standings_of(events.keys()), pricing, now_us)
+        return self._rows(events, self._reads.current_revisions(events.keys()), pricing, now_us)
 
     def _late(
         self, cursor: Cursor, hits: Positions, rows_max: int, shards: Shards
-    ) -> tuple[list[bytes], Positions, Late | None]:
+    ) -> tuple[list[bytes], Positions, LateScan | None]:
         """Return conversions that new touches may change, the next positions of hits, and the rest of a large span."""
         if cursor.late is None and not self._reads.has_joins():
             return [], advance(cursor.hits, hits), None
@@ -106,29 +107,33 @@ class Work:
         ids = self._reads.late_in(span(cursor.hits, to), after, rows_max, shards)
         if len(ids) < rows_max:
             return ids, advance(cursor.hits, to), None
-        return ids, cursor.hits, Late(to, ids[-1].hex())
+        return ids, cursor.hits, LateScan(to, ids[-1].hex())
 
     def _rows(
-        self, events: Mapping[bytes, Conversion], standings: Mapping[bytes, Standing], pricing: Pricing, now_us: int
+        self,
+        events: Mapping[bytes, Conversion],
+        revisions: Mapping[bytes, CurrentRevision],
+        pricing: Pricing,
+        now_us: int,
     ) -> Rows:
         adjustments = self._reads.adjustments_of(events)
         cases, stuck = [], []
         for key, event in sorted(events.items()):
-            standing = standings.get(key)
+            current = revisions.get(key)
             # A conversion keeps the program that it was first priced under (docs/contract.md, section 3).
-            pinned = pricing if standing is None else self._programs.get(standing.program_hash)
-            case = Case(event, adjustments.get(key, ()), pinned or pricing)
-            if pinned is None and standing is not None:
-                stuck.append(_without_program(case, standing))
+            pinned = pricing if current is None else self._programs.get(current.program_hash)
+            case = ConversionCase(event, adjustments.get(key, ()), pinned or pricing)
+            if pinned is None and current is not None:
+                stuck.append(_without_program(case, current))
             else:
                 cases.append(case)
-        rows, crowded = self._touches.touches_of(cases)
-        outcomes = attribute(cases, rows, crowded) + stuck
-        return rows_of(outcomes, standings, self._joined(outcomes, standings), now_us)
+        rows, oversized = self._touches.touches_of(cases)
+        outcomes = attribute(cases, rows, oversized) + stuck
+        return rows_of(outcomes, revisions, self._joined(outcomes, revisions), now_us)
 
-    def _joined(self, outcomes: Iterable[Outcome], standings: Mapping[bytes, Standing]) -> "_Joined":
+    def _joined(self, outcomes: Iterable[Outcome], revisions: Mapping[bytes, CurrentRevision]) -> "_Joined":
         """Look up the joins that are already stored; a conversion without a revision has none."""
-        again = [outcome for outcome in outcomes if outcome.event.conversion_id in standings]
+        again = [outcome for outcome in outcomes if outcome.event.conversion_id in revisions]
         identities = {join.identity for outcome in again for join in outcome.joins}
         if not identities:
             return _Joined(set())
@@ -143,8 +148,6 @@ class _Joined:
         return (identity, conversion_id) in self._stored
 
 
-def _without_program(case: Case, standing: Standing) -> Outcome:
-    detail = f"program {standing.program_hash} is missing from clew.programs; load that program file again"
-    return as_it_stands(
-        failed(case, Problem.PROGRAM_MISSING, detail), standing, {Problem.PROGRAM_MISSING.value: detail}
-    )
+def _without_program(case: ConversionCase, current: CurrentRevision) -> Outcome:
+    detail = f"program {current.program_hash} is missing from clew.programs; load that program file again"
+    return keep_current(failed(case, Problem.PROGRAM_MISSING, detail), current, {Problem.PROGRAM_MISSING.value: detail})

@@ -1,6 +1,6 @@
 """Net value out of adjustments: never below zero, and what could not be told at the time is listed."""
 
-from attribution.core.net_value import worth
+from attribution.core.net_value import net_value
 from schemas.reasons import Problem
 from tests.schemas.samples import conversion, refund
 
@@ -8,8 +8,8 @@ from tests.schemas.samples import conversion, refund
 def test_refunds_that_came_first_and_exceed_the_amount_are_listed() -> None:
     sale = conversion("t", amount_minor=750, currency="USD")
     twice = [refund(sale.conversion_id, name, 50_000) for name in ("r1", "r2")]
-    now, problems = worth(sale, twice)
+    now, problems = net_value(sale, twice)
     assert now.value_minor == 0
     assert "2.50 USD more" in problems[Problem.REFUNDS_EXCEED_AMOUNT.value]
-    assert worth(sale, twice[:1])[0].value_minor == 250
-    assert worth(sale, twice[:1])[1] == {}
+    assert net_value(sale, twice[:1])[0].value_minor == 250
+    assert net_value(sale, twice[:1])[1] == {}
