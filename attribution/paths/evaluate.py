@@ -12,7 +12,7 @@ Pure: the same table gives the same answer, bit for bit, in any order of its row
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -28,7 +28,15 @@ from attribution.paths.markov import (
     states_of,
 )
 from attribution.paths.markov_iterative import NoEnd, iterated_effects
-from attribution.paths.path_table import UNATTRIBUTED, BadTable, Floats, PathTable, Progress, no_progress
+from attribution.paths.path_table import (
+    UNATTRIBUTED,
+    BadTable,
+    Floats,
+    PathTable,
+    Progress,
+    UnusableOption,
+    no_progress,
+)
 from attribution.paths.rake import in_order, rake
 from attribution.paths.rules import Credits, Rule, credit_paths, total_of
 from attribution.paths.shapley import (
@@ -44,56 +52,60 @@ from attribution.paths.shapley import (
 from schemas.values.model_names import DATA_DRIVEN, FITTED, MODEL_NAMES, BadModel, Model, parse_model
 
 GAMES = ("conversions", "rate", "leave_one_out")
+IGNORED = ("direct", "(direct)")
 SHARE_UNITS = 10**12
 """Shares are whole numbers of this part, so that no processor's last bits show."""
 INTERVAL_WORK_MAX = 200_000_000
 """Touches × channels up to which markov's intervals are computed unasked: about half a second."""
+NAMES_SHOWN_MAX = 20
 _BETWEEN = re.compile(r",(?![^()]*\))")
 
 
 @dataclass(frozen=True)
 class ModelOptions:
-    """How models are computed; none of it changes a rule but `ignored`."""
+    """Parameters of models; None stands for the default. Only `ignored` changes a rule."""
 
-    order: int = 1
-    """Of markov."""
-    ignored: tuple[str, ...] = ("direct", "(direct)")
-    """Channels, in whatever case, that last_non_direct passes over."""
-    game: str = "conversions"
-    """Of shapley: one of GAMES."""
-    samples: int = SAMPLES_DEFAULT
-    """Random orders for a game that is too large to be exact."""
-    seed: int = 1
+    order: int | None = None
+    """Channels that a state of markov remembers; 1 by default."""
+    ignored: tuple[str, ...] | None = None
+    """Channels, in any case, that last_non_direct passes over; IGNORED by default."""
+    game: str | None = None
+    """Game of shapley, one of GAMES; the first of them by default."""
+    samples: int | None = None
+    """Random orders for a game of too many channels to be exact; SAMPLES_DEFAULT by default."""
+    seed: int | None = None
+    """Seed of those orders; 1 by default."""
     intervals: bool | None = None
-    """Whether markov has intervals; unless said, where they do not take long."""
-
+    """Whether markov has intervals; by default, if they take little time."""
     raked: bool = False
     """Whether markov credits each path within its own channels, raked to the removal effects' shares."""
 
     def check(self) -> None:
-        """Raises ValueError for what is out of range."""
-        if not 1 <= self.order <= ORDER_MAX:
+        """Raise ValueError for a value out of range."""
+        if self.order is not None and not 1 <= self.order <= ORDER_MAX:
             raise ValueError(f"the order of markov is 1 to {ORDER_MAX}, not {self.order}")
-        if self.game not in GAMES:
-            raise ValueError(f"{self.game!r} is no game of shapley; there are {', '.join(GAMES)}")
-        if not SAMPLES_MIN <= self.samples <= SAMPLES_MAX:
+        if self.game is not None and self.game not in GAMES:
+            raise ValueError(f"{self.game!r} is not a game of shapley; the games are {', '.join(GAMES)}")
+        if self.samples is not None and not SAMPLES_MIN <= self.samples <= SAMPLES_MAX:
             raise ValueError(f"samples are {SAMPLES_MIN} to {SAMPLES_MAX}, not {self.samples}")
-        if self.seed < 0:
+        if self.seed is not None and self.seed < 0:
             raise ValueError(f"a seed is a whole number from 0, not {self.seed}")
 
-    def idle(self, models: Sequence[Model]) -> tuple[str, ...]:
-        """Sentences about options that change none of the models."""
+    def check_effects(self, models: Sequence[Model]) -> None:
+        """Raise UnusableOption for an option that changes none of the models."""
         names = {model.name for model in models}
-        changed = {
-            "markov": [("order", self.order != 1), ("raked", self.raked), ("intervals", self.intervals is not None)],
-            "shapley": [("game", self.game != "conversions")],
-        }
-        return tuple(
-            f"--{option} is for {name}, which was not asked for"
-            for name, options in changed.items()
-            for option, is_changed in options
-            if is_changed and name not in names
-        )
+        sampled = "shapley" in names and self.game == "rate"
+        for option, is_given, has_effect, needs in (
+            ("--order", self.order is not None, "markov" in names, "markov"),
+            ("--raked", self.raked, "markov" in names, "markov"),
+            ("--intervals", self.intervals is not None, "markov" in names, "markov"),
+            ("--game", self.game is not None, "shapley" in names, "shapley"),
+            ("--samples", self.samples is not None, sampled, "shapley with --game rate"),
+            ("--seed", self.seed is not None, sampled, "shapley with --game rate"),
+            ("--direct", self.ignored is not None, "last_non_direct" in names, "last_non_direct"),
+        ):
+            if is_given and not has_effect:
+                raise UnusableOption(f"{option} is for {needs}, which is not among the models; leave it out")
 
 
 @dataclass(frozen=True)
@@ -117,6 +129,8 @@ class Answer:
     about: dict[str, Any] = field(default_factory=dict)
     """Parameters of the model that its name does not say."""
     notes: tuple[str, ...] = ()
+    unused: tuple[str, ...] = ()
+    """Sentences about given options that had no effect on this table."""
 
     def as_json(self) -> dict[str, Any]:
         rows = [
@@ -158,7 +172,7 @@ def answer(
     options.check()
     by_rule = [model for model in models if model.name != "markov"]
     rules = [Rule("set_linear" if m.name == "shapley" else m.name, m.parameters) for m in by_rule]
-    ignored = {name.casefold() for name in options.ignored}
+    ignored = {name.casefold() for name in (IGNORED if options.ignored is None else options.ignored)}
     passed = [name for name in table.names if name.casefold() in ignored]
     try:
         credits = credit_paths(table, rules, passed) if rules else []
@@ -176,7 +190,14 @@ def answer(
             answers.append(_leave_one_out(table, totals))
         else:
             answers.append(_of_rule(table, totals, model, of_rule[model.text], bool(passed)))
+            if model.name == "last_non_direct" and options.ignored and not passed:
+                unused = f"no channel is called {' or '.join(options.ignored)}; --direct takes {_listed(table.names)}"
+                answers[-1] = replace(answers[-1], unused=(unused,))
     return answers
+
+
+def _listed(names: Sequence[str]) -> str:
+    return ", ".join(names[:NAMES_SHOWN_MAX]) + (", …" if len(names) > NAMES_SHOWN_MAX else "")
 
 
 def round_shares(shares: Floats) -> Floats:
@@ -236,7 +257,8 @@ def _markov(table: PathTable, totals: _Totals, options: ModelOptions, progress: 
     """Removal effects' shares of what the paths with touches brought."""
     count = len(table.names)
     try:
-        states = states_of(table, options.order)
+        order = 1 if options.order is None else options.order
+        states = states_of(table, order)
         if states.channel.shape[0] > STATES_MAX:
             effects, errors = iterated_effects(table, states, count, progress), None
         else:
@@ -253,17 +275,21 @@ def _markov(table: PathTable, totals: _Totals, options: ModelOptions, progress: 
     extra = {"removal_effect": np.append(effects, totals.bare_conversions / (totals.conversions or np.nan))}
     shares = _split(table, totals, effects)
     notes: tuple[str, ...] = ()
+    unused: tuple[str, ...] = ()
     if errors is not None:
         extra["ci_low"], extra["ci_high"] = interval(shares, errors)
     elif states.channel.shape[0] > STATES_MAX:
-        notes = (f"intervals are left out: they are computed for up to {STATES_MAX} states, and there are more",)
+        sentence = f"intervals are computed for up to {STATES_MAX} states, and this table has more"
+        notes = () if options.intervals else (f"{sentence}; they are left out",)
+        unused = (f"{sentence}; leave --intervals out",) if options.intervals else ()
     elif options.intervals is None:
         notes = ("intervals of so large a table take long and are left out; --intervals asks",)
-    about: dict[str, Any] = {"order": options.order}
+    about: dict[str, Any] = {"order": order}
     if not options.raked:
-        return _data_driven(table, totals, "markov", about, shares, extra, notes)
+        return replace(_data_driven(table, totals, "markov", about, shares, extra, notes), unused=unused)
     conversions, values, about["gap"] = _raked(table, totals, effects, shares)
-    return Answer("markov", _rows(table, totals, conversions, values, shares, extra), totals.as_json(), about, notes)
+    rows = _rows(table, totals, conversions, values, shares, extra)
+    return Answer("markov", rows, totals.as_json(), about, notes, unused)
 
 
 def _raked(table: PathTable, totals: _Totals, effects: Floats, shares: Floats) -> tuple[Floats, Floats, float]:
@@ -281,16 +307,23 @@ def _shapley_rate(table: PathTable, totals: _Totals, options: ModelOptions, prog
     coalitions, count = coalitions_of(table), len(table.names)
     extra: dict[str, Floats] = {}
     about: dict[str, Any] = {"game": "rate"}
+    unused: tuple[str, ...] = ()
     if count <= EXACT_CHANNELS_MAX:
+        if options.samples is not None or options.seed is not None:
+            option = "--seed" if options.samples is None else "--samples"
+            unused = (f"the rates of {count} channels are computed exactly, not sampled; leave {option} out",)
         worths = shapley_exact(rate_worths(coalitions, count)) if count else np.zeros(0)
     else:
-        sampled = sample_rate(coalitions, count, options.samples, options.seed, progress)
+        samples = SAMPLES_DEFAULT if options.samples is None else options.samples
+        seed = 1 if options.seed is None else options.seed
+        sampled = sample_rate(coalitions, count, samples, seed, progress)
         worths = sampled.values
-        about |= {"samples": options.samples, "seed": options.seed}
+        about |= {"samples": samples, "seed": seed}
         whole = worths.sum()
         touched = 1 - totals.bare_conversions / totals.conversions if totals.conversions else np.nan
         extra["std_error"] = np.append(sampled.errors / whole * touched if whole else np.full(count, np.nan), 0.0)
-    return _data_driven(table, totals, "shapley", about, _split(table, totals, worths), extra, ())
+    found = _data_driven(table, totals, "shapley", about, _split(table, totals, worths), extra, ())
+    return replace(found, unused=unused)
 
 
 def _leave_one_out(table: PathTable, totals: _Totals) -> Answer:

@@ -1,75 +1,101 @@
-"""Reads path tables and event tables out of CSV and Parquet files, a batch at a time."""
+"""Path tables and event tables out of CSV and Parquet files, a batch at a time."""
 
-import csv
-import gzip
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Protocol, TextIO
+from typing import Protocol
 
 import pyarrow as pa
 
-from attribution.paths.path_table import BadTable, EventOptions, PathTable, PathTableBuilder, Progress, no_progress
+from attribution.paths.csv_file import CsvFile, CsvOptions
+from attribution.paths.path_table import (
+    BadTable,
+    EventOptions,
+    PathTable,
+    PathTableBuilder,
+    Progress,
+    UnusableOption,
+    no_progress,
+)
 
 PATH_COLUMNS = ("path", "total_conversions", "total_conversion_value", "total_null")
 EVENT_COLUMNS = ("identity", "ts", "type", "channel", "value", "event_id")
 OPTIONAL = ("total_conversion_value", "total_null", "value", "event_id")
-NUMBERS = ("total_conversions", "total_conversion_value", "total_null", "value")
-BLOCK_BYTES = 16 << 20
+SEPARATOR = " > "
 BATCH_ROWS = 1 << 18
 
 
 @dataclass(frozen=True)
 class TableOptions:
-    """What a file's columns are called, and how its paths and events are read."""
+    """Names of a file's columns, and the way its paths and events are read."""
 
     columns: Mapping[str, str] = field(default_factory=dict)
-    """Our name to the file's, for those that differ."""
-    separator: str = " > "
+    """The file's names by ours, for those that differ."""
+    separator: str = ""
+    """Text between the names of a path; empty for SEPARATOR."""
     events: EventOptions = field(default_factory=EventOptions)
+    csv: CsvOptions = field(default_factory=CsvOptions)
 
     def __post_init__(self) -> None:
-        if not self.separator.strip():
-            raise ValueError("a separator has at least one character that is not white space")
+        if self.separator and not self.separator.strip():
+            raise ValueError("--separator needs at least one character that is not white space")
         unknown = sorted(set(self.columns) - {*PATH_COLUMNS, *EVENT_COLUMNS})
         if unknown:
             ours = ", ".join(dict.fromkeys((*PATH_COLUMNS, *EVENT_COLUMNS)))
-            raise ValueError(f"{unknown[0]!r} is no column of ours; they are {ours}")
+            raise ValueError(f"--columns: {unknown[0]!r} is not a column of ours; they are {ours}")
 
 
 def read_table(file: Path, options: TableOptions, progress: Progress = no_progress) -> PathTable:
-    """The journeys of a file: a path table if it has a column `path`, an event table if it has `identity`.
+    """Read the journeys of a file: a path table if it has a column `path`, an event table if it has `identity`.
 
-    CSV (gzip too) or Parquet, told by their first bytes. `progress` is in bytes (CSV) or rows (Parquet). Raises
-    BadTable, or OSError where there is no such file.
+    The first bytes tell CSV (gzip too) from Parquet. `progress` is in bytes (CSV) or rows (Parquet). Raises BadTable,
+    UnusableOption for an option that does not fit the file, and OSError if the file cannot be read.
     """
     with file.open("rb") as raw:
         is_parquet = raw.read(4) == b"PAR1"
-    source = _parquet(file) if is_parquet else _csv(file)
+    if is_parquet:
+        return _read_parquet(file, options, progress)
+    source = CsvFile(file, options.csv, lambda names: _is_table(names, options.columns))
     theirs, is_path = _columns(source.names, options.columns)
-    builder = _builder(is_path, options)
-    for name in sorted(set(OPTIONAL[:2] if is_path else OPTIONAL[2:3]) - set(theirs)):
-        builder.notes.append(f"there is no column {name}: it counts as 0 in every row")
+    builder = _noting_builder(is_path, options, theirs)
     try:
-        for batch, done in source.batches(theirs):
-            builder.add({ours: _plain(batch.column(name)) for ours, name in theirs.items()})
-            progress(done, source.total)
+        for columns, done in source.batches(theirs, plain=source.has_plain_numbers):
+            builder.add(columns)
+            progress(done, source.bytes_total)
         return builder.build()
     except (pa.ArrowInvalid, UnicodeDecodeError) as error:
-        if not is_parquet:
-            _refuse_texts(file, theirs)
-        raise BadTable(f"this is no table that can be read: {str(error).splitlines()[0]}") from None
+        source.check_utf8()
+        if not source.has_plain_numbers:
+            raise BadTable(_unreadable(error)) from None
+    # Some number is not one as programs write it; the file is read again, and a bad cell is named with its row.
+    builder = _noting_builder(is_path, options, theirs)
+    try:
+        for columns, done in source.batches(theirs, plain=False):
+            builder.add(columns)
+            progress(done, source.bytes_total)
+        return builder.build()
+    except (pa.ArrowInvalid, UnicodeDecodeError) as error:
+        raise BadTable(_unreadable(error)) from None
+
+
+def _unreadable(error: Exception) -> str:
+    return f"this is not a table that can be read: {str(error).splitlines()[0]}"
 
 
 def table_of(table: pa.Table, options: TableOptions | None = None) -> PathTable:
-    """The same out of an Arrow table. Raises BadTable."""
+    """Read the journeys of an Arrow table. Raises BadTable, UnusableOption."""
     options = options or TableOptions()
+    _check_not_csv(options.csv, "an Arrow table")
     theirs, is_path = _columns(table.column_names, options.columns)
     builder = _builder(is_path, options)
     for batch in table.to_batches(max_chunksize=BATCH_ROWS):
         builder.add({ours: _plain(batch.column(name)) for ours, name in theirs.items()})
     return builder.build()
+
+
+def _check_not_csv(options: CsvOptions, noun: str) -> None:
+    if given := options.given():
+        raise UnusableOption(f"{given[0]} is for CSV files, and this is {noun}; leave it out")
 
 
 class _Builder(Protocol):
@@ -80,28 +106,51 @@ class _Builder(Protocol):
     def build(self) -> PathTable: ...
 
 
+def _noting_builder(is_path: bool, options: TableOptions, theirs: Mapping[str, str]) -> _Builder:
+    """Return a builder that notes the optional columns a file does not have."""
+    builder = _builder(is_path, options)
+    for name in sorted(set(OPTIONAL[:2] if is_path else OPTIONAL[2:3]) - set(theirs)):
+        builder.notes.append(f"there is no column {name}: it counts as 0 in every row")
+    return builder
+
+
 def _builder(is_path: bool, options: TableOptions) -> _Builder:
+    """Return the builder of a path table or event table. Raises UnusableOption."""
+    events = options.events
     if is_path:
-        builder = PathTableBuilder(options.separator.encode())
-        if options.events != EventOptions():
-            builder.notes.append("windows, types and resets are for event tables; a path table has no times")
-        return builder
+        given = {"--windows": events.windows_us, "--reset": events.resets, "--types": events.types}
+        for name, value in given.items():
+            if value:
+                raise UnusableOption(f"{name} is for event tables, and this is a path table; leave it out")
+        return PathTableBuilder((options.separator or SEPARATOR).encode())
+    if options.separator:
+        raise UnusableOption("--separator is for path tables, and this is an event table; leave it out")
     from attribution.paths.event_table import EventTableBuilder  # what it imports takes long, and path tables need none
 
-    return EventTableBuilder(options.events)
+    return EventTableBuilder(events)
+
+
+def _is_table(names: Sequence[str], given: Mapping[str, str]) -> bool:
+    """Return whether columns of these names are a path table or an event table."""
+    return any(given.get(ours, ours) in names for ours in ("path", "identity"))
 
 
 def _columns(names: Sequence[str], given: Mapping[str, str]) -> tuple[dict[str, str], bool]:
-    """Our names to the file's, and whether this is a path table."""
-    is_path = given.get("path", "path") in names
+    """Return the file's names by ours, and whether this is a path table. Raises BadTable, UnusableOption."""
+    is_path = given.get("path", "path") in names and "identity" not in given
     if not is_path and given.get("identity", "identity") not in names:
         asked = next((ours for ours in ("path", "identity") if ours in given), None)
+        missing = f"no column {given[asked]}" if asked else "neither a column path nor identity"
         raise BadTable(
-            f"there is {f'no column {given[asked]}' if asked else 'neither a column path nor identity'}, only "
-            f"{', '.join(map(repr, names))}; say which is which, as in --columns {asked or 'path'}=NAME"
+            f"there is {missing}, only {', '.join(map(repr, names))}; name the columns, as in "
+            f"--columns {asked or 'path'}=NAME"
         )
     wanted = PATH_COLUMNS if is_path else EVENT_COLUMNS
-    found = {}
+    unused = sorted(set(given) - set(wanted))
+    if unused:
+        noun = "a path table" if is_path else "an event table"
+        raise UnusableOption(f"--columns: {noun} has no column {unused[0]}; it has {', '.join(wanted)}")
+    found: dict[str, str] = {}
     for ours in wanted:
         theirs = given.get(ours, ours)
         if list(names).count(theirs) > 1:
@@ -110,7 +159,7 @@ def _columns(names: Sequence[str], given: Mapping[str, str]) -> tuple[dict[str, 
             found[ours] = theirs
         elif ours in given or ours not in OPTIONAL:
             raise BadTable(
-                f"there is no column {theirs}, only {', '.join(map(repr, names))}; say which it is, as in "
+                f"there is no column {theirs}, only {', '.join(map(repr, names))}; name the column, as in "
                 f"--columns {ours}=NAME"
             )
         if list(found.values()).count(theirs) > 1:
@@ -119,93 +168,23 @@ def _columns(names: Sequence[str], given: Mapping[str, str]) -> tuple[dict[str, 
 
 
 def _plain(column: pa.Array) -> pa.Array:
-    """Without a dictionary."""
+    """Return a column without a dictionary."""
     return column.dictionary_decode() if pa.types.is_dictionary(column.type) else column
 
 
-@dataclass(frozen=True)
-class _Source:
-    names: Sequence[str]
-    total: int
-    batches: Callable[[Mapping[str, str]], Iterator[tuple[Any, int]]]
-
-
-def _is_gzip(file: Path) -> bool:
-    with file.open("rb") as raw:
-        return raw.read(2) == b"\x1f\x8b"
-
-
-def _text(file: Path) -> TextIO:
-    if _is_gzip(file):
-        return gzip.open(file, "rt", encoding="utf-8-sig", newline="")
-    return file.open("r", encoding="utf-8-sig", newline="")
-
-
-def _refuse_texts(file: Path, theirs: Mapping[str, str]) -> None:
-    """Raises BadTable with row and column of the first text that stands for a number; slow, for what failed already."""
-    with suppress(csv.Error, UnicodeDecodeError, IndexError), _text(file) as text:
-        rows = (row for row in csv.reader(text) if row)
-        header = next(rows)
-        places = {theirs[ours]: header.index(theirs[ours]) for ours in NUMBERS if ours in theirs}
-        for number, row in enumerate(rows, 1):
-            for name, place in places.items():
-                if not _is_number(row[place]):
-                    raise BadTable(
-                        f"{name} is {row[place]!r} in row {number}; give a number with a point for decimals and "
-                        "nothing between thousands, or leave it empty"
-                    )
-
-
-def _is_number(text: str) -> bool:
-    try:
-        float(text or 0)
-    except ValueError:
-        return False
-    return "_" not in text
-
-
-def _csv(file: Path) -> _Source:
-    is_gzip = _is_gzip(file)
-    try:
-        with _text(file) as text:
-            names = next(csv.reader(text), [])
-    except (UnicodeDecodeError, csv.Error, EOFError, gzip.BadGzipFile) as error:
-        raise BadTable(f"this is neither Parquet nor CSV in UTF-8: {error}") from None
-    if not names:
-        raise BadTable("the file is empty; give one with a line of column names")
-
-    def batches(theirs: Mapping[str, str]) -> Iterator[tuple[Any, int]]:
-        from pyarrow import csv as arrow_csv
-
-        types = {name: pa.float64() if ours in NUMBERS else pa.string() for ours, name in theirs.items()}
-        convert = arrow_csv.ConvertOptions(
-            include_columns=list(theirs.values()),
-            column_types=types,
-            null_values=[""],
-            strings_can_be_null=False,
-        )
-        with pa.OSFile(str(file)) as raw:
-            stream = pa.CompressedInputStream(raw, "gzip") if is_gzip else raw
-            reading = arrow_csv.ReadOptions(block_size=BLOCK_BYTES)
-            with arrow_csv.open_csv(stream, read_options=reading, convert_options=convert) as reader:
-                for batch in reader:
-                    yield batch, raw.tell()
-
-    return _Source(names, file.stat().st_size, batches)
-
-
-def _parquet(file: Path) -> _Source:
+def _read_parquet(file: Path, options: TableOptions, progress: Progress) -> PathTable:
     from pyarrow import parquet
 
+    _check_not_csv(options.csv, "a Parquet file")
     try:
         opened = parquet.ParquetFile(file)
-    except pa.ArrowInvalid as error:
-        raise BadTable(f"this Parquet file cannot be read: {str(error).splitlines()[0]}") from None
-
-    def batches(theirs: Mapping[str, str]) -> Iterator[tuple[Any, int]]:
+        theirs, is_path = _columns(opened.schema_arrow.names, options.columns)
+        builder = _noting_builder(is_path, options, theirs)
         done = 0
         for batch in opened.iter_batches(batch_size=BATCH_ROWS, columns=list(theirs.values())):
+            builder.add({ours: _plain(batch.column(name)) for ours, name in theirs.items()})
             done += batch.num_rows
-            yield batch, done
-
-    return _Source(opened.schema_arrow.names, opened.metadata.num_rows, batches)
+            progress(done, opened.metadata.num_rows)
+        return builder.build()
+    except (pa.ArrowInvalid, UnicodeDecodeError) as error:
+        raise BadTable(f"this Parquet file cannot be read: {str(error).splitlines()[0]}") from None

@@ -32,7 +32,11 @@ def no_progress(done: int, total: int) -> None:
 
 
 class BadTable(ValueError):
-    """The table cannot be what it should be; the message names row and column, and the fix."""
+    """Error for a table that cannot be used; the message names row and column, and the fix."""
+
+
+class UnusableOption(ValueError):
+    """Error for an option that has no effect on the table or the models that were asked for."""
 
 
 @dataclass(frozen=True)

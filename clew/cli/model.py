@@ -2,13 +2,16 @@
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn
 
 from clew.cli.output import err, fail, print_json, print_table
 from runtime.user_error import NO, UNREACHABLE, WRONG_USE
+
+if TYPE_CHECKING:
+    from attribution.paths.csv_file import CsvOptions
 
 _SHOWN_AFTER_S = 1
 """What is done sooner shows no bar."""
@@ -18,65 +21,99 @@ Models = Annotated[
     str,
     typer.Option("--model", metavar="M[,M2…]", help='As linear,markov or "position(30,40,30),time_decay(14d)".'),
 ]
+Order = Annotated[
+    int | None, typer.Option("--order", metavar="K", help="Channels that a state of markov remembers (default 1).")
+]
+AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]
 Columns = Annotated[
     str, typer.Option(metavar="OURS=THEIRS,…", help="Columns of other names, as path=journey,total_null=lost.")
+]
+Separator = Annotated[
+    str, typer.Option(metavar="TEXT", help='Text between the names of a path (default " > ").', show_default=False)
+]
+Direct = Annotated[
+    str,
+    typer.Option(metavar="NAME,…", help="Channels that last_non_direct passes over (default direct,(direct))."),
 ]
 Types = Annotated[str, typer.Option(metavar="THEIRS=OURS,…", help="Types of other names, as view=impression.")]
 Windows = Annotated[
     str,
     typer.Option(metavar="TYPE=AGE,…", help="Longest age of touches of an event table, as click=30d."),
 ]
-
-Raked = Annotated[bool, typer.Option("--raked", help="Markov credits each path within its own channels; says the gap.")]
-Intervals = Annotated[
-    bool | None, typer.Option("--intervals/--no-intervals", help="95 % intervals of markov, however long it takes.")
+Resets = Annotated[bool, typer.Option("--reset", help="Event table: a conversion ends the journey before it.")]
+Game = Annotated[
+    str, typer.Option(metavar="GAME", help="Shapley: conversions, rate or leave_one_out (default conversions).")
 ]
+Samples = Annotated[
+    int | None, typer.Option(metavar="N", help="Random orders for rates of more than 20 channels (default 2000).")
+]
+Seed = Annotated[int | None, typer.Option(metavar="N", help="Seed of the random orders (default 1).")]
+Raked = Annotated[
+    bool, typer.Option("--raked", help="Markov: credit each path within its own channels; print the gap.")
+]
+Intervals = Annotated[
+    bool | None, typer.Option("--intervals/--no-intervals", help="95 % intervals of markov, however long they take.")
+]
+Delimiter = Annotated[str, typer.Option(metavar="CHAR", help="CSV: one character or tab (default: found in the file).")]
+Encoding = Annotated[
+    str, typer.Option(metavar="NAME", help="CSV: as windows-1252 (default: byte order mark, or UTF-8).")
+]
+Decimal = Annotated[str, typer.Option(metavar="SIGN", help="CSV: decimal sign of numbers, a point or a comma.")]
+Thousands = Annotated[str, typer.Option(metavar="SIGN", help="CSV: thousands sign of numbers: . , ' space or none.")]
 
 
 def model(
     file: File,
     models: Models,
-    order: Annotated[int, typer.Option(metavar="K", help="Order of markov: channels that a state remembers.")] = 1,
-    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
+    order: Order = None,
+    as_json: AsJson = False,
     columns: Columns = "",
-    separator: Annotated[str, typer.Option(metavar="TEXT", help="Between the names of a path.")] = " > ",
-    direct: Annotated[
-        str, typer.Option(metavar="NAME,…", help="Channels that last_non_direct passes over.")
-    ] = "direct,(direct)",
+    separator: Separator = "",
+    direct: Direct = "",
     types: Types = "",
     windows: Windows = "",
-    resets: Annotated[bool, typer.Option("--reset", help="A conversion ends the journey of what came before.")] = False,
-    game: Annotated[
-        str, typer.Option(metavar="GAME", help="Of shapley: conversions, rate or leave_one_out.")
-    ] = "conversions",
-    samples: Annotated[int, typer.Option(metavar="N", help="Orders that a large game is sampled by.")] = 2000,
-    seed: Annotated[int, typer.Option(metavar="N", help="Of those samples.")] = 1,
+    resets: Resets = False,
+    game: Game = "",
+    samples: Samples = None,
+    seed: Seed = None,
     raked: Raked = False,
     intervals: Intervals = None,
+    delimiter: Delimiter = "",
+    encoding: Encoding = "",
+    decimal: Decimal = "",
+    thousands: Thousands = "",
 ) -> None:
     """Credit the channels of a path table or event table by one model or several."""
     from attribution.paths.evaluate import ModelOptions, answer, parse_asked
     from attribution.paths.files import TableOptions, read_table
-    from attribution.paths.path_table import BadTable, EventOptions
+    from attribution.paths.path_table import BadTable, EventOptions, UnusableOption
     from schemas.values.model_names import BadModel
 
     try:
         asked = parse_asked(models)
-        events = EventOptions(_windows(windows), resets, _pairs(types, "--types"))
-        reading = TableOptions(_pairs(columns, "--columns"), separator, events)
-        options = ModelOptions(order, tuple(_words(direct)), game, samples, seed, intervals, raked)
+        events = EventOptions(_windows(windows), resets, _types(types))
+        csv_options = _csv_options(delimiter, encoding, decimal, thousands)
+        reading = TableOptions(_pairs(columns, "--columns"), separator, events, csv_options)
+        options = ModelOptions(
+            order, tuple(_words(direct)) or None, game or None, samples, seed, intervals, raked
+        )  # fmt: skip
         options.check()
+        options.check_effects(asked)
     except (BadModel, ValueError) as error:
         raise fail(str(error), WRONG_USE) from None
     try:
         with _bar() as bar:
             table = read_table(file, reading, _steps(bar, "reading"))
             answers = answer(table, asked, options, _steps(bar, "computing"))
+        if unused := [sentence for one in answers for sentence in one.unused]:
+            raise UnusableOption(unused[0])
     except OSError as error:
         raise fail(f"{file} cannot be read: {error.strerror or error}", UNREACHABLE) from None
+    except UnusableOption as error:
+        raise fail(f"{file}: {error}", WRONG_USE) from None
     except BadTable as error:
         raise fail(f"{file}: {error}", NO) from None
-    for note in dict.fromkeys((*table.notes, *options.idle(asked), *(note for one in answers for note in one.notes))):
+    for note in dict.fromkeys((*table.notes, *(note for one in answers for note in one.notes))):
         err.print(f"{file}: {note}", markup=False)
     if as_json:
         documents = [one.as_json() for one in answers]
@@ -133,11 +170,40 @@ def _pairs(text: str, option: str) -> dict[str, str]:
     for part in _words(text):
         name, equals, other = part.partition("=")
         if not equals or not name.strip() or not other.strip():
-            raise ValueError(f"{option}: {part!r} is no pair; write NAME=NAME, with commas between pairs")
+            raise ValueError(f"{option}: {part!r} is not a pair; write NAME=NAME, with commas between pairs")
         if name.strip() in found:
             raise ValueError(f"{option} has {name.strip()} twice; give it once")
         found[name.strip()] = other.strip()
     return found
+
+
+def _types(text: str) -> dict[str, str]:
+    """Parse the file's types and ours. Raises ValueError."""
+    types = _pairs(text, "--types")
+    for ours in types.values():
+        if ours not in ("impression", "click", "coupon", "conversion"):
+            raise ValueError(f"--types: {ours!r} is not a type; the types are impression, click, coupon and conversion")
+    return types
+
+
+def _csv_options(delimiter: str, encoding: str, decimal: str, thousands: str) -> "CsvOptions":
+    """Check the options of a CSV file. Raises ValueError."""
+    from attribution.paths.csv_file import CsvOptions
+    from runtime.csv_delimiter import BadDelimiter, delimiter_of
+    from runtime.text_encoding import BadEncoding, encoding_name
+    from schemas.values.decimal_text import DECIMAL_SIGNS, BadNumber, thousands_sign
+
+    if decimal and decimal not in DECIMAL_SIGNS:
+        raise ValueError(f"--decimal must be one of {' '.join(DECIMAL_SIGNS)}")
+    try:
+        mark = delimiter_of(delimiter) if delimiter else ""
+        name = encoding_name(encoding) if encoding else ""
+    except (BadDelimiter, BadEncoding) as error:
+        raise ValueError(f"{'--encoding' if isinstance(error, BadEncoding) else '--delimiter'} {error}") from None
+    try:
+        return CsvOptions(mark, name, decimal, thousands_sign(thousands) if thousands else None)
+    except BadNumber as error:
+        raise ValueError(f"--thousands {error}") from None
 
 
 def _windows(text: str) -> dict[str, int]:
@@ -146,7 +212,7 @@ def _windows(text: str) -> dict[str, int]:
     found = {}
     for name, age in _pairs(text, "--windows").items():
         if name not in ("impression", "click", "coupon"):
-            raise ValueError(f"--windows: {name!r} is no type of touch; there are impression, click and coupon")
+            raise ValueError(f"--windows: {name!r} is not a type of touch; the types are impression, click and coupon")
         try:
             found[name] = parse_duration_us(age)
         except BadDuration as error:

@@ -51,6 +51,14 @@ class NumberFormat:
         return bool(self.decimal) or self.thousands is not None
 
 
+def thousands_sign(text: str) -> str:
+    """Read a thousands sign out of a setting; "none" and "space" are words for it. Raises BadNumber."""
+    sign = {"space": " ", "none": ""}.get(text, text).translate(_SAME_SIGNS)
+    if sign and sign not in THOUSANDS_SIGNS:
+        raise BadNumber("must be one of . , ' space or none")
+    return sign
+
+
 def plain_decimal(text: str, form: NumberFormat) -> str:
     """Return a number as digits with a decimal point, such as 1234.56 for "1.234,56". Raises BadNumber.
 

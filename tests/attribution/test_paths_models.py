@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from attribution.paths.evaluate import GAMES, Answer, ModelOptions, answer, parse_asked, round_shares
 from attribution.paths.files import TableOptions, read_table, table_of
 from attribution.paths.markov import BadOrder, count_transitions, removal_effects, states_of
-from attribution.paths.path_table import UNATTRIBUTED, BadTable, EventOptions, PathTable
+from attribution.paths.path_table import UNATTRIBUTED, BadTable, EventOptions, PathTable, UnusableOption
 from attribution.paths.shapley import (
     coalitions_of,
     rate_worths,
@@ -167,7 +167,9 @@ def test_a_chain_too_large_for_one_inverse_is_iterated(monkeypatch: pytest.Monke
     found = ask(table, "markov", order=2)
     assert effects(found) == pytest.approx(effects(exact), abs=1e-11)
     assert "ci_low" not in found.channels[0].extra
-    assert "intervals are left out" in found.notes[0]
+    assert "they are left out" in found.notes[0] and found.unused == ()
+    asked = ask(table, "markov", order=2, intervals=True)
+    assert asked.notes == () and "leave --intervals out" in asked.unused[0]
 
 
 def made_up(rows: int, channels: int, seed: int = 3) -> list[Counted]:
@@ -230,10 +232,34 @@ def test_a_chain_that_takes_too_long_is_refused(monkeypatch: pytest.MonkeyPatch)
         ask(table_of_paths(made_up(300, 9)), "markov", order=2)
 
 
-def test_options_that_change_nothing_are_named() -> None:
-    options = ModelOptions(order=2, game="rate")
-    assert options.idle(parse_asked("markov,shapley")) == ()
-    assert len(options.idle(parse_asked("linear"))) == 2
+@pytest.mark.parametrize(
+    ("options", "models", "option"),
+    [
+        (ModelOptions(order=1), "linear", "--order"),
+        (ModelOptions(raked=True), "shapley", "--raked"),
+        (ModelOptions(intervals=False), "shapley", "--intervals"),
+        (ModelOptions(game="conversions"), "markov", "--game"),
+        (ModelOptions(samples=100), "shapley", "--samples"),
+        (ModelOptions(game="leave_one_out", seed=1), "shapley", "--seed"),
+        (ModelOptions(ignored=("direct",)), "last_touch", "--direct"),
+    ],
+)
+def test_options_that_change_no_model_are_refused(options: ModelOptions, models: str, option: str) -> None:
+    with pytest.raises(UnusableOption, match=f"^{option} is for "):
+        options.check_effects(parse_asked(models))
+    every = ModelOptions(order=2, ignored=("direct",), game="rate", samples=9, seed=2, intervals=True, raked=True)
+    every.check_effects(parse_asked("markov,shapley,last_non_direct"))
+
+
+def test_options_that_change_nothing_of_a_table_are_named() -> None:
+    table = table_of_paths([(("A", "B"), 1, 1), (("B",), 1, 2)])
+    assert ask(table, "shapley", game="rate", samples=100).unused == (
+        "the rates of 2 channels are computed exactly, not sampled; leave --samples out",
+    )
+    assert "leave --seed out" in ask(table, "shapley", game="rate", seed=2).unused[0]
+    assert ask(table, "shapley", game="rate").unused == ()
+    assert ask(table, "last_non_direct", ignored=("C",)).unused == ("no channel is called C; --direct takes A, B",)
+    assert ask(table, "last_non_direct", ignored=("b",)).unused == ()
 
 
 def test_raked_credits_keep_both_sums_where_they_can() -> None:

@@ -231,7 +231,7 @@ def test_a_constant_amount_is_a_plain_decimal(tmp_path: Path) -> None:
     [
         ('encoding = "latin"', EVENT, "source.encoding", "must be one of utf-8, utf-16,"),
         ('decimal = ";"', EVENT, "source.decimal", "must be one of ., ,"),
-        ('thousands = "_"', EVENT, "source.thousands", "must be one of . , space ' or none"),
+        ('thousands = "_"', EVENT, "source.thousands", "must be one of . , ' space or none"),
         ('decimal = ","\nthousands = ","', EVENT, "source.thousands", "must differ from decimal"),
         ('delimiter = "ab"', EVENT, "source.delimiter", 'must be one character, or "tab"'),
         ('decimal = ","', EVENT.replace("{Betrag}", "7"), "source.decimal", "has no effect: no event takes its amount"),

@@ -16,7 +16,7 @@ from program.fields import timezone
 from program.toml.tables import BadToml, Mistake, Table, read_toml
 from runtime.csv_delimiter import delimiter_of
 from runtime.text_encoding import encoding_name
-from schemas.values.decimal_text import DECIMAL_SIGNS, THOUSANDS_SIGNS, NumberFormat
+from schemas.values.decimal_text import DECIMAL_SIGNS, BadNumber, NumberFormat, thousands_sign
 
 Format = Literal["csv", "ndjson", "access_log"]
 
@@ -147,11 +147,11 @@ def _read_thousands(table: Table) -> str | None:
     signs = table.one_or_more("thousands")
     if "thousands" not in table:
         return None
-    sign = {"space": " ", "none": ""}.get(signs[0], signs[0]) if len(signs) == 1 else "?"
-    if sign and sign not in THOUSANDS_SIGNS:
-        table.wrong("thousands", f"must be one of {' '.join(THOUSANDS_SIGNS).replace('   ', ' space ')} or none")
+    try:
+        return thousands_sign(signs[0] if len(signs) == 1 else "?")
+    except BadNumber as error:
+        table.wrong("thousands", str(error))
         return None
-    return sign
 
 
 def _check_effects(source: Table, program: Table, events: tuple[EventRule, ...]) -> None:

@@ -71,17 +71,33 @@ def test_a_table_for_people(file: Path, monkeypatch: pytest.MonkeyPatch, capsys:
         (["--model", "position(1,2)"], 2, "position has 3 weights"),
         (["--model", ","], 2, "name at least one model"),
         (["--model", "markov", "--order", "0"], 2, "the order of markov is 1 to"),
-        (["--model", "shapley", "--game", "chess"], 2, "no game of shapley"),
+        (["--model", "shapley", "--game", "chess"], 2, "is not a game of shapley"),
         (["--model", "shapley", "--samples", "1"], 2, "samples are 4 to"),
-        (["--model", "linear", "--columns", "path"], 2, "--columns: 'path' is no pair"),
+        (["--model", "linear", "--columns", "path"], 2, "--columns: 'path' is not a pair"),
         (["--model", "linear", "--windows", "click=soon"], 2, "the window of click must be"),
-        (["--model", "linear", "--windows", "visit=1d"], 2, "'visit' is no type of touch"),
+        (["--model", "linear", "--windows", "visit=1d"], 2, "'visit' is not a type of touch"),
         (["--model", "linear", "--separator", " "], 2, "separator"),
         (["--model", "linear", "--columns", "path=way"], 1, "there is no column way, only 'path'"),
         (["--model", "time_decay"], 1, "time_decay needs the time of each touch"),
         (["--model", "fitted(0a1b2c3d4e5f)"], 1, "goes by the [[fits]] of a program"),
         (["--model", "fitted(7)"], 2, "fitted needs the id of a [[fits]] table"),
         ([], 2, "Missing option '--model'"),
+        (["--model", "linear", "--order", "1"], 2, "--order is for markov, which is not among the models"),
+        (["--model", "shapley", "--samples", "50"], 2, "--samples is for shapley with --game rate"),
+        (["--model", "shapley", "--game", "rate", "--seed", "2"], 2, "3 channels are computed exactly"),
+        (["--model", "last_touch", "--direct", "C1"], 2, "--direct is for last_non_direct"),
+        (["--model", "last_non_direct", "--direct", "C9"], 2, "no channel is called C9; --direct takes C1, C2, C3"),
+        (["--model", "linear", "--windows", "click=1d"], 2, "--windows is for event tables"),
+        (["--model", "linear", "--types", "view=click"], 2, "--types is for event tables"),
+        (["--model", "linear", "--types", "view=look"], 2, "'look' is not a type"),
+        (["--model", "linear", "--reset"], 2, "--reset is for event tables"),
+        (["--model", "linear", "--columns", "value=v"], 2, "a path table has no column value"),
+        (["--model", "linear", "--delimiter", "ab"], 2, "--delimiter must be one character"),
+        (["--model", "linear", "--delimiter", ";"], 1, "neither a column path nor identity"),
+        (["--model", "linear", "--encoding", "ebcdic"], 2, "--encoding must be one of utf-8"),
+        (["--model", "linear", "--decimal", "x"], 2, "--decimal must be one of . ,"),
+        (["--model", "linear", "--thousands", "x"], 2, "--thousands must be one of . , ' space or none"),
+        (["--model", "linear", "--decimal", ".", "--thousands", "."], 2, "--thousands must differ from --decimal"),
     ],
 )
 def test_wrong_use_is_one_sentence(
@@ -93,6 +109,24 @@ def test_wrong_use_is_one_sentence(
     assert not shown
     assert said in error
     assert error.count("\n") == 1
+
+
+def test_a_file_of_a_spreadsheet(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "export.csv"
+    text = "sep=;\r\nWeg;Käufe;Umsatz\r\nÖl > Süd;2;1.234,50 €\r\n"
+    file.write_bytes(text.encode("cp1252"))
+    columns = "path=Weg,total_conversions=Käufe,total_conversion_value=Umsatz"
+    words = (file, "--model", "linear", "--columns", columns, "--json", "--decimal", ",")
+    assert run(monkeypatch, *words) == 1
+    assert "name another encoding, as in --encoding windows-1252" in capsys.readouterr().err
+    assert run(monkeypatch, *words, "--encoding", "windows-1252", "--thousands", ".") == 0
+    rows = json.loads(capsys.readouterr().out)["channels"]
+    assert [(row["channel"], row["conversions"], row["value"]) for row in rows] == [
+        ("Süd", 1.0, 617.25),
+        ("Öl", 1.0, 617.25),
+    ]
 
 
 def test_a_file_that_is_not_there_is_exit_code_4(
