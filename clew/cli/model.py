@@ -1,6 +1,6 @@
 """`clew model`: any model over a file of paths or events, without an installation."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -12,6 +12,9 @@ from runtime.user_error import NO, UNREACHABLE, WRONG_USE
 
 if TYPE_CHECKING:
     from attribution.paths.csv_file import CsvOptions
+    from attribution.paths.evaluate import ModelOptions
+    from attribution.paths.files import TableOptions
+    from schemas.values.model_names import Model
 
 _SHOWN_AFTER_S = 1
 """What is done sooner shows no bar."""
@@ -84,9 +87,9 @@ def model(
     thousands: Thousands = "",
 ) -> None:
     """Credit the channels of a path table or event table by one model or several."""
-    from attribution.paths.evaluate import ModelOptions, answer, parse_asked
-    from attribution.paths.files import TableOptions, read_table
-    from attribution.paths.path_table import BadTable, EventOptions, UnusableOption
+    from attribution.paths.evaluate import ModelOptions, parse_asked
+    from attribution.paths.files import TableOptions
+    from attribution.paths.path_table import EventOptions
     from schemas.values.model_names import BadModel
 
     try:
@@ -94,13 +97,29 @@ def model(
         events = EventOptions(_windows(windows), resets, _types(types))
         csv_options = _csv_options(delimiter, encoding, decimal, thousands)
         reading = TableOptions(_pairs(columns, "--columns"), separator, events, csv_options)
-        options = ModelOptions(
-            order, tuple(_words(direct)) or None, game or None, samples, seed, intervals, raked
-        )  # fmt: skip
+        options = ModelOptions(order, tuple(_words(direct)) or None, game or None, samples, seed, intervals, raked)
         options.check()
         options.check_effects(asked)
     except (BadModel, ValueError) as error:
         raise fail(str(error), WRONG_USE) from None
+    notes, documents = _documents(file, reading, asked, options)
+    for note in notes:
+        err.print(f"{file}: {note}", markup=False)
+    if as_json:
+        print_json(documents[0] if len(documents) == 1 else {"models": documents})
+        return
+    for document in documents:
+        _print(document)
+
+
+def _documents(
+    file: Path, reading: "TableOptions", asked: "Sequence[Model]", options: "ModelOptions"
+) -> tuple[list[str], list[dict[str, Any]]]:
+    """Compute every model: the notes for stderr, and a document for each. Exits with an error."""
+    from attribution.paths.evaluate import answer
+    from attribution.paths.files import read_table
+    from attribution.paths.path_table import BadTable, UnusableOption
+
     try:
         with _bar() as bar:
             table = read_table(file, reading, _steps(bar, "reading"))
@@ -113,14 +132,8 @@ def model(
         raise fail(f"{file}: {error}", WRONG_USE) from None
     except BadTable as error:
         raise fail(f"{file}: {error}", NO) from None
-    for note in dict.fromkeys((*table.notes, *(note for one in answers for note in one.notes))):
-        err.print(f"{file}: {note}", markup=False)
-    if as_json:
-        documents = [one.as_json() for one in answers]
-        print_json(documents[0] if len(documents) == 1 else {"models": documents})
-        return
-    for one in answers:
-        _print(one.as_json())
+    notes = dict.fromkeys((*table.notes, *(note for one in answers for note in one.notes)))
+    return list(notes), [one.as_json() for one in answers]
 
 
 def _print(document: dict[str, Any]) -> None:
