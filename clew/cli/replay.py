@@ -29,7 +29,7 @@ def replay(
     from integrations.files.replay.replay import ReplayOrder
     from integrations.files.replay.replay import replay as run_replay
     from integrations.files.replay.report import ReplayProgress
-    from integrations.files.replay.send import ReplayError
+    from integrations.files.replay.send import BadOrder, ReplayError
     from integrations.files.replay.state import default_state_dir
     from integrations.files.source import SourceError
 
@@ -52,6 +52,8 @@ def replay(
 
         try:
             report = asyncio.run(run_replay(order, SystemClock(), show))
+        except BadOrder as error:
+            raise fail(str(error), WRONG_USE) from None
         except (ReplayError, SourceError) as error:
             raise fail(str(error), UNREACHABLE) from None
     for problem in report.shown:

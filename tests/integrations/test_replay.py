@@ -196,7 +196,12 @@ def test_a_smaller_limit_of_lines_is_obeyed(clicks: Scene) -> None:
     [
         ({"api_key": ""}, "needs an API key"),
         ({"api_key": "another"}, "does not know the API key"),
-        ({"rate": 0.0}, "rate must be"),
+        ({"rate": 0.0}, "--rate must be"),
+        ({"rate": float("inf")}, "--rate must be"),
+        ({"rate": float("nan")}, "--rate must be"),
+        ({"to": "127.0.0.1:8080"}, "--to must be the tracking URL"),
+        ({"to": "ftp://clew.example"}, "--to must be the tracking URL"),
+        ({"to": "https://clew.example/?a=b"}, "--to must be the tracking URL"),
     ],
 )
 def test_what_cannot_go_on_says_why(clicks: Scene, changes: dict[str, Any], says: str) -> None:

@@ -8,6 +8,7 @@ import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import httpx
 
@@ -16,12 +17,15 @@ from integrations.files.lines import LineMaker, Names, names_of
 from integrations.files.mapping.mapping import FileMapping
 from integrations.files.replay.report import ReplayProgress, ReplayReport
 from integrations.files.replay.run import BATCHES_IN_FLIGHT_MAX, HITS_IN_FLIGHT_MAX, ReplayRun
-from integrations.files.replay.send import ReplayError, Sender, Sleep
+from integrations.files.replay.send import BadOrder, ReplayError, Sender, Sleep
 from integrations.files.replay.state import state_path
 from integrations.files.source import SourceFile
 from program.program import Rules
 from program.toml.tables import BadValue
 from runtime.clock import Clock
+
+RATE_MIN, RATE_MAX = 0.001, 1_000_000
+"""Events a second."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,11 +55,8 @@ async def replay(
     sleep: Sleep = asyncio.sleep,
 ) -> ReplayReport:
     """Replay a file. Raises SourceError, ReplayError; what was answered until then stands."""
+    _check(order)
     is_events = order.mapping.source.mode == "events"
-    if is_events and not order.api_key:
-        raise ReplayError("/v1/events needs an API key: give --api-key, CLEW_API_KEY or --program")
-    if order.rate is not None and not order.rate > 0:
-        raise ReplayError("the rate must be more than 0 events a second")
     names = _names(order)
     connections_max = BATCHES_IN_FLIGHT_MAX if is_events else HITS_IN_FLIGHT_MAX
     with SourceFile(order.file, order.mapping) as file:
@@ -71,6 +72,17 @@ async def replay(
             maker = LineMaker(order.mapping, digest, names, file.delimiter)
             run = ReplayRun(file, maker, sender, path, clock, order.rate, progress, sleep)
             return await run.run(order.mapping, again=order.again)
+
+
+def _check(order: ReplayOrder) -> None:
+    """Raise BadOrder for what cannot be honoured."""
+    if order.mapping.source.mode == "events" and not order.api_key:
+        raise BadOrder("/v1/events needs an API key: give --api-key, CLEW_API_KEY or --program")
+    if order.rate is not None and not RATE_MIN <= order.rate <= RATE_MAX:
+        raise BadOrder(f"--rate must be from {RATE_MIN} to {RATE_MAX:,} events a second")
+    url = urlsplit(order.to)
+    if url.scheme not in ("http", "https") or not url.hostname or url.query or url.fragment or url.username:
+        raise BadOrder("--to must be the tracking URL of a Clew, such as http://127.0.0.1:8080")
 
 
 def _names(order: ReplayOrder) -> Names:

@@ -29,7 +29,11 @@ Request = Callable[[httpx.AsyncClient], Awaitable[httpx.Response]]
 
 
 class ReplayError(Exception):
-    """The replay cannot go on; the message says why and what to do."""
+    """Error that ends a replay; the message says why and what to do."""
+
+
+class BadOrder(ReplayError):
+    """Error for a replay that cannot be run as it was asked for; nothing was sent."""
 
 
 @dataclass(frozen=True, slots=True)
