@@ -16,9 +16,11 @@ from attribution.core.revisions import CurrentRevision, is_unchanged
 from attribution.core.weights import model_of, reasons, weigh
 from attribution.kernels import select
 from attribution.kernels.select import Ints
+from attribution.store.conversion_reader import ConversionReader
 from attribution.store.programs import Programs
-from attribution.store.reads import Reads
+from attribution.store.revision_reader import RevisionReader
 from attribution.store.touch_reader import TouchReader
+from attribution.store.touch_table import TouchTable
 from program.program import Rules
 from schemas.ddl import DATABASE
 from schemas.events import Adjustment, Conversion
@@ -50,12 +52,12 @@ def explain(warehouse: Warehouse, conversion_id: str) -> Explanation | None:
     Raises WarehouseError.
     """
     key = bytes.fromhex(conversion_id)
-    reads, programs = Reads(warehouse), Programs(warehouse)
-    events = reads.conversions_of([key])
+    reader, programs = ConversionReader(warehouse), Programs(warehouse)
+    events = reader.conversions_of([key])
     if not events:
         return None
-    event, current = events[0], reads.current_revisions([key]).get(key)
-    adjustments = reads.adjustments_of([key]).get(key, ())
+    event, current = events[0], RevisionReader(warehouse).current_revisions([key]).get(key)
+    adjustments = reader.adjustments_of([key]).get(key, ())
     pricing = programs.get(current.program_hash) if current is not None else None
     answer: Json = {
         "conversion": _conversion(event, adjustments),
@@ -65,7 +67,7 @@ def explain(warehouse: Warehouse, conversion_id: str) -> Explanation | None:
     }
     if current is not None and pricing is not None:
         case = ConversionCase(event, adjustments, pricing)
-        answer |= _worked_out(case, current, TouchReader(reads))
+        answer |= _worked_out(case, current, TouchReader(TouchTable(warehouse)))
     answer["commissions"] = _commission_rows(warehouse, key)
     answer["ledger"] = _ledger_rows(warehouse, key)
     return Explanation(answer)
@@ -131,9 +133,9 @@ def _state(current: CurrentRevision | None) -> Json:
 
 
 def _worked_out(case: ConversionCase, current: CurrentRevision, touch_reader: TouchReader) -> Json:
-    rows, oversized = touch_reader.touches_of([case])
+    rows, oversized = touch_reader.candidates([case])
     (outcome,) = attribute([case], rows, oversized)
-    all_rows, _ = touch_reader.touches_of([case], wider=True)
+    all_rows, _ = touch_reader.candidates([case], wider=True)
     journeys = build(to_columns([case]), all_rows)
     weights = {model: weigh(model, journeys, case.pricing.fits) for model in case.pricing.models}
     return {

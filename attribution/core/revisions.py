@@ -4,7 +4,7 @@ An outcome that says what the tables say already writes nothing. Any other takes
 revision, each by one with the opposite sign, and writes its own under the next revision.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 
 import msgspec
@@ -59,18 +59,18 @@ class Rows:
 def rows_of(
     outcomes: Iterable[Outcome],
     revisions: Mapping[bytes, CurrentRevision],
-    is_joined: Callable[[int, bytes], bool],
+    joined: Collection[tuple[int, bytes]],
     posted_ts: int,
 ) -> Rows:
     """Rows that bring the tables from what stands to the outcomes. Raises Unbalanced.
 
-    `is_joined(identity, conversion_id)` says whether the join is stored; `posted_ts` (µs) dates ledger entries.
+    `joined` holds the stored joins as (identity, conversion id); `posted_ts` (µs) dates ledger entries.
     """
     rows = Rows()
     for outcome in outcomes:
         event = outcome.event
         for join in outcome.joins:
-            if not is_joined(join.identity, event.conversion_id):
+            if (join.identity, event.conversion_id) not in joined:
                 rows.joins.append(Join(join.identity, event.conversion_id, event.offer_id, event.event_ts, join.named))
         current = revisions.get(event.conversion_id)
         if current is None:

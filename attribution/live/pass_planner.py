@@ -7,17 +7,21 @@ from attribution.core.credits import ConversionCase, Outcome, Pricing, attribute
 from attribution.core.journeys import TooManyTouches
 from attribution.core.revisions import CurrentRevision, Rows, keep_current, rows_of
 from attribution.live.pass_writer import PassTooLarge
+from attribution.store.conversion_reader import ConversionReader
 from attribution.store.cursor import Cursor, LateScan, Positions, advance, clipped, span
+from attribution.store.join_reader import JoinReader
 from attribution.store.limits import BLOCK_ROWS_MAX
 from attribution.store.programs import Programs
-from attribution.store.reads import Reads
+from attribution.store.revision_reader import RevisionReader
 from attribution.store.shards import ALL, Shards
 from attribution.store.touch_reader import TouchReader
+from attribution.store.touch_table import TouchTable
 from program.program import Program
 from runtime.logs import logger
 from schemas.events import Conversion
 from schemas.fields import NO_DIGEST
 from schemas.reasons import Problem
+from warehouse.port import Warehouse
 
 _HITS_SPAN_MAX = 500_000
 """Touch records per partition that one pass scans for late touches."""
@@ -48,9 +52,10 @@ class PlannedPass:
 class PassPlanner:
     """Computes passes. Only reads from the warehouse; live/pass_writer.py writes."""
 
-    def __init__(self, reads: Reads, programs: Programs) -> None:
-        self._reads, self._programs = reads, programs
-        self._touches = TouchReader(reads)
+    def __init__(self, warehouse: Warehouse) -> None:
+        self._programs = Programs(warehouse)
+        self._conversions, self._joins = ConversionReader(warehouse), JoinReader(warehouse)
+        self._revisions, self._touches = RevisionReader(warehouse), TouchReader(TouchTable(warehouse))
 
     def plan(
         self, cursor: Cursor, conversions: Positions, hits: Positions, program: Program, budget: PassBudget,
@@ -78,13 +83,14 @@ class PassPlanner:
         records_max = budget.new_max * shards.total // len(shards.own)
         new_to = clipped(cursor.conversions, conversions, max(1, records_max // max(1, len(conversions))))
         new_span = span(cursor.conversions, new_to)
-        events = {event.conversion_id: event for event in self._reads.conversions_in(new_span, shards)}
-        restated = self._reads.adjusted_in(new_span, shards)
+        events = {event.conversion_id: event for event in self._conversions.conversions_in(new_span, shards)}
+        restated = self._conversions.adjusted_in(new_span, shards)
         late_ids, hits_to, late = self._late(cursor, hits, max(1, budget.conversions_max - len(events)), shards)
         restated = (restated | set(late_ids)) - events.keys()
-        revisions = self._reads.current_revisions(events.keys() | restated)
-        # Conversions without a revision are credited when the cursor reaches their record, with all data of that time.
-        events |= {event.conversion_id: event for event in self._reads.conversions_of(restated & revisions.keys())}
+        revisions = self._revisions.current_revisions(events.keys() | restated)
+        # A conversion without a revision is credited when the cursor reaches its record, with all data of that time.
+        credited = self._conversions.conversions_of(restated & revisions.keys())
+        events |= {event.conversion_id: event for event in credited}
         rows = self._rows(events, revisions, pricing, now_us)
         if any(len(table) > BLOCK_ROWS_MAX for table in rows.tables().values()):
             raise PassTooLarge(f"{len(events)} conversions make more than {BLOCK_ROWS_MAX} rows")
@@ -93,18 +99,18 @@ class PassPlanner:
     def recompute(self, ids: Collection[bytes], program: Program, now_us: int) -> Rows:
         """Compute rows for these conversions, credited before or not. Raises PassTooLarge, TooManyTouches."""
         pricing = self._programs.keep(program, now_us)
-        events = {event.conversion_id: event for event in self._reads.conversions_of(ids)}
-        return self._rows(events, self._reads.current_revisions(events.keys()), pricing, now_us)
+        events = {event.conversion_id: event for event in self._conversions.conversions_of(ids)}
+        return self._rows(events, self._revisions.current_revisions(events.keys()), pricing, now_us)
 
     def _late(
         self, cursor: Cursor, hits: Positions, rows_max: int, shards: Shards
     ) -> tuple[list[bytes], Positions, LateScan | None]:
         """Return conversions that new touches may change, the next positions of hits, and the rest of a large span."""
-        if cursor.late is None and not self._reads.has_joins():
+        if cursor.late is None and not self._joins.has_joins():
             return [], advance(cursor.hits, hits), None
         to = cursor.late.to if cursor.late is not None else clipped(cursor.hits, hits, _HITS_SPAN_MAX)
         after = bytes.fromhex(cursor.late.after) if cursor.late is not None else NO_DIGEST
-        ids = self._reads.late_in(span(cursor.hits, to), after, rows_max, shards)
+        ids = self._joins.late_in(span(cursor.hits, to), after, rows_max, shards)
         if len(ids) < rows_max:
             return ids, advance(cursor.hits, to), None
         return ids, cursor.hits, LateScan(to, ids[-1].hex())
@@ -116,7 +122,7 @@ class PassPlanner:
         pricing: Pricing,
         now_us: int,
     ) -> Rows:
-        adjustments = self._reads.adjustments_of(events)
+        adjustments = self._conversions.adjustments_of(events)
         cases, stuck = [], []
         for key, event in sorted(events.items()):
             current = revisions.get(key)
@@ -127,25 +133,19 @@ class PassPlanner:
                 stuck.append(_without_program(case, current))
             else:
                 cases.append(case)
-        rows, oversized = self._touches.touches_of(cases)
+        rows, oversized = self._touches.candidates(cases)
         outcomes = attribute(cases, rows, oversized) + stuck
         return rows_of(outcomes, revisions, self._joined(outcomes, revisions), now_us)
 
-    def _joined(self, outcomes: Iterable[Outcome], revisions: Mapping[bytes, CurrentRevision]) -> "_Joined":
-        """Look up the joins that are already stored; a conversion without a revision has none."""
-        again = [outcome for outcome in outcomes if outcome.event.conversion_id in revisions]
-        identities = {join.identity for outcome in again for join in outcome.joins}
+    def _joined(
+        self, outcomes: Iterable[Outcome], revisions: Mapping[bytes, CurrentRevision]
+    ) -> set[tuple[int, bytes]]:
+        """Return the joins of these outcomes that are stored; a conversion without a revision has none."""
+        credited = [outcome for outcome in outcomes if outcome.event.conversion_id in revisions]
+        identities = {join.identity for outcome in credited for join in outcome.joins}
         if not identities:
-            return _Joined(set())
-        return _Joined(self._reads.joins_of(identities, {outcome.event.conversion_id for outcome in again}))
-
-
-class _Joined:
-    def __init__(self, stored: set[tuple[int, bytes]]) -> None:
-        self._stored = stored
-
-    def __call__(self, identity: int, conversion_id: bytes) -> bool:
-        return (identity, conversion_id) in self._stored
+            return set()
+        return self._joins.joins_of(identities, {outcome.event.conversion_id for outcome in credited})
 
 
 def _without_program(case: ConversionCase, current: CurrentRevision) -> Outcome:

@@ -1,7 +1,7 @@
 """The conversions of a run's slice with the programs that they are worked under."""
 
 from attribution.core.credits import ConversionCase, Pricing
-from attribution.runs.reads import RunReads
+from attribution.runs.run_reader import RunReader
 from attribution.runs.spec import BadRun, RunSpec
 from attribution.store.programs import Programs
 from warehouse.port import Warehouse
@@ -15,11 +15,11 @@ def pricing_of(warehouse: Warehouse, spec: RunSpec) -> Pricing:
     return found
 
 
-def cases_of(warehouse: Warehouse, spec: RunSpec, reads: RunReads, number: int, slices: int) -> list[ConversionCase]:
-    """The cases of one slice of what `reads` reads, by id. Raises BadRun."""
-    events = reads.conversions(number, slices)
+def cases_of(warehouse: Warehouse, spec: RunSpec, reader: RunReader, number: int, slices: int) -> list[ConversionCase]:
+    """The cases of one slice of what `reads` reader, by id. Raises BadRun."""
+    events = reader.conversions(number, slices)
     ids = [event.conversion_id for event in events]
-    adjustments, priced = reads.adjustments_of(ids), reads.programs_of(ids)
+    adjustments, priced = reader.adjustments_of(ids), reader.programs_of(ids)
     programs, pricing = Programs(warehouse), pricing_of(warehouse, spec)
     pinned: dict[str, Pricing] = {h: programs.get(h) or pricing for h in sorted(set(priced.values()))}
     return [

@@ -7,7 +7,7 @@ from attribution.runs.find import run_named
 from attribution.runs.runner import Runs
 from attribution.runs.shares import from_json, weights_of
 from attribution.runs.spec import spec_of
-from attribution.store.reads import TS_MAX
+from attribution.store.as_of import TS_MAX
 from program.program import Fit
 from runtime.user_error import ReportError
 from schemas.values.timestamps import rfc3339

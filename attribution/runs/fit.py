@@ -19,10 +19,10 @@ from attribution.runs.cases import cases_of, pricing_of
 from attribution.runs.credit_rows import journeys_of
 from attribution.runs.identity_map import IdentityMap
 from attribution.runs.null_journeys import Converted, build_null_journeys, converted_of, person_of
-from attribution.runs.reads import RunReads
+from attribution.runs.run_reader import RunReader
 from attribution.runs.shares import Fitted, PathCounts, fit_models, paths_of
 from attribution.runs.spec import BadRun, RunSpec
-from attribution.store.reads import TS_MAX
+from attribution.store.as_of import TS_MAX
 from attribution.store.touch_reader import TouchReader
 from program.program import DEFAULT_CLICK_WINDOW_US, DEFAULT_IMPRESSION_WINDOW_US
 from warehouse.port import Warehouse
@@ -67,11 +67,11 @@ class PathCounter:
         wide = self._spec
         if self._wants_nulls:  # a touch of the range may have its conversion just after it
             wide = replace(wide, to_us=min(TS_MAX, wide.to_us + self._longest_us))
-        reads = RunReads(self._warehouse, wide, self._people)
-        slices = max(1, -(-reads.count() // self._fitting.slice_conversions)) if wide.reuse == "reuse" else 1
+        reader = RunReader(self._warehouse, wide, self._people)
+        slices = max(1, -(-reader.count() // self._fitting.slice_conversions)) if wide.reuse == "reuse" else 1
 
         def work(number: int) -> tuple[Counter[bytes], Converted]:
-            return self._conversions(reads, cases_of(self._warehouse, wide, reads, number, slices))
+            return self._conversions(reader, cases_of(self._warehouse, wide, reader, number, slices))
 
         with ThreadPoolExecutor(self._fitting.workers) as pool:
             for paths, who in pool.map(work, range(slices)):
@@ -86,11 +86,11 @@ class PathCounter:
             self._nulls(counts, Converted.concat(converted))
         return counts
 
-    def _conversions(self, reads: RunReads, cases: Sequence[ConversionCase]) -> tuple[Counter[bytes], Converted]:
+    def _conversions(self, reader: RunReader, cases: Sequence[ConversionCase]) -> tuple[Counter[bytes], Converted]:
         """Paths of the cases in the run's range, and who converted. One that cannot be worked out is left out."""
         try:
-            rows, _ = TouchReader(reads).touches_of(list(cases))
-            conversions, journeys = journeys_of(self._spec, cases, rows, reads.stitch_conversions)
+            rows, _ = TouchReader(reader.touches).candidates(list(cases))
+            conversions, journeys = journeys_of(self._spec, cases, rows, reader.stitch)
             who = converted_of(conversions, journeys) if self._wants_nulls else Converted.concat([])
             return paths_of(journeys, conversions.event_ts < self._spec.to_us), who
         except (TooManyTouches, ArithmeticError, LookupError, TypeError, ValueError) as error:
@@ -99,25 +99,25 @@ class PathCounter:
             if len(cases) <= 1:
                 return Counter(), Converted.concat([])
             middle = len(cases) // 2
-            left, right = (self._conversions(reads, half) for half in (cases[:middle], cases[middle:]))
+            left, right = (self._conversions(reader, half) for half in (cases[:middle], cases[middle:]))
             return left[0] + right[0], Converted.concat([left[1], right[1]])
 
     # ------------------------------------------------------------------------ journeys that did not convert
 
     def _nulls(self, counts: PathCounts, converted: Converted) -> None:
-        reads = RunReads(self._warehouse, self._spec, self._people)
+        reader = RunReader(self._warehouse, self._spec, self._people)
         from_us, to_us = self._spec.from_us - self._longest_us, min(self._spec.to_us - 1, self._spec.as_of_us)
-        ranges = max(1, -(-reads.count_touches(from_us, to_us) // self._fitting.slice_touches))
+        ranges = max(1, -(-reader.touch_table.count_touches(from_us, to_us) // self._fitting.slice_touches))
         persons = np.unique(self._people.canonical)
 
         def of_range(number: int) -> Counter[bytes]:
             first, last = _HASHES * number // ranges, _HASHES * (number + 1) // ranges - 1
-            rows = reads.touches_between(first, last, from_us, to_us)
+            rows = reader.touch_table.touches_between(first, last, from_us, to_us)
             rows = rows.take(rows.identity == person_of(rows))
             return self._null_paths(rows.take(~np.isin(rows.identity, self._people.identity)), converted)
 
         def of_persons(chunk: Hashes) -> Counter[bytes]:
-            return self._null_paths(reads.touches_of(chunk, from_us, to_us)[0], converted)
+            return self._null_paths(reader.touches.touches_of(chunk, from_us, to_us)[0], converted)
 
         chunks = [persons[at : at + _PERSONS] for at in range(0, persons.shape[0], _PERSONS)]
         with ThreadPoolExecutor(self._fitting.workers) as pool:

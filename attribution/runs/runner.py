@@ -21,7 +21,7 @@ from attribution.runs.cases import cases_of, pricing_of
 from attribution.runs.credit_rows import SliceRows, blocks_of, build_rows, merge_slices
 from attribution.runs.fit import Fitting, fit_run
 from attribution.runs.identity_map import NOBODY, IdentityMap
-from attribution.runs.reads import RunReads
+from attribution.runs.run_reader import RunReader
 from attribution.runs.shares import Shares, from_json, to_json, weights_of
 from attribution.runs.spec import BadRun, RunSpec
 from attribution.store.limits import BLOCK_ROWS_MAX
@@ -149,7 +149,7 @@ class Runs:
         self, spec: RunSpec, people: IdentityMap, shares: Shares, fits: Fits, workers: int, progress: Progress
     ) -> Run:
         fits = {**fits, **{model: ByPartner.from_weights(weights_of(fitted)) for model, fitted in shares.items()}}
-        count = RunReads(self._warehouse, spec).count()
+        count = RunReader(self._warehouse, spec).count()
         # Touches are used up over the whole range at once.
         slices = max(1, -(-count // self._slice_conversions)) if spec.reuse == "reuse" else 1
         done: dict[int, _Slice] = {}
@@ -183,9 +183,9 @@ class Runs:
         self, spec: RunSpec, people: IdentityMap, fits: Fits, at: tuple[int, int], present: Places, attempt: str
     ) -> _Slice:
         number, slices = at
-        reads = RunReads(self._warehouse, spec, people)
-        cases = cases_of(self._warehouse, spec, reads, number, slices)
-        result = self._rows(spec, reads, cases, fits)
+        reader = RunReader(self._warehouse, spec, people)
+        cases = cases_of(self._warehouse, spec, reader, number, slices)
+        result = self._rows(spec, reader, cases, fits)
         blocks = blocks_of(result.credits, number, BLOCK_ROWS_MAX)
         for block_number, block in enumerate(blocks):
             there = present.get((number, block_number), 0)
@@ -203,16 +203,16 @@ class Runs:
         )
         return block.filter(pc.invert(pc.is_in(block.column("_offset"), there.column(0).combine_chunks())))
 
-    def _rows(self, spec: RunSpec, reads: RunReads, cases: list[ConversionCase], fits: Fits) -> SliceRows:
+    def _rows(self, spec: RunSpec, reader: RunReader, cases: list[ConversionCase], fits: Fits) -> SliceRows:
         """Credits of the cases; half of them at a time where they meet too many touches."""
         try:
-            rows, _ = TouchReader(reads).touches_of(cases)
-            return build_rows(spec, cases, rows, fits, reads.stitch_conversions)
+            rows, _ = TouchReader(reader.touches).candidates(cases)
+            return build_rows(spec, cases, rows, fits, reader.stitch)
         except TooManyTouches:
             if len(cases) <= 1 or spec.reuse != "reuse":
                 raise
             middle = len(cases) // 2
-            return merge_slices([self._rows(spec, reads, half, fits) for half in (cases[:middle], cases[middle:])])
+            return merge_slices([self._rows(spec, reader, half, fits) for half in (cases[:middle], cases[middle:])])
 
     def _note(self, spec: RunSpec, slices: int, done: Mapping[int, _Slice], shares: Shares) -> Run:
         values: dict[str, int] = {}

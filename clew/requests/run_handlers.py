@@ -8,10 +8,10 @@ from attribution.core.journeys import TooManyTouches
 from attribution.paths.evaluate import parse_asked
 from attribution.runs.export_fit import export_fit
 from attribution.runs.identity_map import NOBODY
-from attribution.runs.reads import identity_map
+from attribution.runs.run_reader import identity_map
 from attribution.runs.runner import RunReport, Runs, TooFewConversions
 from attribution.runs.spec import REUSES, BadRun, Reuse, RunSpec
-from attribution.store.reads import TS_MAX
+from attribution.store.as_of import TS_MAX
 from installation.engine import CODE_VERSION, Engine
 from reporting.run_diff import diff_report
 from reporting.time_range import BadRange, instant_us

@@ -7,7 +7,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from attribution.live.attributor import Attributor, PassReport
+from attribution.live.attributor import Attributor
+from attribution.live.pass_report import PassReport
 from program.program import Plan, Program
 from runtime.clock import ManualClock, SystemClock
 from runtime.settings import AttributionSettings

@@ -9,10 +9,11 @@ from attribution.core import journeys
 from attribution.core.credits import Pricing
 from attribution.live import pass_planner, pass_writer
 from attribution.live.pass_writer import PassWriter, pack, unpack
-from attribution.store import reads
+from attribution.store import touch_table
+from attribution.store.conversion_reader import ConversionReader
 from attribution.store.cursor import Cursor
 from attribution.store.programs import Programs, newest_program
-from attribution.store.reads import Reads
+from attribution.store.touch_table import TouchTable
 from program.program import Plan
 from runtime.clock import ManualClock
 from schemas.events import Kind
@@ -36,14 +37,14 @@ def test_twenty_thousand_identities_in_one_question(warehouse: Warehouse) -> Non
     log.store()
     identities = np.arange(20_000, dtype=np.uint64) + np.uint64(2**63)
     identities[-1] = of_visitor("ann")
-    rows, oversized = Reads(warehouse).touches_of(np.unique(identities))
+    rows, oversized = TouchTable(warehouse).touches_of(np.unique(identities))
     assert rows.identity.tolist() == [of_visitor("ann")] and oversized == {}
     ids = {n.to_bytes(16, "big") for n in range(20_001)}
-    assert Reads(warehouse).conversions_of(ids) == []
+    assert ConversionReader(warehouse).conversions_of(ids) == []
 
 
 def test_an_identity_that_everybody_has_joins_nothing(warehouse: Warehouse, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(reads, "TOUCHES_PER_IDENTITY_MAX", 3)
+    monkeypatch.setattr(touch_table, "TOUCHES_PER_IDENTITY_MAX", 3)
     log = FakeIngest(warehouse)
     for n in range(5):
         log.append(touch_of(n, second=n / 10, partner=n % 3 + 1, visitor="null"))

@@ -12,7 +12,7 @@ import pytest
 import attribution.runs.runner
 from attribution.runs.fit import Fitting, PathCounter, fit_run
 from attribution.runs.identity_map import NOBODY, IdentityMap
-from attribution.runs.reads import identity_map
+from attribution.runs.run_reader import identity_map
 from attribution.runs.runner import SHARES, Runs, TooFewConversions
 from attribution.runs.shares import Fitted, PathCounts, from_json, to_json
 from attribution.runs.spec import BadRun, RunSpec

@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from attribution.core.credits import Pricing
 from attribution.live.attributor import Attributor
 from attribution.runs.identity_map import NOBODY
-from attribution.runs.reads import identity_map
+from attribution.runs.run_reader import identity_map
 from attribution.runs.runner import Runs
 from attribution.runs.spec import BadRun, RunSpec, spec_of
 from operations.audit.attribution import attribution_checks

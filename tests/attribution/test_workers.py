@@ -11,9 +11,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from attribution.core.revisions import TABLES
-from attribution.live import shard_worker as owned_module
-from attribution.live.attributor import Attributor, ShardsChanged
+from attribution.live import shard_worker
+from attribution.live.attributor import Attributor
 from attribution.live.lease import SHARDS, ClaimedPass, ConsumerLease
+from attribution.live.owned_shards import ShardsChanged
 from attribution.live.progress import ends_of, passed
 from attribution.store.cursor import Cursor, decode
 from attribution.store.shards import Shards, shard_of, sql_shard_of
@@ -290,7 +291,7 @@ def test_a_claim_follows_what_this_worker_knows() -> None:
 
 
 def test_claims_are_renewed_in_a_long_pass(warehouse: Warehouse, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(owned_module, "_CLAIM_VALID_S", -1.0)
+    monkeypatch.setattr(shard_worker, "_CLAIM_VALID_S", -1.0)
     log, _ = filled(warehouse, 3)
     leases, claims = Leases(1), list[int]()
     leases.give("a")
