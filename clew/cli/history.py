@@ -11,14 +11,14 @@ from installation.program_file import line_of
 from integrations.files.mapping.mapping import FileMapping, read_mapping
 from runtime.user_error import UNREACHABLE, WRONG_USE
 
-History = Annotated[Path, typer.Argument(metavar="FILE", help="CSV, NDJSON or Apache combined log; .gz too.")]
+History = Annotated[Path, typer.Argument(metavar="FILE", help="CSV, NDJSON or access log, also as .gz.")]
 
 
-MappingFile = Annotated[Path, typer.Option("--mapping", metavar="FILE", help="Mapping (TOML): which column is what.")]
+MappingFile = Annotated[Path, typer.Option("--mapping", metavar="FILE", help="Mapping (TOML): columns of fields.")]
 
 
 def mapping_or_exit(path: Path) -> FileMapping:
-    """The mapping of a file; every mistake at once on stderr."""
+    """Read the mapping of a file; print every mistake on stderr and exit if there is one."""
     try:
         reading = read_mapping(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError) as error:
@@ -30,7 +30,7 @@ def mapping_or_exit(path: Path) -> FileMapping:
 
 
 def byte_progress() -> Progress:
-    """A bar of bytes, on stderr, so that --json stays one document."""
+    """Return a progress bar of bytes on stderr, so that stdout has one JSON document only."""
     return Progress(
         TextColumn("{task.description}"),
         BarColumn(),

@@ -1,4 +1,4 @@
-"""`clew model`: any model over a file of paths or events, without an installation."""
+"""`clew model`: attribution models over a file of paths or events, without an installation."""
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from schemas.values.model_names import Model
 
 _SHOWN_AFTER_S = 1
-"""What is done sooner shows no bar."""
+"""Shorter work shows no progress bar."""
 
 File = Annotated[Path, typer.Argument(metavar="FILE", help="Path table or event table: CSV (.gz too) or Parquet.")]
 Models = Annotated[
@@ -115,7 +115,7 @@ def model(
 def _documents(
     file: Path, reading: "TableOptions", asked: "Sequence[Model]", options: "ModelOptions"
 ) -> tuple[list[str], list[dict[str, Any]]]:
-    """Compute every model: the notes for stderr, and a document for each. Exits with an error."""
+    """Compute every model; return the notes for stderr and one document for each model. Exit with an error."""
     from attribution.paths.evaluate import answer
     from attribution.paths.files import read_table
     from attribution.paths.path_table import BadTable, UnusableOption
@@ -157,13 +157,13 @@ def _cell(name: str, value: Any) -> str:
 
 
 def _bar() -> Progress:
-    """What is done of the file and of a long model, on stderr of a terminal."""
+    """Return a progress bar for reading the file and for long models, on stderr if that is a terminal."""
     columns = TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TimeElapsedColumn()
     return Progress(*columns, console=err, transient=True, disable=not err.is_terminal)
 
 
 def _steps(bar: Progress, words: str) -> Callable[[int, int], None]:
-    """What tells the bar of one kind of work, once that lasts."""
+    """Return a callback that shows one kind of work in the bar after _SHOWN_AFTER_S."""
     task = bar.add_task(words, visible=False)
 
     def step(done: int, total: int) -> None:
@@ -178,7 +178,7 @@ def _words(text: str) -> list[str]:
 
 
 def _pairs(text: str, option: str) -> dict[str, str]:
-    """`a=b,c=d`. Raises ValueError."""
+    """Parse pairs such as `a=b,c=d`. Raises ValueError."""
     found = {}
     for part in _words(text):
         name, equals, other = part.partition("=")

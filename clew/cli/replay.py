@@ -1,4 +1,4 @@
-"""Replay a file as traffic."""
+"""`clew replay`: send a history as traffic."""
 
 import asyncio
 from pathlib import Path
@@ -21,11 +21,11 @@ def replay(
     to: Annotated[str, typer.Option(metavar="URL", help="Tracking URL of a running Clew.")],
     program: Annotated[Path | None, typer.Option(metavar="FILE", help="Program: numbers of names, API key.")] = None,
     api_key: Annotated[str, typer.Option(metavar="KEY", help="Key for /v1/events; better in CLEW_API_KEY.")] = "",
-    rate: Annotated[float | None, typer.Option(metavar="N", help="Most events a second.")] = None,
-    again: Annotated[bool, typer.Option("--again", help="Send all, whatever was sent before.")] = False,
+    rate: Annotated[float | None, typer.Option(metavar="N", help="Maximum number of events a second.")] = None,
+    again: Annotated[bool, typer.Option("--again", help="Send everything, whatever was sent before.")] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Send a history as traffic; a stopped replay goes on where it was, a second one changes nothing."""
+    """Send a history as traffic; continue a stopped replay. A second replay changes nothing."""
     from integrations.files.replay.replay import ReplayOrder
     from integrations.files.replay.replay import replay as run_replay
     from integrations.files.replay.report import ReplayProgress

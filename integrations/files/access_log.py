@@ -1,9 +1,9 @@
-r"""Lines of an access log, Apache's and nginx's common and combined formats, as values by column. Pure.
+r"""Parse lines of an access log in the common and combined formats of Apache and nginx. Pure.
 
     [virtual host] address [address …] ident user [time] "request" status bytes ["referrer" "user agent" …]
 
-The work for one line grows with its length and no faster, whatever is in it: every pattern is matched at one place
-and never gives back what it took.
+The work for one line is linear in its length, whatever the line contains: every pattern is matched at one position
+and does not backtrack.
 """
 
 import re
@@ -33,7 +33,7 @@ _INTERNAL = networks_of(
         "::1/128", "fc00::/7", "fe80::/10",
     )
 )  # fmt: skip
-"""Networks of proxies and of senders behind them, passed over where a line has several addresses."""
+"""Networks of proxies and private networks, skipped if a line has several addresses."""
 
 
 def parse_line(text: str) -> dict[str, str] | str:
@@ -66,7 +66,7 @@ def parse_line(text: str) -> dict[str, str] | str:
 
 
 def _without_outer_quotes(text: str) -> str:
-    """Return the line without quotes around the whole of it, as an export to CSV leaves them."""
+    """Return the line without the quotes that an export to CSV puts around all of it."""
     if not (text.startswith('"') and text.endswith('"') and len(text) > 1):
         return text
     inner = text[1:-1]
@@ -137,14 +137,14 @@ def _addresses(word: str) -> list[str]:
 
 
 def _is_vhost(word: str, following: str) -> bool:
-    """Return whether an address with a port is the server's: Apache writes `%v:%p %h`."""
+    """Return whether an address with a port is the server's, since Apache writes `%v:%p %h`."""
     return ":" in word.rpartition("]")[2] and word.count(".") == 3 and "," not in word and ":" not in following
 
 
 def _client(senders: list[list[str]]) -> str:
-    """Return the visitor's address: the first public one of a list, or the only public one; "" if that is not clear.
+    """Return the visitor's address: the first public one of a list, or the only public one; "" if there are several.
 
-    Proxies append their addresses to a list, and private networks are in front of the visitor's public address.
+    Proxies append their addresses to a list, and a private network adds its addresses before the public one.
     """
     lists = [addresses for addresses in senders if len(addresses) > 1]
     addresses = lists[0] if lists else [address for word in senders for address in word]
@@ -161,7 +161,7 @@ def _read_rest(rest: str) -> tuple[str, str]:
         values = [quoted or "" for word, quoted in parts if quoted is not None or word == "-"]
         referrer, user_agent = (*values, "", "")[:2]
         return _unquoted(referrer), _unquoted(user_agent)
-    # Quotes inside values were not escaped, or the server stopped before it wrote the last one.
+    # A quote inside a value was not escaped, or the server stopped before it wrote the last quote.
     begin = rest.find('"') + 1
     middle = rest.find('" "', begin)
     if middle < 0:

@@ -1,4 +1,4 @@
-"""Amounts of a file as the plain decimals that /v1/events takes. Pure."""
+"""Convert amounts of a file to the plain decimals that /v1/events takes. Pure."""
 
 from typing import Any
 
@@ -22,7 +22,7 @@ _FIX = 'set decimal in [source] of the mapping to "." or ","'
 def set_amount(body: dict[str, Any], template: Template, values: dict[str, str], form: NumberFormat) -> None:
     """Replace the amount of an event by a plain decimal, and set its currency if only the amount names it.
 
-    Raises BadValue for an amount that is not one, or that can be two.
+    Raises BadValue for a text that is not an amount or has two possible values.
     """
     text: str = body["amount"]
     if not template.columns or isinstance(template.fill(values), JsonNumber):
@@ -55,7 +55,7 @@ def _check_currency(body: dict[str, Any], sign: str, text: str) -> None:
 
 
 def _check_group(body: dict[str, Any], plain: str, number: str, form: NumberFormat) -> None:
-    """Refuse 1.234 in a currency of two decimals: the point can be a thousands sign, and nothing says that it is not.
+    """Refuse 1.234 in a currency of two decimals, where the point is more likely a thousands sign.
 
     Raises BadValue.
     """

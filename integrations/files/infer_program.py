@@ -1,7 +1,7 @@
-"""A history to the program under which it can be replayed: every partner, offer and link that it names.
+"""Infer the program for replaying a history: every partner, offer and link that the history names.
 
-Ids that are numbers stay these numbers; names get numbers from 1 on in their sorted order. What a history cannot
-say (plans, windows, goals, the landing page) comes from the mapping.
+Ids that are numbers keep their numbers; names are numbered from 1 in sorted order. A history does not contain plans,
+windows, goals or the landing page; they come from the mapping.
 """
 
 import base64
@@ -22,16 +22,16 @@ PROBLEMS_SHOWN_MAX = 100
 ENTRIES_MAX = 1_000_000
 _API_KEY_BYTES = 24
 Progress = Callable[[int, int, int], None]
-"""Gets lines read, bytes read, bytes in all."""
+"""Called with the number of lines read, bytes read, and bytes of the file."""
 
 
 class InferError(ValueError):
-    """No program can be made; the message says why."""
+    """Error for a history from which no program can be inferred; the message says why."""
 
 
 @dataclass(slots=True)
 class HistoryCount:
-    """Who is named in a file."""
+    """Offers, partners and links that a file names."""
 
     lines: int = 0
     problems: int = 0
@@ -49,7 +49,7 @@ class HistoryCount:
 
 @dataclass(frozen=True, slots=True)
 class Inferred:
-    """A program's text, and what was counted on the way."""
+    """Text of an inferred program, and the counts of the file."""
 
     text: str
     offers: int
@@ -58,19 +58,19 @@ class Inferred:
 
 
 def numbers_of(keys: Iterable[str], *, are_numbers: bool) -> dict[str, int]:
-    """Number of each key: itself, or its rank from 1 on among the sorted names."""
+    """Return the number of each key: the key itself, or its rank from 1 among the sorted names."""
     if are_numbers:
         return {key: int(key) for key in sorted(keys, key=int)}
     return {key: rank for rank, key in enumerate(sorted(keys), start=1)}
 
 
 def uses_numbers(mapping: FileMapping, noun: str) -> bool:
-    """Whether a file gives `offer` or `partner` by number."""
+    """Return whether a file names offers or partners (`noun`) by number."""
     return any(f"{noun}_id" in rule.fields for rule in mapping.events)
 
 
 def count_history(path: Path, mapping: FileMapping, progress: Progress | None = None) -> HistoryCount:
-    """Read the whole file once. Raises SourceError, InferError."""
+    """Read the whole file once and count what it names. Raises SourceError, InferError."""
     counted = HistoryCount()
     with SourceFile(path, mapping) as file:
         for row in file.rows():
@@ -105,15 +105,15 @@ def _count(counted: HistoryCount, mapping: FileMapping, values: dict[str, str]) 
         before = counted.links.setdefault(position.link, (position.offer, position.partner))
         if before != (position.offer, position.partner):
             raise InferError(
-                f"the link {position.link} would stand for offer {before[0]} of partner {before[1]} and for offer "
+                f"the link {position.link} would lead to offer {before[0]} of partner {before[1]} and to offer "
                 f"{position.offer} of partner {position.partner}; change link_code in the mapping"
             )
     if len(counted.links) > ENTRIES_MAX:
-        raise InferError(f"the file names more than {ENTRIES_MAX} links; is a column mapped that should not be?")
+        raise InferError(f"the file names more than {ENTRIES_MAX:,} links; check the column of the link")
 
 
 def infer(path: Path, mapping: FileMapping, api_key: str, progress: Progress | None = None) -> Inferred:
-    """The text of the program of a file. Raises SourceError, InferError."""
+    """Write the text of the program of a file. Raises SourceError, InferError."""
     if mapping.program is None:
         raise InferError("the mapping has no [program]: add one with currency and landing_url")
     counted = count_history(path, mapping, progress)
@@ -129,12 +129,12 @@ def infer(path: Path, mapping: FileMapping, api_key: str, progress: Progress | N
 
 
 def new_api_key(random_bytes: Callable[[int], bytes]) -> str:
-    """A key for /v1/events that nobody guesses."""
+    """Return a random key for /v1/events."""
     return base64.urlsafe_b64encode(random_bytes(_API_KEY_BYTES)).decode()
 
 
 def write_program(path: Path, text: str) -> None:
-    """Write a program file for its owner only, since it has keys in it. Raises OSError."""
+    """Write a program file that only its owner can read, since it contains keys. Raises OSError."""
     write_private(path, text.encode())
 
 
@@ -146,7 +146,7 @@ def _text(
     partners: dict[str, int],
     api_key: str,
 ) -> str:
-    lines = ["# Written by clew program infer. It is yours now: change it as you like.", *_head(part, api_key)]
+    lines = ["# Written by clew program infer. Change it as you like.", *_head(part, api_key)]
     for key, number in partners.items():
         values = {"id": str(number), "name": key if not uses_numbers(mapping, "partner") else f"Partner {key}"}
         lines += ["", "[[partner]]", f"id = {number}", f"name = {_quoted(part.partner_name.fill(values))}"]
@@ -188,7 +188,7 @@ def _offer_rest(part: ProgramPart) -> list[str]:
 
 
 def _quoted(text: str) -> str:
-    """A TOML string: JSON's escapes are among TOML's."""
+    """Write a TOML string; the escapes of JSON are also TOML's."""
     return json.dumps(text, ensure_ascii=False)
 
 

@@ -1,6 +1,6 @@
-"""Rows of a file as what is sent to Clew: lines of /v1/events, or requests of links and pixels. Pure.
+"""Convert rows of a file to lines of /v1/events, or to requests of links and pixels. Pure.
 
-Nothing here depends on the order of rows or on other rows: any part of a file makes the same events.
+The result of a row does not depend on other rows or on their order, so any part of a file makes the same events.
 """
 
 import re
@@ -39,17 +39,17 @@ _HEADERS = {
 
 @dataclass(frozen=True, slots=True)
 class Names:
-    """What is known about the offers and partners that a file calls by name. None: nothing."""
+    """Numbers of the offers and partners that a file calls by name; None if no program is given."""
 
     offers: dict[str, int] | None = None
     partners: dict[str, int] | None = None
     links: dict[str, tuple[int, int]] = field(default_factory=dict)
-    """Numbers of offer and partner by the link's code."""
+    """Numbers of offer and partner by the code of the link."""
 
 
 @dataclass(frozen=True, slots=True)
 class EventLine:
-    """A line of /v1/events."""
+    """One line for /v1/events."""
 
     line: int
     body: bytes
@@ -57,7 +57,7 @@ class EventLine:
 
 @dataclass(frozen=True, slots=True)
 class LiveHit:
-    """A request of a link or pixel."""
+    """One request of a link or pixel."""
 
     line: int
     path: str
@@ -67,7 +67,7 @@ class LiveHit:
 
 @dataclass(frozen=True, slots=True)
 class Position:
-    """Where an event belongs, as the file says it: numbers or names as texts, or the link's code."""
+    """Link, offer and partner of an event as texts: numbers or names, or the code of the link."""
 
     link: str
     offer: str
@@ -75,7 +75,7 @@ class Position:
 
 
 def link_fields(rule: EventRule, values: dict[str, str]) -> tuple[str, str, str]:
-    """Link, offer and partner as they stand in a row."""
+    """Return link, offer and partner of a row, as written."""
     fields = rule.fields
     link, offer, partner = (
         fields.get("link"),
@@ -90,14 +90,14 @@ def link_fields(rule: EventRule, values: dict[str, str]) -> tuple[str, str, str]
 
 
 def position_of(mapping: FileMapping, rule: EventRule, link: str, offer: str, partner: str) -> Position:
-    """Where an event belongs. Raises BadValue if a number or code is none."""
+    """Check link, offer and partner of an event. Raises BadValue for a bad number, name or code."""
     offer = _checked("offer_id" in rule.fields, offer)
     partner = _checked("partner_id" in rule.fields, partner)
     if rule.type in ("click", "impression"):
         if not link and offer and partner:
             link = mapping.link_code.fill({"offer": code_part(offer), "partner": code_part(partner)})
         if not link:
-            raise BadValue("names no link, or no offer and partner")
+            raise BadValue("the line names neither a link nor both offer and partner")
         link_code(link)
     return Position(link, offer, partner)
 
@@ -108,12 +108,12 @@ def _checked(is_number: bool, text: str) -> str:
     if is_number:
         return str(number_text(text))
     if len(text) > NAME_CHARS_MAX or _CONTROL.search(text):
-        raise BadValue(f"the name {text[:40]!r} is longer than {NAME_CHARS_MAX} or has control characters")
+        raise BadValue(f"the name {text[:40]!r} has more than {NAME_CHARS_MAX} characters or a control character")
     return text
 
 
 def code_part(name: str) -> str:
-    """A name as a part of a link's code; unlike names give unlike parts."""
+    """Write a name as a part of a link's code; different names give different parts."""
     if _PLAIN_NAME.fullmatch(name):
         return name.replace(" ", "_")
     digest = blake2b(name.encode(), digest_size=4).hexdigest()
@@ -133,7 +133,7 @@ class LineMaker:
         self._where = lru_cache(_PLACES_KEPT)(self._find_where)
 
     def make(self, row: Row) -> list[EventLine | LiveHit | LineProblem]:
-        """Make everything that one row makes; a problem for each part that cannot be made."""
+        """Make the events or hits of one row, and a problem for each one that cannot be made."""
         made: list[EventLine | LiveHit | LineProblem] = []
         values = {**row.values, LINE: str(row.line)}
         rules = {index: rule for index, rule in enumerate(self._mapping.events) if rule.applies(row.values)}
@@ -173,18 +173,18 @@ class LineMaker:
         return EventLine(line, orjson.dumps(body))
 
     def _find_where(self, index: int, link: str, offer: str, partner: str) -> dict[str, object]:
-        """The link, or numbers of offer and partner."""
+        """Return the fields that name link, offer and partner in a line of /v1/events."""
         rule = self._mapping.events[index]
         position = position_of(self._mapping, rule, link, offer, partner)
         offer_id = self._number("offer", rule, position.offer, self._names.offers)
         if rule.type not in ("click", "impression"):
             if position.offer and offer_id is None:
-                raise BadValue(f"nothing says which number the offer {position.offer!r} has; give the program")
+                raise BadValue(f"the number of the offer {position.offer!r} is not known; give --program")
             return {"offer_id": offer_id} if offer_id is not None else {}
         partner_id = self._number("partner", rule, position.partner, self._names.partners)
         if "link" in rule.fields or offer_id is None or partner_id is None:
             return {"link": position.link}
-        # The same line must be the same with and without a program, or its id would stand for two contents.
+        # A line must be the same with and without a program, or its id would have two contents.
         if self._names.links.get(position.link) == (offer_id, partner_id):
             return {"link": position.link}
         return {"offer_id": offer_id, "partner_id": partner_id}
@@ -215,7 +215,7 @@ class LineMaker:
 
 
 def _texts(rule: EventRule, values: dict[str, str]) -> dict[str, str]:
-    """The fields that are sent as they are; empty ones are left out."""
+    """Return the fields that are sent unchanged, without empty ones."""
     found = {}
     for name, template in rule.fields.items():
         if name not in _NOT_SENT and (text := template.fill(values).strip()):
@@ -224,7 +224,7 @@ def _texts(rule: EventRule, values: dict[str, str]) -> dict[str, str]:
 
 
 def _check_address(text: str) -> None:
-    """Raises BadValue; otherwise the address of the machine that replays would be recorded instead."""
+    """Raise BadValue for an `ip` that Clew would replace by the address of the machine that replays."""
     if not text:
         raise BadValue("ip is empty; remove ip from the event to record the address of the machine that replays")
     if len(text) > _ADDRESS_CHARS_MAX or not all(canonical(part) for part in text.split(",")):
@@ -234,7 +234,7 @@ def _check_address(text: str) -> None:
 
 
 def names_of(mapping: FileMapping, rules: Rules) -> Names:
-    """What a program tells about the names that a mapping uses. Raises BadValue if one stands for two."""
+    """Return the numbers of the names that a mapping uses. Raises BadValue for a name of two offers or partners."""
     used = {name for rule in mapping.events for name in rule.fields}
     offers = ((offer.name, offer.id) for offer in rules.offers.values())
     partners = ((partner.name, partner.id) for partner in rules.partners.values())
@@ -251,5 +251,5 @@ def _numbers(noun: str, pairs: Iterable[tuple[str, int]]) -> dict[str, int]:
     numbers: dict[str, int] = {}
     for name, number in pairs:
         if numbers.setdefault(name.strip(), number) != number:
-            raise BadValue(f"the program has two {noun} with the name {name!r}; names cannot tell them apart")
+            raise BadValue(f"the program has two {noun} with the name {name!r}, so the name does not identify one")
     return numbers

@@ -1,8 +1,8 @@
 """Timestamps of the events of one row. Pure.
 
-A local time that a zone has twice is settled by the click or impression that the event names, since no conversion is
-before its click: by an event of the same row, or by the time inside a click id. If that leaves two times, the mapping
-decides with `repeated_time`; without it, the event is a problem of its line.
+A local time that occurs twice is resolved by the click or impression that the event names, since a conversion is not
+before its click: an event of the same row, or the time inside a click id. If both times remain possible,
+`repeated_time` of the mapping decides; without it, the event is a problem line.
 """
 
 from collections.abc import Mapping
@@ -14,7 +14,7 @@ from schemas.values.click_id import facts_of, from_text
 
 Moments = tuple[int, ...]
 Timestamps = dict[int, int | BadValue]
-"""Microseconds by the index of the rule; the error where a rule has no timestamp."""
+"""Microseconds since 1970 by the index of the rule, or the error of a rule without a timestamp."""
 _REFERENCES = (("click_ref", CLICK, "click"), ("impression_ref", IMPRESSION, "impression"))
 
 
@@ -32,7 +32,7 @@ def timestamps_of(rules: Mapping[int, EventRule], values: Mapping[str, str], tim
         if len(moments) > 1:
             repeated[index] = moments
     if repeated:
-        _settle(found, repeated, rules, values, times)
+        _resolve(found, repeated, rules, values, times)
     return found
 
 
@@ -62,14 +62,14 @@ def _time_of_token(rule: EventRule, values: Mapping[str, str]) -> int:
     return 0
 
 
-def _settle(
+def _resolve(
     found: Timestamps,
     repeated: Mapping[int, Moments],
     rules: Mapping[int, EventRule],
     values: Mapping[str, str],
     times: TimeReader,
 ) -> None:
-    """Replace the timestamps of repeated local times by the ones that are meant, or by errors."""
+    """Replace the timestamps of repeated local times by the resolved ones, or by errors."""
     touches = {index: touch for index in rules if (touch := _touch_of(index, rules)) is not None}
 
     def moments(index: int) -> Moments:
@@ -79,15 +79,15 @@ def _settle(
     for index in (index for index in repeated if index not in touches):
         others = [moments(other) for other, touch in touches.items() if touch == index]
         possible = [m for m in repeated[index] if all(not other or max(other) >= m for other in others)]
-        found[index] = _chosen(possible or list(repeated[index]), rules[index], values, times)
+        found[index] = _choose(possible or list(repeated[index]), rules[index], values, times)
     for index in (index for index in repeated if index in touches):
         begin = found[touches[index]]
         possible = [m for m in repeated[index] if isinstance(begin, BadValue) or m >= begin]
-        found[index] = _chosen(possible or list(repeated[index]), rules[index], values, times)
+        found[index] = _choose(possible or list(repeated[index]), rules[index], values, times)
 
 
 def _touch_of(index: int, rules: Mapping[int, EventRule]) -> int | None:
-    """Return the index of the event of the same row that an event names: the latest one of that type before it."""
+    """Return the index of the click or impression of the same row that an event names; None if it names none."""
     for name, special, kind in _REFERENCES:
         template = rules[index].fields.get(name)
         if template is not None and template.columns == (special,) and template.literals == ("", ""):
@@ -96,13 +96,13 @@ def _touch_of(index: int, rules: Mapping[int, EventRule]) -> int | None:
     return None
 
 
-def _chosen(possible: list[int], rule: EventRule, values: Mapping[str, str], times: TimeReader) -> int | BadValue:
+def _choose(possible: list[int], rule: EventRule, values: Mapping[str, str], times: TimeReader) -> int | BadValue:
     if len(possible) == 1:
         return possible[0]
     if times.repeated:
         return possible[0] if times.repeated == "first" else possible[-1]
     text = rule.fields["ts"].fill(values).strip()
     return BadValue(
-        f"ts {text[:40]!r} happened twice in {times.zone}, where the clocks were set back; set repeated_time in "
+        f"ts {text[:40]!r} occurred twice in {times.zone}, where the clocks were set back; set repeated_time in "
         '[source] to "first" or "second", or use times with an offset'
     )

@@ -82,7 +82,7 @@ def test_exports_and_access_logs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
         report = replay(server, export, SALES, monkeypatch)
         assert (report["lines"], report["verdicts"], report["problems"]) == (4, {"accepted": 6}, 2)
         problems = {one["line"]: one["problem"] for one in report["problem_lines"]}
-        assert problems[4].startswith("conversion: ts '29.03.2026 02:30' never happened in Europe/Berlin")
+        assert problems[4].startswith("conversion: ts '29.03.2026 02:30' never occurred in Europe/Berlin")
         assert problems[6].startswith("conversion: amount '12.34' is not an amount with decimal sign ','")
         again = replay(server, export, SALES, monkeypatch)
         assert again["verdicts"] == {"duplicate": 6}

@@ -89,7 +89,7 @@ offer_name = "{id}. {name}"
 def test_two_pairs_under_one_link_are_an_error(tmp_path: Path) -> None:
     event = '[source]\n[[event]]\ntype = "click"\nts = "{t}"\noffer = "{o}"\npartner = "{p}"\n'
     path = written(tmp_path, "t,o,p\n2018-01-01,a-b,c\n2018-01-01,a,b-c\n")
-    with pytest.raises(InferError, match="a-b-c would stand for"):
+    with pytest.raises(InferError, match="a-b-c would lead to"):
         infer(path, parsed(event + PROGRAM), API_KEY)
     assert len(program_of(path, parsed(event + PROGRAM + 'link_code = "{offer}~{partner}"')).rules.links) == 2
 
@@ -101,7 +101,7 @@ def test_two_pairs_under_one_link_are_an_error(tmp_path: Path) -> None:
         ('[source]\n[[event]]\ntype = "click"\nts = "{t}"\nlink = "{o}"\n' + PROGRAM, "without their offer"),
         (
             '[source]\n[[event]]\ntype = "conversion"\nts = "{t}"\nuser_id = "u"\noffer_id = "{o}"\n' + PROGRAM,
-            "no line names an offer; .*'x' is no number",
+            "no line names an offer; .*'x' is not a number",
         ),
     ],
 )

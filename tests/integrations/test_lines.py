@@ -123,11 +123,11 @@ def test_access_log_lines_as_hits(tmp_path: Path) -> None:
         ('offer_id = "{o}"', {"t": "", "o": "1"}, "ts is empty"),
         ('offer_id = "{o}"', {"t": "x", "o": "1"}, "is not a time of the form"),
         ('offer_id = "{o}"', {"t": "1969-01-01", "o": "1"}, "before 1970"),
-        ('offer_id = "{o}"', {"t": "2018-01-01", "o": "0"}, "no number from 1"),
-        ('offer_id = "{o}"', {"t": "2018-01-01", "o": "4294967296"}, "no number from 1"),
-        ('offer_id = "{o}"', {"t": "2018-01-01", "o": "12.0"}, "no number from 1"),
-        ('offer = "{o}"', {"t": "2018-01-01", "o": "x" * 201}, "longer than 200"),
-        ('offer = "{o}"', {"t": "2018-01-01", "o": "Shop"}, "which number"),
+        ('offer_id = "{o}"', {"t": "2018-01-01", "o": "0"}, "not a number from 1"),
+        ('offer_id = "{o}"', {"t": "2018-01-01", "o": "4294967296"}, "not a number from 1"),
+        ('offer_id = "{o}"', {"t": "2018-01-01", "o": "12.0"}, "not a number from 1"),
+        ('offer = "{o}"', {"t": "2018-01-01", "o": "x" * 201}, "more than 200 characters"),
+        ('offer = "{o}"', {"t": "2018-01-01", "o": "Shop"}, "is not known; give --program"),
     ],
 )
 def test_lines_that_make_no_event_say_why(fields: str, row: dict[str, str], says: str) -> None:

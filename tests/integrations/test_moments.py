@@ -61,7 +61,7 @@ def test_times_that_stay_open_are_problems_that_name_field_and_fix(click: str, s
     for one in made:
         assert one.line == 7
         assert "ts '25.10.2026 02:" in one.message
-        assert "happened twice in Europe/Berlin" in one.message and "set repeated_time in [source]" in one.message
+        assert "occurred twice in Europe/Berlin" in one.message and "set repeated_time in [source]" in one.message
 
 
 @pytest.mark.parametrize(("repeated", "hours"), [("first", "00"), ("second", "01")])
@@ -78,7 +78,7 @@ def test_times_that_never_were_are_problems(settings: str) -> None:
     made = made_of(CLICK + SALE, settings, c="29.03.2026 01:50", s="29.03.2026 02:30")
     assert made[0] == utc("2026-03-29T00:50")
     assert isinstance(made[1], LineProblem)
-    assert made[1].message.startswith("conversion: ts '29.03.2026 02:30' never happened in Europe/Berlin")
+    assert made[1].message.startswith("conversion: ts '29.03.2026 02:30' never occurred in Europe/Berlin")
     assert "correct the time in the file, or time_zone in [source]" in made[1].message
     made = made_of(CLICK + SALE, settings, c="29.03.2026 01:59", s="29.03.2026 03:00")
     assert made == [utc("2026-03-29T00:59"), utc("2026-03-29T01:00")]
@@ -112,4 +112,4 @@ def test_half_hours_and_other_zones() -> None:
 
 def test_a_sale_whose_line_has_no_click_is_a_problem() -> None:
     (made,) = made_of(CLICK + SALE, k="n", c="", s="25.10.2026 02:10")
-    assert isinstance(made, LineProblem) and "happened twice" in made.message
+    assert isinstance(made, LineProblem) and "occurred twice" in made.message

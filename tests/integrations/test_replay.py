@@ -149,7 +149,7 @@ def test_a_second_replay_changes_nothing(clicks: Scene) -> None:
 @pytest.mark.usefixtures("small_windows")
 def test_a_stopped_replay_goes_on_where_it_was(clicks: Scene) -> None:
     clicks.clew.failures = iter([200, 200, *[503] * 1_000])
-    with pytest.raises(ReplayError, match="answers 503; when it runs, the same command goes on"):
+    with pytest.raises(ReplayError, match="answers 503; when it runs again, the same command continues"):
         clicks.run()
     assert 100 < sum(clicks.waits) <= 120 and max(clicks.waits) == 7.0
     assert 0 < len(clicks.clew.lines) < 7
@@ -195,7 +195,7 @@ def test_a_smaller_limit_of_lines_is_obeyed(clicks: Scene) -> None:
     ("changes", "says"),
     [
         ({"api_key": ""}, "needs an API key"),
-        ({"api_key": "another"}, "does not know the API key"),
+        ({"api_key": "another"}, "refuses the API key"),
         ({"rate": 0.0}, "--rate must be"),
         ({"rate": float("inf")}, "--rate must be"),
         ({"rate": float("nan")}, "--rate must be"),
@@ -226,7 +226,7 @@ def test_nobody_there_is_said_soon(clicks: Scene) -> None:
     [
         (404, "Not Found", "answered 404: Not Found"),
         (200, '{"verdict":"accepted"}', "answered 1 of 7"),
-        (200, "x\n" * 7, "no verdict"),
+        (200, "x\n" * 7, "other than a verdict"),
     ],
 )
 def test_what_is_not_clew_is_named(clicks: Scene, status: int, body: str, says: str) -> None:
@@ -309,7 +309,7 @@ def test_impressions_are_pixels(tmp_path: Path) -> None:
 
 def test_progress_that_cannot_be_noted_stops_before_anything_is_sent(log: Scene, tmp_path: Path) -> None:
     (tmp_path / "a file").write_text("")
-    with pytest.raises(ReplayError, match="progress cannot be noted"):
+    with pytest.raises(ReplayError, match="progress cannot be saved"):
         log.run(state_dir=tmp_path / "a file")
     assert log.clew.hits == []
 

@@ -1,1 +1,1 @@
-"""Mapping files (TOML): which column of a history is which field."""
+"""Mapping files (TOML): the column of a history that fills each field of an event."""

@@ -1,4 +1,4 @@
-"""The [[event]] tables of a mapping: which events a line makes, and which column fills which field."""
+"""The [[event]] tables of a mapping: the events of a line, and the columns that fill their fields."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ Condition = tuple[str, frozenset[str]]
 
 EVENTS_OF_A_LINE_MAX = 20
 CLICK, IMPRESSION, LINE = "@click", "@impression", "@line"
-"""Beside columns a template may have these: the ids of this line's click and impression, and its number."""
+"""Names that a template may have besides columns: the ids of this line's click and impression, and its number."""
 
 _WHO = ("visitor_id", "user_id")
 _WHERE = ("link", "offer", "offer_id", "partner", "partner_id")
@@ -39,11 +39,11 @@ FIELDS: dict[tuple[Mode, Type], tuple[str, ...]] = {
 
 @dataclass(frozen=True, slots=True)
 class EventRule:
-    """One event that a line may make."""
+    """One event that a line can become."""
 
     type: Type
     suffix: str
-    """What tells this event's id from the others of its line."""
+    """Ending of the event's id, different for each event of a line."""
     when: tuple[Condition, ...]
     unless: tuple[Condition, ...]
     fields: dict[str, Template]
@@ -55,7 +55,7 @@ class EventRule:
         )
 
     def columns(self) -> list[str]:
-        """Every column it uses."""
+        """Return every column that the event uses."""
         used = [column for column, _ in (*self.when, *self.unless)]
         for template in (*self.fields.values(), *self.custom.values()):
             used += [column for column in template.columns if not column.startswith("@")]
@@ -63,7 +63,7 @@ class EventRule:
 
 
 def read_events(root: Table, mode: Mode) -> tuple[EventRule, ...]:
-    """All [[event]] tables, in their order."""
+    """Read all [[event]] tables, in their order."""
     rules: list[EventRule] = []
     for table in root.tables("event"):
         rules.append(_read_event(table, len(rules), mode, {rule.type for rule in rules}))
@@ -71,7 +71,7 @@ def read_events(root: Table, mode: Mode) -> tuple[EventRule, ...]:
         root.wrong("event", f"there must be 1 to {EVENTS_OF_A_LINE_MAX} [[event]] tables")
     for names, numbers in (("offer", "offer_id"), ("partner", "partner_id")):
         if any(names in rule.fields for rule in rules) and any(numbers in rule.fields for rule in rules):
-            root.wrong("event", f"use either {names} or {numbers} in all events, so that numbers cannot mix up")
+            root.wrong("event", f"use either {names} or {numbers} in all events; they cannot be combined")
     return tuple(rules)
 
 
@@ -112,9 +112,9 @@ def _custom(table: Table, specials: set[str]) -> dict[str, Template]:
 
 
 def number_text(text: str) -> int:
-    """The number of an offer or partner. Raises BadValue."""
+    """Parse the number of an offer or partner. Raises BadValue."""
     if not (text.isascii() and text.isdigit() and len(text) <= 10 and 1 <= int(text) <= program_values.U32_MAX):
-        raise BadValue(f"{text[:40]!r} is no number from 1 to {program_values.U32_MAX}")
+        raise BadValue(f"{text[:40]!r} is not a number from 1 to {program_values.U32_MAX}")
     return int(text)
 
 
@@ -135,24 +135,24 @@ _CONSTANTS: dict[str, Callable[[str], object]] = {
     "status": _one_of(*STATUS_ORDER),
     "kind": _one_of("status", "refund", "chargeback"),
 }
-"""What can be checked of a field that has no column in it."""
+"""Checks of fields whose template has no column."""
 
 
 def _check_needed(table: Table, rule: EventRule, mode: Mode) -> None:
-    """Fields without which no line can make this event."""
+    """Report missing fields that every event of this type needs."""
     has = rule.fields.keys()
     if mode == "events" and "ts" not in has:
         table.wrong("ts", "is missing; every event needs its time")
     for names, numbers in (("offer", "offer_id"), ("partner", "partner_id")):
         if names in has and numbers in has:
-            table.wrong(names, f"is there beside {numbers}; give the name or the number")
+            table.wrong(names, f"cannot be used together with {numbers}; give the name or the number")
     offer, partner = bool(has & {"offer", "offer_id"}), bool(has & {"partner", "partner_id"})
     if rule.type in ("click", "impression"):
         if "link" not in has and not (offer and partner):
             table.wrong("link", "is missing; give link, or both offer or offer_id and partner or partner_id")
     elif rule.type == "conversion":
         if not offer and "click_id" not in has:
-            table.wrong("offer_id", "is missing; only a conversion with click_id goes without offer_id or offer")
+            table.wrong("offer_id", "is missing; only a conversion with click_id may leave out both offer_id and offer")
         if not has & set(_MATCHES):
             table.wrong("click_ref", f"is missing; give one of {', '.join(_MATCHES)}")
     else:

@@ -1,7 +1,7 @@
-"""Mappings: which column of somebody else's file is what to Clew (docs/guide/replay.md).
+"""Mappings: the columns of another system's file that fill the fields of Clew (docs/guide/replay.md).
 
-`read_mapping` turns a mapping's TOML into values, or lists all that is wrong with it. `clew replay` makes events
-of lines with it, `clew program infer` a program.
+`read_mapping` reads a mapping from TOML, or lists all of its mistakes. `clew replay` uses it to make events of lines,
+`clew program infer` to make a program.
 """
 
 from dataclasses import dataclass
@@ -33,7 +33,7 @@ class Source:
     delimiter: str = ""
     """Of a CSV file; empty if it is found in the file."""
     columns: tuple[str, ...] = ()
-    """Names of a CSV file's columns; if empty, its first line has them."""
+    """Names of a CSV file's columns; empty if its first line has them."""
     encoding: str = ""
     """A name of ENCODINGS; empty for a byte order mark's encoding, otherwise UTF-8."""
     decimal: str = ""
@@ -50,31 +50,31 @@ class Source:
 
 @dataclass(frozen=True, slots=True)
 class FileMapping:
-    """All that a mapping says."""
+    """Content of a mapping."""
 
     source: Source
     events: tuple[EventRule, ...]
     link_code: Template
-    """Code of the link of {offer} and {partner}, where no event names the link itself."""
+    """Code of the link of {offer} and {partner}, for events that do not name a link."""
     program: ProgramPart | None
     digest: str
-    """Names the mapping by its text."""
+    """Digest of the mapping's text."""
 
     def columns(self) -> tuple[str, ...]:
-        """Every column that is used, in order of first use."""
+        """Return every column that is used, in order of first use."""
         return tuple(dict.fromkeys(column for rule in self.events for column in rule.columns()))
 
 
 @dataclass(frozen=True, slots=True)
 class MappingReading:
-    """What a mapping's text gave: a mapping if there is no mistake."""
+    """Result of reading a mapping: the mapping, or its mistakes."""
 
     mapping: FileMapping | None
     mistakes: tuple[Mistake, ...]
 
 
 def read_mapping(text: str) -> MappingReading:
-    """The mapping of a file's text."""
+    """Read a mapping from the text of its file."""
     try:
         root, book = read_toml(text)
     except BadToml as error:
@@ -166,7 +166,7 @@ def _check_effects(source: Table, program: Table, events: tuple[EventRule, ...])
 
 
 def _check_goals(root: Table, events: tuple[EventRule, ...], program: ProgramPart) -> None:
-    """A goal that the program will not have would make every one of its conversions malformed."""
+    """Report a goal that the program will not have, since every conversion of it would be malformed."""
     known = {key for key, _ in program.goals} or {"1"}
     for index, rule in enumerate(events):
         goal = rule.fields["goal"].constant if "goal" in rule.fields else "1"

@@ -1,6 +1,6 @@
-"""The [program] table of a mapping: what `clew program infer` cannot see in a history.
+"""The [program] table of a mapping: the parts of a program that a history does not contain.
 
-Everything is kept as text that a program file may have; it was checked with the program file's own readers.
+Values are kept as texts for a program file, after the readers of program files have checked them.
 """
 
 from collections.abc import Callable
@@ -17,7 +17,7 @@ _NAMES = ("id", "name")
 
 @dataclass(frozen=True, slots=True)
 class ProgramPart:
-    """What an inferred program gets from the mapping."""
+    """Parts of an inferred program that come from the mapping."""
 
     name: str
     currency: str
@@ -28,7 +28,7 @@ class ProgramPart:
     landing_url: str
     allowed_hosts: tuple[str, ...]
     windows: dict[str, str]
-    """click_window and impression_window, where they are given."""
+    """click_window and impression_window, if they are set."""
     goals: tuple[tuple[str, str], ...]
     """Key and name of every offer's goals."""
     plans: tuple[dict[str, str], ...]
@@ -38,7 +38,7 @@ class ProgramPart:
 
 
 def read_program_part(table: Table) -> ProgramPart:
-    """The table's values; its mistakes go to its book."""
+    """Read the table; its mistakes go to its book."""
     name = partial(parse_template, only=_NAMES)
     part = ProgramPart(
         name=table.text("name", "Inferred program"),
@@ -64,7 +64,7 @@ def read_program_part(table: Table) -> ProgramPart:
 
 
 def _same(parse: Callable[[str], object]) -> Callable[[str], str]:
-    """A reader that checks a text and keeps it as it is."""
+    """Return a reader that checks a text and returns it unchanged."""
 
     def check(text: str) -> str:
         parse(text)
@@ -99,7 +99,7 @@ def _read_plan(table: Table) -> dict[str, str]:
     }
     table.done()
     if "percent" not in table and "fixed" not in table:
-        table.wrong("percent", "a plan must pay something: give percent, fixed or both")
+        table.wrong("percent", "is missing; a plan needs percent, fixed or both")
     return texts
 
 

@@ -1,4 +1,4 @@
-"""What a mapping says about one value: a template over columns, or how times are written. All pure."""
+"""Values of a mapping: templates over columns, and formats of times. Pure."""
 
 import re
 from collections.abc import Collection, Mapping
@@ -21,13 +21,13 @@ _TIMES_KEPT = 4_096
 
 @dataclass(frozen=True, slots=True)
 class Template:
-    """A text with columns in braces, as in "{ip}-{device}": literals[0] columns[0] literals[1] … literals[n]."""
+    """Text with columns in braces, as in "{ip}-{device}": literals[0] columns[0] literals[1] … literals[n]."""
 
     literals: tuple[str, ...]
     columns: tuple[str, ...]
 
     def fill(self, row: Mapping[str, str]) -> str:
-        """The text of one row; empty if it has columns and all of them are empty."""
+        """Return the text for one row; empty if the template has columns and all of them are empty."""
         if self.literals == ("", ""):
             return row.get(self.columns[0], "")
         values = [row.get(column, "") for column in self.columns]
@@ -39,14 +39,14 @@ class Template:
 
     @property
     def constant(self) -> str | None:
-        """The text if no column is in it."""
+        """Return the text of a template without columns; None if it has columns."""
         return None if self.columns else self.literals[0]
 
 
 def parse_template(text: str, *, only: Collection[str] = (), specials: Collection[str] = ()) -> Template:
-    """A template; `{{` and `}}` stand for braces. Raises BadValue.
+    """Parse a template; `{{` and `}}` are braces. Raises BadValue.
 
-    `only` are all columns it may have, if that is known; `specials` those that begin with @.
+    `only` lists the columns that it may have, if that is known; `specials` those that begin with @.
     """
     literals, columns, done = [""], [], 0
     for part in _PART.finditer(text):
@@ -58,25 +58,25 @@ def parse_template(text: str, *, only: Collection[str] = (), specials: Collectio
         elif len(part.group()) == 2:
             literals[-1] += part.group()[0]
         else:
-            raise BadValue(f"has a lone {part.group()}; columns are in braces, and {{{{ stands for a brace")
+            raise BadValue(f"has a single {part.group()}; write columns in braces, and a brace as {{{{ or }}}}")
     literals[-1] += text[done:]
     for column in columns:
         if only and column not in only:
             raise BadValue(f"may only have {' and '.join(f'{{{name}}}' for name in only)}")
         if column.startswith("@") and column not in specials:
-            raise BadValue(f"{{{column}}} stands for nothing here; see docs/guide/replay.md")
+            raise BadValue(f"{{{column}}} has no value here; see docs/guide/replay.md")
     return Template(tuple(literals), tuple(columns))
 
 
 class TimeReader:
-    """Reads times of one format: rfc3339, unix_s, unix_ms, unix_us or strptime directives."""
+    """Reader for times of one format: rfc3339, unix_s, unix_ms, unix_us or directives of strptime."""
 
     def __init__(self, time_format: str, zone: str, repeated: str = "") -> None:
         self._format = time_format
         self._zone = ZoneInfo(zone)
         self.zone = zone
         self.repeated = repeated
-        """Occurrence that is meant by a local time which a zone has twice: first or second; empty if not set."""
+        """Meaning of a local time that occurs twice: first or second; empty if not set."""
         # Logs repeat their times, and parsing one costs more than the rest of a line.
         self._read = lru_cache(_TIMES_KEPT)(self._parse)
 
@@ -91,7 +91,7 @@ class TimeReader:
         return self._zone.utcoffset(None) is None
 
     def moments(self, text: str) -> tuple[int, ...]:
-        """Return microseconds since 1970, UTC; two values for a local time that happened twice. Raises BadValue."""
+        """Return microseconds since 1970, UTC; two values for a local time that occurred twice. Raises BadValue."""
         return self._read(text)
 
     def _parse(self, text: str) -> tuple[int, ...]:
@@ -117,7 +117,7 @@ class TimeReader:
             return (_micros(first),)
         if before is None or after is None or before < after:
             raise BadValue(
-                f"{text[:40]!r} never happened in {self.zone}, where the clocks were set forward; correct the time "
+                f"{text[:40]!r} never occurred in {self.zone}, where the clocks were set forward; correct the time "
                 "in the file, or time_zone in [source]"
             )
         return _micros(first), _micros(second)

@@ -1,7 +1,8 @@
-"""`clew replay`: a file of somebody else's history as traffic, over HTTP, in bounded windows of lines.
+"""`clew replay`: send a history as traffic over HTTP, in bounded windows of lines.
 
-rows -> what they make -> batches or hits -> answers -> state. The ids of lines are the file's digest and their
-number, so sending a line again changes nothing; hits have no ids, so only the state keeps them from coming twice.
+rows -> events or hits -> batches -> answers -> saved state. The id of a line is the file's digest and the line's
+number, so sending a line again changes nothing. Hits have no ids; only the saved state keeps them from being sent
+twice.
 """
 
 import asyncio
@@ -30,20 +31,20 @@ RATE_MIN, RATE_MAX = 0.001, 1_000_000
 
 @dataclass(frozen=True, slots=True)
 class ReplayOrder:
-    """What to replay, and where to."""
+    """File, target and options of a replay."""
 
     file: Path
     mapping: FileMapping
     to: str
     api_key: str = ""
     rules: Rules | None = None
-    """The program, for the numbers of what the file calls by name."""
+    """Rules of the program, for the numbers of offers and partners that the file calls by name."""
     rate: float | None = None
-    """Most events a second."""
+    """Maximum number of events a second."""
     again: bool = False
-    """Send everything from the beginning, whatever was sent before."""
+    """Whether everything is sent from the beginning, whatever was sent before."""
     state_dir: Path | None = None
-    """Where progress is kept; None keeps none."""
+    """Folder of saved states; None saves none."""
 
 
 async def replay(
@@ -54,7 +55,7 @@ async def replay(
     transport: httpx.AsyncBaseTransport | None = None,
     sleep: Sleep = asyncio.sleep,
 ) -> ReplayReport:
-    """Replay a file. Raises SourceError, ReplayError; what was answered until then stands."""
+    """Replay a file. Raises SourceError, ReplayError; events that were answered before the error are kept by Clew."""
     _check(order)
     is_events = order.mapping.source.mode == "events"
     names = _names(order)
@@ -75,7 +76,7 @@ async def replay(
 
 
 def _check(order: ReplayOrder) -> None:
-    """Raise BadOrder for what cannot be honoured."""
+    """Raise BadOrder for an option that cannot be honoured."""
     if order.mapping.source.mode == "events" and not order.api_key:
         raise BadOrder("/v1/events needs an API key: give --api-key, CLEW_API_KEY or --program")
     if order.rate is not None and not RATE_MIN <= order.rate <= RATE_MAX:
@@ -86,7 +87,7 @@ def _check(order: ReplayOrder) -> None:
 
 
 def _names(order: ReplayOrder) -> Names:
-    """Numbers of names: out of the program, or by the rule by which `clew program infer` numbers them."""
+    """Return the numbers of names: those of the program, or those that `clew program infer` gives."""
     if order.rules is not None:
         try:
             return names_of(order.mapping, order.rules)

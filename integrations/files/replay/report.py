@@ -1,4 +1,4 @@
-"""What a replay tells: how far it is, and what came of it."""
+"""Progress and result of a replay."""
 
 from collections import Counter
 from dataclasses import dataclass, field
@@ -10,7 +10,7 @@ PROBLEMS_SHOWN_MAX = 100
 
 @dataclass(frozen=True, slots=True)
 class ReplayProgress:
-    """How far a replay is, for a progress bar."""
+    """Progress of a replay, for a progress bar."""
 
     lines: int
     sent: int
@@ -21,7 +21,7 @@ class ReplayProgress:
 
 @dataclass(slots=True)
 class ReplayReport:
-    """What came of a replay, its stopped beginnings included."""
+    """Result of a replay, including earlier runs that were stopped."""
 
     lines: int = 0
     """Records of the file."""
@@ -29,13 +29,13 @@ class ReplayReport:
     """Events that were answered."""
     verdicts: Counter[str] = field(default_factory=Counter)
     problems: int = 0
-    """Lines that made no event, and events that were not taken."""
+    """Lines that made no event, and events that were refused."""
     shown: list[LineProblem] = field(default_factory=list)
     """The first problems of this run."""
     resumed_from: int = 0
-    """Records that earlier, stopped runs had done."""
+    """Records that earlier, stopped runs completed."""
     was_finished: bool = False
-    """Nothing was sent in this run: an earlier one had sent all."""
+    """Whether nothing was sent in this run, because an earlier one had sent everything."""
 
     def add_problem(self, problem: LineProblem) -> None:
         self.problems += 1
@@ -43,7 +43,7 @@ class ReplayReport:
             self.shown.append(problem)
 
     def as_json(self) -> dict[str, object]:
-        """The answer of --json."""
+        """Return the document of --json."""
         return {
             "lines": self.lines,
             "sent": self.sent,

@@ -1,4 +1,4 @@
-"""One run of a replay: windows of lines, each sent, answered and noted before the next is read."""
+"""One run of a replay: windows of lines, each sent, answered and saved before the next one is read."""
 
 import asyncio
 from collections import Counter, deque
@@ -28,7 +28,7 @@ _Rows = Iterator[Row | LineProblem]
 
 @dataclass(slots=True)
 class _Window:
-    """Rows that are sent together and noted together."""
+    """Rows that are sent and saved together."""
 
     rows: int = 0
     lines: list[EventLine] = field(default_factory=list)
@@ -55,7 +55,7 @@ class _Window:
 
 
 class Pacer:
-    """Holds a sender to so many events a second."""
+    """Rate limit of a sender, in events a second."""
 
     def __init__(self, rate: float | None, clock: Clock, sleep: Sleep) -> None:
         self._rate, self._clock, self._sleep = rate, clock, sleep
@@ -72,7 +72,7 @@ class Pacer:
 
 
 class ReplayRun:
-    """Reads rows, sends what they make, and notes how far it is."""
+    """One run: read rows, send their events or hits, and save the position."""
 
     def __init__(
         self,
@@ -88,12 +88,12 @@ class ReplayRun:
         self._file, self._maker, self._sender = file, maker, sender
         self._state, self._progress = state, progress
         self._pacer = Pacer(rate, clock, sleep)
-        # With a slow rate, whole batches would be bursts with long pauses between them.
+        # At a slow rate, full batches would be bursts with long pauses between them.
         self._batch_lines_max = min(BATCH_LINES_MAX, max(1, int(rate or BATCH_LINES_MAX)))
         self._report = ReplayReport()
 
     async def run(self, mapping: FileMapping, *, again: bool) -> ReplayReport:
-        """Raises SourceError, ReplayError."""
+        """Run to the end of the file. Raises SourceError, ReplayError."""
         is_events = mapping.source.mode == "events"
         before = ReplayState() if again or self._state is None else read_state(self._state)
         if before.finished:
@@ -111,13 +111,13 @@ class ReplayRun:
                 rows = self._file.rows()
             else:
                 self._go_on_from(before)
-        self._note(finished=False)
+        self._save(finished=False)
         await self._send_rows(rows)
-        # What the question about the last row let in came back as a duplicate: it was this run's all the same.
+        # The probe of the last row was accepted and then came back as a duplicate; count it once, as accepted.
         moved = min(counted_twice, self._report.verdicts["duplicate"])
         self._report.verdicts += Counter(accepted=moved)
         self._report.verdicts -= Counter(duplicate=moved)
-        self._note(finished=True)
+        self._save(finished=True)
         return self._report
 
     def _go_on_from(self, before: ReplayState) -> None:
@@ -126,7 +126,7 @@ class ReplayRun:
         self._report.verdicts = Counter(before.verdicts)
 
     def _skip(self, rows: _Rows, count: int) -> list[EventLine]:
-        """Step over rows that are done; the events of the last of them that made some."""
+        """Skip rows that were sent before; return the events of the last one that made any."""
         last: deque[Row] = deque(maxlen=_PROBE_ROWS_MAX)
         for _ in range(count):
             row = next(rows, None)
@@ -139,7 +139,7 @@ class ReplayRun:
         return []
 
     async def _not_known(self, last: list[EventLine]) -> int:
-        """How many events of a row that was sent before Clew takes as new: its data may have been made anew."""
+        """Return how many events of a row that was sent before are new to Clew: its data directory may be a new one."""
         answers = await self._sender.events(last) if last else []
         return sum(answer.verdict == "accepted" for answer in answers)
 
@@ -159,7 +159,7 @@ class ReplayRun:
             await self._send(window)
 
     async def _send(self, window: _Window) -> None:
-        """Send a window and note its answers, all of them or none."""
+        """Send a window and save its answers, all of them or none."""
         try:
             async with asyncio.TaskGroup() as tasks:
                 batches = [tasks.create_task(self._send_batch(batch)) for batch in self._batches(window.lines)]
@@ -177,7 +177,7 @@ class ReplayRun:
                 )
         self._report.lines += window.rows
         self._report.sent += len(answers)
-        self._note(finished=False)
+        self._save(finished=False)
         if self._progress is not None:
             self._progress(
                 ReplayProgress(
@@ -209,7 +209,7 @@ class ReplayRun:
         await self._pacer.wait(1)
         return await self._sender.hit(hit)
 
-    def _note(self, *, finished: bool) -> None:
+    def _save(self, *, finished: bool) -> None:
         if self._state is None:
             return
         report = self._report
@@ -218,5 +218,6 @@ class ReplayRun:
             write_state(self._state, state)
         except OSError as error:
             raise ReplayError(
-                f"progress cannot be noted in {self._state.parent}: {error.strerror}; name another folder"
+                f"progress cannot be saved in {self._state.parent}: {error.strerror}; set XDG_STATE_HOME"
+                " to another folder"
             ) from error

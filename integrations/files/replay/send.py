@@ -1,7 +1,7 @@
-"""Sends lines and hits to a running Clew over HTTP, again and again until they are answered or time is up.
+"""Send lines and hits to a running Clew over HTTP, and retry until they are answered or the time is up.
 
-Only what a later try can mend is tried again: no connection, 429, 5xx. /v1/events may get the same lines twice,
-since their ids tell; a hit whose answer was lost may be counted twice.
+Only temporary failures are retried: no connection, 429, 5xx. /v1/events recognises repeated lines by their ids; a hit
+whose answer was lost may be counted twice.
 """
 
 import asyncio
@@ -22,7 +22,7 @@ _BACKOFF_MAX_S = 5.0
 _RETRY_AFTER_MAX_S = 30.0
 _PASSING = frozenset({408, 425, 429, 500, 502, 503, 504})
 UNRECORDED = "unrecorded"
-"""Verdict of a visitor who was sent on although their click could not be recorded."""
+"""Verdict of a visitor who was redirected although the click could not be recorded."""
 
 Sleep = Callable[[float], Awaitable[None]]
 Request = Callable[[httpx.AsyncClient], Awaitable[httpx.Response]]
@@ -33,12 +33,12 @@ class ReplayError(Exception):
 
 
 class BadOrder(ReplayError):
-    """Error for a replay that cannot be run as it was asked for; nothing was sent."""
+    """Error for options that cannot be honoured; nothing was sent."""
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What Clew said about one line or hit."""
+    """Answer of Clew to one line or hit."""
 
     line: int
     verdict: str
@@ -58,7 +58,7 @@ _answers = msgspec.json.Decoder(_LineAnswer)
 
 
 class Sender:
-    """A few connections to one Clew. Use it in an `async with`."""
+    """Connections to one Clew. Use it in an `async with`."""
 
     def __init__(
         self,
@@ -75,8 +75,8 @@ class Sender:
         self._api_key = api_key
         self._clock, self._sleep, self._retry_for_s = clock, sleep, retry_for_s
         self.retries = 0
-        # A client of one connection for each request in flight: one client's pool looks through all of its
-        # connections at every request, which took more of the time than sending.
+        # One client with one connection for each request in flight: the pool of a single client searches all of its
+        # connections at every request, which took longer than sending.
         self._lanes: asyncio.Queue[httpx.AsyncClient] = asyncio.Queue()
         self._clients = _clients(self._to, connections_max, transport)
         for client in self._clients:
@@ -90,34 +90,36 @@ class Sender:
             await client.aclose()
 
     async def installation(self) -> str:
-        """Wait until Clew is ready; the id of the installation, "" if it does not say. Raises ReplayError."""
+        """Wait until Clew is ready; return the id of the installation, "" if unknown. Raises ReplayError."""
         answer = await self.ask(lambda client: client.get("/readyz"), CONNECT_FOR_S)
         return str(answer.headers.get("clew-installation", ""))
 
     async def events(self, batch: list[EventLine]) -> list[Answer]:
-        """The answers to lines of /v1/events, in their order. Raises ReplayError."""
+        """Send lines to /v1/events; return the answers in the same order. Raises ReplayError."""
         body = b"\n".join(line.body for line in batch)
         headers = {"authorization": f"Bearer {self._api_key}", "content-type": "application/x-ndjson"}
         answer = await self.ask(lambda client: client.post("/v1/events", content=body, headers=headers))
         if answer.status_code == 413:
             if len(batch) == 1:
-                return [Answer(batch[0].line, "too_large", "the line is longer than Clew takes")]
+                return [Answer(batch[0].line, "too_large", "the line is longer than the limit of Clew")]
             half = len(batch) // 2
             return await self.events(batch[:half]) + await self.events(batch[half:])
         if answer.status_code in (401, 403):
-            raise ReplayError(f"{self._to} does not know the API key; give one of the program's api_keys")
+            raise ReplayError(f"{self._to} refuses the API key; give one of the program's api_keys")
         if answer.status_code != 200:
             raise self._unexpected(answer)
         texts = answer.content.splitlines()
         if len(texts) != len(batch):
-            raise ReplayError(f"{self._to} answered {len(texts)} of {len(batch)} lines; is this Clew?")
+            raise ReplayError(f"{self._to} answered {len(texts)} of {len(batch)} lines; check that --to is a Clew")
         try:
             return [_line_answer(line.line, text) for line, text in zip(batch, texts, strict=True)]
         except msgspec.DecodeError as error:
-            raise ReplayError(f"{self._to} answered what is no verdict: {error}; is this Clew?") from None
+            raise ReplayError(
+                f"{self._to} answered something other than a verdict: {error}; check that --to is a Clew"
+            ) from None
 
     async def hit(self, hit: LiveHit) -> Answer:
-        """The verdict over one click or impression. Raises ReplayError."""
+        """Send one click or impression; return its verdict. Raises ReplayError."""
         give_up_at_s = self._clock.monotonic_s() + self._retry_for_s
         while True:
             answer = await self.ask(lambda client: client.get(hit.path, params=hit.params, headers=hit.headers))
@@ -127,17 +129,17 @@ class Sender:
             self.retries += 1
             await self._sleep(_BACKOFF_MAX_S)
         if answer.status_code in (414, 431):
-            return Answer(hit.line, "too_large", "the URL or its headers are longer than Clew takes")
+            return Answer(hit.line, "too_large", "the URL or its headers are longer than the limit of Clew")
         if not verdict:
             raise self._unexpected(answer)
         return Answer(hit.line, verdict, f"GET {hit.path} answered {answer.status_code}")
 
     def _unexpected(self, answer: httpx.Response) -> ReplayError:
         said = " ".join(answer.text[:200].split())
-        return ReplayError(f"{self._to} answered {answer.status_code}: {said or 'nothing'}; is this Clew?")
+        return ReplayError(f"{self._to} answered {answer.status_code}: {said or 'nothing'}; check that --to is a Clew")
 
     async def ask(self, request: Request, retry_for_s: float | None = None) -> httpx.Response:
-        """The first answer that is not a passing failure. Raises ReplayError."""
+        """Send a request until the answer is not a temporary failure; return that answer. Raises ReplayError."""
         give_up_at_s = self._clock.monotonic_s() + (self._retry_for_s if retry_for_s is None else retry_for_s)
         backoff_s = _BACKOFF_MIN_S
         while True:
@@ -151,7 +153,7 @@ class Sender:
             except (httpx.TransportError, OSError) as error:
                 failure = f"cannot be reached: {str(error) or type(error).__name__}"
             if self._clock.monotonic_s() + wait_s > give_up_at_s:
-                raise ReplayError(f"{self._to} {failure}; when it runs, the same command goes on from here")
+                raise ReplayError(f"{self._to} {failure}; when it runs again, the same command continues from here")
             self.retries += 1
             await self._sleep(wait_s)
             backoff_s = min(2 * backoff_s, _BACKOFF_MAX_S)
@@ -165,14 +167,14 @@ class Sender:
 
 
 def _clients(to: str, count: int, transport: httpx.AsyncBaseTransport | None) -> list[httpx.AsyncClient]:
-    certificates = httpx.create_ssl_context(trust_env=False)  # once: reading them takes longer than a request
+    certificates = httpx.create_ssl_context(trust_env=False)  # once, since reading them takes longer than a request
     clients = [
         httpx.AsyncClient(
             base_url=to,
             transport=transport,
             timeout=httpx.Timeout(30.0, connect=5.0),
             limits=httpx.Limits(max_connections=1, max_keepalive_connections=1),
-            # Each hit is another visitor: a cookie of one must not travel with the next.
+            # Each hit is another visitor, so the cookie of one must not be sent with the next.
             cookies=CookieJar(DefaultCookiePolicy(allowed_domains=[])),
             verify=certificates,
             trust_env=False,
@@ -180,7 +182,7 @@ def _clients(to: str, count: int, transport: httpx.AsyncBaseTransport | None) ->
         for _ in range(count)
     ]
     for client in clients:
-        client.headers.pop("user-agent", None)  # a hit whose browser is not known must not get ours
+        client.headers.pop("user-agent", None)  # a hit whose browser is unknown must not get ours
     return clients
 
 

@@ -1,6 +1,6 @@
-"""How far a replay has come: one small file per history, mapping and installation, outside the data's folder.
+"""Position of a replay: one small file for each history, mapping and installation, outside the data directory.
 
-Written after every window of lines that was answered, so a stopped replay goes on where it was.
+The file is written after every window of lines that was answered, so that a stopped replay can continue.
 """
 
 from hashlib import blake2b
@@ -12,7 +12,7 @@ from runtime.files import write_private
 
 
 class ReplayState(msgspec.Struct, frozen=True):
-    """What was done so far. `lines` counts records of the file, from its beginning."""
+    """Position and counts of a replay. `lines` counts records from the beginning of the file."""
 
     lines: int = 0
     sent: int = 0
@@ -22,18 +22,18 @@ class ReplayState(msgspec.Struct, frozen=True):
 
 
 def default_state_dir(xdg_state_home: str | None, home: Path) -> Path:
-    """Where the user's programs keep what they would miss, but could do without."""
+    """Return the user's folder for states of replays."""
     base = Path(xdg_state_home) if xdg_state_home else home / ".local" / "state"
     return base / "clew" / "replay"
 
 
 def state_path(folder: Path, name: tuple[str, ...]) -> Path:
-    """The file of one replay. Another installation behind the same URL, or another key, is another replay."""
+    """Return the file of one replay. Another installation at the same URL, or another key, is another replay."""
     return folder / f"{blake2b(repr(name).encode(), digest_size=16).hexdigest()}.json"
 
 
 def read_state(path: Path) -> ReplayState:
-    """What the file says; a new beginning if there is none that can be read."""
+    """Read the state; a missing or unreadable file is a replay at its beginning."""
     try:
         return msgspec.json.decode(path.read_bytes(), type=ReplayState)
     except (OSError, msgspec.DecodeError):
@@ -41,6 +41,6 @@ def read_state(path: Path) -> ReplayState:
 
 
 def write_state(path: Path, state: ReplayState) -> None:
-    """Raises OSError."""
+    """Write the state. Raises OSError."""
     path.parent.mkdir(parents=True, exist_ok=True)
     write_private(path, msgspec.json.encode(state))
