@@ -12,7 +12,17 @@ from typing import Any
 import pyarrow as pa
 
 from program.program import UNATTRIBUTED, Rules
-from reporting.report import Report, ReportColumn, Row, Value, checked, in_range, sort_key
+from reporting.report import (
+    CONVERSION_E12,
+    Report,
+    ReportColumn,
+    Row,
+    Value,
+    checked,
+    conversion_count,
+    in_range,
+    sort_key,
+)
 from schemas.ddl import DATABASE
 from schemas.events import STATUS_ORDER
 from schemas.values.currencies import DECIMALS
@@ -21,7 +31,6 @@ from warehouse.port import Warehouse
 
 DIMENSIONS = ("partner", "offer", "day")
 
-_ONE = 10**12
 _Group = tuple[Value, ...]
 
 _MEASURES = (
@@ -169,8 +178,8 @@ def _counts(sums: _Sums) -> Row:
         "clicks": sums.clicks,
         "unique_clicks": sums.unique_clicks,
         "bot_clicks": sums.bot_clicks,
-        "conversions": _whole(sum(by_status.values())),
-        **{status: _whole(by_status[status]) for status in ("approved", "pending", "hold", "declined")},
+        "conversions": conversion_count(sum(by_status.values())),
+        **{status: conversion_count(by_status[status]) for status in ("approved", "pending", "hold", "declined")},
     }
 
 
@@ -189,15 +198,10 @@ def _rates(sums: _Sums, currency: str) -> Row:
     total = sum(sums.conversions.values())
     counted = total - sums.conversions.get("declined", 0)
     return {
-        "cr": _rate(counted, people * _ONE),
+        "cr": _rate(counted, people * CONVERSION_E12),
         "epc": _rate(sums.payout.get(currency, 0), people * 10 ** DECIMALS[currency]),
         "approval_rate": _rate(sums.conversions.get("approved", 0), total),
     }
-
-
-def _whole(e12: int) -> Value:
-    """1e-12 parts as a number: an int where it is whole."""
-    return e12 // _ONE if e12 % _ONE == 0 else e12 / _ONE
 
 
 def _rate(dividend: int, divisor: int) -> float | None:

@@ -9,6 +9,9 @@ from runtime.user_error import ReportError
 Value = str | int | float | None
 Row = dict[str, Value]
 
+CONVERSION_E12 = 10**12
+"""A whole conversion in the unit of `weight_e12`."""
+
 
 @dataclass(frozen=True, slots=True)
 class ReportColumn:
@@ -56,3 +59,12 @@ def in_range(column: str, from_us: int | None, to_us: int | None) -> tuple[str, 
 def sort_key(row: Mapping[str, Value], names: Sequence[str]) -> tuple[tuple[bool, Any], ...]:
     """Rows by these columns, missing values first."""
     return tuple((row[name] is not None, row[name] if row[name] is not None else 0) for name in names)
+
+
+def conversion_count(e12: int) -> int | float:
+    """Return conversions, given in 1e-12, to 6 decimals; an int if they are whole then.
+
+    Credits split a conversion in whole 1e-12, so three thirds may add up to 1.000000000002.
+    """
+    micros = (2 * abs(e12) * 10**6 + CONVERSION_E12) // (2 * CONVERSION_E12) * (1 if e12 >= 0 else -1)
+    return micros // 10**6 if micros % 10**6 == 0 else micros / 10**6

@@ -7,7 +7,7 @@ from typing import Any
 from attribution.core.revisions import LIVE
 from attribution.runs.find import run_named
 from program.program import UNATTRIBUTED, Rules
-from reporting.report import Report, ReportColumn, Row, Value, checked, sort_key
+from reporting.report import Report, ReportColumn, Row, Value, checked, conversion_count, sort_key
 from runtime.user_error import ReportError
 from schemas.ddl import ANALYST, DATABASE
 from schemas.values.money import format_minor
@@ -15,7 +15,6 @@ from warehouse.port import Warehouse, rows_of
 
 DIMENSIONS = ("partner", "offer")
 _COLUMNS = {"partner": "partner_id", "offer": "offer_id"}
-_ONE = 10**12
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,8 +68,8 @@ def _pair(
         *group, currency = key
         before, after = (found.get(key, (0, 0)) for found in sums)
         row: Row = {"model": model, **_named(rules, dict(zip(dimensions, group, strict=True))), "currency": currency}
-        row |= {"conversions_1": before[0] / _ONE, "conversions_2": after[0] / _ONE}
-        row |= {"conversions_change": (after[0] - before[0]) / _ONE}
+        row |= {"conversions_1": conversion_count(before[0]), "conversions_2": conversion_count(after[0])}
+        row |= {"conversions_change": conversion_count(after[0] - before[0])}
         money = {"value_1": before[1], "value_2": after[1], "value_change": after[1] - before[1]}
         rows.append(row | {name: format_minor(minor, currency) for name, minor in money.items()})
     return sorted(rows, key=lambda row: (*sort_key(row, [_COLUMNS[d] for d in dimensions]), row["currency"]))

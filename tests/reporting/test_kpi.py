@@ -7,7 +7,8 @@ import pytest
 from program.program import Plan, Program
 from reporting.kpi import kpi_report
 from reporting.rejected import rejected_report
-from reporting.report import Report
+from reporting.report import Report, conversion_count
+from reporting.run_diff import diff_report
 from reporting.time_range import BadRange, range_us
 from runtime.user_error import ReportError
 from schemas.columns import to_arrow
@@ -61,15 +62,51 @@ def test_fractions_unattributed_and_other_currencies(warehouse: Warehouse) -> No
     names = ("partner_id", "partner", "currency", "conversions", "revenue", "payout")
     assert [tuple(row[name] for name in names) for row in rows] == [
         (0, "unattributed", "USD", 1, "10.00", "0.00"),
-        (1, "Partner 1", "USD", 0.333333333334, "0.00", "0.00"),
+        (1, "Partner 1", "USD", 0.333333, "0.00", "0.00"),
         (1, "Partner 1", "JPY", None, "334", "34"),
-        (2, "Partner 2", "USD", 0.333333333333, "0.00", "0.00"),
+        (2, "Partner 2", "USD", 0.333333, "0.00", "0.00"),
         (2, "Partner 2", "JPY", None, "333", "33"),
-        (3, "Partner 3", "USD", 0.333333333333, "0.00", "0.00"),
+        (3, "Partner 3", "USD", 0.333333, "0.00", "0.00"),
         (3, "Partner 3", "JPY", None, "333", "33"),
     ]  # fmt: skip
     assert [rows[0][name] for name in ("cr", "epc", "approval_rate")] == [None, None, 1.0]
     assert [rows[2][name] for name in ("clicks", "cr", "approval_rate")] == [None, None, None]
+
+
+@pytest.mark.parametrize("partners", [3, 7, 10])
+def test_fractions_of_conversions_add_up_to_whole_ones(warehouse: Warehouse, partners: int) -> None:
+    """As many people as partners, each of whom touches every partner once: a partner gets 1/n of n conversions."""
+    people = range(1, partners + 1)
+    filled(
+        warehouse,
+        *(
+            touch_of(100 * person + partner, second=partner / 10, offer=2, partner=partner, visitor=f"p{person}")
+            for person in people
+            for partner in people
+        ),
+        *(conversion_of(person, offer=2, visitor_id=f"p{person}") for person in people),
+    )
+    rows = report(warehouse, "partner").rows
+    assert [(row["partner_id"], repr(row["conversions"]), repr(row["approved"])) for row in rows] == [
+        (partner, "1", "1") for partner in people
+    ]
+    change = diff_report(warehouse, PROGRAM.rules, "live:last_click", "live:linear", ["partner"]).rows
+    names = ("conversions_1", "conversions_2", "conversions_change")
+    assert [tuple(repr(row[name]) for name in names) for row in change] == [
+        *(("0", "1", "1") for _ in people[:-1]), (repr(partners), "1", repr(1 - partners)),
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("e12", "text"),
+    [
+        (333_333_333_334 * 3, "1"), (333_333_333_333, "0.333333"), (100_000_000_000, "0.1"),
+        (100_000_000_000 * 3, "0.3"), (666_666_666_667, "0.666667"), (-333_333_333_334, "-0.333333"),
+        (-1_500_000, "-2e-06"), (499_999, "0"), (-1, "0"), (12 * 10**12, "12"),
+    ],
+)  # fmt: skip
+def test_conversions_are_rounded_to_six_decimals(e12: int, text: str) -> None:
+    assert repr(conversion_count(e12)) == text
 
 
 def test_a_restatement_leaves_nothing_behind(warehouse: Warehouse) -> None:
