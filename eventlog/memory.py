@@ -4,7 +4,7 @@ import secrets
 from collections import defaultdict
 from collections.abc import Sequence
 
-from eventlog.port import Appended, Mark, Partition, Position, Record, Rule, Ruled
+from eventlog.port import Appended, AppendResult, Mark, Partition, Position, Record, Rule
 from schemas.events import HITS, TOPICS
 
 
@@ -44,17 +44,19 @@ class MemoryProducer:
 
     async def decide(
         self, topic: str, values: Sequence[bytes], *, keys: Sequence[bytes], dry_run: bool = False
-    ) -> Sequence[Ruled]:
+    ) -> Sequence[AppendResult]:
         claimed: dict[bytes, bytes] = {}
-        rulings = []
+        decisions = []
         for value in values:  # nothing is kept before every record is ruled over: one may raise
-            rulings.append(self._rule(lambda key: claimed.get(key, self._log.keys.get(key)), value))
+            decisions.append(self._rule(lambda key: claimed.get(key, self._log.keys.get(key)), value))
             if not dry_run:
-                claimed.update(rulings[-1].puts)
+                claimed.update(decisions[-1].puts)
         self._log.keys.update(claimed)
         return [
-            Ruled(ruling, self._append(topic, ruling.record) if ruling.record is not None and not dry_run else None)
-            for ruling in rulings
+            AppendResult(
+                decision, self._append(topic, decision.record) if decision.record is not None and not dry_run else None
+            )
+            for decision in decisions
         ]
 
     async def healthy(self) -> str:

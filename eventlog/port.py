@@ -8,9 +8,9 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple, Protocol
 
-from schemas.dedup.rules import GetState, Ruling
+from schemas.dedup.rules import Decision, GetState
 
-Rule = Callable[[GetState, bytes], Ruling]
+Rule = Callable[[GetState, bytes], Decision]
 
 
 class Partition(NamedTuple):
@@ -45,10 +45,10 @@ class Appended(NamedTuple):
     """-1 when the record waits in a local log: durable, and without a place yet."""
 
 
-class Ruled(NamedTuple):
-    """A ruling, and where its record stands if it has one."""
+class AppendResult(NamedTuple):
+    """A decision, and where its record stands if it has one."""
 
-    ruling: Ruling
+    decision: Decision
     appended: Appended | None
     final: bool = True
     """False when the record waits in a local log: the verdict may still become duplicate, conflict or rejected."""
@@ -87,8 +87,8 @@ class Producer(Protocol):
 
     async def decide(
         self, topic: str, values: Sequence[bytes], *, keys: Sequence[bytes], dry_run: bool = False
-    ) -> Sequence[Ruled]:
-        """Rule over each record in order and append what the rulings say, claims and records in one transaction.
+    ) -> Sequence[AppendResult]:
+        """Rule over each record in order and append what the decisions say, claims and records in one transaction.
 
         `keys` are the partition keys of the records. With `dry_run` nothing is written. Raises LogUnavailable.
         """

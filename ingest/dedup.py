@@ -11,7 +11,7 @@ import msgspec
 
 from eventlog.port import Mark, Record
 from ingest.batch import Decoded, Found, Sifted
-from schemas.dedup.rules import Ruling, keys_of, rule_event
+from schemas.dedup.rules import Decision, keys_of, rule_event
 from schemas.dedup.sequences import Repeats
 from schemas.events import Adjustment, Conversion, Event, Kind, Rejected, Touch
 from schemas.fields import NO_DIGEST
@@ -143,20 +143,20 @@ def _fold(
     for offset, kind, event in claimants:
         record = records[offset]
         try:
-            ruling = rule_event(states.get, record.value, kind, event)
+            decision = rule_event(states.get, record.value, kind, event)
         except UndecodableRecord as error:
             decoded.dead.add(DeadLetter(str(error), record.value), offset)
             continue
-        states.update(ruling.puts)
-        for key, state in ruling.puts.items():
+        states.update(decision.puts)
+        for key, state in decision.puts.items():
             sifted.claims.add(Claim(key, state, received_us(event)), offset)
-        if ruling.record is not None:
-            stored = (kind, event) if ruling.record is record.value else decode(ruling.record)
+        if decision.record is not None:
+            stored = (kind, event) if decision.record is record.value else decode(decision.record)
             rows[stored[0]].add(stored[1], offset)
-        elif ruling.reason is not None and _is_news(record, event):
-            rows[Kind.REJECTED].add(rejected_of(kind, event, ruling), offset)
+        elif decision.reason is not None and _is_news(record, event):
+            rows[Kind.REJECTED].add(rejected_of(kind, event, decision), offset)
         else:
-            skip = Skip(ruling.verdict, ruling.reason or "", keys_of(kind, event)[0], ruling.detail)
+            skip = Skip(decision.verdict, decision.reason or "", keys_of(kind, event)[0], decision.detail)
             sifted.skipped.add(skip, offset)
     ruled = {offset for offset, _, _ in claimants}
     for kind, new in rows.items():
@@ -172,18 +172,18 @@ def received_us(event: Touch | Conversion | Adjustment) -> int:
 
 
 def _is_news(record: Record, event: Event) -> bool:
-    """Its sender was told `accepted` before this ruling, so nobody else records that it was not.
+    """Its sender was told `accepted` before this decision, so nobody else records that it was not.
 
     Of a postback that waited for its verdict the edge appends the refusal itself, with all of the request.
     """
     return isinstance(event, Touch) or (record.mark is not None and record.mark.spilled)
 
 
-def rejected_of(kind: Kind, event: Touch | Conversion | Adjustment, ruling: Ruling) -> Rejected:
+def rejected_of(kind: Kind, event: Touch | Conversion | Adjustment, decision: Decision) -> Rejected:
     """The row of a record that was refused after its sender was told otherwise: what of the request is in it."""
     refused = Rejected(
-        ts=received_us(event), kind=kind.name.lower(), reason=ruling.reason or "", field=ruling.field,
-        detail=ruling.detail, ref=event.ref,
+        ts=received_us(event), kind=kind.name.lower(), reason=decision.reason or "", field=decision.field,
+        detail=decision.detail, ref=event.ref,
     )  # fmt: skip
     if isinstance(event, Touch):
         return msgspec.structs.replace(

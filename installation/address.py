@@ -23,7 +23,7 @@ _WHERE = "say where the installation is: --data DIR, or --log and --warehouse (o
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class InstallationAddress:
     """One installation. Both ends are embedded, or both are servers."""
 
     log: LogAddress
@@ -61,12 +61,12 @@ class Place:
         return f"{self.log} with {self.warehouse}"
 
 
-def place_in(directory: DataDir) -> Place:
+def address_in(directory: DataDir) -> InstallationAddress:
     """The embedded installation in a directory, whatever the environment says."""
-    return Place(SqliteLog(directory.log), ChdbFolder(directory.warehouse), directory)
+    return InstallationAddress(SqliteLog(directory.log), ChdbFolder(directory.warehouse), directory)
 
 
-def find_place(data: Path | None, log: str | None, warehouse: str | None, settings: Settings) -> Place:
+def find_address(data: Path | None, log: str | None, warehouse: str | None, settings: Settings) -> InstallationAddress:
     """The place that flags and environment name. Raises UserError, whose message shows no password."""
     _no_password_in_flag(log, "--log", "CLEW_LOG")
     _no_password_in_flag(warehouse, "--warehouse", "CLEW_WAREHOUSE")
@@ -88,7 +88,9 @@ def find_place(data: Path | None, log: str | None, warehouse: str | None, settin
         raise UserError("Kafka goes with a ClickHouse server, and sqlite with chdb: set both --log and --warehouse")
     if isinstance(warehouse_at, ClickHouseServer) and not warehouse_at.password:
         warehouse_at = replace(warehouse_at, password=_password("WAREHOUSE", settings))
-    return Place(log_at, warehouse_at, DataDir(data) if data is not None else _shared_folder(log_at, warehouse_at))
+    return InstallationAddress(
+        log_at, warehouse_at, DataDir(data) if data is not None else _shared_folder(log_at, warehouse_at)
+    )
 
 
 def _no_password_in_flag(address: str | None, flag: str, variable: str) -> None:
@@ -118,6 +120,6 @@ def _shared_folder(log: LogAddress, warehouse: WarehouseAddress) -> DataDir | No
     """The data directory that two addresses name without saying so: `sqlite:DIR/log` and `chdb:DIR/warehouse`."""
     if isinstance(log, SqliteLog) and isinstance(warehouse, ChdbFolder):
         directory = DataDir(log.folder.parent)
-        if place_in(directory) == Place(log, warehouse, directory):
+        if address_in(directory) == InstallationAddress(log, warehouse, directory):
             return directory
     return None

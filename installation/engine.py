@@ -20,7 +20,7 @@ from eventlog.port import Consumer, LogUnavailable
 from ingest.enrich import Enricher
 from ingest.geo import open_geo
 from ingest.loop import GROUP, Ingest
-from installation.address import Place
+from installation.address import InstallationAddress
 from installation.progress import Progress
 from program.program import Program, Secrets, from_canonical
 from runtime.clock import Clock
@@ -43,18 +43,18 @@ class NotPrepared(Exception):
     """The log lacks its topics."""
 
 
-class Role(Enum):
+class Worker(Enum):
     """Work that an engine does beside answering."""
 
     INGEST = "ingest"
     ATTRIBUTION = "attribution"
 
 
-EVERYTHING = frozenset(Role)
+ALL_WORKERS = frozenset(Worker)
 
 
 @contextlib.contextmanager
-def trouble_as_ask_error(place: Place) -> Iterator[None]:
+def trouble_as_user_error(place: InstallationAddress) -> Iterator[None]:
     """What keeps an installation from being opened, as a sentence and an exit code."""
     try:
         yield
@@ -66,9 +66,15 @@ class Engine:
     """One installation. Build it with `open_engine`."""
 
     def __init__(
-        self, place: Place, settings: Settings, program: Program | None, clock: Clock, warehouse: Warehouse,
-        observer: Consumer, shards: int,
-    ) -> None:  # fmt: skip
+        self,
+        place: InstallationAddress,
+        settings: Settings,
+        program: Program | None,
+        clock: Clock,
+        warehouse: Warehouse,
+        observer: Consumer,
+        shards: int,
+    ) -> None:
         self.place, self.settings, self.clock = place, settings, clock
         self.warehouse, self.observer = warehouse, observer
         self.progress = Progress(warehouse, observer, clock, shards)
@@ -112,15 +118,15 @@ class Engine:
             return str(error)
         return ""
 
-    async def take_work(self, roles: Iterable[Role]) -> None:
+    async def take_work(self, roles: Iterable[Worker]) -> None:
         """Become a worker. Raises LogUnavailable."""
         settings, log = self.settings, self.place.log
-        if Role.INGEST in roles:
+        if Worker.INGEST in roles:
             member = self.observer
             if isinstance(log, KafkaLog):
                 member = self._own(open_consumer(log, GROUP, settings, self.clock))
             self.ingest = self._new_ingest(member)
-        if Role.ATTRIBUTION in roles:
+        if Worker.ATTRIBUTION in roles:
             lease = None
             if isinstance(log, KafkaLog):
                 shards = self._own(open_shards(log, ATTRIBUTION_GROUP, settings, self.clock))
@@ -267,7 +273,11 @@ async def _one_error_of(working: Awaitable[None]) -> None:
 
 
 async def open_engine(
-    place: Place, settings: Settings, program: Program | None, clock: Clock, roles: Iterable[Role] = EVERYTHING
+    place: InstallationAddress,
+    settings: Settings,
+    program: Program | None,
+    clock: Clock,
+    roles: Iterable[Worker] = ALL_WORKERS,
 ) -> Engine:
     """Open an installation; without a program, with the newest one that was loaded.
 

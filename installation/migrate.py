@@ -1,7 +1,7 @@
 """What an installation needs before anything runs on it: its tables, and on Kafka its topics."""
 
 from eventlog.address import KafkaLog
-from installation.address import Place
+from installation.address import InstallationAddress
 from runtime.settings import Settings
 from runtime.user_error import UNREACHABLE, UserError
 from warehouse.address import ChdbFolder
@@ -10,7 +10,7 @@ from warehouse.migrate import migrate
 from warehouse.open import open_warehouse, storage_of
 
 
-async def prepare(place: Place, settings: Settings) -> list[str]:
+async def prepare(place: InstallationAddress, settings: Settings) -> list[str]:
     """Bring everything up to this version; returns the names of the migrations applied.
 
     Raises WarehouseBusy, MigrationError, WarehouseError, LogUnavailable, OSError; UserError for topics that are unsafe.

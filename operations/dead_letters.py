@@ -17,7 +17,7 @@ from installation.engine import Engine
 from runtime.clock import Clock
 from runtime.settings import Settings
 from schemas.ddl import DATABASE
-from schemas.dedup.rules import GetState, Ruling
+from schemas.dedup.rules import Decision, GetState
 from schemas.dedup.sequences import Repeats
 from schemas.wire import UndecodableRecord, UnknownSchemaVersion, decode
 from warehouse.port import Warehouse, rows_of
@@ -86,14 +86,14 @@ def decodes(value: bytes) -> bool:
     return True
 
 
-def _rule(get: GetState, value: bytes) -> Ruling:
+def _rule(get: GetState, value: bytes) -> Decision:
     """Claim the place of the dead letter: a second replay of it is a duplicate."""
     dead = _decoder.decode(value)
     place = f"dead\0{dead.log}\0{dead.source}\0{dead.partition}\0{dead.offset}"
     key = blake2b(place.encode(), digest_size=16).digest()
     if get(key) is not None:
-        return Ruling("duplicate")
-    return Ruling("accepted", dead.value, {key: b"replayed"})
+        return Decision("duplicate")
+    return Decision("accepted", dead.value, {key: b"replayed"})
 
 
 async def replay_dead(log: LogAddress, records: list[DeadRecord], settings: Settings, clock: Clock) -> Counter[str]:
@@ -118,7 +118,7 @@ async def _replay_claimed(producer: Producer, records: list[DeadRecord]) -> Coun
     try:
         for record in records:
             [ruled] = await producer.decide(record.source, [msgspec.msgpack.encode(record)], keys=[b""])
-            counts["replayed" if ruled.ruling.verdict == "accepted" else "replayed before"] += 1
+            counts["replayed" if ruled.decision.verdict == "accepted" else "replayed before"] += 1
     finally:
         await producer.close()
     return counts

@@ -9,7 +9,7 @@ from itertools import pairwise
 from typing import Literal, TypeVar
 
 from program.program import Coupon, Fit, Link, Offer, Partner, Plan, coupon_key
-from program.toml.lines import Place
+from program.toml.lines import TomlPath
 from program.toml.tables import Book
 
 K = TypeVar("K", int, str, tuple[object, ...])
@@ -31,12 +31,12 @@ class Draft:
     trusted_proxies: tuple[str, ...] = ()
     link_user_id: Literal["untrusted", "trusted"] = "untrusted"
     models: tuple[str, ...] = ()
-    partners: list[tuple[Place, Partner]] = field(default_factory=list)
-    offers: list[tuple[Place, Offer]] = field(default_factory=list)
-    links: list[tuple[Place, Link]] = field(default_factory=list)
-    plans: list[tuple[Place, Plan]] = field(default_factory=list)
-    coupons: list[tuple[Place, Coupon]] = field(default_factory=list)
-    fits: list[tuple[Place, str, Fit]] = field(default_factory=list)
+    partners: list[tuple[TomlPath, Partner]] = field(default_factory=list)
+    offers: list[tuple[TomlPath, Offer]] = field(default_factory=list)
+    links: list[tuple[TomlPath, Link]] = field(default_factory=list)
+    plans: list[tuple[TomlPath, Plan]] = field(default_factory=list)
+    coupons: list[tuple[TomlPath, Coupon]] = field(default_factory=list)
+    fits: list[tuple[TomlPath, str, Fit]] = field(default_factory=list)
     """Fits with the id written in the file."""
     postback_secrets: dict[int, str] = field(default_factory=dict)
 
@@ -65,9 +65,9 @@ def check_draft(draft: Draft, book: Book) -> None:
     _warn_plans(draft, book)
 
 
-def check_twice(entries: Iterable[tuple[Place, K]], noun: str, book: Book) -> None:
+def check_twice(entries: Iterable[tuple[TomlPath, K]], noun: str, book: Book) -> None:
     """Add to the book each key that occurs more than once."""
-    first: dict[K, Place] = {}
+    first: dict[K, TomlPath] = {}
     for place, key in entries:
         if not key:
             continue
@@ -78,7 +78,7 @@ def check_twice(entries: Iterable[tuple[Place, K]], noun: str, book: Book) -> No
 
 
 def _check_refers(
-    place: Place,
+    place: TomlPath,
     offer_id: int,
     partner_id: int | None,
     offers: Iterable[int],
@@ -91,8 +91,8 @@ def _check_refers(
         book.wrong((*place, "partner"), f"there is no partner {partner_id}; add a [[partner]] with this id")
 
 
-def _check_ties(plans: list[tuple[Place, Plan]], book: Book) -> None:
-    first: dict[str, Place] = {}
+def _check_ties(plans: list[tuple[TomlPath, Plan]], book: Book) -> None:
+    first: dict[str, TomlPath] = {}
     for place, plan in plans:
         if UNREAD in (plan.offer_id, plan.partner_id):
             continue
@@ -115,9 +115,9 @@ def _start_of(coupon: Coupon) -> tuple[bool, int]:
     return coupon.from_us is not None, coupon.from_us or 0
 
 
-def _check_coupons(coupons: list[tuple[Place, Coupon]], book: Book) -> None:
+def _check_coupons(coupons: list[tuple[TomlPath, Coupon]], book: Book) -> None:
     """Report codes that two coupons share while both are valid; case does not tell codes apart."""
-    grouped: dict[str, list[tuple[Place, Coupon]]] = {}
+    grouped: dict[str, list[tuple[TomlPath, Coupon]]] = {}
     for entry in sorted(coupons, key=lambda entry: _start_of(entry[1])):
         grouped.setdefault(coupon_key(entry[1].code), []).append(entry)
     for key, group in grouped.items():
@@ -133,9 +133,9 @@ class _Warnings:
 
     def __init__(self, book: Book) -> None:
         self._book = book
-        self._found: dict[str, list[tuple[Place, str]]] = {}
+        self._found: dict[str, list[tuple[TomlPath, str]]] = {}
 
-    def add(self, kind: str, place: Place, who: str) -> None:
+    def add(self, kind: str, place: TomlPath, who: str) -> None:
         self._found.setdefault(kind, []).append((place, who))
 
     def close(self) -> None:

@@ -35,7 +35,7 @@ _STATUSES = ("active", "inactive")
 
 
 @dataclass(frozen=True, slots=True)
-class Reading:
+class ProgramReading:
     """Result of reading a program file: the program, if there is no mistake, and all mistakes and warnings."""
 
     program: Program | None
@@ -43,14 +43,16 @@ class Reading:
     warnings: tuple[Mistake, ...]
 
 
-def read_program(text: str, environment: Callable[[str], str | None]) -> Reading:
+def read_program(text: str, environment: Callable[[str], str | None]) -> ProgramReading:
     """Read the text of a program file. `environment` looks up the names of `env:NAME`."""
     if not text.strip():
-        return Reading(None, (Mistake(1, "program", "the file is empty; it needs [program] with a currency"),), ())
+        return ProgramReading(
+            None, (Mistake(1, "program", "the file is empty; it needs [program] with a currency"),), ()
+        )
     try:
         root, book = read_toml(text)
     except BadToml as error:
-        return Reading(None, (error.mistake,), ())
+        return ProgramReading(None, (error.mistake,), ())
     secret = values.secret_reader(environment)
     draft = _read_tables(root, secret)
     root.done()
@@ -58,7 +60,7 @@ def read_program(text: str, environment: Callable[[str], str | None]) -> Reading
     check_fits(draft, book)
     mistakes = tuple(sorted(book.mistakes))
     warnings = tuple(sorted(book.warnings))
-    return Reading(None if mistakes else _program(draft), mistakes, warnings)
+    return ProgramReading(None if mistakes else _program(draft), mistakes, warnings)
 
 
 def _read_tables(root: Table, secret: Callable[[str], str]) -> Draft:

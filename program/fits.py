@@ -12,7 +12,7 @@ from typing import Literal, cast
 from program.checks import UNREAD, Draft, check_twice
 from program.fields import U32_MAX
 from program.program import Fit, Plan
-from program.toml.lines import Place
+from program.toml.lines import TomlPath
 from program.toml.tables import BadValue, Book, Table
 from schemas.values.model_names import DATA_DRIVEN, FIT_ID_CHARS, FITTED, BadModel, Model, parse_model
 
@@ -123,7 +123,7 @@ def check_fits(draft: Draft, book: Book) -> None:
         _check_plan(place, plan, fits, book)
 
 
-def _check_plan(place: Place, plan: Plan, fits: dict[str, Fit], book: Book) -> None:
+def _check_plan(place: TomlPath, plan: Plan, fits: dict[str, Fit], book: Book) -> None:
     model = _model(plan.model)
     fit = _check_there((*place, "model"), model, fits, book)
     if not isinstance(plan.conversions_min, int) or book.has_mistake((*place, "model")):
@@ -148,7 +148,7 @@ def _model(text: str) -> Model | None:
         return None
 
 
-def _check_there(place: Place, model: Model | None, fits: dict[str, Fit], book: Book) -> Fit | None:
+def _check_there(place: TomlPath, model: Model | None, fits: dict[str, Fit], book: Book) -> Fit | None:
     """Return the fit of the model; None for a rule, or after reporting that the fit is missing."""
     if model is None or model.name != FITTED:
         return None

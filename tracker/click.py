@@ -16,7 +16,7 @@ from schemas.values.click_id import RANDOM_BYTES, TokenKeys, mint, to_text
 from schemas.values.ids import AbsentIds
 from tracker.offers.deep_link import deeplink_of
 from tracker.offers.landing_url import Landing, compile_landing, render
-from tracker.offers.program_index import CompiledOffer, CompiledProgram
+from tracker.offers.program_index import IndexedOffer, ProgramIndex
 from tracker.refusal import Refusal, rejected, with_ids
 from tracker.rejected_event import rejected_event
 from tracker.request import visitor as visitors
@@ -28,10 +28,10 @@ _IDS = ("visitor_id", "user_id", "partner_click_id")
 _VISITOR, _USER = int(Untrusted.VISITOR), int(Untrusted.USER)
 
 
-class Context(msgspec.Struct, frozen=True):
+class ClickContext(msgspec.Struct, frozen=True):
     """Everything a decision needs besides the hit."""
 
-    program: CompiledProgram
+    program: ProgramIndex
     keys: TokenKeys
     random_bytes: Callable[[int], bytes]
     field_bytes_max: int
@@ -52,7 +52,7 @@ class Draft:
         self.visitor = visitors.Visitor("")
         self.is_visitor_given = False
         self.link: Link | None = None
-        self.offer: CompiledOffer | None = None
+        self.offer: IndexedOffer | None = None
         self.partner: Partner | None = None
         self.landing: Landing | None = None
         self.subs: dict[str, str] = {}
@@ -60,7 +60,7 @@ class Draft:
         self.landing_url = ""
 
 
-Step = Callable[[Draft, Context], Refusal | None]
+Step = Callable[[Draft, ClickContext], Refusal | None]
 
 
 class Outcome(msgspec.Struct, frozen=True):
@@ -78,7 +78,7 @@ class Outcome(msgspec.Struct, frozen=True):
     """Fields whose ids were placeholders."""
 
 
-def put_visitor(draft: Draft, context: Context) -> Refusal | None:
+def put_visitor(draft: Draft, context: ClickContext) -> Refusal | None:
     hit = draft.hit
     given = visitors.named(clean(cut(hit.params.get("visitor_id", ""), context.field_bytes_max)))
     if given:
@@ -93,7 +93,7 @@ def put_visitor(draft: Draft, context: Context) -> Refusal | None:
     return None
 
 
-def find_link(draft: Draft, context: Context) -> Refusal | None:
+def find_link(draft: Draft, context: ClickContext) -> Refusal | None:
     draft.link = context.program.link(draft.code)
     if draft.link is None:
         return rejected(Reason.UNKNOWN_LINK, "link", "the program has no link with this code")
@@ -102,7 +102,7 @@ def find_link(draft: Draft, context: Context) -> Refusal | None:
     return None
 
 
-def find_offer(draft: Draft, context: Context) -> Refusal | None:
+def find_offer(draft: Draft, context: ClickContext) -> Refusal | None:
     assert draft.link is not None  # find_link comes before
     draft.offer = context.program.offer(draft.link.offer_id)
     if draft.offer is None:
@@ -112,7 +112,7 @@ def find_offer(draft: Draft, context: Context) -> Refusal | None:
     return None
 
 
-def find_partner(draft: Draft, context: Context) -> Refusal | None:
+def find_partner(draft: Draft, context: ClickContext) -> Refusal | None:
     assert draft.link is not None  # find_link comes before
     draft.partner = context.program.partners.get(draft.link.partner_id)
     if draft.partner is None:
@@ -122,7 +122,7 @@ def find_partner(draft: Draft, context: Context) -> Refusal | None:
     return None
 
 
-def find_landing(draft: Draft, _context: Context) -> Refusal | None:
+def find_landing(draft: Draft, _context: ClickContext) -> Refusal | None:
     """Use the deep link if the hit asks for one and it is allowed, otherwise the offer's landing page."""
     assert draft.offer is not None  # find_offer comes before
     asked = draft.hit.params.get("url", "")
@@ -140,13 +140,13 @@ def find_landing(draft: Draft, _context: Context) -> Refusal | None:
     return None
 
 
-def put_subs(draft: Draft, context: Context) -> Refusal | None:
+def put_subs(draft: Draft, context: ClickContext) -> Refusal | None:
     params, bytes_max = draft.hit.params, context.field_bytes_max
     draft.subs = {name: cut(value, bytes_max) for name, value in params.items() if name in SUB_NAMES and value}
     return None
 
 
-def mint_id(draft: Draft, context: Context) -> Refusal | None:
+def mint_id(draft: Draft, context: ClickContext) -> Refusal | None:
     assert draft.link is not None  # find_link comes before
     offer_id, partner_id = draft.link.offer_id, draft.link.partner_id
     random = context.random_bytes(RANDOM_BYTES)
@@ -154,7 +154,7 @@ def mint_id(draft: Draft, context: Context) -> Refusal | None:
     return None
 
 
-def put_landing_url(draft: Draft, context: Context) -> Refusal | None:
+def put_landing_url(draft: Draft, context: ClickContext) -> Refusal | None:
     assert draft.link is not None and draft.landing is not None  # find_link and find_landing come before
     values = {
         **draft.subs,
@@ -186,7 +186,7 @@ IMPRESSION_STEPS: tuple[tuple[str, Step], ...] = tuple(
 )
 
 
-def decide_hit(kind: Kind, code: str, hit: Hit, context: Context) -> Outcome:
+def decide_hit(kind: Kind, code: str, hit: Hit, context: ClickContext) -> Outcome:
     """Accept or refuse a hit on a link (Kind.CLICK) or pixel (Kind.IMPRESSION)."""
     draft = Draft(kind, code, hit)
     absent = context.absent.drop(hit.params, _IDS)
@@ -198,7 +198,7 @@ def decide_hit(kind: Kind, code: str, hit: Hit, context: Context) -> Outcome:
     return Outcome(kind, draft.touch_id, touch, "accepted", draft.landing_url, draft.visitor, absent)
 
 
-def _touch(draft: Draft, context: Context) -> Touch:
+def _touch(draft: Draft, context: ClickContext) -> Touch:
     assert draft.link is not None  # find_link came before
     hit, bytes_max = draft.hit, context.field_bytes_max
     user_id = clean(cut(hit.params.get("user_id", ""), bytes_max))
@@ -228,14 +228,14 @@ def _touch(draft: Draft, context: Context) -> Touch:
     )
 
 
-def _untrusted(draft: Draft, user_id: str, context: Context) -> int:
+def _untrusted(draft: Draft, user_id: str, context: ClickContext) -> int:
     """Bits of the ids in the link's own parameters, which join nothing unless the program trusts links."""
     if context.program.trusts_links:
         return 0
     return (_VISITOR if draft.is_visitor_given else 0) | (_USER if user_id else 0)
 
 
-def _refused(draft: Draft, refusal: Refusal, context: Context) -> Outcome:
+def _refused(draft: Draft, refusal: Refusal, context: ClickContext) -> Outcome:
     hit, link = draft.hit, draft.link
     if link is not None:
         refusal = with_ids(refusal, link.offer_id, link.partner_id)

@@ -8,16 +8,16 @@ from program.program import Program
 from runtime.clock import Clock
 from runtime.settings import HttpSettings, TrackerSettings
 from schemas.values.click_id import TokenKeys
-from tracker.offers.program_index import CompiledProgram
+from tracker.offers.program_index import ProgramIndex
 
 
-class ProgramHolder:
+class CurrentProgram:
     """Holder of the current program. Setting `current` replaces it; a request reads `compiled` once and keeps it."""
 
     __slots__ = ("compiled",)
 
     def __init__(self, program: Program) -> None:
-        self.compiled = CompiledProgram(program)
+        self.compiled = ProgramIndex(program)
 
     @property
     def current(self) -> Program:
@@ -25,13 +25,13 @@ class ProgramHolder:
 
     @current.setter
     def current(self, program: Program) -> None:
-        self.compiled = CompiledProgram(program)
+        self.compiled = ProgramIndex(program)
 
 
 @dataclass(frozen=True, slots=True)
-class Edge:
+class EdgeDependencies:
     producer: Producer
-    program: ProgramHolder
+    program: CurrentProgram
     keys: TokenKeys
     clock: Clock
     settings: TrackerSettings

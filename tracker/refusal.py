@@ -2,7 +2,7 @@
 
 import msgspec
 
-from schemas.dedup.rules import Ruling, Verdict
+from schemas.dedup.rules import Decision, Verdict
 from schemas.fields import NO_DIGEST
 from schemas.reasons import Reason
 
@@ -44,7 +44,7 @@ def with_ids(refusal: Refusal, offer_id: int, partner_id: int) -> Refusal:
     return msgspec.structs.replace(refusal, offer_id=offer_id, partner_id=partner_id)
 
 
-def refusal_of(result: Ruling | Refusal) -> Refusal | None:
+def refusal_of(result: Decision | Refusal) -> Refusal | None:
     """Return the refusal to record; None if the sender is told accepted or duplicate."""
     if isinstance(result, Refusal):
         return result

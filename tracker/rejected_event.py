@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 
 from schemas.events import Rejected
 from tracker import secrets
-from tracker.offers.program_index import CompiledProgram
+from tracker.offers.program_index import ProgramIndex
 from tracker.refusal import Refusal
 from tracker.request.hit import Hit
 from tracker.request.text import clean, cut
@@ -20,7 +20,7 @@ def rejected_event(
     refusal: Refusal,
     hit: Hit,
     fields: Mapping[str, str],
-    program: CompiledProgram,
+    program: ProgramIndex,
     *,
     link: str = "",
     visitor_id: str = "",
@@ -49,7 +49,7 @@ def rejected_event(
     )
 
 
-def without_secrets(fields: Mapping[str, str], program: CompiledProgram) -> dict[str, str]:
+def without_secrets(fields: Mapping[str, str], program: ProgramIndex) -> dict[str, str]:
     """Return the fields that may be stored: secrets left out by name and by value, the rest cut to the limits."""
     kept: dict[str, str] = {}
     for name, value in fields.items():
@@ -61,7 +61,7 @@ def without_secrets(fields: Mapping[str, str], program: CompiledProgram) -> dict
     return kept
 
 
-def _detail(detail: str, values: Iterable[str], program: CompiledProgram) -> str:
+def _detail(detail: str, values: Iterable[str], program: ProgramIndex) -> str:
     """Return the sentence, or "" if it quotes a secret that was sent in a wrong field."""
     if any(value in detail for value in values if program.is_secret(value)):
         return ""

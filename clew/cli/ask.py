@@ -5,7 +5,7 @@ from typing import Any
 
 from clew.cli.options import Where, settings_or_exit
 from clew.cli.output import errors_as_exit_codes
-from clew.requests.client import ask_place
+from clew.requests.client import send_request
 from runtime.clock import SystemClock
 
 
@@ -14,7 +14,7 @@ def ask_about(
 ) -> dict[str, Any]:
     """The answer to one question; why there is none, on stderr."""
     settings = settings_or_exit()
-    place = where.place_or_exit(settings)
+    place = where.address_or_exit(settings)
     with errors_as_exit_codes():
-        return ask_place(place, settings, SystemClock(), name, parameters, timeout_s, program)
+        return send_request(place, settings, SystemClock(), name, parameters, timeout_s, program)
     raise AssertionError("unreachable")

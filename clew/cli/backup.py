@@ -13,7 +13,7 @@ from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from clew.cli.ask import ask_about
 from clew.cli.options import AsJson, Data, Log, Warehouse, Where, settings_or_exit
 from clew.cli.output import err, errors_as_exit_codes, fail, out, print_json
-from installation.address import Place
+from installation.address import InstallationAddress
 from runtime.clock import SystemClock
 from runtime.logs import configure_logs
 from runtime.settings import Settings
@@ -46,7 +46,7 @@ def restore(
 ) -> None:
     """Make an empty installation what a backup shows, catch up with the log, and audit it."""
     settings = settings_or_exit()
-    place = Where(data, log, warehouse).place_or_exit(settings)
+    place = Where(data, log, warehouse).address_or_exit(settings)
     configure_logs("restore")
     with errors_as_exit_codes():
         answer = _restore(place, settings, folder)
@@ -58,15 +58,15 @@ def restore(
         raise typer.Exit(FINE if answer["audit"]["ok"] else NO)
 
 
-def _restore(place: Place, settings: Settings, folder: Path) -> dict[str, Any]:
-    from installation.engine import trouble_as_ask_error
+def _restore(place: InstallationAddress, settings: Settings, folder: Path) -> dict[str, Any]:
+    from installation.engine import trouble_as_user_error
     from operations.backup.restore import check_target, open_backup, run_restore
 
     with _spinner() as progress:
         task = progress.add_task("checking the files")
         manifest = open_backup(folder)
         check_target(place, settings, folder, manifest)
-        with trouble_as_ask_error(place):
+        with trouble_as_user_error(place):
             return asyncio.run(
                 run_restore(
                     place, settings, SystemClock(), folder, manifest,

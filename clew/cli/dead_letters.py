@@ -38,7 +38,7 @@ def replay_letters(data: Data = None, log: Log = None, warehouse: Warehouse = No
     ]  # fmt: skip
     settings = settings_or_exit()
     try:
-        counts = asyncio.run(replay_dead(where.place_or_exit(settings).log, records, settings, SystemClock()))
+        counts = asyncio.run(replay_dead(where.address_or_exit(settings).log, records, settings, SystemClock()))
     except LogUnavailable as error:
         raise fail(f"{error}; run it again, what came back is left out", UNREACHABLE) from None
     if as_json:

@@ -16,8 +16,8 @@ from clew.cli.options import settings_or_exit
 from clew.cli.output import err, fail, out, print_table
 from clew.demo.run import DemoSummary, demo_program_toml, run_demo_traffic
 from clew.processes.supervisor import Parent, ServeOptions
-from clew.requests.client import ask_place
-from installation.address import place_in
+from clew.requests.client import send_request
+from installation.address import address_in
 from installation.directory import DataDir
 from integrations.files.replay.send import ReplayError
 from runtime.clock import SystemClock
@@ -92,7 +92,7 @@ async def _ready(*urls: str) -> None:
 
 
 async def _ask(directory: DataDir, settings: Settings, name: str, parameters: dict[str, Any]) -> dict[str, Any]:
-    return await asyncio.to_thread(ask_place, place_in(directory), settings, SystemClock(), name, parameters)
+    return await asyncio.to_thread(send_request, address_in(directory), settings, SystemClock(), name, parameters)
 
 
 async def _show(directory: DataDir, settings: Settings, summary: DemoSummary) -> None:

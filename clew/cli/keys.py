@@ -110,7 +110,7 @@ def _keys_or_exit(data: Path | None, log: str | None = None, warehouse: str | No
         return settings.keys
     if data is not None:
         return DataDir(data).keys(None)
-    place = Where(None, log, warehouse).place_or_exit(settings)
+    place = Where(None, log, warehouse).address_or_exit(settings)
     if place.data is None:
         raise fail("set CLEW_KEYS to the file of the token keys, or give --data DIR of a tracker", WRONG_USE)
     return place.data.keys(None)

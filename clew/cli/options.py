@@ -6,7 +6,7 @@ from typing import Annotated, NamedTuple
 import typer
 
 from clew.cli.output import errors_as_exit_codes, fail
-from installation.address import Place, find_place
+from installation.address import InstallationAddress, find_address
 from runtime.settings import Settings, SettingsError, load_settings
 from runtime.user_error import WRONG_USE
 
@@ -49,8 +49,8 @@ class Where(NamedTuple):
     log: str | None = None
     warehouse: str | None = None
 
-    def place_or_exit(self, settings: Settings) -> Place:
+    def address_or_exit(self, settings: Settings) -> InstallationAddress:
         """The installation; what is wrong with that, on stderr."""
         with errors_as_exit_codes():
-            return find_place(self.data, self.log, self.warehouse, settings)
+            return find_address(self.data, self.log, self.warehouse, settings)
         raise AssertionError("unreachable")

@@ -12,7 +12,7 @@ from clew.cli.options import Data, Host, Log, MetricsPort, Port, ProgramFile, Wa
 from clew.cli.output import errors_as_exit_codes, fail, out
 from clew.http.sockets import PortTaken, bind, url_of
 from clew.processes.supervisor import AlreadyServed, Parent, ServeOptions
-from installation.address import Place
+from installation.address import InstallationAddress
 from installation.directory import DataDir
 from installation.keys import KeysFileError
 from installation.program_file import ProgramError, ProgramUnreadable
@@ -34,7 +34,7 @@ def serve(
 ) -> None:
     """Run everything under one parent: edge workers, ingest, attribution and the API; on one machine or on servers."""
     settings = settings_or_exit()
-    place = Where(data, log, warehouse).place_or_exit(settings)
+    place = Where(data, log, warehouse).address_or_exit(settings)
     if place.data is None:
         raise fail("serve keeps token keys and more in a directory; give --data DIR", WRONG_USE)
     configure_logs("serve")
@@ -112,17 +112,17 @@ def _run_engine(station: str, where: Where, program: Path, host: str, port: int)
 
     def run(listener: socket.socket) -> None:
         from clew.processes.engine import EngineProcess, run_alone
-        from installation.engine import Role
+        from installation.engine import Worker
 
-        roles = frozenset(role for role in Role if role.value == station)
+        roles = frozenset(role for role in Worker if role.value == station)
         run_alone(EngineProcess(place, settings, program, url_of(listener), roles, not roles), listener)
 
     _run(lambda: run(bind(host, port)))
 
 
-def _servers(station: str, where: Where) -> tuple[Settings, Place]:
+def _servers(station: str, where: Where) -> tuple[Settings, InstallationAddress]:
     settings = settings_or_exit()
-    place = where.place_or_exit(settings)
+    place = where.address_or_exit(settings)
     if not place.on_servers:
         raise fail("on one machine `clew serve` runs every station; set --log and --warehouse to servers", WRONG_USE)
     configure_logs(station)
@@ -132,14 +132,14 @@ def _servers(station: str, where: Where) -> tuple[Settings, Place]:
 def migrate(data: Data = None, log: Log = None, warehouse: Warehouse = None) -> None:
     """Bring tables, and Kafka's topics, up to this version; `serve` does it by itself at its start."""
     settings = settings_or_exit()
-    place = Where(data, log, warehouse).place_or_exit(settings)
+    place = Where(data, log, warehouse).address_or_exit(settings)
     configure_logs("migrate")
 
     def run() -> None:
-        from installation.engine import trouble_as_ask_error
+        from installation.engine import trouble_as_user_error
         from installation.migrate import prepare
 
-        with trouble_as_ask_error(place):
+        with trouble_as_user_error(place):
             applied = asyncio.run(prepare(place, settings))
         out.print("\n".join(f"applied {name}" for name in applied) or "nothing to apply", markup=False)
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from installation.address import Place, find_place
+from installation.address import InstallationAddress, find_address
 from installation.directory import DataDir
 from installation.keys import KeysFileError
 from installation.program_file import ProgramError
@@ -47,9 +47,9 @@ class ChildArguments:
         root, worker, socket_fd, life_fd, beat_fd, url = words
         return cls(DataDir(Path(root)), int(worker), int(socket_fd), int(life_fd), int(beat_fd), url)
 
-    def place(self, settings: Settings) -> Place:
+    def place(self, settings: Settings) -> InstallationAddress:
         """Where the installation is. Raises UserError."""
-        return find_place(self.directory.root, None, None, settings)
+        return find_address(self.directory.root, None, None, settings)
 
 
 def end_with_parent(life_fd: int) -> None:

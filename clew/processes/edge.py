@@ -15,7 +15,7 @@ from clew.http.sockets import url_of
 from clew.processes.child import ChildArguments, ask_error_ends_process, end_with_parent, while_beating
 from eventlog.open import open_producer
 from eventlog.port import StoredClaims
-from installation.address import Place
+from installation.address import InstallationAddress
 from installation.keys import load_or_make_keys
 from installation.program_file import ProgramError, load_program
 from runtime.clock import SystemClock
@@ -25,7 +25,7 @@ from runtime.random_bytes import RandomBytes
 from runtime.settings import Settings, load_settings
 from runtime.user_error import UserError
 from schemas.values.click_id import TokenKeys
-from tracker.edge import Edge, ProgramHolder
+from tracker.edge import CurrentProgram, EdgeDependencies
 from tracker.http.app import create_app
 
 _log = logger("edge")
@@ -35,7 +35,7 @@ _log = logger("edge")
 class EdgeProcess:
     """One edge in a process of its own."""
 
-    place: Place
+    place: InstallationAddress
     settings: Settings
     program: Path
     """Read at the start and again on SIGHUP."""
@@ -51,12 +51,12 @@ class EdgeProcess:
             self.place.data.keys(settings.keys), os.urandom, clock.now_us() // 1000,
             may_make=self.place.on_servers and not self.place.data.has_history(),
         )  # fmt: skip
-        holder = ProgramHolder(load_program(self.program))
+        holder = CurrentProgram(load_program(self.program))
         stored = await asyncio.to_thread(self._open_stored, keys, clock.now_us()) if self.place.on_servers else None
         producer = await open_producer(
             self.place.log, settings, clock, worker=self.worker, folder=self.place.data.spill, stored=stored
         )
-        edge = Edge(
+        edge = EdgeDependencies(
             producer=producer, program=holder, keys=keys, clock=clock, settings=settings.tracker,
             random_bytes=RandomBytes(), http=settings.http,
         )  # fmt: skip

@@ -19,9 +19,9 @@ from clew.http.health import health_app
 from clew.http.server import http_server, limits_of, raise_descriptor_limit, serve_beside
 from clew.processes.child import ChildArguments, ask_error_ends_process, end_with_parent, while_beating
 from clew.requests.http_api import create_api
-from installation.address import Place
+from installation.address import InstallationAddress
 from installation.directory import EngineAddress, write_address
-from installation.engine import EVERYTHING, Engine, Role, open_engine, trouble_as_ask_error
+from installation.engine import ALL_WORKERS, Engine, Worker, open_engine, trouble_as_user_error
 from installation.program_file import ProgramError, load_program
 from runtime.clock import Clock, SystemClock
 from runtime.files import keep_files_private
@@ -43,13 +43,13 @@ _LOCK_WAIT_S = 60.0
 class EngineProcess:
     """One engine in a process of its own."""
 
-    place: Place
+    place: InstallationAddress
     settings: Settings
     program: Path
     """Read at the start and again on SIGHUP."""
     url: str
     """Where it is reached."""
-    roles: frozenset[Role] = EVERYTHING
+    roles: frozenset[Worker] = ALL_WORKERS
     answers: bool = True
     """It has the whole API; else it only says how it is."""
     waits: bool = False
@@ -63,7 +63,7 @@ class EngineProcess:
         raise_descriptor_limit()
         engine = await self._open(SystemClock())
         try:
-            with trouble_as_ask_error(self.place):
+            with trouble_as_user_error(self.place):
                 await engine.recover()
             key = secrets.token_urlsafe(32)
             app = create_api(engine, key) if self.answers else health_app(engine.check, self.settings.http)
@@ -86,7 +86,7 @@ class EngineProcess:
         deadline_s = clock.monotonic_s() + _LOCK_WAIT_S
         while True:
             try:
-                with trouble_as_ask_error(self.place):
+                with trouble_as_user_error(self.place):
                     return await open_engine(self.place, self.settings, program, clock, self.roles)
             except UserError as error:
                 busy = isinstance(error.__cause__, WarehouseBusy) and clock.monotonic_s() < deadline_s

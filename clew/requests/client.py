@@ -7,7 +7,7 @@ from typing import Any
 
 import httpx
 
-from installation.address import Place
+from installation.address import InstallationAddress
 from installation.directory import EngineAddress, read_address
 from runtime.clock import Clock
 from runtime.logs import configure_logs
@@ -18,10 +18,15 @@ _REACH_TIMEOUT_S = 30.0
 """How long a command waits for an engine that is just starting or ending."""
 
 
-def ask_place(
-    place: Place, settings: Settings, clock: Clock, name: str, parameters: dict[str, Any], timeout_s: float = 120,
+def send_request(
+    place: InstallationAddress,
+    settings: Settings,
+    clock: Clock,
+    name: str,
+    parameters: dict[str, Any],
+    timeout_s: float = 120,
     program: Path | None = None,
-) -> dict[str, Any]:  # fmt: skip
+) -> dict[str, Any]:
     """The answer to one question about an installation. Raises UserError.
 
     `program` is the program file to answer with; a running engine answers with its own.
@@ -35,9 +40,14 @@ def ask_place(
 
 
 def _ask_directory(
-    place: Place, settings: Settings, clock: Clock, name: str, parameters: dict[str, Any], timeout_s: float,
+    place: InstallationAddress,
+    settings: Settings,
+    clock: Clock,
+    name: str,
+    parameters: dict[str, Any],
+    timeout_s: float,
     program: Path | None,
-) -> dict[str, Any]:  # fmt: skip
+) -> dict[str, Any]:
     if not place.exists():
         raise UserError(f"{place} is not a data directory; create one with `clew serve --data DIR`", UNREACHABLE)
     deadline_s = clock.monotonic_s() + _REACH_TIMEOUT_S
@@ -88,13 +98,18 @@ def _ask_engine(
 
 
 async def _open_and_ask(
-    place: Place, settings: Settings, clock: Clock, name: str, parameters: dict[str, Any], program: Path | None,
+    place: InstallationAddress,
+    settings: Settings,
+    clock: Clock,
+    name: str,
+    parameters: dict[str, Any],
+    program: Path | None,
     deadline_s: float = 0.0,
-) -> dict[str, Any] | None:  # fmt: skip
+) -> dict[str, Any] | None:
     """None when another process has just opened the directory, which is then to be asked."""
     # The engine is loaded only here: a command that is answered by a running one need not wait for it.
-    from clew.requests.handlers import ask, roles_for
-    from installation.engine import open_engine, trouble_as_ask_error
+    from clew.requests.handlers import ask, workers_for
+    from installation.engine import open_engine, trouble_as_user_error
     from installation.program_file import ProgramError, load_rules
     from warehouse.chdb import WarehouseBusy
 
@@ -102,9 +117,9 @@ async def _open_and_ask(
     try:
         file = program if program is not None else place.program_copy()
         rules = load_rules(file) if file is not None else None
-        with trouble_as_ask_error(place):
+        with trouble_as_user_error(place):
             try:
-                engine = await open_engine(place, settings, rules, clock, roles_for(place, name, parameters))
+                engine = await open_engine(place, settings, rules, clock, workers_for(place, name, parameters))
             except WarehouseBusy:
                 if clock.monotonic_s() >= deadline_s:
                     raise
@@ -113,7 +128,7 @@ async def _open_and_ask(
     except ProgramError as error:
         raise UserError(str(error), WRONG_USE if program is not None else UNREACHABLE) from None
     try:
-        with trouble_as_ask_error(place):
+        with trouble_as_user_error(place):
             await engine.recover()
         return await ask(engine, name, parameters)
     finally:

@@ -10,12 +10,12 @@ from typing import Any, TypeVar
 
 from clew.requests import run_handlers
 from eventlog.port import LogUnavailable
-from installation.address import Place
-from installation.engine import EVERYTHING, Engine, Role
+from installation.address import InstallationAddress
+from installation.engine import ALL_WORKERS, Engine, Worker
 from operations.audit.run import AUDIT_SETTLE_TIMEOUT_S, run_audit
 from operations.backup.take import take_backup
 from operations.dead_letters import describe, list_dead
-from operations.repair.run import mend
+from operations.repair.run import run_repair
 from reporting.explain import explain
 from reporting.kpi import kpi_report
 from reporting.problems import list_problems
@@ -133,7 +133,7 @@ async def _dead_letters(engine: Engine, p: Parameters) -> Answer:
 
 async def _repair(engine: Engine, p: Parameters) -> Answer:
     async with engine.trimming:  # the log is the proof
-        done = await mend(engine)
+        done = await run_repair(engine)
     return {"ok": not any(one.left for one in done), "repairs": [one.to_json() for one in done]}
 
 
@@ -167,13 +167,13 @@ _ASKS: dict[str, Callable[[Engine, Parameters], Awaitable[Answer]]] = {
 }
 
 
-def roles_for(place: Place, name: str, parameters: Parameters) -> frozenset[Role]:
+def workers_for(place: InstallationAddress, name: str, parameters: Parameters) -> frozenset[Worker]:
     """The work that an engine which is opened for one question does: to attribute means to catch up.
 
     On servers whoever only waits leaves the work to the stations that run.
     """
     catches_up = name in ("attribute", "run") and not (place.on_servers and parameters.get("wait"))
-    return EVERYTHING if catches_up else frozenset()
+    return ALL_WORKERS if catches_up else frozenset()
 
 
 async def ask(engine: Engine, name: str, parameters: Parameters) -> Answer:

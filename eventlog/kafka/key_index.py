@@ -15,7 +15,7 @@ from typing import NamedTuple
 from eventlog.port import Partition, Record, Rule, StoredClaims
 from eventlog.sqlite import file
 from runtime.logs import Throttled, logger
-from schemas.dedup.rules import GetState, Ruling
+from schemas.dedup.rules import Decision, GetState
 from schemas.dedup.sequences import Ranges
 from schemas.wire import UndecodableRecord
 
@@ -42,7 +42,7 @@ class Folded(NamedTuple):
 
     sequence: int
     offset: int
-    ruling: Ruling | Exception
+    decision: Decision | Exception
     """An error when the rule broke, which it does for every reader."""
 
 
@@ -111,25 +111,25 @@ class KeyIndex:
             for record in records:
                 if not self._is_new(partition, record, ranges):
                     continue
-                ruling = self._ruling(get, record)
-                if isinstance(ruling, Ruling):
-                    puts |= ruling.puts
+                decision = self._decision(get, record)
+                if isinstance(decision, Decision):
+                    puts |= decision.puts
                 if record.mark is not None and record.mark.origin == mine:
-                    folded.append(Folded(record.mark.sequence, record.offset, ruling))
+                    folded.append(Folded(record.mark.sequence, record.offset, decision))
             rows = [(partition.partition, key, state) for key, state in puts.items()]
             self._connection.executemany("INSERT OR REPLACE INTO keys VALUES (?, ?, ?)", rows)
             self._put_ranges(partition, ranges)
             self._put_position(partition, log_id, records[-1].offset + 1)
         return folded
 
-    def try_out(self, partition: Partition, values: Sequence[bytes]) -> list[Ruling]:
+    def try_out(self, partition: Partition, values: Sequence[bytes]) -> list[Decision]:
         """Rulings over records that are not there, in order; nothing is kept."""
         puts: dict[bytes, bytes] = {}
-        rulings, get = [], self._over(partition, puts)
+        decisions, get = [], self._over(partition, puts)
         for value in values:
-            rulings.append(self._rule(get, value))
-            puts |= rulings[-1].puts
-        return rulings
+            decisions.append(self._rule(get, value))
+            puts |= decisions[-1].puts
+        return decisions
 
     def close(self) -> None:
         self._connection.close()
@@ -138,7 +138,7 @@ class KeyIndex:
         """States as of the last fold, under those that were put since."""
         return lambda key: puts[key] if key in puts else _state(self._connection, partition, key)
 
-    def _ruling(self, get: GetState, record: Record) -> Ruling | Exception:
+    def _decision(self, get: GetState, record: Record) -> Decision | Exception:
         try:
             return self._rule(get, record.value)
         except (UndecodableRecord, TypeError) as error:  # a dead letter for ingest, nothing for keys

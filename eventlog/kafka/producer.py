@@ -20,13 +20,13 @@ from eventlog.kafka.partition_counts import PartitionCounts, PartitionsChanged
 from eventlog.kafka.spill import Candidate, Spill
 from eventlog.kafka.spill_drain import BATCH_ROWS_MAX, Appender, Drain
 from eventlog.kafka.tail import Expected, LogReader, Tail
-from eventlog.port import Appended, LogUnavailable, Mark, Partition, Rule, Ruled, StoredClaims
+from eventlog.port import Appended, AppendResult, LogUnavailable, Mark, Partition, Rule, StoredClaims
 from runtime import metrics
 from runtime.bounded_wait import Crowded, Patience
 from runtime.clock import Clock
 from runtime.logs import Throttled, logger
 from runtime.settings import KafkaSettings, SpillSettings
-from schemas.dedup.rules import GetState, Ruling
+from schemas.dedup.rules import Decision, GetState
 from schemas.events import CONVERSIONS, HITS, TOPICS, Touch
 from schemas.reasons import Reason
 from schemas.wire import decode
@@ -103,7 +103,7 @@ class KafkaProducer:
 
     async def decide(
         self, topic: str, values: Sequence[bytes], *, keys: Sequence[bytes], dry_run: bool = False
-    ) -> Sequence[Ruled]:
+    ) -> Sequence[AppendResult]:
         self._check_sizes(values)
         work = self._take_lines if topic == HITS else self._settle
         groups: dict[Partition, list[int]] = {}
@@ -176,18 +176,18 @@ class KafkaProducer:
         self._drain.wake(partition)
         return [Appended(partition, UNPLACED)] * len(entries)
 
-    async def _take_lines(self, partition: Partition, lines: Sequence[Candidate], dry_run: bool) -> list[Ruled]:
+    async def _take_lines(self, partition: Partition, lines: Sequence[Candidate], dry_run: bool) -> list[AppendResult]:
         """Lines of clicks and impressions: readers rule over them, their senders are told `accepted`."""
-        rulings = [Ruling("accepted", line.value, issued=_touch_id(line.value)) for line in lines]
+        decisions = [Decision("accepted", line.value, issued=_touch_id(line.value)) for line in lines]
         if dry_run:
-            return [Ruled(ruling, None) for ruling in rulings]
+            return [AppendResult(decision, None) for decision in decisions]
         entries = [Entry(line.key, line.value, self._marks.next(partition)) for line in lines]
         appended = await self._append(partition, entries)
-        return [Ruled(ruling, place) for ruling, place in zip(rulings, appended, strict=True)]
+        return [AppendResult(decision, place) for decision, place in zip(decisions, appended, strict=True)]
 
     # -- records that claim keys
 
-    async def _settle(self, partition: Partition, candidates: Sequence[Candidate], dry_run: bool) -> list[Ruled]:
+    async def _settle(self, partition: Partition, candidates: Sequence[Candidate], dry_run: bool) -> list[AppendResult]:
         expected = None
         try:
             if await self._may_ask(partition):
@@ -201,14 +201,14 @@ class KafkaProducer:
                     ruled = await self._ask(partition, entries, expected)
                 if ruled is not None:
                     return ruled
-            rulings = await self._spill.decide(partition, candidates, dry_run=dry_run)
+            decisions = await self._spill.decide(partition, candidates, dry_run=dry_run)
             if not dry_run:
                 self._drain.wake(partition)
             if (
                 expected is not None and expected.told
             ):  # the first try got through after all; what was spilled repeats it
                 return expected.future.result()
-            return [Ruled(ruling, None, final=ruling.verdict != "accepted") for ruling in rulings]
+            return [AppendResult(decision, None, final=decision.verdict != "accepted") for decision in decisions]
         finally:
             if expected is not None:
                 self._tail.forget(expected)
@@ -230,10 +230,12 @@ class KafkaProducer:
             backlog = self._spill.backlog(partition)
         return not backlog and not self._drain.is_away(partition)
 
-    async def _ask(self, partition: Partition, entries: Sequence[Entry], expected: Expected) -> list[Ruled] | None:
+    async def _ask(
+        self, partition: Partition, entries: Sequence[Entry], expected: Expected
+    ) -> list[AppendResult] | None:
         """Append, and wait for what the tail says. None when Kafka does not take the records.
 
-        Then they are spilled under new marks: ruling over a record again never accepts it again, and a refusal of a
+        Then they are spilled under new marks: decision over a record again never accepts it again, and a refusal of a
         mark that says `spilled` is recorded by ingest, since its sender was told `accepted`.
         """
         started_s = self._clock.monotonic_s()
@@ -257,7 +259,7 @@ class KafkaProducer:
         finally:
             sending.cancel()
 
-    async def _try_out(self, partition: Partition, candidates: Sequence[Candidate]) -> list[Ruled] | None:
+    async def _try_out(self, partition: Partition, candidates: Sequence[Candidate]) -> list[AppendResult] | None:
         try:
             return await self._tail.try_out(partition, [one.value for one in candidates])
         except LogUnavailable:
@@ -365,11 +367,11 @@ class KafkaProducer:
 def _not_absent(rule: Rule) -> Rule:
     """The rule while Kafka is away. What is not known here may be known elsewhere: that refuses nobody."""
 
-    def ruled(get: GetState, value: bytes) -> Ruling:
-        ruling = rule(get, value)
-        if ruling.reason is Reason.CONVERSION_NOT_FOUND:
+    def ruled(get: GetState, value: bytes) -> Decision:
+        decision = rule(get, value)
+        if decision.reason is Reason.CONVERSION_NOT_FOUND:
             raise LogUnavailable("Kafka is away, and the conversion is not known here")
-        return ruling
+        return decision
 
     return ruled
 

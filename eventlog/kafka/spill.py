@@ -18,7 +18,7 @@ from eventlog.port import LogFull, LogUnavailable, Mark, Partition, Rule
 from eventlog.sqlite import file
 from runtime import metrics
 from runtime.logs import Throttled, logger
-from schemas.dedup.rules import Ruling
+from schemas.dedup.rules import Decision
 
 _log = Throttled(logger("eventlog"))
 _T = TypeVar("_T")
@@ -142,16 +142,16 @@ class Spill:
         size = sum(_size(entry.key, entry.value) for entry in entries)
         await self._submit(_Work(partition, size, self._future(), entries=entries))
 
-    async def decide(self, partition: Partition, candidates: Sequence[Candidate], *, dry_run: bool) -> list[Ruling]:
+    async def decide(self, partition: Partition, candidates: Sequence[Candidate], *, dry_run: bool) -> list[Decision]:
         """Rule by what is known here, and keep what is accepted or claims anything.
 
-        The candidate is kept, not the record that the ruling makes of it: the log's readers rule again. A call is
+        The candidate is kept, not the record that the decision makes of it: the log's readers rule again. A call is
         kept whole or not at all. Raises LogFull, LogUnavailable, and what the rule raises.
         """
         size = 0 if dry_run else sum(_size(one.key, one.value) for one in candidates)
         work = _Work(partition, size, self._future(), candidates=candidates, dry_run=dry_run)
-        rulings: list[Ruling] = await self._submit(work)
-        return rulings
+        decisions: list[Decision] = await self._submit(work)
+        return decisions
 
     # -- what goes out
 
@@ -257,13 +257,13 @@ class Spill:
                 results.append(None)
                 continue
             try:
-                rulings, puts, entries = self._ruled(connection, work)
+                decisions, puts, entries = self._ruled(connection, work)
             except (sqlite3.Error, OSError):
                 raise
             except Exception as error:  # noqa: BLE001 - one caller's bad record is not the others' trouble
                 results.append(error)
                 continue
-            results.append(rulings)
+            results.append(decisions)
             if not work.dry_run:
                 claims = [(work.partition.partition, key, state) for key, state in puts.items()]
                 connection.executemany("INSERT OR REPLACE INTO claims VALUES (?, ?, ?)", claims)
@@ -273,7 +273,7 @@ class Spill:
 
     def _ruled(
         self, connection: sqlite3.Connection, work: _Work
-    ) -> tuple[list[Ruling], dict[bytes, bytes], list[Entry]]:
+    ) -> tuple[list[Decision], dict[bytes, bytes], list[Entry]]:
         """Rulings over one caller's candidates, the states they put, and what is to be kept."""
         puts: dict[bytes, bytes] = {}
 
@@ -285,17 +285,17 @@ class Spill:
             ).fetchone()
             return bytes(row[0]) if row is not None else self._known(work.partition, key)
 
-        rulings, kept = [], []
+        decisions, kept = [], []
         for candidate in work.candidates:
-            ruling = self._rule(get, candidate.value)
-            puts |= ruling.puts
-            rulings.append(ruling)
-            if ruling.verdict == "accepted" or ruling.puts:
+            decision = self._rule(get, candidate.value)
+            puts |= decision.puts
+            decisions.append(decision)
+            if decision.verdict == "accepted" or decision.puts:
                 kept.append(candidate)
         if work.dry_run:
-            return rulings, puts, []
+            return decisions, puts, []
         # Sequences are given to what is kept alone, so that those of an origin have no gaps to remember.
-        return rulings, puts, [Entry(one.key, one.value, self._mark(work.partition)) for one in kept]
+        return decisions, puts, [Entry(one.key, one.value, self._mark(work.partition)) for one in kept]
 
     def _insert(
         self, connection: sqlite3.Connection, partition: Partition, entries: Sequence[Entry], change: _Change

@@ -10,7 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Protocol, TypeVar
 
 from eventlog.kafka.key_index import Folded, KeyIndex
-from eventlog.port import Appended, LogUnavailable, Partition, Record, Ruled, StoredClaims
+from eventlog.port import Appended, AppendResult, LogUnavailable, Partition, Record, StoredClaims
 from runtime import metrics
 from runtime.logs import Throttled, logger
 
@@ -45,25 +45,25 @@ class Expected:
 
     def __init__(self, partition: Partition, sequences: Sequence[int]) -> None:
         self.partition, self.sequences = partition, sequences
-        self.future: asyncio.Future[list[Ruled]] = asyncio.get_running_loop().create_future()
+        self.future: asyncio.Future[list[AppendResult]] = asyncio.get_running_loop().create_future()
         self._places = {sequence: place for place, sequence in enumerate(sequences)}
-        self._found: list[Ruled | None] = [None] * len(sequences)
+        self._found: list[AppendResult | None] = [None] * len(sequences)
         self._missing = len(sequences)
 
     @property
     def told(self) -> bool:
-        """All rulings are known."""
+        """All decisions are known."""
         return self.future.done() and not self.future.cancelled() and self.future.exception() is None
 
     def put(self, folded: Folded) -> None:
         """One of them is known; the future is done with the last one."""
         if self.future.done():
             return
-        if isinstance(folded.ruling, Exception):
-            self.future.set_exception(folded.ruling)
+        if isinstance(folded.decision, Exception):
+            self.future.set_exception(folded.decision)
             return
-        appended = Appended(self.partition, folded.offset) if folded.ruling.record is not None else None
-        self._found[self._places[folded.sequence]] = Ruled(folded.ruling, appended)
+        appended = Appended(self.partition, folded.offset) if folded.decision.record is not None else None
+        self._found[self._places[folded.sequence]] = AppendResult(folded.decision, appended)
         self._missing -= 1
         if not self._missing:
             self.future.set_result([one for one in self._found if one is not None])
@@ -106,7 +106,7 @@ class Tail:
         self._tasks = [asyncio.ensure_future(self._run(partition)) for partition in partitions]
 
     def expect(self, partition: Partition, sequences: Sequence[int]) -> Expected:
-        """Wait for the rulings over records of this process; call `forget` afterwards."""
+        """Wait for the decisions over records of this process; call `forget` afterwards."""
         expected = Expected(partition, sequences)
         self._expected.update(((partition, sequence), expected) for sequence in sequences)
         return expected
@@ -117,7 +117,7 @@ class Tail:
         if not expected.future.cancel() and not expected.future.cancelled():
             expected.future.exception()  # nobody may be left to ask
 
-    async def try_out(self, partition: Partition, values: Sequence[bytes]) -> list[Ruled]:
+    async def try_out(self, partition: Partition, values: Sequence[bytes]) -> list[AppendResult]:
         """Rulings if the records came now, after everything that is in the log. Raises LogUnavailable."""
         if self._asker is None:
             raise LogUnavailable("Kafka has not been reached yet")
@@ -127,8 +127,8 @@ class Tail:
         except TimeoutError:
             raise LogUnavailable("Kafka does not say where the log ends") from None
         await self._reach(partition, end)
-        rulings = await self._in_thread(self._index.try_out, partition, values)
-        return [Ruled(ruling, None) for ruling in rulings]
+        decisions = await self._in_thread(self._index.try_out, partition, values)
+        return [AppendResult(decision, None) for decision in decisions]
 
     async def close(self) -> None:
         for task in self._tasks:

@@ -7,7 +7,7 @@ import asyncio
 from collections.abc import Sequence
 from pathlib import Path
 
-from eventlog.port import Appended, Partition, Rule, Ruled
+from eventlog.port import Appended, AppendResult, Partition, Rule
 from eventlog.sqlite.writer import SqliteWriter
 from runtime.clock import Clock
 from runtime.settings import LogSettings
@@ -27,7 +27,7 @@ class SqliteProducer:
 
     async def decide(
         self, topic: str, values: Sequence[bytes], *, keys: Sequence[bytes], dry_run: bool = False
-    ) -> Sequence[Ruled]:
+    ) -> Sequence[AppendResult]:
         return await self._shared[topic].decide(values, dry_run)
 
     async def healthy(self) -> str:

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from eventlog.port import Appended, LogFull, LogUnavailable, Partition, Rule, Ruled
+from eventlog.port import Appended, AppendResult, LogFull, LogUnavailable, Partition, Rule
 from eventlog.sqlite import file
 from runtime import metrics
 from runtime.clock import Clock
@@ -68,9 +68,9 @@ class SqliteWriter:
         offsets: list[Appended] = await self._submit(values, ruled=False, dry_run=False)
         return offsets
 
-    async def decide(self, values: Sequence[bytes], dry_run: bool) -> list[Ruled]:
+    async def decide(self, values: Sequence[bytes], dry_run: bool) -> list[AppendResult]:
         """Rule over records and append what is accepted, in one transaction. Raises LogUnavailable."""
-        ruled: list[Ruled] = await self._submit(values, ruled=True, dry_run=dry_run)
+        ruled: list[AppendResult] = await self._submit(values, ruled=True, dry_run=dry_run)
         return ruled
 
     @property
@@ -212,18 +212,18 @@ class SqliteWriter:
 
         ruled = []
         for value in work.values:
-            ruling = self._rule(get, value)
+            decision = self._rule(get, value)
             if work.dry_run:
-                ruled.append(Ruled(ruling, None))
+                ruled.append(AppendResult(decision, None))
                 continue
-            for key, state in ruling.puts.items():
+            for key, state in decision.puts.items():
                 connection.execute("INSERT OR REPLACE INTO keys VALUES (?, ?, ?)", (key, now_us, state))
             appended = None
-            if ruling.record is not None:
-                connection.execute("INSERT INTO records VALUES (?, ?, ?)", (offset, now_us, ruling.record))
+            if decision.record is not None:
+                connection.execute("INSERT INTO records VALUES (?, ?, ?)", (offset, now_us, decision.record))
                 appended = Appended(self.partition, offset)
                 offset += 1
-            ruled.append(Ruled(ruling, appended))
+            ruled.append(AppendResult(decision, appended))
         return ruled, offset
 
     def _probe(self, connection: sqlite3.Connection) -> None:

@@ -6,7 +6,7 @@ A claim or a range that is missing would let a later duplicate in; one too many 
 from collections.abc import Collection, Mapping
 from typing import Any
 
-from operations.audit.event_rows import Place, Stored, end_of_row
+from operations.audit.event_rows import LogPartition, Stored, end_of_row
 from operations.findings import EXAMPLES_MAX, Check
 from schemas.ddl import DATABASE
 from warehouse.port import Warehouse, rows_of
@@ -29,11 +29,14 @@ _UNCOUNTED = " UNION ALL ".join(
     for table, where in (("skipped", " WHERE verdict = 'duplicate'"), ("dead_letters", ""))
 )
 
-Sums = dict[Place, tuple[int, int]]
+Sums = dict[LogPartition, tuple[int, int]]
 
 
 def claim_checks(
-    warehouse: Warehouse, stored: Mapping[Place, Stored], ends: Mapping[Place, int], unruled: Collection[str]
+    warehouse: Warehouse,
+    stored: Mapping[LogPartition, Stored],
+    ends: Mapping[LogPartition, int],
+    unruled: Collection[str],
 ) -> list[Check]:
     """Both checks; `unruled` are the logs known to be such, and those that left ranges count as well."""
     logs = sorted({*unruled, *_logs_with_ranges(warehouse)})
@@ -45,7 +48,7 @@ def _logs_with_ranges(warehouse: Warehouse) -> list[str]:
     return found
 
 
-def _claims_check(warehouse: Warehouse, ends: Mapping[Place, int], logs: list[str]) -> Check:
+def _claims_check(warehouse: Warehouse, ends: Mapping[LogPartition, int], logs: list[str]) -> Check:
     """Every row that claims keys has as many claims at its offset, and no other offset has any."""
     end_sql, parameters = end_of_row(ends)
     parameters |= {"logs": ",".join(logs)}
@@ -64,7 +67,7 @@ def _claims_check(warehouse: Warehouse, ends: Mapping[Place, int], logs: list[st
 
 
 def _origins_check(
-    warehouse: Warehouse, stored: Mapping[Place, Stored], ends: Mapping[Place, int], logs: list[str]
+    warehouse: Warehouse, stored: Mapping[LogPartition, Stored], ends: Mapping[LogPartition, int], logs: list[str]
 ) -> Check:
     """No append is in two ranges, and there are as many appends in them as records that are no repeats."""
     end_sql, parameters = end_of_row(ends)
@@ -105,7 +108,8 @@ def _sums(warehouse: Warehouse, rows: str, parameters: Mapping[str, Any]) -> Sum
     )
     found = rows_of(warehouse.query(sql, parameters))
     return {
-        Place(row["_source"], row["_partition"], row["_log"]): (int(row["times"]), int(row["digests"])) for row in found
+        LogPartition(row["_source"], row["_partition"], row["_log"]): (int(row["times"]), int(row["digests"]))
+        for row in found
     }
 
 

@@ -41,7 +41,7 @@ _IDENTITIES = (
 """How many identities ingest stores a touch under (schemas/identity.py, of_touch)."""
 
 
-class Place(NamedTuple):
+class LogPartition(NamedTuple):
     """One partition of one log, as its rows name it."""
 
     topic: str
@@ -61,7 +61,7 @@ class Stored(NamedTuple):
     ahead_last: int
 
 
-def stored_offsets(warehouse: Warehouse, ends: Mapping[Place, int]) -> dict[Place, Stored]:
+def stored_offsets(warehouse: Warehouse, ends: Mapping[LogPartition, int]) -> dict[LogPartition, Stored]:
     """Offsets by place; rows at or after its end, where it has one, are counted apart."""
     end_sql, parameters = end_of_row(ends)
     rows = rows_of(
@@ -72,9 +72,9 @@ def stored_offsets(warehouse: Warehouse, ends: Mapping[Place, int]) -> dict[Plac
             parameters,
         )
     )
-    found: dict[Place, Stored] = {place: Stored({}, 0, 0, -1) for place in ends}
+    found: dict[LogPartition, Stored] = {place: Stored({}, 0, 0, -1) for place in ends}
     for row in rows:
-        place = Place(row["_source"], row["_partition"], row["_log"])
+        place = LogPartition(row["_source"], row["_partition"], row["_log"])
         known = found.get(place, Stored({}, 0, 0, -1))
         if row["ahead"]:
             known = known._replace(
@@ -87,7 +87,9 @@ def stored_offsets(warehouse: Warehouse, ends: Mapping[Place, int]) -> dict[Plac
     return found
 
 
-def offsets_check(warehouse: Warehouse, stored: Mapping[Place, Stored], ends: Mapping[Place, int]) -> Check:
+def offsets_check(
+    warehouse: Warehouse, stored: Mapping[LogPartition, Stored], ends: Mapping[LogPartition, int]
+) -> Check:
     """Every place holds 0, 1, 2, … up to its end, each once; up to its last row where the end is not known."""
     found, examples = 0, list[str]()
     for place, rows in sorted(stored.items()):
@@ -112,7 +114,7 @@ def _expected_buckets(warehouse: Warehouse, end: int) -> dict[int, tuple[int, in
     return {row["bucket"]: (row["n"], row["digest"]) for row in rows_of(rows)}
 
 
-def _faults(warehouse: Warehouse, place: Place, bucket: int, end: int) -> list[str]:
+def _faults(warehouse: Warehouse, place: LogPartition, bucket: int, end: int) -> list[str]:
     """What is wrong in one bucket, offset by offset."""
     first, last = bucket * _BUCKET_ROWS, min((bucket + 1) * _BUCKET_ROWS, end) - 1
     rows = warehouse.query(
@@ -129,7 +131,7 @@ def _faults(warehouse: Warehouse, place: Place, bucket: int, end: int) -> list[s
     return faults
 
 
-def end_of_row(ends: Mapping[Place, int]) -> tuple[str, dict[str, Any]]:
+def end_of_row(ends: Mapping[LogPartition, int]) -> tuple[str, dict[str, Any]]:
     """SQL: the end of the place that a row is of, and its parameters."""
     if not ends:
         return f"toUInt64({_NO_END})", {}
@@ -167,7 +169,7 @@ def _key_check(warehouse: Warehouse, table: str, key: str) -> Check:
     return Check.of(f"{table} that stand twice", found, examples)
 
 
-def touches_check(warehouse: Warehouse, ends: Mapping[Place, int]) -> Check:
+def touches_check(warehouse: Warehouse, ends: Mapping[LogPartition, int]) -> Check:
     """Per month and kind, touches hold each click and impression once for each of its identities, and nothing else."""
     end_sql, parameters = end_of_row(ends)
     base = " UNION ALL ".join(

@@ -12,7 +12,7 @@ from typing import Protocol, runtime_checkable
 from eventlog.port import Consumer, LogUnavailable, Partition
 from ingest.intent import BadIntent, Intent
 from operations.audit.dedup import claim_checks
-from operations.audit.event_rows import Place, Stored, key_checks, offsets_check, stored_offsets, touches_check
+from operations.audit.event_rows import LogPartition, Stored, key_checks, offsets_check, stored_offsets, touches_check
 from operations.findings import EXAMPLES_MAX, Check
 from warehouse.port import Warehouse
 
@@ -50,7 +50,7 @@ async def log_checks(warehouse: Warehouse, consumer: Consumer, *, settled: bool)
     try:
         before = await _look(consumer)
         forgotten = await consumer.forgotten() if isinstance(consumer, _Remembers) else []
-        gone = {Place(*partition, log_id): offset for partition, log_id, offset in forgotten}
+        gone = {LogPartition(*partition, log_id): offset for partition, log_id, offset in forgotten}
         ends = gone | {place: seen.offset for place, seen in before.items() if seen.offset is not None}
         stored = await asyncio.to_thread(stored_offsets, warehouse, ends)
         after = await _wait(consumer, before, _WAIT_S if settled else 0.0)
@@ -74,10 +74,10 @@ async def log_checks(warehouse: Warehouse, consumer: Consumer, *, settled: bool)
     ]
 
 
-async def _look(consumer: Consumer) -> dict[Place, _Seen]:
+async def _look(consumer: Consumer) -> dict[LogPartition, _Seen]:
     seen = {}
     for partition in await consumer.partitions():
-        place = Place(*partition, await consumer.log_id(partition))
+        place = LogPartition(*partition, await consumer.log_id(partition))
         position = await consumer.committed(partition)
         seen[place] = _Seen(
             await consumer.begin(partition),
@@ -88,7 +88,9 @@ async def _look(consumer: Consumer) -> dict[Place, _Seen]:
     return seen
 
 
-async def _wait(consumer: Consumer, before: Mapping[Place, _Seen], longest_s: float) -> dict[Place, _Seen]:
+async def _wait(
+    consumer: Consumer, before: Mapping[LogPartition, _Seen], longest_s: float
+) -> dict[LogPartition, _Seen]:
     """Positions after the rows were read, when what was on its way before has arrived, or has had its time."""
     for _ in range(round(longest_s / _LOOK_EVERY_S)):
         after = await _look(consumer)
@@ -102,7 +104,9 @@ def _behind(before: _Seen, after: _Seen) -> bool:
     return (after.offset or 0) < before.end or bool(before.intent and before.intent == after.intent)
 
 
-def _log_tail(before: Mapping[Place, _Seen], after: Mapping[Place, _Seen], stored: Mapping[Place, Stored]) -> Check:
+def _log_tail(
+    before: Mapping[LogPartition, _Seen], after: Mapping[LogPartition, _Seen], stored: Mapping[LogPartition, Stored]
+) -> Check:
     """Records that the log had at first and that are not ingested yet, or never will be: they were trimmed."""
     found, examples = 0, list[str]()
     for place, seen in sorted(after.items()):
@@ -118,7 +122,7 @@ def _log_tail(before: Mapping[Place, _Seen], after: Mapping[Place, _Seen], store
     return Check.of("log tail that is not ingested", found, examples)
 
 
-def _stale_intents(before: Mapping[Place, _Seen], after: Mapping[Place, _Seen]) -> Check:
+def _stale_intents(before: Mapping[LogPartition, _Seen], after: Mapping[LogPartition, _Seen]) -> Check:
     """Batches that were begun and are not finished: an ingest that runs finishes one in a second."""
     examples = []
     for place, seen in sorted(after.items()):
@@ -131,7 +135,7 @@ def _stale_intents(before: Mapping[Place, _Seen], after: Mapping[Place, _Seen]) 
     return Check.of("stale intents of ingest", len(examples), examples)
 
 
-def _rows_ahead(after: Mapping[Place, _Seen], stored: Mapping[Place, Stored]) -> Check:
+def _rows_ahead(after: Mapping[LogPartition, _Seen], stored: Mapping[LogPartition, Stored]) -> Check:
     """Rows at or after the position, though no intent announces them."""
     found, examples = 0, list[str]()
     for place, rows in sorted(stored.items()):
@@ -144,7 +148,9 @@ def _rows_ahead(after: Mapping[Place, _Seen], stored: Mapping[Place, Stored]) ->
     return Check.of("rows beyond the committed position", found, examples)
 
 
-def _logs_gone(forgotten: Set[Place], before: Mapping[Place, _Seen], stored: Mapping[Place, Stored]) -> Check:
+def _logs_gone(
+    forgotten: Set[LogPartition], before: Mapping[LogPartition, _Seen], stored: Mapping[LogPartition, Stored]
+) -> Check:
     """Logs whose file or topic was removed or made anew: no fault, but worth to know."""
     gone = sorted((forgotten | stored.keys()) - before.keys())
     counts = [stored[place].next_offset if place in stored else 0 for place in gone]

@@ -22,7 +22,7 @@ from eventlog.port import Consumer, Partition, Position
 from eventlog.sqlite.copy import bring_back_log, keys_of
 from ingest.loop import GROUP
 from ingest.writer import blocks_of
-from installation.address import Place
+from installation.address import InstallationAddress
 from installation.engine import Engine, open_engine
 from installation.migrate import prepare
 from installation.program_file import load_rules
@@ -49,7 +49,7 @@ class Restored(NamedTuple):
     lost: int
 
 
-def check_target(place: Place, settings: Settings, folder: Path, manifest: Manifest) -> None:
+def check_target(place: InstallationAddress, settings: Settings, folder: Path, manifest: Manifest) -> None:
     """Raises UserError where the backup cannot go."""
     if place.on_servers and manifest.cut.passes and manifest.cut.shards != settings.kafka.shards:
         raise UserError(
@@ -90,14 +90,14 @@ async def bring_back(engine: Engine, folder: Path, manifest: Manifest, say: Say)
     return Restored(rows, lost)
 
 
-def restore_files(place: Place, settings: Settings, folder: Path, manifest: Manifest) -> None:
+def restore_files(place: InstallationAddress, settings: Settings, folder: Path, manifest: Manifest) -> None:
     """Token keys, and the program file of one machine. Raises OSError."""
     for name, target in _targets(place, settings, manifest).items():
         if not target.exists():
             write_private(target, (folder / name).read_bytes())
 
 
-def _targets(place: Place, settings: Settings, manifest: Manifest) -> dict[str, Path]:
+def _targets(place: InstallationAddress, settings: Settings, manifest: Manifest) -> dict[str, Path]:
     """Where the files beside tables and log go."""
     data, targets = place.data, dict[str, Path]()
     keys = data.keys(settings.keys) if data is not None else settings.keys
@@ -205,7 +205,7 @@ def open_backup(folder: Path) -> Manifest:
 
 
 async def run_restore(
-    place: Place, settings: Settings, clock: Clock, folder: Path, manifest: Manifest, say: Say
+    place: InstallationAddress, settings: Settings, clock: Clock, folder: Path, manifest: Manifest, say: Say
 ) -> dict[str, Any]:
     """All of it, and the proof: what came after the backup is read from the log where it is there, then the audit."""
     await prepare(place, settings)

@@ -8,7 +8,7 @@ import asyncio
 import threading
 
 from attribution.live.pass_writer import PassWriter
-from installation.engine import CODE_VERSION, Engine, Role
+from installation.engine import CODE_VERSION, Engine, Worker
 from operations.findings import Repair
 from operations.repair.attribution import missed, repair
 from operations.repair.ingest import IngestRepair
@@ -17,7 +17,7 @@ _ROUNDS_MAX = 1_000
 """Rounds of at most 20,000 conversions each that passes had gone by."""
 
 
-async def mend(engine: Engine) -> list[Repair]:
+async def run_repair(engine: Engine) -> list[Repair]:
     """What was mended and what is left. Raises WarehouseError, LogUnavailable."""
     ingest = IngestRepair(
         engine.observer, engine.warehouse, engine.new_enricher(), engine.settings.ingest, threading.Event()
@@ -35,7 +35,9 @@ async def _credit_missed(engine: Engine) -> Repair:
     """Conversions that came back after the passes that would have credited them."""
     credited, left = 0, await asyncio.to_thread(missed, engine.warehouse)
     if left and engine.attributor is None:
-        await engine.take_work({Role.ATTRIBUTION})  # on servers as one more worker: others give up some of their shards
+        await engine.take_work(
+            {Worker.ATTRIBUTION}
+        )  # on servers as one more worker: others give up some of their shards
     for _ in range(_ROUNDS_MAX):
         if not left or engine.attributor is None:
             break

@@ -8,7 +8,7 @@ import re
 import tomllib
 from bisect import bisect_right
 
-Place = tuple[str | int, ...]
+TomlPath = tuple[str | int, ...]
 
 _BLANK = re.compile(r"(?:[ \t\r\n]|#[^\n]*)*")
 _SPACE = re.compile(r"[ \t]*")
@@ -22,7 +22,7 @@ _STRINGS = {
 }
 
 
-def line_numbers(text: str) -> dict[Place, int]:
+def line_numbers(text: str) -> dict[TomlPath, int]:
     """Return the line of every table, key and list item, counted from 1."""
     return _Scanner(text).scan()
 
@@ -32,12 +32,12 @@ class _Scanner:
         self._text = text
         self._at = 0
         self._line_ends = [match.start() for match in re.finditer("\n", text)]
-        self._lines: dict[Place, int] = {}
-        self._tables: dict[Place, int] = {}
+        self._lines: dict[TomlPath, int] = {}
+        self._tables: dict[TomlPath, int] = {}
         """Number of [[tables]] of each name so far."""
 
-    def scan(self) -> dict[Place, int]:
-        table: Place = ()
+    def scan(self) -> dict[TomlPath, int]:
+        table: TomlPath = ()
         while not self._end():
             if self._peek("["):
                 table = self._header()
@@ -62,18 +62,18 @@ class _Scanner:
     def _line(self) -> int:
         return bisect_right(self._line_ends, self._at - 1) + 1
 
-    def _note(self, place: Place) -> None:
+    def _note(self, place: TomlPath) -> None:
         # Keep the first mention: the header of a table, not the keys that extend it later.
         self._lines.setdefault(place, self._line())
 
-    def _header(self) -> Place:
+    def _header(self) -> TomlPath:
         many = self._peek("[[")
         line_at = self._at
         self._at += 2 if many else 1
         keys = self._keys()
         end_at = self._at + (2 if many else 1)
         self._at = line_at
-        table: Place = ()
+        table: TomlPath = ()
         for depth, key in enumerate(keys):
             table = (*table, key)
             last = depth == len(keys) - 1
@@ -101,7 +101,7 @@ class _Scanner:
                 return keys
             self._at += 1
 
-    def _pair(self, table: Place) -> None:
+    def _pair(self, table: TomlPath) -> None:
         line_at = self._at
         keys = self._keys()
         value_at = self._at + 1
@@ -112,7 +112,7 @@ class _Scanner:
         self._skip(_SPACE)
         self._value((*table, *keys))
 
-    def _value(self, place: Place) -> None:
+    def _value(self, place: TomlPath) -> None:
         for quote, pattern in _STRINGS.items():
             if self._peek(quote):
                 self._skip(pattern)
@@ -124,7 +124,7 @@ class _Scanner:
         else:
             self._skip(_SCALAR)
 
-    def _items(self, place: Place) -> None:
+    def _items(self, place: TomlPath) -> None:
         self._at += 1
         count = 0
         while not self._closed("]"):
@@ -132,7 +132,7 @@ class _Scanner:
             self._value((*place, count))
             count += 1
 
-    def _inline(self, place: Place) -> None:
+    def _inline(self, place: TomlPath) -> None:
         self._at += 1
         while not self._closed("}"):
             self._pair(place)

@@ -15,7 +15,7 @@ from difflib import get_close_matches
 from functools import cached_property
 from typing import Any, TypeVar
 
-from program.toml.lines import Place, line_numbers
+from program.toml.lines import TomlPath, line_numbers
 
 T = TypeVar("T")
 TEXT_CHARS_MAX = 2_048
@@ -63,27 +63,27 @@ class Book:
         self.warnings: list[Mistake] = []
 
     @cached_property
-    def _lines(self) -> dict[Place, int]:
+    def _lines(self) -> dict[TomlPath, int]:
         return line_numbers(self._text)
 
-    def line_of(self, place: Place) -> int:
+    def line_of(self, place: TomlPath) -> int:
         """Return the line of a place; of the table or list around it if the place itself is missing."""
         while place and place not in self._lines:
             place = place[:-1]
         return self._lines.get(place, 1)
 
-    def wrong(self, place: Place, message: str) -> None:
+    def wrong(self, place: TomlPath, message: str) -> None:
         self.mistakes.append(Mistake(self.line_of(place), place_text(place), message))
 
-    def has_mistake(self, place: Place) -> bool:
+    def has_mistake(self, place: TomlPath) -> bool:
         """Return whether a mistake was reported for exactly this place."""
         return any(mistake.place == place_text(place) for mistake in self.mistakes)
 
-    def warn(self, place: Place, message: str) -> None:
+    def warn(self, place: TomlPath, message: str) -> None:
         self.warnings.append(Mistake(self.line_of(place), place_text(place), message))
 
 
-def place_text(place: Place) -> str:
+def place_text(place: TomlPath) -> str:
     """Write a place as text, such as `offer[0].landing_url`; list indexes count from 0."""
     text = ""
     for part in place:
@@ -109,7 +109,7 @@ def read_toml(text: str) -> tuple["Table", Book]:
 class Table:
     """A table that is being read. `done` reports the keys that were never read."""
 
-    def __init__(self, values: Mapping[str, Any], place: Place, book: Book) -> None:
+    def __init__(self, values: Mapping[str, Any], place: TomlPath, book: Book) -> None:
         self._values = values
         self._known: set[str] = set()
         self.place = place
@@ -210,7 +210,7 @@ class Table:
             self.wrong(key, str(error))
             return default
 
-    def texts(self, key: str) -> list[tuple[Place, str]]:
+    def texts(self, key: str) -> list[tuple[TomlPath, str]]:
         """Return a list of texts, each with its place, without the items that have a mistake."""
         found = []
         for index, value in enumerate(self._get(key, (list,), False) or []):

@@ -24,7 +24,7 @@ GetState = Callable[[bytes], bytes | None]
 
 
 @dataclass(frozen=True, slots=True)
-class Ruling:
+class Decision:
     """Dedup decision on one record. `record` is the record to store; None stores nothing."""
 
     verdict: Verdict
@@ -109,7 +109,7 @@ def status_bit(status: str) -> int:
     return 1 << STATUS_ORDER.index(status)
 
 
-def rule(get: GetState, value: bytes) -> Ruling:
+def rule(get: GetState, value: bytes) -> Decision:
     """Decide on one encoded touch line, conversion or adjustment. Raises UndecodableRecord."""
     return rule_event(get, value, *decode(value))
 
@@ -126,7 +126,7 @@ def keys_of(kind: Kind, event: Event) -> tuple[bytes, ...]:
     return ()
 
 
-def rule_event(get: GetState, value: bytes, kind: Kind, event: Event) -> Ruling:
+def rule_event(get: GetState, value: bytes, kind: Kind, event: Event) -> Decision:
     """Decide on a record that is already decoded.
 
     Raises UndecodableRecord for a value that no edge lets through, such as an unknown currency.
@@ -137,7 +137,7 @@ def rule_event(get: GetState, value: bytes, kind: Kind, event: Event) -> Ruling:
         raise UndecodableRecord(f"{kind.name.lower()}: cannot be deduplicated: {error!r}") from error
 
 
-def _rule(get: GetState, value: bytes, kind: Kind, event: Event) -> Ruling:
+def _rule(get: GetState, value: bytes, kind: Kind, event: Event) -> Decision:
     if isinstance(event, Touch):
         return _rule_touch(get, value, kind, event)
     if isinstance(event, Conversion):
@@ -147,7 +147,7 @@ def _rule(get: GetState, value: bytes, kind: Kind, event: Event) -> Ruling:
     raise TypeError(f"{kind.name} records have no dedup key")
 
 
-def _rule_line(get: GetState, kind: str, ref: str, content: bytes, issued: bytes) -> Ruling | dict[bytes, bytes]:
+def _rule_line(get: GetState, kind: str, ref: str, content: bytes, issued: bytes) -> Decision | dict[bytes, bytes]:
     """Return the decision if the line's id was used before, otherwise the state to store under it."""
     key = line_key(kind, ref)
     before = get(key)
@@ -155,20 +155,20 @@ def _rule_line(get: GetState, kind: str, ref: str, content: bytes, issued: bytes
         return {key: _encoder.encode(LineState(content, issued))}
     line = _lines.decode(before)
     if line.content == content:
-        return Ruling("duplicate", issued=line.issued)
-    return Ruling("conflict", reason=Reason.CONFLICT, field="id", issued=line.issued,
+        return Decision("duplicate", issued=line.issued)
+    return Decision("conflict", reason=Reason.CONFLICT, field="id", issued=line.issued,
                   detail="this id was used before with different content; give every line a unique id")  # fmt: skip
 
 
-def _rule_touch(get: GetState, value: bytes, kind: Kind, touch: Touch) -> Ruling:
+def _rule_touch(get: GetState, value: bytes, kind: Kind, touch: Touch) -> Decision:
     content = _digest(encode(kind, msgspec.structs.replace(touch, touch_id=NO_TOKEN, received_ts=0, ip_hash=0)))
     claimed = _rule_line(get, kind.name.lower(), touch.ref, content, touch.touch_id)
-    if isinstance(claimed, Ruling):
+    if isinstance(claimed, Decision):
         return claimed
-    return Ruling("accepted", value, claimed, issued=touch.touch_id)
+    return Decision("accepted", value, claimed, issued=touch.touch_id)
 
 
-def _rule_conversion(get: GetState, value: bytes, event: Conversion) -> Ruling:
+def _rule_conversion(get: GetState, value: bytes, event: Conversion) -> Decision:
     key = event.conversion_id
     stored = get(key)
     state = _conversions.decode(stored) if stored is not None else ConversionState()
@@ -176,7 +176,7 @@ def _rule_conversion(get: GetState, value: bytes, event: Conversion) -> Ruling:
     if event.ref:
         content = _digest(encode(Kind.CONVERSION, msgspec.structs.replace(event, ts=0, sender_ip="")))
         claimed = _rule_line(get, "conversion", event.ref, content, key)
-        if isinstance(claimed, Ruling):
+        if isinstance(claimed, Decision):
             return _with_status(claimed, state)
         puts = claimed
     if not state.known:
@@ -187,25 +187,25 @@ def _rule_conversion(get: GetState, value: bytes, event: Conversion) -> Ruling:
             refunded_e4=_early_that_fits_e4(state, event.currency), early_e4={},
         )  # fmt: skip
         puts[key] = _encoder.encode(state)
-        return Ruling("accepted", value, puts, status=status_of(state.statuses), issued=key)
+        return Decision("accepted", value, puts, status=status_of(state.statuses), issued=key)
     return _rule_again(event, state, puts)
 
 
-def _with_status(ruling: Ruling, state: ConversionState) -> Ruling:
+def _with_status(decision: Decision, state: ConversionState) -> Decision:
     """Add the conversion's current status to a decision."""
-    return Ruling(ruling.verdict, reason=ruling.reason, field=ruling.field, detail=ruling.detail,
-                  status=status_of(state.statuses), issued=ruling.issued)  # fmt: skip
+    return Decision(decision.verdict, reason=decision.reason, field=decision.field, detail=decision.detail,
+                  status=status_of(state.statuses), issued=decision.issued)  # fmt: skip
 
 
-def _rule_again(event: Conversion, state: ConversionState, puts: dict[bytes, bytes]) -> Ruling:
+def _rule_again(event: Conversion, state: ConversionState, puts: dict[bytes, bytes]) -> Decision:
     """Decide on a conversion whose key is taken: a duplicate, a conflict, or a change of status."""
     key, now = event.conversion_id, status_of(state.statuses)
     differs = _what_differs(event, state)
     if differs:
         detail = f"this conversion was reported before with another {differs}; refund it or use another txn_id"
-        return Ruling("conflict", reason=Reason.CONFLICT, field=differs, detail=detail, status=now, issued=key)
+        return Decision("conflict", reason=Reason.CONFLICT, field=differs, detail=detail, status=now, issued=key)
     if not event.given & Given.STATUS or _seen(state) & status_bit(event.status):
-        return Ruling("duplicate", None, puts, status=now, issued=key)
+        return Decision("duplicate", None, puts, status=now, issued=key)
     adjustment = Adjustment(
         adjustment_id=status_key(key, event.status), conversion_id=key, ts=event.ts, event_ts=event.event_ts,
         kind="status", status=event.status, actor=event.origin, ref=event.ref,
@@ -240,7 +240,7 @@ def _is_move(now: str, new: str) -> tuple[bool, bool]:
     return forward or back, back
 
 
-def _rule_status(event: Adjustment, state: ConversionState, puts: dict[bytes, bytes]) -> Ruling:
+def _rule_status(event: Adjustment, state: ConversionState, puts: dict[bytes, bytes]) -> Decision:
     """Decide on a change of status.
 
     A status that the key has now is a duplicate; so is one that it had before, unless the adjustment has its own id.
@@ -250,12 +250,12 @@ def _rule_status(event: Adjustment, state: ConversionState, puts: dict[bytes, by
     if not state.known:  # statuses that come before their conversion only go forward
         allowed, back = bit > state.statuses, False
     if event.status == now or (_seen(state) & bit and not (event.ref and state.known)):
-        return Ruling("duplicate", None, puts, status=now, issued=key)
+        return Decision("duplicate", None, puts, status=now, issued=key)
     if now == "declined" and state.reopen_forbidden:
         allowed = False
     if not allowed:
         detail = f"the status is {now}; it cannot become {event.status}"
-        return Ruling(
+        return Decision(
             "rejected", reason=Reason.STATUS_NOT_PENDING, field="status", detail=detail, status=now, issued=key
         )
     revision = state.revision + back
@@ -264,10 +264,10 @@ def _rule_status(event: Adjustment, state: ConversionState, puts: dict[bytes, by
     )
     puts = {**puts, key: _encoder.encode(state)}
     record = encode(Kind.ADJUSTMENT, msgspec.structs.replace(event, status_revision=revision))
-    return Ruling("accepted", record, puts, status=event.status, issued=key)
+    return Decision("accepted", record, puts, status=event.status, issued=key)
 
 
-def _rule_adjustment(get: GetState, value: bytes, event: Adjustment) -> Ruling:
+def _rule_adjustment(get: GetState, value: bytes, event: Adjustment) -> Decision:
     key = event.conversion_id
     stored = get(key)
     state = _conversions.decode(stored) if stored is not None else ConversionState()
@@ -275,7 +275,7 @@ def _rule_adjustment(get: GetState, value: bytes, event: Adjustment) -> Ruling:
     if event.ref:
         content = _digest(encode(Kind.ADJUSTMENT, msgspec.structs.replace(event, ts=0)))
         claimed = _rule_line(get, "adjustment", event.ref, content, key)
-        if isinstance(claimed, Ruling):
+        if isinstance(claimed, Decision):
             return _with_status(claimed, state)
         puts = claimed
     if event.kind == "status":
@@ -294,18 +294,18 @@ def _early_that_fits_e4(state: ConversionState, currency: str) -> int:
     return sum(e4 for place, e4 in state.early_e4.items() if place in fits)
 
 
-def _rule_refund(get: GetState, event: Adjustment, state: ConversionState, puts: dict[bytes, bytes]) -> Ruling:
+def _rule_refund(get: GetState, event: Adjustment, state: ConversionState, puts: dict[bytes, bytes]) -> Decision:
     key, now = event.conversion_id, status_of(state.statuses)
 
-    def refuse(verdict: Verdict, reason: Reason, name: str, detail: str) -> Ruling:
-        return Ruling(verdict, reason=reason, field=name, detail=detail, status=now, issued=key)
+    def refuse(verdict: Verdict, reason: Reason, name: str, detail: str) -> Decision:
+        return Decision(verdict, reason=reason, field=name, detail=detail, status=now, issued=key)
 
     if not event.ref:
         before = get(event.adjustment_id)
         if before is not None:
             same = event.amount_e4 in (WHAT_REMAINS, int.from_bytes(before, "big"))
             if same:
-                return Ruling("duplicate", status=now, issued=key)
+                return Decision("duplicate", status=now, issued=key)
             return refuse("conflict", Reason.CONFLICT, "amount", "this refund_id was used before with another amount")
     amount_e4 = event.amount_e4
     if not state.known:
@@ -333,4 +333,4 @@ def _rule_refund(get: GetState, event: Adjustment, state: ConversionState, puts:
         puts[event.adjustment_id] = amount_e4.to_bytes(10, "big")
     puts[key] = _encoder.encode(state)
     record = encode(Kind.ADJUSTMENT, msgspec.structs.replace(event, amount_e4=amount_e4))
-    return Ruling("accepted", record, puts, status=now, issued=key)
+    return Decision("accepted", record, puts, status=now, issued=key)

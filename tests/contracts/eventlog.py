@@ -39,7 +39,7 @@ def sales(*txn_ids: str) -> list[bytes]:
 
 async def decide(producer: Producer, records: Sequence[bytes], *, dry_run: bool = False) -> list[str]:
     ruled = await producer.decide(CONVERSIONS, records, keys=list(records), dry_run=dry_run)
-    return [one.ruling.verdict for one in ruled]
+    return [one.decision.verdict for one in ruled]
 
 
 async def read_all(consumer: Consumer, partition: Partition, offset: int = 0) -> list[Record]:

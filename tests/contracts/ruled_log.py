@@ -4,17 +4,17 @@ import asyncio
 from collections.abc import Awaitable
 
 from eventlog.port import Partition, Producer, Record
-from schemas.dedup.rules import GetState, Ruling
+from schemas.dedup.rules import Decision, GetState
 from schemas.events import CONVERSIONS, HITS
 from tests.contracts.eventlog import Bench, close, decide, read_all, sales, sent, values
 from tests.schemas.samples import conversion, refund, touch, wire
 
 
-def choosy(get: GetState, value: bytes) -> Ruling:
+def choosy(get: GetState, value: bytes) -> Decision:
     """A rule that breaks at one record, in a way that nobody foresaw."""
     if value.endswith(b"bad"):
         raise KeyError("an error of a kind that is no ValueError")
-    return Ruling("accepted", value, {value: b"claimed"}) if get(value) is None else Ruling("duplicate")
+    return Decision("accepted", value, {value: b"claimed"}) if get(value) is None else Decision("duplicate")
 
 
 class RuledLogContract:
@@ -75,7 +75,7 @@ class RuledLogContract:
             other = wire(conversion("a", amount_minor=1))
             await decide(producer, sales("a"))
             ruled = await producer.decide(CONVERSIONS, [*sales("a"), other], keys=[b"", b""])
-            assert [(one.ruling.verdict, one.appended) for one in ruled] == [("duplicate", None), ("conflict", None)]
+            assert [(one.decision.verdict, one.appended) for one in ruled] == [("duplicate", None), ("conflict", None)]
             assert await consumer.end(Partition(CONVERSIONS, 0)) == 1
             await close(producer, consumer)
 
@@ -85,8 +85,8 @@ class RuledLogContract:
         async def story() -> None:
             producer, consumer = bench.producer(0), bench.consumer("a")
             ruled = await producer.decide(CONVERSIONS, sales("a"), keys=[b""], dry_run=True)
-            assert (ruled[0].ruling.verdict, ruled[0].appended) == ("accepted", None)
-            assert ruled[0].ruling.issued == conversion("a").conversion_id
+            assert (ruled[0].decision.verdict, ruled[0].appended) == ("accepted", None)
+            assert ruled[0].decision.issued == conversion("a").conversion_id
             assert await consumer.end(Partition(CONVERSIONS, 0)) == 0
             assert await decide(producer, sales("a")) == ["accepted"]
             assert await decide(producer, sales("a"), dry_run=True) == ["duplicate"]
@@ -116,7 +116,7 @@ class RuledLogContract:
             producer, consumer = bench.producer(0), bench.consumer("a")
             line, other = wire(touch(1, ref="a1")), wire(touch(1, ref="a1", partner_id=8))
             ruled = await producer.decide(HITS, [line, line, other], keys=[b""] * 3)
-            assert [one.ruling.verdict for one in ruled] == ["accepted", "duplicate", "conflict"]
+            assert [one.decision.verdict for one in ruled] == ["accepted", "duplicate", "conflict"]
             assert await read_all(consumer, Partition(HITS, 0)) == [Record(0, line)]
             await close(producer, consumer)
 

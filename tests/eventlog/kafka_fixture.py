@@ -15,7 +15,7 @@ from eventlog.kafka.client import connection_options
 from eventlog.kafka.consumer import KafkaConsumer
 from eventlog.kafka.observer import KafkaObserver
 from eventlog.kafka.topics import prepare_topics
-from eventlog.port import Appended, LogUnavailable, Mark, Partition, Record, Rule, Ruled
+from eventlog.port import Appended, AppendResult, LogUnavailable, Mark, Partition, Record, Rule
 from runtime.clock import SystemClock
 from runtime.settings import KafkaSettings
 from schemas.dedup.rules import rule as claims_rule
@@ -54,7 +54,7 @@ class PlainProducer:
 
     async def decide(
         self, topic: str, values: Sequence[bytes], *, keys: Sequence[bytes], dry_run: bool = False
-    ) -> Sequence[Ruled]:
+    ) -> Sequence[AppendResult]:
         raise NotImplementedError("this one does not rule")
 
     async def healthy(self) -> str:

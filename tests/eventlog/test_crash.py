@@ -34,7 +34,7 @@ def check(folder: Path, answered: list[load.Place]) -> None:
         assert len(sold) == len(set(sold))
         producer = bench.producer(0)
         again = await producer.decide(CONVERSIONS, sales(*sold), keys=[b""] * len(sold))
-        assert [one.ruling.verdict for one in again] == ["duplicate"] * len(sold)
+        assert [one.decision.verdict for one in again] == ["duplicate"] * len(sold)
         ends = {partition: await consumer.end(partition) for partition in await consumer.partitions()}
         assert (await producer.append(HITS, b"", [b"next"]))[0].offset == ends[OWN]
         ruled = await producer.decide(CONVERSIONS, sales("next"), keys=[b""])

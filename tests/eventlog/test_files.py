@@ -7,7 +7,7 @@ import pytest
 
 from eventlog.port import LogUnavailable, Partition, Position, Record
 from eventlog.sqlite import file
-from schemas.dedup.rules import GetState, Ruling
+from schemas.dedup.rules import Decision, GetState
 from schemas.events import CONVERSIONS, HITS
 from tests.contracts.eventlog import close, read_all, sales
 from tests.eventlog.log_fixture import OWN, SHARED, SqliteFixture
@@ -38,10 +38,10 @@ def test_what_was_written_into_a_removed_file_is_not_acknowledged(tmp_path: Path
     """The file goes between the look at it and the commit."""
     bench = SqliteFixture(tmp_path)
 
-    def removing(get: GetState, value: bytes) -> Ruling:
+    def removing(get: GetState, value: bytes) -> Decision:
         if value == b"removes the file":
             (bench.remake if remade else bench.remove)(SHARED)
-        return Ruling("accepted", value)
+        return Decision("accepted", value)
 
     async def story() -> None:
         producer, consumer = bench.producer(0, removing), bench.consumer("ingest")

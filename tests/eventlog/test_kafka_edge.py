@@ -107,7 +107,7 @@ def sale(txn_id: str) -> bytes:
 
 async def verdict(edge: KafkaProducer, value: bytes) -> tuple[str, bool]:
     (one,) = await edge.decide(CONVERSIONS, [value], keys=[b"k"])
-    return one.ruling.verdict, one.final
+    return one.decision.verdict, one.final
 
 
 async def at_rest(edge: KafkaProducer) -> None:

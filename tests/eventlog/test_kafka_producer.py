@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from eventlog.kafka.producer import UNPLACED, KafkaProducer
-from eventlog.port import Appended, LogFull, LogUnavailable, Partition, Ruled
+from eventlog.port import Appended, AppendResult, LogFull, LogUnavailable, Partition
 from runtime.clock import SystemClock
 from runtime.settings import KafkaSettings, SpillSettings
 from schemas.dedup.rules import rule
@@ -44,12 +44,12 @@ async def edge(
         await made.close()
 
 
-async def ask(made: KafkaProducer, *values: bytes, dry_run: bool = False) -> list[Ruled]:
+async def ask(made: KafkaProducer, *values: bytes, dry_run: bool = False) -> list[AppendResult]:
     return list(await made.decide(CONVERSIONS, values, keys=[b"k"] * len(values), dry_run=dry_run))
 
 
 async def verdicts(made: KafkaProducer, *values: bytes, dry_run: bool = False) -> list[tuple[str, bool]]:
-    return [(one.ruling.verdict, one.final) for one in await ask(made, *values, dry_run=dry_run)]
+    return [(one.decision.verdict, one.final) for one in await ask(made, *values, dry_run=dry_run)]
 
 
 def sale(txn_id: str, **fields: Any) -> bytes:
@@ -89,10 +89,10 @@ def test_verdicts_are_those_of_the_log(tmp_path: Path) -> None:
         kafka = FakeKafka()
         async with edge(kafka, tmp_path / "a") as one, edge(kafka, tmp_path / "b") as two:
             found = await asyncio.gather(*(ask((one, two)[n % 2], sale("same")) for n in range(20)))
-            rulings = [call[0] for call in found]
-            assert sorted(one.ruling.verdict for one in rulings) == ["accepted"] + ["duplicate"] * 19
-            accepted = next(one for one in rulings if one.ruling.verdict == "accepted")
-            assert accepted.appended == Appended(SALES, 0) and {one.final for one in rulings} == {True}
+            decisions = [call[0] for call in found]
+            assert sorted(one.decision.verdict for one in decisions) == ["accepted"] + ["duplicate"] * 19
+            accepted = next(one for one in decisions if one.decision.verdict == "accepted")
+            assert accepted.appended == Appended(SALES, 0) and {one.final for one in decisions} == {True}
             assert await verdicts(two, sale("a"), sale("same", amount_minor=1), sale("a")) == [
                 ("accepted", True), ("conflict", True), ("duplicate", True),
             ]  # fmt: skip
@@ -121,12 +121,12 @@ def test_lines_of_clicks_are_accepted_at_once(tmp_path: Path) -> None:
         async with edge(kafka, tmp_path) as made:
             for _ in range(2):
                 ruled = await made.decide(HITS, [line, other], keys=[b"1", b"2"])
-                assert [(one.ruling.verdict, one.final) for one in ruled] == [("accepted", True)] * 2
-                assert [one.ruling.issued for one in ruled] == [touch(1).touch_id, touch(2).touch_id]
+                assert [(one.decision.verdict, one.final) for one in ruled] == [("accepted", True)] * 2
+                assert [one.decision.issued for one in ruled] == [touch(1).touch_id, touch(2).touch_id]
             await made.decide(HITS, [line], keys=[b"1"], dry_run=True)
             kafka.down = True
             (ruled_away,) = await made.decide(HITS, [line], keys=[b"1"])
-            assert (ruled_away.ruling.verdict, ruled_away.final) == ("accepted", True)
+            assert (ruled_away.decision.verdict, ruled_away.final) == ("accepted", True)
             kafka.down = False
             await until(lambda: not made.notice())
         assert sorted(kafka.values(HITS)) == sorted([line] * 3 + [other] * 2)
@@ -141,8 +141,8 @@ def test_keys_of_several_partitions_are_answered_in_order(tmp_path: Path) -> Non
             values = [sale(f"t{n % 20}") for n in range(40)]
             keys = [conversion(f"t{n % 20}").conversion_id for n in range(40)]
             ruled = await made.decide(CONVERSIONS, values, keys=keys)
-            assert [one.ruling.verdict for one in ruled] == ["accepted"] * 20 + ["duplicate"] * 20
-            assert [one.ruling.issued for one in ruled] == keys
+            assert [one.decision.verdict for one in ruled] == ["accepted"] * 20 + ["duplicate"] * 20
+            assert [one.decision.issued for one in ruled] == keys
         assert all(kafka.records[Partition(CONVERSIONS, n)] for n in range(4))
 
     asyncio.run(story())
@@ -246,9 +246,9 @@ def test_a_sale_whose_append_is_in_doubt_is_stored_once(tmp_path: Path) -> None:
         states: dict[bytes, bytes] = {}
         accepted = 0
         for *_, value in kafka.marked(CONVERSIONS):
-            ruling = rule(states.get, value)
-            states |= ruling.puts
-            accepted += ruling.verdict == "accepted"
+            decision = rule(states.get, value)
+            states |= decision.puts
+            accepted += decision.verdict == "accepted"
         assert accepted == 1
 
     asyncio.run(story())
@@ -280,7 +280,7 @@ def test_new_sales_do_not_pass_those_that_wait_here(tmp_path: Path) -> None:
             kafka.down = False
             # Kafka is back and nobody knows yet: what comes now follows what waits.
             found = await asyncio.gather(*(ask(made, sale(f"t{n}")) for n in range(5, 60)))
-            assert {call[0].ruling.verdict for call in found} == {"accepted"}
+            assert {call[0].decision.verdict for call in found} == {"accepted"}
             await until(lambda: not made.notice())
             assert await verdicts(made, sale("last")) == [("accepted", True)]
         assert kafka.values(CONVERSIONS) == [*(sale(f"t{n}") for n in range(60)), sale("last")]
@@ -483,9 +483,9 @@ def test_what_the_rule_raises_reaches_who_asked(tmp_path: Path) -> None:
 
 
 def test_reasons_reach_the_answer(tmp_path: Path) -> None:
-    async def story() -> Sequence[Ruled]:
+    async def story() -> Sequence[AppendResult]:
         async with edge(FakeKafka(), tmp_path) as made:
             return await ask(made, wire(refund(conversion("nowhere").conversion_id, "r", 10_000)))
 
     (one,) = asyncio.run(story())
-    assert (one.ruling.verdict, one.ruling.reason, one.appended) == ("rejected", Reason.CONVERSION_NOT_FOUND, None)
+    assert (one.decision.verdict, one.decision.reason, one.appended) == ("rejected", Reason.CONVERSION_NOT_FOUND, None)

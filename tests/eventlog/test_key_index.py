@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from eventlog.kafka.key_index import KeyIndex
 from eventlog.port import Mark, Partition, Record
-from schemas.dedup.rules import Ruling, rule
+from schemas.dedup.rules import Decision, rule
 from schemas.events import CONVERSIONS
 from schemas.wire import WIRE_VERSION, UnknownSchemaVersion
 from tests.schemas.samples import conversion, refund, rejected, status, wire
@@ -34,15 +34,15 @@ class Plain:
     states: dict[bytes, bytes] = field(default_factory=dict)
     seen: set[tuple[bytes, int]] = field(default_factory=set)
 
-    def add(self, record: Record) -> Ruling | None:
+    def add(self, record: Record) -> Decision | None:
         assert record.mark is not None
         mark = (record.mark.origin, record.mark.sequence)
         if mark in self.seen:
             return None
         self.seen.add(mark)
-        ruling = rule(self.states.get, record.value)
-        self.states |= ruling.puts
-        return ruling
+        decision = rule(self.states.get, record.value)
+        self.states |= decision.puts
+        return decision
 
 
 class Stored:
@@ -66,7 +66,7 @@ class Stored:
 
 def fold_all(index: KeyIndex, records: Sequence[Record], at: int = 0, log_id: str = LOG) -> list[str]:
     return [
-        one.ruling.verdict if isinstance(one.ruling, Ruling) else type(one.ruling).__name__
+        one.decision.verdict if isinstance(one.decision, Decision) else type(one.decision).__name__
         for one in index.fold(SALES, log_id, records[at:], MINE)
     ]
 
@@ -141,9 +141,9 @@ class Edge:
             if chunk := records[at : at + count]:
                 found = True
                 for one in self.index.fold(partition, LOG, chunk, self._origin):
-                    assert isinstance(one.ruling, Ruling)
-                    before = self.verdicts.setdefault((number, one.offset), one.ruling.verdict)
-                    assert before == one.ruling.verdict
+                    assert isinstance(one.decision, Decision)
+                    before = self.verdicts.setdefault((number, one.offset), one.decision.verdict)
+                    assert before == one.decision.verdict
         return found
 
     def restart(self, how: str) -> None:
@@ -186,8 +186,8 @@ def test_every_edge_says_what_a_plain_fold_says(
                 (again,) = edge.index.try_out(partition, [value])
                 assert again.verdict == rule(plain.states.get, value).verdict
             for (number, offset), verdict in edge.verdicts.items():
-                ruling = expected[number][offset]
-                assert ruling is not None and ruling.verdict == verdict
+                decision = expected[number][offset]
+                assert decision is not None and decision.verdict == verdict
             edge.index.close()
 
 
@@ -198,9 +198,9 @@ def test_a_record_is_never_accepted_twice(records: list[Record]) -> None:
     states: dict[bytes, bytes] = {}
     accepted: set[bytes] = set()
     for record in records:
-        ruling = rule(states.get, record.value)
-        states |= ruling.puts
-        if ruling.verdict == "accepted":
+        decision = rule(states.get, record.value)
+        states |= decision.puts
+        if decision.verdict == "accepted":
             assert record.value not in accepted
             accepted.add(record.value)
 
@@ -222,9 +222,12 @@ def sale(txn_id: str) -> bytes:
 def test_only_rulings_over_own_records_are_told(index: KeyIndex) -> None:
     records = [*log_of([sale("a"), sale("b")], b"n" * 16), *log_of([sale("a"), sale("c")], first=2)]
     folded = index.fold(SALES, LOG, [*records, Record(4, sale("d"))], MINE)
-    assert [(one.sequence, one.offset, one.ruling.verdict) for one in folded if isinstance(one.ruling, Ruling)] == [
-        (2, 2, "duplicate"), (3, 3, "accepted"),
-    ]  # fmt: skip
+    assert [
+        (one.sequence, one.offset, one.decision.verdict) for one in folded if isinstance(one.decision, Decision)
+    ] == [
+        (2, 2, "duplicate"),
+        (3, 3, "accepted"),
+    ]
     assert index.position(SALES, LOG) == 5
 
 
@@ -232,7 +235,7 @@ def test_partitions_know_nothing_of_each_other(index: KeyIndex) -> None:
     other = Partition(CONVERSIONS, 1)
     assert fold_all(index, log_of([sale("a")])) == ["accepted"]
     (one,) = index.fold(other, LOG, log_of([sale("a")]), MINE)
-    assert isinstance(one.ruling, Ruling) and one.ruling.verdict == "accepted"
+    assert isinstance(one.decision, Decision) and one.decision.verdict == "accepted"
     assert (index.position(SALES, LOG), index.position(other, LOG)) == (1, 1)
 
 

@@ -105,8 +105,8 @@ def test_the_bound_holds_and_opens_again(tmp_path: Path) -> None:
 
 def test_verdicts_are_by_what_is_known_here(tmp_path: Path) -> None:
     async def story() -> None:
-        ruling = rule(lambda _: None, sale("known").value)
-        spill = open_spill(tmp_path, known=ruling.puts)
+        decision = rule(lambda _: None, sale("known").value)
+        spill = open_spill(tmp_path, known=decision.puts)
         calls = [[sale("a"), sale("known"), sale("a")], [sale("a", amount_minor=1)], [sale("b"), sale("b")]]
         found = await asyncio.gather(*(spill.decide(SALES, call, dry_run=False) for call in calls))
         assert [[one.verdict for one in call] for call in found] == [

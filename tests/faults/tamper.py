@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 
 from clew.requests.handlers import ask
-from installation.address import place_in
+from installation.address import address_in
 from installation.directory import DataDir
 from installation.engine import Engine, open_engine
 from installation.program_file import load_program
@@ -45,7 +45,7 @@ async def _tamper(engine: Engine, table: str, which: str, results: dict[str, lis
 async def main(data: Path, tables: list[str]) -> dict[str, list[str]]:
     directory = DataDir(data)
     program = load_program(directory.program)
-    engine = await open_engine(place_in(directory), load_settings(), program, SystemClock(), ())
+    engine = await open_engine(address_in(directory), load_settings(), program, SystemClock(), ())
     try:
         results = {"untouched": await _failed(engine)}
         for table in tables:

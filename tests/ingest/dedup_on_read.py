@@ -125,18 +125,18 @@ def expected(records: list[tuple[bytes, Mark]], states: dict[bytes, bytes] | Non
         try:
             kind, event = decode(value)
             claims_a_key = kind is not Kind.REJECTED and bool(not isinstance(event, Touch) or event.ref)
-            ruling = rules.rule(states.get, value) if claims_a_key else rules.Ruling("accepted", value)
+            decision = rules.rule(states.get, value) if claims_a_key else rules.Decision("accepted", value)
         except ValueError:
             told.table[offset] = "dead_letters"
             continue
-        states.update(ruling.puts)
-        told.claims += [(offset, key, state) for key, state in ruling.puts.items()]
-        if ruling.record is not None:
-            told.table[offset], told.values[offset] = TABLE_OF[decode(ruling.record)[0]], ruling.record
-        elif ruling.verdict != "duplicate" and (mark.spilled or isinstance(event, Touch)):
+        states.update(decision.puts)
+        told.claims += [(offset, key, state) for key, state in decision.puts.items()]
+        if decision.record is not None:
+            told.table[offset], told.values[offset] = TABLE_OF[decode(decision.record)[0]], decision.record
+        elif decision.verdict != "duplicate" and (mark.spilled or isinstance(event, Touch)):
             told.table[offset] = "rejected"
         else:
-            told.table[offset], told.verdict[offset] = "skipped", ruling.verdict
+            told.table[offset], told.verdict[offset] = "skipped", decision.verdict
     return told
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from eventlog.address import KafkaLog, SqliteLog
-from installation.address import Place, find_place, place_in
+from installation.address import InstallationAddress, address_in, find_address
 from installation.directory import DataDir
 from runtime.settings import Settings, load_settings
 from runtime.user_error import UNREACHABLE, WRONG_USE, UserError
@@ -23,30 +23,30 @@ def settings(monkeypatch: pytest.MonkeyPatch, **variables: str) -> Settings:
 
 def refused(settings: Settings, *where: object) -> tuple[str, int]:
     with pytest.raises(UserError) as error:
-        find_place(*where, settings)  # type: ignore[arg-type]
+        find_address(*where, settings)  # type: ignore[arg-type]
     assert "hunter2" not in "".join(traceback.format_exception(error.value))
     return str(error.value), error.value.exit_code
 
 
 def test_a_directory_means_both_under_it() -> None:
-    place = find_place(Path("d"), None, None, Settings())
-    assert place == place_in(DataDir(Path("d")))
+    place = find_address(Path("d"), None, None, Settings())
+    assert place == address_in(DataDir(Path("d")))
     assert not place.on_servers
     assert place.engine_file == Path("d/engine.json")
     assert str(place) == "d"
 
 
 def test_addresses_of_a_directory_are_that_directory() -> None:
-    place = find_place(None, "sqlite:d/log", "chdb:d/warehouse", Settings())
-    assert place == place_in(DataDir(Path("d")))
-    elsewhere = find_place(None, "sqlite:d/log", "chdb:e/tables", Settings())
-    assert elsewhere == Place(SqliteLog(Path("d/log")), ChdbFolder(Path("e/tables")))
+    place = find_address(None, "sqlite:d/log", "chdb:d/warehouse", Settings())
+    assert place == address_in(DataDir(Path("d")))
+    elsewhere = find_address(None, "sqlite:d/log", "chdb:e/tables", Settings())
+    assert elsewhere == InstallationAddress(SqliteLog(Path("d/log")), ChdbFolder(Path("e/tables")))
     assert elsewhere.engine_file == Path("e/tables.engine.json")
 
 
 def test_two_settings_move_a_directory_to_servers(monkeypatch: pytest.MonkeyPatch) -> None:
     given = settings(monkeypatch, LOG=KAFKA, WAREHOUSE=CLICKHOUSE)
-    place = find_place(Path("d"), None, None, given)
+    place = find_address(Path("d"), None, None, given)
     assert place.log == KafkaLog(("h1:9092", "h2:9092"), "a.")
     assert place.warehouse == ClickHouseServer("h3", 8123, "shop", "clew")
     assert place.data == DataDir(Path("d"))
@@ -56,9 +56,9 @@ def test_two_settings_move_a_directory_to_servers(monkeypatch: pytest.MonkeyPatc
 
 def test_a_flag_beats_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     given = settings(monkeypatch, LOG=KAFKA, WAREHOUSE=CLICKHOUSE)
-    place = find_place(None, "kafka://other:1", None, given)
+    place = find_address(None, "kafka://other:1", None, given)
     assert (place.log, place.warehouse) == (KafkaLog(("other:1",)), ClickHouseServer("h3", 8123, "shop", "clew"))
-    assert not find_place(None, "sqlite:a", "chdb:b", given).on_servers
+    assert not find_address(None, "sqlite:a", "chdb:b", given).on_servers
 
 
 @pytest.mark.parametrize(
@@ -91,16 +91,16 @@ def test_passwords_come_from_variables_files_and_the_environments_addresses(
     given = settings(
         monkeypatch, LOG=kafka, WAREHOUSE=clickhouse, LOG_PASSWORD="hunter2", WAREHOUSE_PASSWORD_FILE=str(file)
     )
-    place = find_place(None, None, None, given)
+    place = find_address(None, None, None, given)
     assert (passwords(place), "hunter2" in f"{place!r} {place} {given!r}") == (("hunter2", "hunter2"), False)
     for name in ("LOG_PASSWORD", "WAREHOUSE_PASSWORD_FILE"):
         monkeypatch.delenv(f"CLEW_{name}")
     given = settings(monkeypatch, LOG="kafka://u:hunter2@h:1", WAREHOUSE="clickhouse://u:hunter2@h/clew")
-    place = find_place(None, None, None, given)
+    place = find_address(None, None, None, given)
     assert (passwords(place), "hunter2" in f"{place!r} {place} {given!r}") == (("hunter2", "hunter2"), False)
 
 
-def passwords(place: Place) -> tuple[str, str]:
+def passwords(place: InstallationAddress) -> tuple[str, str]:
     assert isinstance(place.log, KafkaLog)
     assert isinstance(place.warehouse, ClickHouseServer)
     return place.log.password, place.warehouse.password

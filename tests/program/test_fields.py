@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from program import fields as values
-from program.toml.lines import Place, line_numbers
+from program.toml.lines import TomlPath, line_numbers
 from program.toml.tables import BadValue
 from schemas.values.durations import DURATION_DAYS_MAX, BadDuration, format_duration, parse_duration_us
 
@@ -184,7 +184,7 @@ def _toml(value: Any) -> str:
     return "{" + ", ".join(f"{_toml_text(key)} = {_toml(item)}" for key, item in value.items()) + "}"
 
 
-def _places(value: Any, place: Place) -> list[Place]:
+def _places(value: Any, place: TomlPath) -> list[TomlPath]:
     inner = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
     return [place, *(found for key, item in inner for found in _places(item, (*place, key)))]
 

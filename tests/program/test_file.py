@@ -2,7 +2,7 @@
 
 import pytest
 
-from program.file import Reading, read_program
+from program.file import ProgramReading, read_program
 from program.program import Goal, Plan, canonical, from_canonical
 
 GOOD = """\
@@ -54,11 +54,11 @@ hold = "0s"
 ENVIRONMENT = {"SECOND_KEY": "key-out-of-the-environment", "SHOES": "h1dden", "EMPTY": ""}
 
 
-def read(text: str) -> Reading:
+def read(text: str) -> ProgramReading:
     return read_program(text, ENVIRONMENT.get)
 
 
-def places(reading: Reading) -> list[tuple[int, str]]:
+def places(reading: ProgramReading) -> list[tuple[int, str]]:
     return [(mistake.line, mistake.place) for mistake in reading.mistakes]
 
 

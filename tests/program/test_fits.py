@@ -7,7 +7,7 @@ import msgspec
 import pytest
 
 from program import fits
-from program.file import Reading, read_program
+from program.file import ProgramReading, read_program
 from program.fits import to_toml
 from program.program import Fit, Plan, canonical, from_canonical, hash_of
 from tests.program.test_file import GOOD, read
@@ -20,7 +20,7 @@ BLOCK = "\n".join(to_toml(FIT)) + "\n"
 PLAN = f'[[plan]]\noffer = 101\npartner = 7\npercent = "8"\nmodel = "fitted({FIT.id})"\nconversions_min = 390\n'
 
 
-def said(reading: Reading) -> list[tuple[str, str]]:
+def said(reading: ProgramReading) -> list[tuple[str, str]]:
     return [(mistake.place, mistake.message) for mistake in reading.mistakes]
 
 

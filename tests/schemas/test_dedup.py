@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from schemas.dedup import rules
-from schemas.dedup.rules import Ruling, keys_of, rule
+from schemas.dedup.rules import Decision, keys_of, rule
 from schemas.events import Adjustment, Conversion, Event, Given, Kind, Touch
 from schemas.reasons import Reason
 from schemas.wire import decode
@@ -21,20 +21,20 @@ class Keys:
         self.states: dict[bytes, bytes] = {}
         self.stored: list[Event] = []
 
-    def say(self, event: Event, kind: Kind | None = None) -> Ruling:
+    def say(self, event: Event, kind: Kind | None = None) -> Decision:
         value, read = wire(event, kind), set[bytes]()
 
         def get(key: bytes) -> bytes | None:
             read.add(key)
             return self.states.get(key)
 
-        ruling = rule(get, value)
-        assert read | ruling.puts.keys() <= set(keys_of(*decode(value)))
-        self.states.update(ruling.puts)
-        if ruling.record is not None:
-            self.stored.append(decode(ruling.record)[1])
-        assert (ruling.record is not None) == (ruling.verdict == "accepted")
-        return ruling
+        decision = rule(get, value)
+        assert read | decision.puts.keys() <= set(keys_of(*decode(value)))
+        self.states.update(decision.puts)
+        if decision.record is not None:
+            self.stored.append(decode(decision.record)[1])
+        assert (decision.record is not None) == (decision.verdict == "accepted")
+        return decision
 
     def verdicts(self, *events: Event) -> list[str]:
         return [self.say(event).verdict for event in events]
@@ -75,11 +75,11 @@ def test_first_and_again(keys: Keys) -> None:
 def test_the_same_key_again(keys: Keys, again: dict[str, Any], verdict: str, field: str) -> None:
     keys.say(conversion("t1", click_id=touch_id(1)))
     before = dict(keys.states)
-    ruling = keys.say(conversion("t1", **{"click_id": touch_id(1), **again}))
-    assert (ruling.verdict, ruling.field) == (verdict, field)
-    assert ruling.issued == SALE.conversion_id and keys.states == before and len(keys.stored) == 1
-    assert ruling.reason == (Reason.CONFLICT if verdict == "conflict" else None)
-    assert bool(ruling.detail) == (verdict == "conflict")
+    decision = keys.say(conversion("t1", **{"click_id": touch_id(1), **again}))
+    assert (decision.verdict, decision.field) == (verdict, field)
+    assert decision.issued == SALE.conversion_id and keys.states == before and len(keys.stored) == 1
+    assert decision.reason == (Reason.CONFLICT if verdict == "conflict" else None)
+    assert bool(decision.detail) == (verdict == "conflict")
 
 
 def with_status(new: str) -> Conversion:
@@ -107,10 +107,10 @@ def test_statuses_move_as_the_contract_says(
 ) -> None:
     keys.say(conversion("t1", status=first, given=Given.STATUS))
     events: list[Event] = [with_status(new) if by == "postback" else status(SALE.conversion_id, new) for new in then]
-    rulings = [keys.say(event) for event in events]
-    assert [ruling.verdict for ruling in rulings] == verdicts
-    assert rulings[-1].status == now
-    assert {ruling.reason for ruling in rulings if ruling.verdict == "rejected"} <= {Reason.STATUS_NOT_PENDING}
+    decisions = [keys.say(event) for event in events]
+    assert [decision.verdict for decision in decisions] == verdicts
+    assert decisions[-1].status == now
+    assert {decision.reason for decision in decisions if decision.verdict == "rejected"} <= {Reason.STATUS_NOT_PENDING}
     stored = [event for event in keys.stored[1:] if isinstance(event, Adjustment)]
     assert [event.status for event in stored] == [n for n, v in zip(then, verdicts, strict=True) if v == "accepted"]
     assert {event.adjustment_id for event in stored} == {
@@ -146,23 +146,23 @@ def test_a_refund_is_paid_back_once(keys: Keys) -> None:
     whole = refund(SALE.conversion_id, "r", rules.WHAT_REMAINS)
     part = refund(SALE.conversion_id, "r", 75_000)
     assert keys.verdicts(whole, whole, part) == ["accepted", "duplicate", "duplicate"]
-    ruling = keys.say(refund(SALE.conversion_id, "r", 10_000))
-    assert (ruling.verdict, ruling.field) == ("conflict", "amount")
+    decision = keys.say(refund(SALE.conversion_id, "r", 10_000))
+    assert (decision.verdict, decision.field) == ("conflict", "amount")
     assert len(keys.stored) == 2
 
 
 def test_a_refund_in_another_currency_is_a_conflict(keys: Keys) -> None:
     keys.say(SALE)
-    ruling = keys.say(refund(SALE.conversion_id, "r", 10_000, currency="EUR"))
-    assert (ruling.verdict, ruling.reason, ruling.field) == ("conflict", Reason.CONFLICT, "currency")
+    decision = keys.say(refund(SALE.conversion_id, "r", 10_000, currency="EUR"))
+    assert (decision.verdict, decision.reason, decision.field) == ("conflict", Reason.CONFLICT, "currency")
     assert keys.say(refund(SALE.conversion_id, "r", 10_000, currency="USD")).verdict == "accepted"
 
 
 def test_a_refund_of_nothing_known(keys: Keys) -> None:
-    ruling = keys.say(refund(SALE.conversion_id, "r", 10_000))
-    assert (ruling.verdict, ruling.reason, ruling.puts) == ("rejected", Reason.CONVERSION_NOT_FOUND, {})
-    ruling = keys.say(refund(SALE.conversion_id, "", rules.WHAT_REMAINS, ref="a1"))
-    assert (ruling.verdict, ruling.puts) == ("rejected", {})
+    decision = keys.say(refund(SALE.conversion_id, "r", 10_000))
+    assert (decision.verdict, decision.reason, decision.puts) == ("rejected", Reason.CONVERSION_NOT_FOUND, {})
+    decision = keys.say(refund(SALE.conversion_id, "", rules.WHAT_REMAINS, ref="a1"))
+    assert (decision.verdict, decision.puts) == ("rejected", {})
 
 
 def line(ref: str, amount_e4: int, currency: str = "") -> Adjustment:
@@ -174,8 +174,8 @@ def line(ref: str, amount_e4: int, currency: str = "") -> Adjustment:
 def test_adjustments_may_come_before_their_conversion(keys: Keys) -> None:
     early = [line("a1", 20_000), line("a2", 30_000, "USD"), status(SALE.conversion_id, "declined", ref="a3")]
     assert keys.verdicts(*early) == ["accepted"] * 3
-    ruling = keys.say(SALE)
-    assert (ruling.verdict, ruling.status) == ("accepted", "declined")
+    decision = keys.say(SALE)
+    assert (decision.verdict, decision.status) == ("accepted", "declined")
     assert keys.verdicts(line("a4", 25_100), line("a5", 25_000)) == ["rejected", "accepted"]
 
 

@@ -180,17 +180,17 @@ class ClaimsMachine(RuleBasedStateMachine):
         self.stored: list[Event] = []
 
     def say(self, event: Event, expected: str, txn: str) -> None:
-        ruling = rules.rule(self.states.get, wire(event))
-        assert ruling.verdict == expected, (ruling.verdict, expected, event)
-        assert (ruling.record is not None) == (expected == "accepted")
-        assert (ruling.reason is None) == (expected in ("accepted", "duplicate"))
-        assert not ruling.puts or expected in ("accepted", "duplicate")
+        decision = rules.rule(self.states.get, wire(event))
+        assert decision.verdict == expected, (decision.verdict, expected, event)
+        assert (decision.record is not None) == (expected == "accepted")
+        assert (decision.reason is None) == (expected in ("accepted", "duplicate"))
+        assert not decision.puts or expected in ("accepted", "duplicate")
         line_of_another = expected in ("duplicate", "conflict") and bool(getattr(event, "ref", ""))
         if not line_of_another:
-            assert (ruling.status, ruling.issued) == (self.model.sales[txn].status, key_of(txn))
-        self.states.update(ruling.puts)
-        if ruling.record is not None:
-            self.stored.append(decode(ruling.record)[1])
+            assert (decision.status, decision.issued) == (self.model.sales[txn].status, key_of(txn))
+        self.states.update(decision.puts)
+        if decision.record is not None:
+            self.stored.append(decode(decision.record)[1])
 
     @rule(txn=txns, ref=lines, said=sayings())
     def convert(self, txn: str, ref: str, said: dict[str, Any]) -> None:
@@ -265,10 +265,10 @@ def play(events: list[Event]) -> list[Event]:
     states: dict[bytes, bytes] = {}
     stored = []
     for event in events:
-        ruling = rules.rule(states.get, wire(event))
-        states.update(ruling.puts)
-        if ruling.record is not None:
-            stored.append(decode(ruling.record)[1])
+        decision = rules.rule(states.get, wire(event))
+        states.update(decision.puts)
+        if decision.record is not None:
+            stored.append(decode(decision.record)[1])
     return stored
 
 

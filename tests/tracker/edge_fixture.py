@@ -11,7 +11,7 @@ from urllib.parse import parse_qs, quote_plus, unquote, urlsplit
 from starlette.types import Message
 
 from eventlog.memory import MemoryLog, MemoryProducer
-from eventlog.port import Appended, LogUnavailable, Ruled
+from eventlog.port import Appended, AppendResult, LogUnavailable
 from program.program import Goal, Link, Offer, Partner, Program, Rules, Secrets
 from runtime.clock import ManualClock
 from runtime.settings import HttpSettings, TrackerSettings
@@ -19,7 +19,7 @@ from schemas.dedup.rules import rule
 from schemas.events import HITS, Adjustment, Conversion, Event, Kind, Rejected, Touch
 from schemas.values.click_id import TokenKey, TokenKeys
 from schemas.wire import decode
-from tracker.edge import Edge, ProgramHolder
+from tracker.edge import CurrentProgram, EdgeDependencies
 from tracker.http.app import create_app
 
 T = TypeVar("T")
@@ -95,14 +95,14 @@ class ShakyProducer(MemoryProducer):
 
     async def decide(
         self, topic: str, values: Sequence[bytes], *, keys: Sequence[bytes], dry_run: bool = False
-    ) -> Sequence[Ruled]:
+    ) -> Sequence[AppendResult]:
         assert len(keys) == len(values)
         await self._maybe(f"decide:{topic}")
         self.dry_runs += dry_run
         ruled = await super().decide(topic, values, keys=keys, dry_run=dry_run)
         if self.final or topic == HITS:
             return ruled
-        return [one._replace(final=one.ruling.verdict != "accepted") for one in ruled]
+        return [one._replace(final=one.decision.verdict != "accepted") for one in ruled]
 
     async def healthy(self) -> str:
         return self.trouble
@@ -157,9 +157,11 @@ class Stage:
         self.clock = ManualClock(NOW_US)
         self.log = MemoryLog()
         self.producer = ShakyProducer(self.log)
-        self.holder = ProgramHolder(self.program)
+        self.holder = CurrentProgram(self.program)
         chance = random.Random(1)
-        self.edge = Edge(self.producer, self.holder, KEYS, self.clock, self.settings, chance.randbytes, self.http)
+        self.edge = EdgeDependencies(
+            self.producer, self.holder, KEYS, self.clock, self.settings, chance.randbytes, self.http
+        )
         self.app = create_app(self.edge)
 
     # -- asking

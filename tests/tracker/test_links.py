@@ -8,7 +8,7 @@ from program.program import Link
 from tests.tracker.edge_fixture import Stage, program
 from tracker.offers.deep_link import allowed_of, deeplink_of
 from tracker.offers.landing_url import compile_landing, render
-from tracker.offers.program_index import CompiledProgram
+from tracker.offers.program_index import ProgramIndex
 from tracker.request.params import read_params
 
 VALUE = "a/b?c&d=1 ü"
@@ -37,7 +37,7 @@ def test_the_exact_code_wins_and_an_ambiguous_one_is_unknown() -> None:
     program_of_links = type(program()).of(type(rules)(**{
         **{name: getattr(rules, name) for name in rules.__struct_fields__}, "links": links
     }), program().secrets)  # fmt: skip
-    index = CompiledProgram(program_of_links)
+    index = ProgramIndex(program_of_links)
     assert index.link("Sale") == links["Sale"] and index.link("SALE/") == links["SALE"]
     assert index.link("sale") is None and index.link("X") == links["x"] and index.link("") is None
 

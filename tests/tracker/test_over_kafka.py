@@ -25,7 +25,7 @@ from tests.servers.kafka import GivenCluster, KafkaCluster
 from tests.tracker.edge_fixture import API_KEY, KEYS, NOW_US, SECRET, Answer, Stage
 from tests.tracker.test_events import sale, touch
 from tests.tracker.test_postbacks import token
-from tracker.edge import Edge
+from tracker.edge import EdgeDependencies
 from tracker.http.app import create_app
 
 pytestmark = pytest.mark.server
@@ -48,7 +48,9 @@ async def edges(bench: KafkaFixture, folder: Path, count: int = 1, **spill: int)
         for number, stage in enumerate(stages):
             producer = await open_producer(bench.address, settings, SystemClock(), folder=folder / str(number))
             producers.append(producer)
-            stage.app = create_app(Edge(producer, stage.holder, KEYS, ManualClock(NOW_US), stage.settings, os.urandom))
+            stage.app = create_app(
+                EdgeDependencies(producer, stage.holder, KEYS, ManualClock(NOW_US), stage.settings, os.urandom)
+            )
         yield stages
     finally:
         await asyncio.gather(*(producer.close() for producer in producers))
@@ -92,9 +94,9 @@ async def stored(bench: KafkaFixture) -> tuple[Counter[bytes], Counter[str]]:
         if isinstance(event, Touch):
             touches[event.touch_id] += 1
         elif isinstance(event, Conversion):
-            ruling = rule(states.get, record.value)
-            states |= ruling.puts
-            sales[event.txn_id] += ruling.verdict == "accepted"
+            decision = rule(states.get, record.value)
+            states |= decision.puts
+            sales[event.txn_id] += decision.verdict == "accepted"
     return touches, sales
 
 

@@ -1,4 +1,4 @@
-"""The edge as an ASGI application. Whoever runs it owns what the Edge is made of, and closes it."""
+"""The edge as an ASGI application. Whoever runs it owns what the EdgeDependencies is made of, and closes it."""
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
@@ -8,11 +8,11 @@ from starlette.responses import Response
 from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from tracker.edge import Edge
+from tracker.edge import EdgeDependencies
 from tracker.http import responses
 from tracker.http.batches import EventsEndpoint
 from tracker.http.clicks import HitEndpoints, method_not_allowed
-from tracker.http.context import Desk
+from tracker.http.context import EdgeContext
 from tracker.http.postbacks import PostbackEndpoint
 from tracker.http.probes import Probes, Readiness
 from tracker.http.request_metrics import Measured
@@ -21,26 +21,26 @@ from tracker.http.routes import CLICK, EVENTS, IMPRESSION, POSTBACK, AnyRequest,
 _ALL_METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 
 
-def create_app(edge: Edge) -> Starlette:
+def create_app(edge: EdgeDependencies) -> Starlette:
     """The application of one edge process; its `state.on_refused` records requests that the server refused.
 
     Run it without the server's own reading of X-Forwarded-For.
     """
-    desk = Desk(edge)
+    context = EdgeContext(edge)
     app = Starlette(
         routes=[
-            Route(POSTBACK.path, PostbackEndpoint(desk).__call__, methods=_ALL_METHODS),
-            Route(EVENTS.path, EventsEndpoint(desk).__call__, methods=("POST",)),
+            Route(POSTBACK.path, PostbackEndpoint(context).__call__, methods=_ALL_METHODS),
+            Route(EVENTS.path, EventsEndpoint(context).__call__, methods=("POST",)),
             *_probes(edge).routes(),
         ],
         middleware=[
             Middleware(Measured, clock=edge.clock),
-            Middleware(_Fast, endpoints=HitEndpoints(desk)),
+            Middleware(_Fast, endpoints=HitEndpoints(context)),
             Middleware(AnyRequest),
         ],
         exception_handlers={HTTPException: _http_error, Exception: _server_error},
     )
-    app.state.on_refused = desk.refused_while_read
+    app.state.on_refused = context.refused_while_read
     return without_redirects(app)
 
 
@@ -62,7 +62,7 @@ class _Fast:
         await self._app(scope, receive, send)
 
 
-def _probes(edge: Edge) -> Probes:
+def _probes(edge: EdgeDependencies) -> Probes:
     async def check() -> Readiness:
         return Readiness(await edge.producer.healthy() or None, edge.producer.notice())
 

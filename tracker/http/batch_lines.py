@@ -7,16 +7,16 @@ from typing import Any, NamedTuple
 import msgspec
 
 from runtime import metrics
-from schemas.dedup.rules import Ruling, keys_of
+from schemas.dedup.rules import Decision, keys_of
 from schemas.events import CONVERSIONS, HITS, Rejected, Touch
 from schemas.values.click_id import to_text
 from tracker.http import responses
 from tracker.http.absent import note_absent
 from tracker.http.context import key_of
 from tracker.http.recorder import Recorder
-from tracker.lines.events import Terms
+from tracker.lines.events import LineContext
 from tracker.lines.parse import KINDS, Read, read_line
-from tracker.offers.program_index import CompiledProgram
+from tracker.offers.program_index import ProgramIndex
 from tracker.refusal import Refusal, refusal_of, with_ids
 from tracker.rejected_event import rejected_event
 from tracker.request.hit import Hit
@@ -47,14 +47,14 @@ class Ready(NamedTuple):
 class Batch:
     """The lines of one body. A line's number counts blank lines too, which get no answer."""
 
-    def __init__(self, hit: Hit, program: CompiledProgram, recorder: Recorder) -> None:
+    def __init__(self, hit: Hit, program: ProgramIndex, recorder: Recorder) -> None:
         self._hit, self._program, self._recorder = hit, program, recorder
         self._read: dict[int, Read] = {}
         self._ready: dict[str, list[Ready]] = {HITS: [], CONVERSIONS: []}
-        self._results: dict[int, Ruling | Refusal] = {}
+        self._results: dict[int, Decision | Refusal] = {}
         self._not_final: set[int] = set()
 
-    async def read(self, body: bytes, terms: Terms, lines_max: int) -> None:
+    async def read(self, body: bytes, terms: LineContext, lines_max: int) -> None:
         """Read every line. Raises LinesTooMany."""
         body = body.removeprefix(_BOM)
         if body.count(b"\n") + (not body.endswith(b"\n")) > lines_max:
@@ -93,7 +93,7 @@ class Batch:
         if ready:
             ruled = await self._recorder.rule(topic, [one.value for one in ready], [one.key for one in ready])
             for one, found in zip(ready, ruled, strict=True):
-                self._results[one.line] = found.ruling
+                self._results[one.line] = found.decision
                 if not found.final:
                     self._not_final.add(one.line)
 
@@ -110,14 +110,14 @@ class Batch:
 
     def _answer(self, number: int, read: Read) -> bytes:
         result = self._results[number]
-        verdict = result.verdict if isinstance(result, Ruling) and result.reason is None else str(result.reason)
+        verdict = result.verdict if isinstance(result, Decision) and result.reason is None else str(result.reason)
         metrics.count("clew_hits_total", kind=read.kind, verdict=verdict)
         if isinstance(result, Refusal):
             return responses.line_of_refusal(number, result)
         if isinstance(read.result, Touch):
-            return responses.line_of_ruling(number, result, f"{read.kind}_id", to_text(result.issued))
+            return responses.line_of_decision(number, result, f"{read.kind}_id", to_text(result.issued))
         final = number not in self._not_final
-        return responses.line_of_ruling(number, result, "conversion_id", result.issued.hex(), final=final)
+        return responses.line_of_decision(number, result, "conversion_id", result.issued.hex(), final=final)
 
 
 def _number(read: Read, name: str) -> int:

@@ -7,19 +7,19 @@ from eventlog.port import LogUnavailable
 from tracker import secrets
 from tracker.http import responses
 from tracker.http.batch_lines import Batch, LinesTooMany
-from tracker.http.context import Desk
+from tracker.http.context import EdgeContext
 from tracker.http.limits import TooLarge, TooSlow, read_body, too_large_answer, too_slow_answer
-from tracker.lines.events import Terms
-from tracker.offers.program_index import CompiledProgram
+from tracker.lines.events import LineContext
+from tracker.offers.program_index import ProgramIndex
 from tracker.request.hit import Hit
 
 
 class EventsEndpoint:
-    def __init__(self, desk: Desk) -> None:
-        self._desk = desk
+    def __init__(self, context: EdgeContext) -> None:
+        self._context = context
 
     async def __call__(self, request: Request) -> Response:
-        program = self._desk.program
+        program = self._context.program
         given = secrets.bearer_of(request.headers.get("authorization", ""))
         if not secrets.is_one_of(given, program.program.secrets.api_keys):
             fix = "send Authorization: Bearer KEY with one of the program's api_keys"
@@ -29,10 +29,10 @@ class EventsEndpoint:
         try:
             return await self._settle(request, program)
         except TooLarge as error:
-            await self._desk.refused_while_read(request.scope, "body")
+            await self._context.refused_while_read(request.scope, "body")
             return too_large_answer(error)
         except LinesTooMany as error:
-            await self._desk.refused_while_read(request.scope, "lines")
+            await self._context.refused_while_read(request.scope, "lines")
             fix = f"send at most {error.lines_max} lines at once"
             return responses.error_answer(413, "lines_too_many", "lines", fix)
         except TooSlow:
@@ -40,25 +40,25 @@ class EventsEndpoint:
         except LogUnavailable as error:
             return responses.unavailable(error)
 
-    async def _settle(self, request: Request, program: CompiledProgram) -> Response:
-        settings = self._desk.settings
+    async def _settle(self, request: Request, program: ProgramIndex) -> Response:
+        settings = self._context.settings
         bytes_max, timeout_ms = settings.batch_body_bytes_max, settings.body_timeout_ms
         body = await read_body(request.scope, request.receive, bytes_max, timeout_ms)
-        hit = self._desk.hit(request.scope, program, with_params=False)
-        batch = Batch(hit, program, self._desk.recorder)
+        hit = self._context.hit(request.scope, program, with_params=False)
+        batch = Batch(hit, program, self._context.recorder)
         await batch.read(body, self._terms(hit, program), settings.batch_lines_max)
         return responses.ndjson_answer(await batch.settle())
 
-    def _terms(self, hit: Hit, program: CompiledProgram) -> Terms:
-        settings = self._desk.settings
-        return Terms(
+    def _terms(self, hit: Hit, program: ProgramIndex) -> LineContext:
+        settings = self._context.settings
+        return LineContext(
             program=program,
-            keys=self._desk.edge.keys,
+            keys=self._context.edge.keys,
             now=hit.ts,
             sender_ip=hit.ip,
             field_bytes_max=settings.field_bytes_max,
             custom_fields_max=settings.custom_fields_max,
             future_ts_max_us=settings.future_ts_max_s * 1_000_000,
-            truncate_ip=self._desk.truncate_ip,
-            absent=self._desk.absent,
+            truncate_ip=self._context.truncate_ip,
+            absent=self._context.absent,
         )

@@ -9,13 +9,13 @@ from starlette.types import Receive, Scope, Send
 from runtime import metrics
 from runtime.logs import Throttled, logger
 from schemas.events import Kind
-from tracker.click import Context, Outcome, decide_hit
+from tracker.click import ClickContext, Outcome, decide_hit
 from tracker.http import responses
 from tracker.http.absent import note_absent
-from tracker.http.context import Desk
+from tracker.http.context import EdgeContext
 from tracker.http.recorder import UNRECORDED
 from tracker.http.routes import CLICK, IMPRESSION
-from tracker.offers.program_index import CompiledProgram
+from tracker.offers.program_index import ProgramIndex
 from tracker.request.text import clean, trimmed
 
 _log = Throttled(logger("tracker"))
@@ -23,18 +23,18 @@ _METHODS = ("GET", "HEAD")
 
 
 class HitEndpoints:
-    def __init__(self, desk: Desk) -> None:
-        self._desk = desk
+    def __init__(self, context: EdgeContext) -> None:
+        self._context = context
 
     async def click(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["method"] not in _METHODS:
             await _method_not_allowed(scope, receive, send)
             return
-        program = self._desk.program
+        program = self._context.program
         try:
-            hit = self._desk.hit(scope, program, with_params=True)
-            outcome = decide_hit(Kind.CLICK, clean(scope["path"][len(CLICK.path) :]), hit, self._context(program))
-            verdict = await self._desk.recorder.hit(outcome)
+            hit = self._context.hit(scope, program, with_params=True)
+            outcome = decide_hit(Kind.CLICK, clean(scope["path"][len(CLICK.path) :]), hit, self._click_context(program))
+            verdict = await self._context.recorder.hit(outcome)
             _note_absent(outcome)
         except Exception:  # noqa: BLE001 - a visitor is sent on whatever it was
             _failed(Kind.CLICK)
@@ -47,11 +47,11 @@ class HitEndpoints:
         if scope["method"] not in _METHODS:
             await _method_not_allowed(scope, receive, send)
             return
-        program, code = self._desk.program, pixel_code(scope["path"][len(IMPRESSION.path) :])
+        program, code = self._context.program, pixel_code(scope["path"][len(IMPRESSION.path) :])
         try:
-            hit = self._desk.hit(scope, program, with_params=True)
-            outcome = decide_hit(Kind.IMPRESSION, code, hit, self._context(program))
-            verdict = await self._desk.recorder.hit(outcome)
+            hit = self._context.hit(scope, program, with_params=True)
+            outcome = decide_hit(Kind.IMPRESSION, code, hit, self._click_context(program))
+            verdict = await self._context.recorder.hit(outcome)
             _note_absent(outcome)
         except Exception:  # noqa: BLE001 - a page shows its pixel whatever it was
             _failed(Kind.IMPRESSION)
@@ -60,10 +60,10 @@ class HitEndpoints:
         metrics.count("clew_hits_total", kind="impression", verdict=verdict)
         await responses.send_pixel(send, verdict, outcome.visitor, secure=hit.is_https)
 
-    def _context(self, program: CompiledProgram) -> Context:
-        edge, settings = self._desk.edge, self._desk.settings
+    def _click_context(self, program: ProgramIndex) -> ClickContext:
+        edge, settings = self._context.edge, self._context.settings
         bytes_max, chars_max = settings.field_bytes_max, 2 * settings.url_bytes_max
-        return Context(program, edge.keys, edge.random_bytes, bytes_max, chars_max, self._desk.absent)
+        return ClickContext(program, edge.keys, edge.random_bytes, bytes_max, chars_max, self._context.absent)
 
 
 def _note_absent(outcome: Outcome) -> None:

@@ -7,22 +7,22 @@ from runtime import metrics
 from runtime.logs import Throttled, logger
 from schemas.reasons import Reason
 from schemas.values.ids import AbsentIds
-from tracker.edge import Edge
+from tracker.edge import EdgeDependencies
 from tracker.http.recorder import Recorder
 from tracker.http.routes import route_of
-from tracker.offers.program_index import CompiledProgram
+from tracker.offers.program_index import ProgramIndex
 from tracker.refusal import rejected
 from tracker.rejected_event import rejected_event
-from tracker.request.hit import Hit, Reading, read_hit
+from tracker.request.hit import Hit, HitSettings, read_hit
 
 _log = Throttled(logger("tracker"))
 _OVER_A_LIMIT = frozenset({"url", "headers", "body", "lines"})
 
 
-class Desk:
+class EdgeContext:
     """One edge process, as its endpoints see it."""
 
-    def __init__(self, edge: Edge) -> None:
+    def __init__(self, edge: EdgeDependencies) -> None:
         self.edge = edge
         self.settings = edge.settings
         self.recorder = Recorder(edge)
@@ -30,14 +30,14 @@ class Desk:
         self.absent = AbsentIds(edge.settings.absent_ids, addresses=self.truncate_ip)
 
     @property
-    def program(self) -> CompiledProgram:
+    def program(self) -> ProgramIndex:
         """The program in force: read it once per request."""
         return self.edge.program.compiled
 
-    def hit(self, scope: Scope, program: CompiledProgram, *, with_params: bool) -> Hit:
+    def hit(self, scope: Scope, program: ProgramIndex, *, with_params: bool) -> Hit:
         """The request as a value. Without parameters it is only about the sender: no secret is in it."""
         bytes_max = self.settings.field_bytes_max
-        reading = Reading(program.proxies, self.edge.keys.hash_secret, bytes_max, self.truncate_ip)
+        reading = HitSettings(program.proxies, self.edge.keys.hash_secret, bytes_max, self.truncate_ip)
         return read_hit(scope, self.edge.clock.now_us(), reading, with_params=with_params)
 
     async def refused_while_read(self, scope: Scope, field: str) -> None:

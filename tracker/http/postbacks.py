@@ -3,18 +3,18 @@
 from starlette.requests import Request
 from starlette.responses import Response
 
-from eventlog.port import LogUnavailable, Ruled
+from eventlog.port import AppendResult, LogUnavailable
 from runtime import metrics
-from schemas.dedup.rules import Ruling
+from schemas.dedup.rules import Decision
 from schemas.events import CONVERSIONS, Kind
 from schemas.wire import kind_of
 from tracker.http import responses
 from tracker.http.absent import note_absent
 from tracker.http.clicks import method_not_allowed
-from tracker.http.context import Desk, key_of
+from tracker.http.context import EdgeContext, key_of
 from tracker.http.limits import TooLarge, TooSlow, read_body, too_large_answer, too_slow_answer
-from tracker.offers.program_index import CompiledProgram
-from tracker.postback.decide import Candidate, Terms, is_test, read_postback, topic_of
+from tracker.offers.program_index import ProgramIndex
+from tracker.postback.decide import PendingPostback, PostbackContext, is_test, read_postback, topic_of
 from tracker.postback.fields import Sent, read_sent
 from tracker.refusal import Refusal, refusal_of, with_ids
 from tracker.rejected_event import rejected_event
@@ -26,20 +26,20 @@ METHODS = ("GET", "POST")
 
 
 class PostbackEndpoint:
-    def __init__(self, desk: Desk) -> None:
-        self._desk = desk
+    def __init__(self, context: EdgeContext) -> None:
+        self._context = context
 
     async def __call__(self, request: Request) -> Response:
         if request.method not in METHODS:
             return method_not_allowed("GET, POST")
-        program = self._desk.program
-        hit = self._desk.hit(request.scope, program, with_params=False)
+        program = self._context.program
+        hit = self._context.hit(request.scope, program, with_params=False)
         try:
             sent = await self._read(request)
             self._drop_absent(sent, hit)
             return await self._settle(sent, hit, program)
         except TooLarge as error:
-            await self._desk.refused_while_read(request.scope, "body")
+            await self._context.refused_while_read(request.scope, "body")
             return too_large_answer(error)
         except TooSlow:
             return too_slow_answer()
@@ -47,7 +47,7 @@ class PostbackEndpoint:
             return responses.unavailable(error)
 
     async def _read(self, request: Request) -> Sent:
-        query, get, settings = request.scope["query_string"], request.headers.get, self._desk.settings
+        query, get, settings = request.scope["query_string"], request.headers.get, self._context.settings
         if request.method == "GET":
             return read_sent(query, b"", "")
         bytes_max, timeout_ms = settings.postback_body_bytes_max, settings.body_timeout_ms
@@ -55,43 +55,43 @@ class PostbackEndpoint:
         return read_sent(query, body, get("content-type", ""), get("content-encoding", ""))
 
     def _drop_absent(self, sent: Sent, hit: Hit) -> None:
-        absent = self._desk.absent.drop(sent.fields, ID_FIELDS)
+        absent = self._context.absent.drop(sent.fields, ID_FIELDS)
         if absent:
             note_absent("postback", f"{hit.ip} offer {sent.fields.get('offer_id', '')[:16]}", absent)
 
-    async def _settle(self, sent: Sent, hit: Hit, program: CompiledProgram) -> Response:
+    async def _settle(self, sent: Sent, hit: Hit, program: ProgramIndex) -> Response:
         test = is_test(sent.fields)
         read = sent.problem or read_postback(sent.fields, self._terms(hit, program))
-        settled = await self._rule(read, test=test) if isinstance(read, Candidate) else read
-        result = settled.ruling if isinstance(settled, Ruled) else settled
+        settled = await self._rule(read, test=test) if isinstance(read, PendingPostback) else read
+        result = settled.decision if isinstance(settled, AppendResult) else settled
         if not test:
             await self._record(read, result, sent, hit, program)
         if isinstance(settled, Refusal):
             return responses.refusal_answer(settled, test=test)
-        return responses.ruling_answer(settled.ruling, test=test, final=test or settled.final)
+        return responses.decision_answer(settled.decision, test=test, final=test or settled.final)
 
-    def _terms(self, hit: Hit, program: CompiledProgram) -> Terms:
-        keys, settings = self._desk.edge.keys, self._desk.settings
-        return Terms(program, keys, hit.ts, hit.ip, settings.field_bytes_max, settings.custom_fields_max)
+    def _terms(self, hit: Hit, program: ProgramIndex) -> PostbackContext:
+        keys, settings = self._context.edge.keys, self._context.settings
+        return PostbackContext(program, keys, hit.ts, hit.ip, settings.field_bytes_max, settings.custom_fields_max)
 
-    async def _rule(self, candidate: Candidate, *, test: bool) -> Ruled | Refusal:
+    async def _rule(self, candidate: PendingPostback, *, test: bool) -> AppendResult | Refusal:
         """The verdict. A test, or what can only speak of a known conversion, is tried out first."""
-        value, key = self._desk.recorder.encoded(candidate.kind, candidate.event), candidate.event.conversion_id
-        if candidate.if_new is not None or test:
-            (tried,) = await self._desk.recorder.rule(CONVERSIONS, (value,), (key,), dry_run=True)
-            record = tried.ruling.record
+        value, key = self._context.recorder.encoded(candidate.kind, candidate.event), candidate.event.conversion_id
+        if candidate.refusal_if_new is not None or test:
+            (tried,) = await self._context.recorder.rule(CONVERSIONS, (value,), (key,), dry_run=True)
+            record = tried.decision.record
             makes_conversion = record is not None and kind_of(record) is Kind.CONVERSION
-            if candidate.if_new is not None and makes_conversion:
+            if candidate.refusal_if_new is not None and makes_conversion:
                 if not tried.final:
                     raise LogUnavailable("the conversion may wait in the local log of another edge")
-                return candidate.if_new
+                return candidate.refusal_if_new
             if test:
                 return tried
-        (ruled,) = await self._desk.recorder.rule(CONVERSIONS, (value,), (key,))
+        (ruled,) = await self._context.recorder.rule(CONVERSIONS, (value,), (key,))
         return ruled
 
     async def _record(
-        self, read: Candidate | Refusal, result: Ruling | Refusal, sent: Sent, hit: Hit, program: CompiledProgram
+        self, read: PendingPostback | Refusal, result: Decision | Refusal, sent: Sent, hit: Hit, program: ProgramIndex
     ) -> None:
         """Count the verdict, and store the postback if it was refused."""
         topic, refusal = topic_of(sent.fields), refusal_of(result)
@@ -100,5 +100,5 @@ class PostbackEndpoint:
             return
         refusal = with_ids(refusal, read.offer_id, read.partner_id)
         event = rejected_event(topic, refusal, hit, sent.fields, program)
-        await self._desk.recorder.rejected((event,), key_of(hit))
+        await self._context.recorder.rejected((event,), key_of(hit))
         metrics.count("clew_hits_total", kind=topic, verdict=refusal.reason.value)

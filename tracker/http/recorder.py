@@ -3,13 +3,13 @@
 from collections.abc import Awaitable, Callable, Sequence
 from typing import TypeVar
 
-from eventlog.port import LogUnavailable, Ruled
+from eventlog.port import AppendResult, LogUnavailable
 from runtime import metrics
 from runtime.bounded_wait import Crowded, Patience
 from runtime.logs import Throttled, logger
 from schemas.events import HITS, Conversion, Event, Kind, Rejected, Touch
 from tracker.click import Outcome
-from tracker.edge import Edge
+from tracker.edge import EdgeDependencies
 from tracker.masking import encode_masked, truncate_addresses
 
 _log = Throttled(logger("tracker"))
@@ -20,7 +20,7 @@ UNRECORDED = "unrecorded"
 class Recorder:
     """Encodes events and waits until they are durable. Everything but `hit` raises LogUnavailable."""
 
-    def __init__(self, edge: Edge) -> None:
+    def __init__(self, edge: EdgeDependencies) -> None:
         self._producer, self._settings, self._program = edge.producer, edge.settings, edge.program
         shortest_ms = min(edge.settings.redirect_append_timeout_ms, edge.settings.append_timeout_ms)
         self._patience = Patience(edge.settings.inflight_max, shortest_ms / 4_000)
@@ -54,8 +54,8 @@ class Recorder:
 
     async def rule(
         self, topic: str, values: Sequence[bytes], keys: Sequence[bytes], *, dry_run: bool = False
-    ) -> Sequence[Ruled]:
-        """Rule over records in order, and store what the rulings say; with `dry_run` nothing is stored."""
+    ) -> Sequence[AppendResult]:
+        """Rule over records in order, and store what the decisions say; with `dry_run` nothing is stored."""
         producer, timeout_ms = self._producer, self._settings.append_timeout_ms
         return await self._bounded(lambda: producer.decide(topic, values, keys=keys, dry_run=dry_run), timeout_ms)
 

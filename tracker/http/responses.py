@@ -7,7 +7,7 @@ from starlette.responses import Response
 from starlette.types import Send
 
 from eventlog.port import LogUnavailable
-from schemas.dedup.rules import Ruling
+from schemas.dedup.rules import Decision
 from schemas.fields import NO_DIGEST
 from schemas.reasons import Reason
 from tracker.click import Outcome
@@ -87,22 +87,22 @@ def unavailable(error: LogUnavailable) -> Response:
     return error_answer(503, "unavailable", "", fix, {"retry-after": str(error.retry_after_s)})
 
 
-def ruling_answer(ruling: Ruling, *, test: bool, final: bool = True) -> Response:
+def decision_answer(decision: Decision, *, test: bool, final: bool = True) -> Response:
     """The verdict over a postback that was ruled over."""
-    status = {"conflict": 409, "malformed": 400}.get(ruling.verdict, 200)
-    if ruling.reason is Reason.STATUS_NOT_PENDING:
+    status = {"conflict": 409, "malformed": 400}.get(decision.verdict, 200)
+    if decision.reason is Reason.STATUS_NOT_PENDING:
         status = 409
-    body = verdict_of_ruling(ruling) | ({"test": True} if test else {}) | ({} if final else _NOT_FINAL)
+    body = verdict_of_decision(decision) | ({"test": True} if test else {}) | ({} if final else _NOT_FINAL)
     return json_answer(status, body)
 
 
-def verdict_of_ruling(ruling: Ruling) -> dict[str, Any]:
+def verdict_of_decision(decision: Decision) -> dict[str, Any]:
     body: dict[str, Any] = {
-        "verdict": ruling.verdict,
-        "conversion_id": ruling.issued.hex() or None,
-        "status": ruling.status or None,
+        "verdict": decision.verdict,
+        "conversion_id": decision.issued.hex() or None,
+        "status": decision.status or None,
     }
-    return body | _why(ruling.reason or "", ruling.field, ruling.detail)
+    return body | _why(decision.reason or "", decision.field, decision.detail)
 
 
 def refusal_answer(refusal: Refusal, *, test: bool) -> Response:
@@ -127,14 +127,14 @@ def line_of_refusal(number: int, refusal: Refusal) -> bytes:
     return _line({"line": number, "verdict": refusal.verdict}, refusal.reason, refusal.field, refusal.detail)
 
 
-def line_of_ruling(number: int, ruling: Ruling, id_name: str, issued: str, *, final: bool = True) -> bytes:
+def line_of_decision(number: int, decision: Decision, id_name: str, issued: str, *, final: bool = True) -> bytes:
     """The answer to a line that was ruled over."""
-    body: dict[str, Any] = {"line": number, "verdict": ruling.verdict, id_name: issued}
-    if ruling.status:
-        body["status"] = ruling.status
+    body: dict[str, Any] = {"line": number, "verdict": decision.verdict, id_name: issued}
+    if decision.status:
+        body["status"] = decision.status
     if not final:
         body |= _NOT_FINAL
-    return _line(body, ruling.reason or "", ruling.field, ruling.detail)
+    return _line(body, decision.reason or "", decision.field, decision.detail)
 
 
 def _line(body: dict[str, Any], reason: str, field: str, detail: str) -> bytes:

@@ -19,7 +19,7 @@ from schemas.values.ip_addresses import truncated
 from schemas.values.money import BadAmount, minor_of_e4, parse_e4, parse_minor
 from tracker.lines.types import AdjustmentLine, ConversionLine, TouchLine
 from tracker.offers.coupons import find_coupon, offer_of_coupon
-from tracker.offers.program_index import CompiledOffer, CompiledProgram
+from tracker.offers.program_index import IndexedOffer, ProgramIndex
 from tracker.refusal import Refusal, Refused, malformed, rejected, with_ids
 from tracker.request.client_ip import hash_of
 from tracker.request.text import byte_length, has_control
@@ -34,10 +34,10 @@ NAME_BYTES_MAX = 128
 _HEX_ID = re.compile(r"[0-9a-fA-F]{32}")
 
 
-class Terms(msgspec.Struct, frozen=True):
+class LineContext(msgspec.Struct, frozen=True):
     """What reading a line depends on beside the line."""
 
-    program: CompiledProgram
+    program: ProgramIndex
     keys: click_id.TokenKeys
     now: int
     sender_ip: str
@@ -48,7 +48,7 @@ class Terms(msgspec.Struct, frozen=True):
     absent: AbsentIds
 
 
-def touch_of(line: TouchLine, subs: dict[str, str], ts: int, terms: Terms) -> Touch:
+def touch_of(line: TouchLine, subs: dict[str, str], ts: int, terms: LineContext) -> Touch:
     offer_id, partner_id = _whose(line, terms)
     random = click_id.random_of_ref(terms.keys, line.type, line.id)
     return Touch(
@@ -72,14 +72,14 @@ def touch_of(line: TouchLine, subs: dict[str, str], ts: int, terms: Terms) -> To
     )
 
 
-def _visitor(line: TouchLine, ts: int, terms: Terms) -> str:
+def _visitor(line: TouchLine, ts: int, terms: LineContext) -> str:
     """As for hits: the id that was given, else a hash of address, agent and day, which only counts uniques."""
     if line.visitor_id or not (line.ip or line.user_agent):
         return line.visitor_id
     return anonymous(line.ip, line.user_agent, ts, terms.keys.hash_secret)
 
 
-def _whose(line: TouchLine, terms: Terms) -> tuple[int, int]:
+def _whose(line: TouchLine, terms: LineContext) -> tuple[int, int]:
     """Offer and partner, both active; by the link's code or by their numbers."""
     offer_id, partner_id = line.offer_id, line.partner_id
     if line.link:
@@ -104,7 +104,7 @@ def _whose(line: TouchLine, terms: Terms) -> tuple[int, int]:
     return offer_id, partner_id
 
 
-def _inactive(offer_id: int, partner_id: int, terms: Terms) -> Refusal | None:
+def _inactive(offer_id: int, partner_id: int, terms: LineContext) -> Refusal | None:
     offer, partner = terms.program.offer(offer_id), terms.program.partners.get(partner_id)
     if offer is None:
         return rejected(Reason.UNKNOWN_OFFER, "offer_id", "the program has no offer with this number")
@@ -117,7 +117,7 @@ def _inactive(offer_id: int, partner_id: int, terms: Terms) -> Refusal | None:
     return None
 
 
-def conversion_of(line: ConversionLine, ts: int, terms: Terms) -> Conversion:
+def conversion_of(line: ConversionLine, ts: int, terms: LineContext) -> Conversion:
     match_kind = next((name for name in MATCHES if getattr(line, name)), None)
     if match_kind is None:
         raise Refused(malformed("click_id", f"it matches nothing; give one of {', '.join(MATCHES)}"))
@@ -158,7 +158,7 @@ def conversion_of(line: ConversionLine, ts: int, terms: Terms) -> Conversion:
     )
 
 
-def _tokens(line: ConversionLine, ts: int, terms: Terms) -> tuple[bytes, bytes, CompiledOffer]:
+def _tokens(line: ConversionLine, ts: int, terms: LineContext) -> tuple[bytes, bytes, IndexedOffer]:
     """Click and impression as bytes, and the offer that they and offer_id agree on."""
     click, click_offer = _token("click_id", line.click_id, terms)
     impression, impression_offer = _token("impression_id", line.impression_id, terms)
@@ -172,7 +172,7 @@ def _tokens(line: ConversionLine, ts: int, terms: Terms) -> tuple[bytes, bytes, 
     return click, impression, _offer(offer_id, terms)
 
 
-def _token(name: str, text: str, terms: Terms) -> tuple[bytes, int]:
+def _token(name: str, text: str, terms: LineContext) -> tuple[bytes, int]:
     """The token and its offer; none where the line has none."""
     if not text:
         return NO_TOKEN, 0
@@ -184,7 +184,7 @@ def _token(name: str, text: str, terms: Terms) -> tuple[bytes, int]:
     return token, facts.offer_id
 
 
-def _offer(offer_id: int, terms: Terms) -> CompiledOffer:
+def _offer(offer_id: int, terms: LineContext) -> IndexedOffer:
     offer = terms.program.offer(offer_id)
     if offer is None:
         refusal = rejected(Reason.UNKNOWN_OFFER, "offer_id", "the program has no offer with this number")
@@ -192,7 +192,7 @@ def _offer(offer_id: int, terms: Terms) -> CompiledOffer:
     return offer
 
 
-def _goal(goal: str, offer: CompiledOffer) -> str:
+def _goal(goal: str, offer: IndexedOffer) -> str:
     goal = goal or "1"
     if goal not in offer.goals:
         refusal = malformed("goal", f"the offer has no such goal; it has {', '.join(sorted(offer.goals))}")
@@ -200,7 +200,7 @@ def _goal(goal: str, offer: CompiledOffer) -> str:
     return goal
 
 
-def _amount(line: ConversionLine, terms: Terms) -> tuple[str, int]:
+def _amount(line: ConversionLine, terms: LineContext) -> tuple[str, int]:
     currency = line.currency or terms.program.rules.currency
     if currency not in DECIMALS:
         raise Refused(malformed("currency", "it is no ISO 4217 code, such as USD"))
@@ -210,7 +210,7 @@ def _amount(line: ConversionLine, terms: Terms) -> tuple[str, int]:
         raise Refused(malformed("amount", str(error))) from None
 
 
-def _check_custom(custom: dict[str, str], terms: Terms) -> None:
+def _check_custom(custom: dict[str, str], terms: LineContext) -> None:
     if len(custom) > terms.custom_fields_max:
         raise Refused(malformed("custom", f"there are more than {terms.custom_fields_max} custom fields"))
     for name in custom:
@@ -230,7 +230,7 @@ def _given(line: ConversionLine) -> Given:
     return given
 
 
-def adjustment_of(line: AdjustmentLine, ts: int, terms: Terms) -> Adjustment:
+def adjustment_of(line: AdjustmentLine, ts: int, terms: LineContext) -> Adjustment:
     currency = line.currency
     if currency and currency not in DECIMALS:
         raise Refused(malformed("currency", "it is no ISO 4217 code, such as USD"))
@@ -253,7 +253,7 @@ def adjustment_of(line: AdjustmentLine, ts: int, terms: Terms) -> Adjustment:
     )
 
 
-def _conversion_id(line: AdjustmentLine, terms: Terms) -> bytes:
+def _conversion_id(line: AdjustmentLine, terms: LineContext) -> bytes:
     """The conversion, by its id or by offer_id, goal and txn_id; given both ways, they must agree."""
     by_id = _hex_id(line.conversion_id) if line.conversion_id else None
     if line.offer_id is None and not line.txn_id:

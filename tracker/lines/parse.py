@@ -6,7 +6,7 @@ from typing import Any
 import msgspec
 
 from schemas.events import Adjustment, Conversion, Kind, Touch
-from tracker.lines.events import Terms, adjustment_of, conversion_of, touch_of
+from tracker.lines.events import LineContext, adjustment_of, conversion_of, touch_of
 from tracker.lines.timestamps import parse_ts
 from tracker.lines.types import BadLine, ConversionLine, TouchLine, decode_line, typed
 from tracker.refusal import Refusal, Refused, malformed
@@ -38,7 +38,7 @@ ID_FIELDS = (
 """Fields of lines that hold an id of something else. The line's own `id` may be any text."""
 
 
-def read_line(text: bytes, terms: Terms) -> Read:
+def read_line(text: bytes, terms: LineContext) -> Read:
     """The event of one line, or why there is none."""
     sent: dict[str, Any] = {}
     absent: tuple[str, ...] = ()
@@ -58,11 +58,11 @@ def read_line(text: bytes, terms: Terms) -> Read:
     return Read(named, ref if isinstance(ref, str) else "", sent, result, absent)
 
 
-def _is_placeholder(value: object, terms: Terms) -> bool:
+def _is_placeholder(value: object, terms: LineContext) -> bool:
     return isinstance(value, str) and value != "" and terms.absent.holds(value)
 
 
-def _event(sent: dict[str, Any], line_bytes: int, terms: Terms) -> Touch | Conversion | Adjustment:
+def _event(sent: dict[str, Any], line_bytes: int, terms: LineContext) -> Touch | Conversion | Adjustment:
     line, subs = typed(sent, terms.field_bytes_max, is_short=line_bytes <= terms.field_bytes_max)
     ts = _ts(line.ts, terms)
     if isinstance(line, TouchLine):
@@ -82,7 +82,7 @@ def _unit_of(ts: int) -> str:
     )
 
 
-def _ts(ts: int | str, terms: Terms) -> int:
+def _ts(ts: int | str, terms: LineContext) -> int:
     parsed = parse_ts(ts)
     if parsed is None:
         detail = "send RFC 3339 with an offset, as in 2026-01-31T12:00:00Z, or integer microseconds since 1970"

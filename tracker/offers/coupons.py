@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 from program.program import Coupon, coupon_key
 from schemas.reasons import Reason
-from tracker.offers.program_index import CompiledProgram
+from tracker.offers.program_index import ProgramIndex
 
 
 class CouponResult(NamedTuple):
@@ -15,7 +15,7 @@ class CouponResult(NamedTuple):
     reason: str = ""
 
 
-def find_coupon(program: CompiledProgram, code: str, offer_id: int, ts_us: int) -> CouponResult:
+def find_coupon(program: ProgramIndex, code: str, offer_id: int, ts_us: int) -> CouponResult:
     """The coupon that counts for an offer at that time."""
     if not code:
         return CouponResult()
@@ -31,7 +31,7 @@ def find_coupon(program: CompiledProgram, code: str, offer_id: int, ts_us: int) 
     return CouponResult(code, valid.partner_id)
 
 
-def offer_of_coupon(program: CompiledProgram, code: str, ts_us: int) -> int | None:
+def offer_of_coupon(program: ProgramIndex, code: str, ts_us: int) -> int | None:
     """The offer that a code belongs to, for conversions that name neither click nor offer; None if it is not one."""
     known: tuple[Coupon, ...] = program.rules.coupons.get(coupon_key(code), ()) if code else ()
     offers = {coupon.offer_id for coupon in known if coupon.covers(ts_us)} or {coupon.offer_id for coupon in known}

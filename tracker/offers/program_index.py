@@ -10,7 +10,7 @@ from tracker.request.client_ip import networks_of
 from tracker.request.text import trimmed
 
 
-class CompiledOffer:
+class IndexedOffer:
     """An offer with its landing URL and allowed hosts compiled."""
 
     __slots__ = ("allowed", "goals", "landing", "offer")
@@ -22,7 +22,7 @@ class CompiledOffer:
         self.allowed: Allowed = allowed_of(offer.landing_url, offer.allowed_hosts)
 
 
-class CompiledProgram:
+class ProgramIndex:
     """The program in use, indexed. Raises ValueError if a trusted proxy is not a network."""
 
     __slots__ = (
@@ -48,7 +48,7 @@ class CompiledProgram:
         self.fallback_url = escaped(program.rules.fallback_url)
         self._links_without_case: dict[str, Link | None] | None = None
         self.trusts_links = program.rules.link_user_id == "trusted"
-        self._offers: dict[int, CompiledOffer] = {}
+        self._offers: dict[int, IndexedOffer] = {}
         secrets: Iterable[str] = (*program.secrets.api_keys, *program.secrets.postback_secrets.values())
         self._secrets = frozenset(secret for secret in secrets if secret)
         self._keys = spellings_of(program.secrets.api_keys)
@@ -75,14 +75,14 @@ class CompiledProgram:
             self._links_without_case = found
         return self._links_without_case
 
-    def offer(self, offer_id: int) -> CompiledOffer | None:
+    def offer(self, offer_id: int) -> IndexedOffer | None:
         """Return the offer with that number; None if the program has none."""
         compiled = self._offers.get(offer_id)
         if compiled is None:
             offer = self.rules.offers.get(offer_id)
             if offer is None:
                 return None
-            compiled = self._offers[offer_id] = CompiledOffer(offer)
+            compiled = self._offers[offer_id] = IndexedOffer(offer)
         return compiled
 
     def secrets_of(self, offer_id: int) -> tuple[bytes, ...]:

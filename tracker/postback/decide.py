@@ -18,7 +18,7 @@ from schemas.values.currencies import DECIMALS, DECIMALS_MAX
 from schemas.values.money import BadAmount, currency_code, minor_of_e4, parse_e4, parse_minor
 from tracker import secrets
 from tracker.offers.coupons import find_coupon, offer_of_coupon
-from tracker.offers.program_index import CompiledOffer, CompiledProgram
+from tracker.offers.program_index import IndexedOffer, ProgramIndex
 from tracker.postback.fields import OWN_FIELDS
 from tracker.refusal import Refusal, Refused, malformed, rejected
 from tracker.request.text import byte_length, has_control
@@ -36,10 +36,10 @@ _WIDEST = next(code for code, decimals in DECIMALS.items() if decimals == DECIMA
 Topic = Literal["conversion", "adjustment"]
 
 
-class Terms(msgspec.Struct, frozen=True):
+class PostbackContext(msgspec.Struct, frozen=True):
     """What a decision depends on beside the postback."""
 
-    program: CompiledProgram
+    program: ProgramIndex
     keys: TokenKeys
     now: int
     sender_ip: str
@@ -47,21 +47,21 @@ class Terms(msgspec.Struct, frozen=True):
     custom_fields_max: int
 
 
-class Candidate(msgspec.Struct, frozen=True):
+class PendingPostback(msgspec.Struct, frozen=True):
     """An event to be ruled over."""
 
     kind: Kind
     event: Conversion | Adjustment
     offer_id: int
     partner_id: int
-    if_new: Refusal | None = None
+    refusal_if_new: Refusal | None = None
     """The answer if the event would make a conversion: it can only speak of one that is there."""
 
 
 class _Named(msgspec.Struct, frozen=True):
     """Which offer, and which click if one is named."""
 
-    offer: CompiledOffer
+    offer: IndexedOffer
     click: bytes
     partner_id: int
 
@@ -76,7 +76,7 @@ def topic_of(fields: Mapping[str, str]) -> Topic:
     return "adjustment" if fields.get("action") == "refund" else "conversion"
 
 
-def read_postback(fields: Mapping[str, str], terms: Terms) -> Candidate | Refusal:
+def read_postback(fields: Mapping[str, str], terms: PostbackContext) -> PendingPostback | Refusal:
     """The event that a postback asks for, or why there is none."""
     named: _Named | None = None
     try:
@@ -100,7 +100,7 @@ def _check_action(fields: Mapping[str, str]) -> None:
         raise Refused(malformed("test", "send test=1, or leave it out"))
 
 
-def _find_offer(fields: Mapping[str, str], terms: Terms) -> _Named:
+def _find_offer(fields: Mapping[str, str], terms: PostbackContext) -> _Named:
     """The offer, by the click's token or by number."""
     click, partner_id = NO_TOKEN, 0
     if "click_id" in fields:
@@ -129,7 +129,7 @@ def _offer_number(text: str) -> int:
     return int(text)
 
 
-def _check_secret(fields: Mapping[str, str], named: _Named, terms: Terms) -> None:
+def _check_secret(fields: Mapping[str, str], named: _Named, terms: PostbackContext) -> None:
     expected = terms.program.program.secrets.postback_secrets.get(named.offer.offer.id)
     if expected and not secrets.same(fields.get("secret", ""), expected):
         detail = "the offer's postback secret is missing or wrong; send it as secret"
@@ -174,21 +174,23 @@ def _currency(fields: Mapping[str, str], default: str) -> str:
     return currency
 
 
-def _conversion(fields: Mapping[str, str], named: _Named, terms: Terms) -> Candidate:
+def _conversion(fields: Mapping[str, str], named: _Named, terms: PostbackContext) -> PendingPostback:
     key, goal, txn_id = _key(fields, named)
     currency = _currency(fields, terms.program.rules.currency)
     status = _status(fields)
-    if_new: Refusal | None = None
+    refusal_if_new: Refusal | None = None
     coupon = find_coupon(terms.program, _id(fields, "coupon"), named.offer.offer.id, terms.now)
     if named.click == NO_TOKEN and not coupon.code:
-        if_new = malformed("click_id", "it is missing, and there is no conversion of this offer with this txn_id")
+        refusal_if_new = malformed(
+            "click_id", "it is missing, and there is no conversion of this offer with this txn_id"
+        )
     amount_minor = 0
     try:
         amount_minor = parse_minor(fields.get("amount", "0"), currency)
     except BadAmount as error:
         # Without a currency the amount may repeat that of a conversion in another one.
-        if_new = msgspec.structs.replace(malformed("amount", str(error)), conversion_id=key)
-        currency, amount_minor = _WIDEST, _widest_minor(fields, if_new)
+        refusal_if_new = msgspec.structs.replace(malformed("amount", str(error)), conversion_id=key)
+        currency, amount_minor = _WIDEST, _widest_minor(fields, refusal_if_new)
     given = _given(fields)
     event = Conversion(
         conversion_id=key, ts=terms.now, event_ts=_not_before(named.click, terms.now), offer_id=named.offer.offer.id,
@@ -198,7 +200,7 @@ def _conversion(fields: Mapping[str, str], named: _Named, terms: Terms) -> Candi
         amount_minor=amount_minor, currency=currency, status=status,
         custom=_custom(fields, terms), given=given, sender_ip=terms.sender_ip,
     )  # fmt: skip
-    return Candidate(Kind.CONVERSION, event, named.offer.offer.id, named.partner_id, if_new)
+    return PendingPostback(Kind.CONVERSION, event, named.offer.offer.id, named.partner_id, refusal_if_new)
 
 
 def _not_before(click: bytes, now: int) -> int:
@@ -228,7 +230,7 @@ _GIVEN_BITS = (
 )  # fmt: skip
 
 
-def _custom(fields: Mapping[str, str], terms: Terms) -> dict[str, str]:
+def _custom(fields: Mapping[str, str], terms: PostbackContext) -> dict[str, str]:
     custom = {name: value for name, value in fields.items() if name not in OWN_FIELDS}
     for count, (name, value) in enumerate(custom.items(), 1):
         if count > terms.custom_fields_max:
@@ -241,7 +243,7 @@ def _custom(fields: Mapping[str, str], terms: Terms) -> dict[str, str]:
     return {name: value for name, value in custom.items() if not is_secret(value)}
 
 
-def _refund(fields: Mapping[str, str], named: _Named, terms: Terms) -> Candidate:
+def _refund(fields: Mapping[str, str], named: _Named, terms: PostbackContext) -> PendingPostback:
     key, _goal, _txn_id = _key(fields, named)
     refund_id = _id(fields, "refund_id")
     if not refund_id:
@@ -255,7 +257,7 @@ def _refund(fields: Mapping[str, str], named: _Named, terms: Terms) -> Candidate
         kind="refund", amount_e4=_refund_e4(fields, currency), currency=currency, reason=reason,
         actor="postback", refund_id=refund_id,
     )  # fmt: skip
-    return Candidate(Kind.ADJUSTMENT, event, named.offer.offer.id, named.partner_id)
+    return PendingPostback(Kind.ADJUSTMENT, event, named.offer.offer.id, named.partner_id)
 
 
 def _refund_e4(fields: Mapping[str, str], currency: str) -> int:

@@ -28,7 +28,7 @@ _AHEAD = (b"prefetch", b"prerender", b"preview")  # Chrome, Safari and apps name
 RawHeaders = Iterable[tuple[bytes, bytes]]
 
 
-class Reading(msgspec.Struct, frozen=True):
+class HitSettings(msgspec.Struct, frozen=True):
     """Settings and keys that reading a hit needs besides the request."""
 
     proxies: tuple[Network, ...]
@@ -66,7 +66,7 @@ class Hit(msgspec.Struct, frozen=True):
     """Whether the parameter `url` contains an unencoded & that cannot be told from those between parameters."""
 
 
-def read_hit(scope: Mapping[str, Any], ts: int, reading: Reading, *, with_params: bool = True) -> Hit:
+def read_hit(scope: Mapping[str, Any], ts: int, reading: HitSettings, *, with_params: bool = True) -> Hit:
     """Read the hit from an ASGI HTTP scope that was received at `ts`."""
     headers: dict[bytes, bytes] = dict(scope["headers"])
     get, bytes_max = headers.get, reading.field_bytes_max

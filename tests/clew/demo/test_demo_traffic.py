@@ -20,7 +20,7 @@ from runtime.settings import TrackerSettings
 from schemas.dedup.rules import rule
 from schemas.events import Adjustment, Conversion, Rejected, Touch
 from schemas.wire import decode
-from tracker.edge import Edge, ProgramHolder
+from tracker.edge import CurrentProgram, EdgeDependencies
 from tracker.http.app import create_app
 
 API_KEY = "key-of-the-demo-0123456789"
@@ -99,9 +99,9 @@ def _run(folder: Path) -> tuple[MemoryLog, DemoSummary]:
     program = read_program(demo_program_toml(API_KEY), lambda name: None).program
     assert program is not None
     log, clock = MemoryLog(), SystemClock()
-    edge = Edge(
+    edge = EdgeDependencies(
         producer=MemoryProducer(log, rule),
-        program=ProgramHolder(program),
+        program=CurrentProgram(program),
         keys=load_or_make_keys(folder / "keys.toml", os.urandom, clock.now_us() // 1_000),
         clock=clock,
         settings=TrackerSettings(),

@@ -6,11 +6,11 @@ import pytest
 
 from attribution.live.attributor import Attributor
 from attribution.live.lease import ConsumerLease
-from clew.requests.client import ask_place
+from clew.requests.client import send_request
 from eventlog.memory import MemoryConsumer, MemoryLog
 from eventlog.port import Consumer, LogUnavailable, Partition
 from ingest.loop import GROUP
-from installation.address import Place, find_place
+from installation.address import InstallationAddress, find_address
 from installation.engine import Engine
 from installation.program_file import load_program
 from runtime.clock import SystemClock
@@ -38,13 +38,13 @@ class Opened(Engine):
 
 
 @pytest.fixture
-def place() -> Place:
-    return find_place(None, "kafka://127.0.0.1:9", "clickhouse://127.0.0.1:9/clew", Settings())
+def place() -> InstallationAddress:
+    return find_address(None, "kafka://127.0.0.1:9", "clickhouse://127.0.0.1:9/clew", Settings())
 
 
 @pytest.fixture
-def engine(place: Place, tmp_path: Path, warehouse: Warehouse, monkeypatch: pytest.MonkeyPatch) -> Engine:
-    """What `ask_place` opens, instead of servers."""
+def engine(place: InstallationAddress, tmp_path: Path, warehouse: Warehouse, monkeypatch: pytest.MonkeyPatch) -> Engine:
+    """What `send_request` opens, instead of servers."""
     file, clock, observer = tmp_path / "program.toml", SystemClock(), MemoryConsumer(MemoryLog(), GROUP)
     file.write_text(PROGRAM)
     opened = Opened(place, Settings(), load_program(file), clock, warehouse, observer, 1)
@@ -63,21 +63,21 @@ def attributor(engine: Engine, shards: Consumer) -> Attributor:
     )
 
 
-def said(place: Place) -> str:
+def said(place: InstallationAddress) -> str:
     with pytest.raises(UserError) as told:
-        ask_place(place, Settings(), SystemClock(), "attribute", {"timeout": 20})
+        send_request(place, Settings(), SystemClock(), "attribute", {"timeout": 20})
     assert told.value.exit_code == UNREACHABLE
     assert "\n" not in str(told.value)
     return str(told.value)
 
 
-def test_a_log_that_goes_before_the_work_begins(place: Place, engine: Engine) -> None:
+def test_a_log_that_goes_before_the_work_begins(place: InstallationAddress, engine: Engine) -> None:
     engine.attributor = attributor(engine, Gone(MemoryLog(), GROUP))
     assert LOG_SAYS in said(place)
 
 
 def test_a_warehouse_that_goes_before_the_work_begins(
-    place: Place, engine: Engine, monkeypatch: pytest.MonkeyPatch
+    place: InstallationAddress, engine: Engine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def query(*_: object, **__: object) -> None:
         raise WarehouseError(f"{WAREHOUSE_SAYS}\nand a long trace", 210, retryable=True)
@@ -89,7 +89,7 @@ def test_a_warehouse_that_goes_before_the_work_begins(
 
 @pytest.mark.parametrize("error", [LogUnavailable(LOG_SAYS), WarehouseError(WAREHOUSE_SAYS, retryable=True)], ids=repr)
 def test_a_worker_that_fails_says_so_itself(
-    place: Place, engine: Engine, error: Exception, monkeypatch: pytest.MonkeyPatch
+    place: InstallationAddress, engine: Engine, error: Exception, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     engine.ingest = engine._new_ingest(engine.observer)
 
@@ -101,7 +101,7 @@ def test_a_worker_that_fails_says_so_itself(
 
 
 def test_an_error_of_the_program_itself_is_not_hidden(
-    place: Place, engine: Engine, monkeypatch: pytest.MonkeyPatch
+    place: InstallationAddress, engine: Engine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     engine.ingest = engine._new_ingest(engine.observer)
 
@@ -110,4 +110,4 @@ def test_an_error_of_the_program_itself_is_not_hidden(
 
     monkeypatch.setattr(engine.ingest, "run", run)
     with pytest.raises(ExceptionGroup):
-        ask_place(place, Settings(), SystemClock(), "attribute", {"timeout": 20})
+        send_request(place, Settings(), SystemClock(), "attribute", {"timeout": 20})
