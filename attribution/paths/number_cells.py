@@ -17,7 +17,7 @@ from schemas.values.decimal_text import BadNumber, NumberFormat, plain_decimal, 
 
 MONEY = ("total_conversion_value", "value")
 """Columns whose numbers may have a currency sign."""
-_PLAIN = re.compile(r"-?(\d+\.?\d*|\.\d+)([eE][+-]?\d{1,3})?|-?(nan|inf|infinity)", re.ASCII | re.IGNORECASE)
+_PLAIN = re.compile(r"-?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d{1,3})?|-?(nan|inf|infinity)", re.ASCII | re.IGNORECASE)
 _OPEN = re.compile(r"-?[1-9]\d{0,2}\.\d{3}", re.ASCII)
 """A point that can be a decimal sign or a thousands sign."""
 _MEANT = re.compile(r"-?(0?\.\d+|\d{4,}\.\d+|\d+\.\d{1,2}|\d+\.\d{4,})", re.ASCII)

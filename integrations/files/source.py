@@ -149,7 +149,7 @@ class SourceFile:
                 continue
             if cells is None:
                 return
-            if not cells:
+            if not any(cells):  # spreadsheets write rows of delimiters below the last one
                 continue
             if len(cells) != len(header):
                 yield LineProblem(line, f"has {len(cells)} fields where there are {len(header)} columns")

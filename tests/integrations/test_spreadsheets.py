@@ -134,6 +134,11 @@ def test_a_delimiter_that_is_not_the_only_one_in_the_line(tmp_path: Path) -> Non
     assert sales_of(written(tmp_path, text.encode()), 'delimiter = ";"') == [("a|b", "12.34")]
 
 
+def test_rows_without_a_value_are_left_out(tmp_path: Path) -> None:
+    made = made_of(written(tmp_path, (SALES + ";;\n;;\n\n2026-01-03;x;1,5\n").encode()))
+    assert [line.line for line in made] == [2, 3, 7]
+
+
 def test_a_sep_line_names_the_delimiter(tmp_path: Path) -> None:
     for first in ("sep=;\r\n", '"sep=;"\n', "SEP=;\n", "\ufeffsep=;\r\n"):
         made = made_of(written(tmp_path, (first + SALES).encode()))
