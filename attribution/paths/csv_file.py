@@ -1,4 +1,4 @@
-"""A CSV file as Arrow batches, as a program or a spreadsheet wrote it, plain or gz."""
+"""Read a CSV file of a program or a spreadsheet as Arrow batches, plain or gz."""
 
 import csv
 import gzip
@@ -35,7 +35,7 @@ _GZIP = b"\x1f\x8b"
 
 @dataclass(frozen=True)
 class CsvOptions:
-    """Form of a CSV file; what is empty or None is found in the file."""
+    """Form of a CSV file; an empty value or None is detected."""
 
     delimiter: str = ""
     encoding: str = ""
@@ -53,7 +53,7 @@ class CsvOptions:
 
 
 class CsvFile:
-    """A CSV file whose form is known; its first line has the names of its columns."""
+    """CSV file of a known form; its first line has the names of its columns."""
 
     def __init__(self, file: Path, options: CsvOptions, accepts: Callable[[Sequence[str]], bool]) -> None:
         """Find encoding and delimiter: `accepts` tells whether names of columns can be the file's. Raises BadTable."""
@@ -81,11 +81,11 @@ class CsvFile:
 
     @property
     def has_plain_numbers(self) -> bool:
-        """Return whether numbers may be read as programs write them, before they are read as spreadsheets do."""
+        """Return whether numbers can be tried in the form that programs write, which is read faster."""
         return not self._numbers.is_set and self._numbers.point_by_default
 
     def batches(self, theirs: Mapping[str, str], *, plain: bool) -> Iterator[tuple[dict[str, pa.Array], int]]:
-        """Read our columns, and how many bytes are done. Raises BadTable, and ArrowInvalid for what is not plain."""
+        """Yield our columns and the bytes read. Raises BadTable; ArrowInvalid for a number that is not plain."""
         from pyarrow import csv as arrow_csv
 
         types = {name: pa.float64() if plain and ours in NUMBERS else pa.string() for ours, name in theirs.items()}

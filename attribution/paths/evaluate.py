@@ -1,4 +1,4 @@
-"""Models over a path table as one answer (contract 9): what `clew model` prints, as a function.
+"""Compute models over a path table, as `clew model` does (docs/contract.md, section 9).
 
     from attribution.paths.evaluate import ModelOptions, answer
     from attribution.paths.files import TableOptions, read_table, table_of
@@ -7,7 +7,7 @@
     for result in answer(table, parse_asked("linear,markov"), ModelOptions(order=2)):
         result.as_json()
 
-Pure: the same table gives the same answer, bit for bit, in any order of its rows.
+Pure: the same table gives bit-identical results, in any order of its rows.
 """
 
 import re
@@ -54,9 +54,9 @@ from schemas.values.model_names import DATA_DRIVEN, FITTED, MODEL_NAMES, BadMode
 GAMES = ("conversions", "rate", "leave_one_out")
 IGNORED = ("direct", "(direct)")
 SHARE_UNITS = 10**12
-"""Shares are whole numbers of this part, so that no processor's last bits show."""
+"""Number of parts that shares are rounded to, so that they do not depend on the processor."""
 INTERVAL_WORK_MAX = 200_000_000
-"""Touches × channels up to which markov's intervals are computed unasked: about half a second."""
+"""Touches × channels up to which the intervals of markov are computed by default: about half a second."""
 NAMES_SHOWN_MAX = 20
 _BETWEEN = re.compile(r",(?![^()]*\))")
 
@@ -68,7 +68,7 @@ class ModelOptions:
     order: int | None = None
     """Channels that a state of markov remembers; 1 by default."""
     ignored: tuple[str, ...] | None = None
-    """Channels, in any case, that last_non_direct passes over; IGNORED by default."""
+    """Channels, in any letter case, that last_non_direct skips; IGNORED by default."""
     game: str | None = None
     """Game of shapley, one of GAMES; the first of them by default."""
     samples: int | None = None
@@ -114,20 +114,20 @@ class ChannelCredit:
     conversions: float
     value: float
     share: float | None
-    """Of all conversions; None where there are none."""
+    """Part of all conversions; None without conversions."""
     extra: dict[str, float | None] = field(default_factory=dict)
-    """removal_effect, ci_low, ci_high, std_error: what the model has."""
+    """removal_effect, ci_low, ci_high, std_error, as far as the model has them."""
 
 
 @dataclass(frozen=True)
 class Answer:
-    """One model's credits by channel, in the order of names, and then those of paths without touches."""
+    """Credits of one model by channel, in the order of names; the row of paths without touches is the last."""
 
     model: str
     channels: list[ChannelCredit]
     totals: dict[str, float | None]
     about: dict[str, Any] = field(default_factory=dict)
-    """Parameters of the model that its name does not say."""
+    """Parameters of the model that are not part of its name."""
     notes: tuple[str, ...] = ()
     unused: tuple[str, ...] = ()
     """Sentences about given options that had no effect on this table."""
@@ -141,7 +141,7 @@ class Answer:
 
 
 def parse_asked(text: str) -> tuple[Model, ...]:
-    """Models of a list with commas, each once, in the order asked. Raises BadModel."""
+    """Parse a comma-separated list of models; each counts once, in the order given. Raises BadModel."""
     found: dict[str, Model] = {}
     for part in _BETWEEN.split(text):
         word = part.strip()
@@ -153,7 +153,9 @@ def parse_asked(text: str) -> tuple[Model, ...]:
             except BadModel as error:
                 if word.partition("(")[0].strip() in (*MODEL_NAMES, FITTED):
                     raise
-                raise BadModel(f"{word!r} is no model; there are {', '.join((*MODEL_NAMES, *DATA_DRIVEN))}") from error
+                raise BadModel(
+                    f"{word!r} is not a model; the models are {', '.join((*MODEL_NAMES, *DATA_DRIVEN))}"
+                ) from error
             found[model.text] = model
     if not found:
         raise BadModel(f"name at least one model of {', '.join((*MODEL_NAMES, *DATA_DRIVEN))}")
@@ -163,10 +165,10 @@ def parse_asked(text: str) -> tuple[Model, ...]:
 def answer(
     table: PathTable, models: Sequence[Model], options: ModelOptions | None = None, progress: Progress = no_progress
 ) -> list[Answer]:
-    """Each model's answer; all rules share one scan of the touches.
+    """Compute the answer of each model; all rules share one scan of the touches.
 
-    `progress` is called where a model takes long: with channels removed (markov of a high order), pairs of samples.
-    Raises BadTable where the table lacks what a model needs, ValueError for an option out of range.
+    Long models call `progress`: with removed channels (markov of a high order) or pairs of samples (shapley). Raises
+    BadTable for a table that lacks a column of a model, ValueError for an option out of range.
     """
     options = options or ModelOptions()
     options.check()
@@ -201,7 +203,7 @@ def _listed(names: Sequence[str]) -> str:
 
 
 def round_shares(shares: Floats) -> Floats:
-    """Shares as whole parts of 10^12 that add up to 1, by largest remainder, of equal ones the first."""
+    """Round shares to parts of 10^12 that add up to 1, by largest remainder; the first of equal ones is rounded up."""
     units = shares * SHARE_UNITS
     whole = np.floor(units)
     left = round(float(units.sum() - whole.sum()))
@@ -215,7 +217,7 @@ class _Totals:
     value: float
     nulls: float
     bare_conversions: float
-    """Of paths without touches."""
+    """Conversions of paths without touches."""
     bare_value: float
 
     def as_json(self) -> dict[str, float | None]:
@@ -233,7 +235,7 @@ def _totals(table: PathTable) -> _Totals:
 
 
 def _of_rule(table: PathTable, totals: _Totals, model: Model, credits: Credits, has_ignored: bool) -> Answer:
-    """conversions and value are the credits themselves; only the shares are rounded."""
+    """Build the answer of a rule: only its shares are rounded, not its conversions and values."""
     total = totals.conversions
     shares = credits.conversions / total if total else np.full(len(table.names) + 1, np.nan)
     extra: dict[str, Floats] = {}
@@ -244,7 +246,7 @@ def _of_rule(table: PathTable, totals: _Totals, model: Model, credits: Credits, 
         extra["ci_low"], extra["ci_high"] = interval(shares, rule_errors(shares, credits.squares, total))
     notes: tuple[str, ...] = ()
     if model.name == "last_non_direct" and not has_ignored:
-        notes = ("last_non_direct passes over no channel: none has such a name; say which, as in --direct Direct",)
+        notes = ("last_non_direct skips no channel: none is called direct; name one, as in --direct Direct",)
     elif model.name == "last_click" and table.kinds is None:
         notes = ("a path table has no types of touches, so last_click is last_touch",)
     return Answer(
@@ -254,7 +256,7 @@ def _of_rule(table: PathTable, totals: _Totals, model: Model, credits: Credits, 
 
 
 def _markov(table: PathTable, totals: _Totals, options: ModelOptions, progress: Progress) -> Answer:
-    """Removal effects' shares of what the paths with touches brought."""
+    """Build the answer of markov: each channel gets the share of its removal effect."""
     count = len(table.names)
     try:
         order = 1 if options.order is None else options.order
@@ -283,7 +285,7 @@ def _markov(table: PathTable, totals: _Totals, options: ModelOptions, progress: 
         notes = () if options.intervals else (f"{sentence}; they are left out",)
         unused = (f"{sentence}; leave --intervals out",) if options.intervals else ()
     elif options.intervals is None:
-        notes = ("intervals of so large a table take long and are left out; --intervals asks",)
+        notes = ("intervals of a table of this size take long and are left out; --intervals computes them",)
     about: dict[str, Any] = {"order": order}
     if not options.raked:
         return replace(_data_driven(table, totals, "markov", about, shares, extra, notes), unused=unused)
@@ -293,7 +295,7 @@ def _markov(table: PathTable, totals: _Totals, options: ModelOptions, progress: 
 
 
 def _raked(table: PathTable, totals: _Totals, effects: Floats, shares: Floats) -> tuple[Floats, Floats, float]:
-    """Conversions and values (C+1) added up from the credits of each path, and the gap to the shares."""
+    """Return conversions and values (C+1) summed over the credits of each path, and the gap to the shares."""
     bare = [totals.bare_conversions], [totals.bare_value]
     touched = shares[:-1].sum()
     if not np.isfinite(effects).all() or not touched > 0:
@@ -335,7 +337,7 @@ def _leave_one_out(table: PathTable, totals: _Totals) -> Answer:
 
 
 def _split(table: PathTable, totals: _Totals, weights: Floats) -> Floats:
-    """Shares (C+1) of all conversions: those of paths without touches stay, the rest follows the weights."""
+    """Return shares (C+1) of all conversions: the part of paths without touches is fixed, the rest follows weights."""
     whole = float(weights.sum()) if weights.size else 0.0
     if not totals.conversions:
         return np.full(len(table.names) + 1, np.nan)

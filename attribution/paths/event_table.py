@@ -1,7 +1,7 @@
-"""Event tables to journeys: one for each conversion, and one for the touches of each identity that led to none. Pure.
+"""Build journeys of an event table: one for each conversion, and one for each identity's touches without one. Pure.
 
-Events may come in any order. Touches of one identity are ordered by time, precedence, event id where there is one,
-else name; a touch at the very instant of a conversion comes before it.
+Events may come in any order. Touches of one identity are ordered by time, precedence, and event id, or name if the
+table has no event ids; a touch at the time of a conversion comes before it.
 """
 
 from collections.abc import Mapping, Sequence
@@ -28,16 +28,16 @@ from attribution.paths.tokenize import Bytes, Codes, Ints
 
 PRECEDENCE = {"impression": 1, "click": 2, "coupon": 3}
 CONVERSION = 9
-"""The kind of a conversion: after every touch of its instant."""
+"""Kind of a conversion, ordered after every touch of the same time."""
 TYPES = (*PRECEDENCE, "conversion")
 JOURNEY_TOUCHES_MAX = 1 << 29
-"""Touches of all journeys together, where one touch may stand in many of them."""
+"""Maximum number of touches of all journeys together; one touch may be in many journeys."""
 NO_WINDOW_US = 2**62
 
 
 @dataclass
 class EventTableBuilder:
-    """Collects rows of an event table, a batch at a time."""
+    """Builder of the journeys of an event table, from batches of rows."""
 
     options: EventOptions = field(default_factory=EventOptions)
     notes: list[str] = field(default_factory=list)
@@ -45,7 +45,7 @@ class EventTableBuilder:
     _rows: int = 0
 
     def add(self, columns: Mapping[str, pa.Array]) -> None:
-        """A batch: identity, ts, type, channel and perhaps value, event_id. Raises BadTable."""
+        """Add a batch: identity, ts, type, channel, and optionally value and event_id. Raises BadTable."""
         count, before = len(columns["identity"]), self._rows
         kinds = _kinds(columns["type"], self.options.types, before)
         touches = kinds != CONVERSION
@@ -74,7 +74,7 @@ class EventTableBuilder:
         self._rows += count
 
     def build(self) -> PathTable:
-        """The journeys of all rows added so far. Raises BadTable."""
+        """Build the journeys of all rows added so far. Raises BadTable."""
         if not self._batches:
             empty, none = np.empty(0), np.empty(0, np.int64)
             return PathTable((), none.astype(np.int32), np.zeros(1, np.int64), empty, empty, empty)
@@ -86,14 +86,14 @@ class EventTableBuilder:
         kinds = table["kind"].to_numpy()
         listed = [name or "\0" for name in found.dictionary.to_pylist()]  # conversions have none
         names, codes, _ = in_order_of_names(listed, codes, touches)
-        # Conversions of one instant go by event id where there is one, then by value: never by their rows.
+        # Conversions of the same time are ordered by event id, then by value, never by the order of rows.
         keys = [table["value"].to_numpy(), codes, kinds, table["ts"].to_numpy(), identity]
         if "event_id" in table.column_names:
             keys.insert(2, _ranks(table["event_id"].combine_chunks()))
         order = np.lexsort(keys)
         if "event_id" in table.column_names:
             order = self._each_once(order, keys)
-        if listed and "\0" in names:  # its place is the first, and no touch has it
+        if listed and "\0" in names:  # it sorts first, and no touch has it
             names, codes = names[1:], codes - 1
         return _build(
             names, codes[order], identity[order], table["ts"].to_numpy()[order], kinds[order],
@@ -101,7 +101,7 @@ class EventTableBuilder:
         )  # fmt: skip
 
     def _each_once(self, order: Ints, keys: Sequence[Array]) -> Ints:
-        """Without the rows that say again what a row of the same event id says."""
+        """Return the order without rows that repeat another row of the same event id."""
         again = np.zeros(order.shape[0], np.bool_)
         again[1:] = keys[2][order[1:]] > 0
         for key in keys:
@@ -112,7 +112,7 @@ class EventTableBuilder:
 
 
 def _ranks(texts: pa.Array) -> Ints:
-    """Places of texts in their order, equal ones alike; 0 for an empty one, whatever there is."""
+    """Return the rank of each text; equal texts have equal ranks, an empty text has 0."""
     found = texts.dictionary_encode()
     listed = np.array([*found.dictionary.to_pylist(), ""], object)
     rank: Ints = np.unique(listed, return_inverse=True)[1]
@@ -145,24 +145,24 @@ def _build(
 
 
 def journeys(identity: Ints, ts: Ints, kinds: Bytes, windows_us: Ints, resets: bool) -> tuple[Ints, Ints, Ints]:
-    """Offsets (J+1), the place of each touch (P), and of each journey's conversion (J), -1 for one without.
+    """Return offsets (J+1), the index of each touch (P), and of each journey's conversion (J), -1 for one without.
 
-    Events (E) are sorted by identity, ts, and conversions after touches. A conversion's journey is the touches of
-    its identity before it, each not older than its kind's window (inclusive), and not before the conversion before
-    it if that `resets`. What comes after the last conversion of an identity is a journey without one, if anything.
+    Events (E) are sorted by identity, ts, and conversions after touches. A conversion's journey has the touches of
+    its identity before it that are not older than the window of their kind (inclusive) and, with `resets`, not before
+    the previous conversion. Touches after the last conversion of an identity are a journey without a conversion.
     """
     count = identity.shape[0]
     if ts.shape != (count,) or kinds.shape != (count,) or windows_us.shape[0] <= CONVERSION:
         raise ValueError("identity, ts and kinds have one entry each for each event, windows one for each kind")
     if count and int(np.abs(ts).max()) > 2**61:
-        raise BadTable("an instant is beyond the year 70,000; give microseconds since 1970")
+        raise BadTable("a time is after the year 70,000; give microseconds since 1970")
     none = np.empty(0, np.int64)
     most = JOURNEY_TOUCHES_MAX
     rows, touches = _journeys_range(identity, ts, kinds, windows_us, resets, most, False, none, none, none)
     if touches > JOURNEY_TOUCHES_MAX:
         raise BadTable(
             f"the journeys have more than {JOURNEY_TOUCHES_MAX:,} touches, since one touch counts for each conversion "
-            "after it; give windows, or let conversions reset"
+            "after it; give --windows or --reset"
         )
     offsets, touch, conversion = np.zeros(rows + 1, np.int64), np.empty(touches, np.int64), np.empty(rows, np.int64)
     _journeys_range(identity, ts, kinds, windows_us, resets, most, True, offsets, touch, conversion)
@@ -174,7 +174,7 @@ def _journeys_range(
     identity: Ints, ts: Ints, kinds: Bytes, windows_us: Ints, resets: bool, touches_max: int, writes: bool,
     offsets: Ints, touch: Ints, conversion: Ints,
 ) -> tuple[int, int]:  # fmt: skip
-    """Counts journeys and their touches; the second time writes them. Stops counting beyond touches_max."""
+    """Count journeys and their touches, or write them if `writes` is set; stop counting above touches_max."""
     rows, written = 0, 0
     begin, after_last = 0, 0
     for i in range(identity.shape[0]):
@@ -216,7 +216,7 @@ def _kinds(column: pa.Array, ours: Mapping[str, str], rows_before: int) -> Bytes
     if bad.size:
         raise BadTable(
             f"type is {column[int(bad[0])].as_py()!r} in row {rows_before + int(bad[0]) + 1}; types are "
-            f"{', '.join(TYPES)}; say which it is, as in --types view=impression"
+            f"{', '.join(TYPES)}; name the type, as in --types view=impression"
         )
     return found
 

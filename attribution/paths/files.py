@@ -1,4 +1,4 @@
-"""Path tables and event tables out of CSV and Parquet files, a batch at a time."""
+"""Read path tables and event tables from CSV and Parquet files, a batch at a time."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -30,7 +30,7 @@ class TableOptions:
     """Names of a file's columns, and the way its paths and events are read."""
 
     columns: Mapping[str, str] = field(default_factory=dict)
-    """The file's names by ours, for those that differ."""
+    """Names in the file by our names, for those that differ."""
     separator: str = ""
     """Text between the names of a path; empty for SEPARATOR."""
     events: EventOptions = field(default_factory=EventOptions)
@@ -67,7 +67,7 @@ def read_table(file: Path, options: TableOptions, progress: Progress = no_progre
         source.check_utf8()
         if not source.has_plain_numbers:
             raise BadTable(_unreadable(error)) from None
-    # Some number is not one as programs write it; the file is read again, and a bad cell is named with its row.
+    # A number is not in the form that programs write; read the file again as a spreadsheet, and name a bad cell.
     builder = _noting_builder(is_path, options, theirs)
     try:
         for columns, done in source.batches(theirs, plain=False):
@@ -125,7 +125,7 @@ def _builder(is_path: bool, options: TableOptions) -> _Builder:
         return PathTableBuilder((options.separator or SEPARATOR).encode())
     if options.separator:
         raise UnusableOption("--separator is for path tables, and this is an event table; leave it out")
-    from attribution.paths.event_table import EventTableBuilder  # what it imports takes long, and path tables need none
+    from attribution.paths.event_table import EventTableBuilder  # slow to import, and path tables do not need it
 
     return EventTableBuilder(events)
 

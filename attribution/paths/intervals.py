@@ -1,8 +1,8 @@
 """Confidence intervals of shares by the infinitesimal jackknife. Pure.
 
 A path that converted n times and did not m times is n + m observations. The share's derivative by an observation's
-weight is its influence U, and the variance of the share is Σ U² (Jaeckel 1972; Efron 1982): what a bootstrap that
-draws journeys anew converges to, without drawing.
+weight is its influence U, and the variance of the share is Σ U² (Jaeckel 1972; Efron 1982): the limit of a bootstrap
+that resamples journeys, without sampling.
 """
 
 import numpy as np
@@ -13,32 +13,32 @@ from attribution.paths.path_table import Floats, PathTable
 from attribution.paths.tokenize import Codes, Ints
 
 Z_95 = 1.959963984540054
-"""Two-sided 95 % of the normal distribution."""
+"""Two-sided 95 % quantile of the normal distribution."""
 
 _ROUNDING = 1e-13
 
 
 def interval(shares: Floats, errors: Floats) -> tuple[Floats, Floats]:
-    """95 % intervals, kept inside what a share can be."""
+    """Return 95 % intervals, clipped to the range of a share."""
     low, high = shares - Z_95 * errors, shares + Z_95 * errors
     return np.clip(low, np.minimum(shares, 0.0), 1.0), np.clip(high, 0.0, np.maximum(shares, 1.0))
 
 
 def rule_errors(shares: Floats, squares: Floats, total: float) -> Floats:
-    """Standard errors of a rule's shares: each conversion gives its share w of a channel, share = mean of w.
+    """Return standard errors of a rule's shares; a channel's share is the mean of its shares w of conversions.
 
     U = (w - share) / total, so that Σ U² = (Σ w² - total × share²) / total².
     """
     if total <= 0:
         return np.full(shares.shape[0], np.nan)
     spread = squares - total * shares**2
-    # What is left of equal terms is rounding: its root would be an error of 10^-8 where there is none.
+    # The difference of equal terms is rounding noise; its root would be an error of 10^-8 instead of 0.
     spread[spread < _ROUNDING * squares] = 0.0
     return np.sqrt(spread) / total
 
 
 def markov_errors(table: PathTable, chain: Chain, removal: Removal, total: float, unattributed: float) -> Floats:
-    """Standard errors of the shares of markov (C+1), the last one that of paths without touches.
+    """Return standard errors of the shares of markov (C+1); the last one is that of paths without touches.
 
     `total` and `unattributed` count conversions. `removal` has details. A channel's share is its removal effect
     over their sum, times the part of the conversions that has touches.
@@ -58,7 +58,7 @@ def markov_errors(table: PathTable, chain: Chain, removal: Removal, total: float
 
 
 def _gradients(chain: Chain, removal: Removal) -> tuple[Floats, Floats]:
-    """What a move a → b adds to the removal effects: gains[a] × (values[b] - values[a]), by column.
+    """Return the factors of a move's effect on removal effects: a → b adds gains[a] × (values[b] - values[a]).
 
     From dB = Σ visits[a] / count[a] × (value[b] - value[a]) for the whole chain, its last column, and for each
     chain without a channel; an effect is 1 - B_without / B.
@@ -77,7 +77,7 @@ def _influence_range(
     lo: int, hi: int, offsets: Ints, states: Codes, conversions: Floats, nulls: Floats, gains: Floats,
     values: Floats, effects: Floats, touched: float, total: float, moved: Floats, sums: Floats,
 ) -> None:  # fmt: skip
-    """Adds Σ U² of the shares of paths lo to hi to `sums`. The rows of `gains` and `values` are states."""
+    """Add Σ U² of the shares of paths lo to hi to `sums`. The rows of `gains` and `values` are states."""
     channels, start = effects.shape[0], gains.shape[0] - 1
     effects_sum = 0.0
     for k in range(channels):

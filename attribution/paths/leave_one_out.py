@@ -1,8 +1,8 @@
-"""What Google's fractribution, and Snowplow after it, call Shapley: each touch's part in the rate of its exact path.
+"""Credits by leaving out one touch, which Google's fractribution and Snowplow call Shapley. Pure.
 
-A touch is worth what the path converts at more than the same path without it, where that was seen, else than 0; never
-less than 0. The conversions of a path are split by these worths, or go to its last touch if there are none. No game
-has this as its Shapley value; it is here so that its users can compare. Pure.
+The weight of a touch is the rate at which its path converts minus the rate of the same path without the touch; that
+rate is 0 if no such path was seen, and the weight is at least 0. The conversions of a path are split by these weights,
+or go to its last touch if all are 0. This is not the Shapley value of any game; it is here for comparison.
 """
 
 import math
@@ -14,7 +14,7 @@ from attribution.paths.path_table import Floats, PathTable
 
 
 def leave_one_out(table: PathTable) -> tuple[Floats, Floats]:
-    """Conversions and values (C) of the paths that have touches. Seconds for each million of distinct paths."""
+    """Return conversions and values (C) of the paths with touches. Takes seconds per million distinct paths."""
     seen: dict[tuple[int, ...], list[tuple[float, float, float]]] = defaultdict(list)
     codes, offsets = table.codes.tolist(), table.offsets.tolist()
     rows = zip(table.conversions.tolist(), table.nulls.tolist(), table.values.tolist(), strict=True)

@@ -1,8 +1,8 @@
-"""The Markov chain of counted paths, exact: transition counts, removal effects, and what they rest on. Pure.
+"""Exact Markov chain of counted paths: transition counts and removal effects. Pure.
 
-States of order k are the last k channels (fewer at the beginning of a path), so every touch leads to one state; a
-path starts in a state of its own and ends converted or not. Moves from a state to itself are left out: they change
-neither the probability to convert nor what a removal takes away, and cost digits. Removing a channel sends every
+A state of order k is the last k channels (fewer at the beginning of a path), so every touch leads to one state; a
+path begins in the start state and ends converted or not. Moves from a state to itself are left out: they change
+neither the probability to convert nor the removal effects, and cost precision. Removing a channel sends every
 move into one of its states to the end that did not convert (Anderl et al. 2016; as do-attribution's
 `redirect_to_null`, but for all channels from one inverse).
 """
@@ -18,18 +18,18 @@ from attribution.paths.path_table import Floats, PathTable
 from attribution.paths.tokenize import Codes, Ints
 
 STATES_MAX = 4_000
-"""Up to here a dense inverse is taken; above, each channel's removal is iterated."""
+"""Maximum number of states for a dense inverse; above it, each channel's removal is iterated."""
 ORDER_MAX = 20
 ZERO_CONVERSIONS = "no path converts, so removing a channel changes nothing; give paths with conversions"
 
 
 class BadOrder(ValueError):
-    """The chain of this order cannot be built; the message says why."""
+    """Error for an order of which no chain can be built; the message says why."""
 
 
 @dataclass(frozen=True)
 class States:
-    """The state after each touch (P), and the channel each state ends in (S)."""
+    """State after each touch (P), and the last channel of each state (S)."""
 
     codes: Codes
     channel: Codes
@@ -37,7 +37,7 @@ class States:
 
 @dataclass(frozen=True)
 class Chain:
-    """Counts (S+1, S+2): from each state and, last, the start, to each state, converted, not converted."""
+    """Counts of moves (S+1, S+2): from each state and the start (last row) to each state, converted, not converted."""
 
     counts: Floats
     states: States
@@ -60,7 +60,7 @@ class Removal:
 
 
 def states_of(table: PathTable, order: int) -> States:
-    """States of order k. Raises BadOrder where k channels do not fit a number of 63 bits."""
+    """Find the states of order k. Raises BadOrder if k channels do not fit into 63 bits."""
     count = len(table.names)
     if not 1 <= order <= ORDER_MAX:
         raise BadOrder(f"the order of markov is 1 to {ORDER_MAX}, not {order}")
@@ -85,7 +85,7 @@ def states_of(table: PathTable, order: int) -> States:
 
 
 def count_transitions(table: PathTable, states: States) -> Chain:
-    """Counts of all moves, each path as often as it converted and did not."""
+    """Count all moves, each path as often as it converted and did not convert."""
     size = states.channel.shape[0]
     counts = np.zeros((size + 1, size + 2))
     _count_transitions_range(
@@ -114,17 +114,17 @@ def _count_transitions_range(
 
 
 def removal_effects(chain: Chain, channels: int, with_details: bool = False) -> Removal:
-    """Removal effects of all channels out of one inverse.
+    """Compute the removal effects of all channels from one inverse.
 
     With N = (I - Q)^-1 over the states, visits v = p N from the start and B = N r: a channel of one state k takes
-    v_k / N_kk × B_k, the chance to come by k and convert from there; one with states K takes v_K N_KK^-1 B_K. All
-    of it over B at the start. `with_details` keeps what the intervals need.
+    v_k / N_kk × B_k, the chance to pass k and convert from there; one with states K takes v_K N_KK^-1 B_K. Both are
+    divided by B at the start. `with_details` keeps the matrices for intervals.
     """
     counts = chain.counts
     size = counts.shape[0] - 1
     sums = counts.sum(axis=1, keepdims=True)
     moves = np.divide(counts, sums, out=np.zeros_like(counts), where=sums > 0)
-    with threadpool_limits(1, "blas"):  # the same bits, however many threads there are
+    with threadpool_limits(1, "blas"):  # the result must not depend on the number of threads
         inverse = np.linalg.inv(np.eye(size) - moves[:size, :size])
         visits = moves[size, :size] @ inverse
         values = inverse @ moves[:size, size]

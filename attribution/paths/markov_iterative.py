@@ -1,8 +1,8 @@
-"""Removal effects of chains too large for a dense inverse: each channel's removal iterated, many at a time. Pure.
+"""Removal effects of chains too large for a dense inverse, by iterating many removals at a time. Pure.
 
-What a chain converts without a channel is Σ_t p Q_k^t r, with the moves into the channel's states left out of Q_k. It
-is added up until no more than `TAIL_MAX` of all journeys is still on its way, so the error is known: every
-journey that was counted ends, hence the sum does.
+The conversions of a chain without a channel are Σ_t p Q_k^t r, where Q_k lacks the moves into the channel's states. The
+sum ends when at most `TAIL_MAX` of all journeys have not ended, which bounds the error. It converges, because every
+counted journey ends.
 """
 
 import numpy as np
@@ -16,24 +16,24 @@ from attribution.paths.tokenize import Codes, Ints
 TAIL_MAX = 1e-14
 STEPS_MAX = 1_000_000
 WORK_MAX = 3 * 10**10
-"""States and moves that all steps of some channels together may look at: some twenty seconds."""
+"""Maximum number of states and moves that all steps for some channels visit: about twenty seconds."""
 _LANES = 16
-"""Channels at a time: two cache lines of floats per state."""
+"""Channels per pass: two cache lines of floats per state."""
 
 
 class NoEnd(ValueError):
-    """The chain did not end within the steps allowed; the message says what to do."""
+    """Error for a chain that does not converge within the allowed steps; the message names the fix."""
 
 
 def iterated_effects(table: PathTable, states: States, channels: int, progress: Progress = no_progress) -> Floats:
-    """Removal effects (C), as `chains.removal_effects` has them; `progress` gets channels done. Raises NoEnd."""
+    """Compute removal effects (C) as `markov.removal_effects` does; `progress` is in channels. Raises NoEnd."""
     moves = sparse_moves(table, states.codes, states.channel.shape[0])
     found = conversions_without(*moves, states.channel, np.arange(-1, channels), progress)
     return 1 - found[1:] / found[0] if found[0] > 0 else np.full(channels, np.nan)
 
 
 def sparse_moves(table: PathTable, states: Codes, size: int) -> tuple[Ints, Codes, Floats, Floats]:
-    """The chain as CSR: offsets (S+2), targets and probabilities of moves, and the chance to convert (S+1).
+    """Return the chain in CSR form: offsets (S+2), targets and probabilities of moves, and chances to convert (S+1).
 
     Row S is the start. `states` (P) are the state after each touch.
     """
@@ -64,9 +64,9 @@ def conversions_without(
     offsets: Ints, targets: Codes, probabilities: Floats, chance: Floats, channel: Codes, removed: Ints,
     progress: Progress = no_progress,
 ) -> Floats:  # fmt: skip
-    """P(converted | start) of a chain, without each of the `removed` channels (R); -1 removes none.
+    """Compute P(converted | start) of a chain without each of the `removed` channels (R); -1 removes none.
 
-    `channel` (S) is the one each state ends in. Raises NoEnd where journeys hardly end.
+    `channel` (S) is the last channel of each state. Raises NoEnd if the sum converges too slowly.
     """
     found = np.empty(removed.shape[0])
     steps_max = min(STEPS_MAX, WORK_MAX // ((chance.shape[0] + targets.shape[0]) * _LANES))
@@ -92,7 +92,7 @@ def _conversions_without_steps(
     offsets: Ints, targets: Codes, probabilities: Floats, chance: Floats, channel: Codes, removed: Ints, mass: Floats,
     sums: Floats, tail_max: float, steps_max: int,
 ) -> int:  # fmt: skip
-    """Moves the mass of all lanes step by step; `mass` is two buffers (2, S+1, lanes) of zeros."""
+    """Move the mass of all lanes step by step; `mass` is two buffers (2, S+1, lanes) of zeros."""
     start, lanes = chance.shape[0] - 1, removed.shape[0]
     for k in range(lanes):
         mass[0, start, k] = 1.0

@@ -1,7 +1,7 @@
-"""Number columns of a CSV file that are written as spreadsheets write them. Pure.
+"""Read number columns of a CSV file in the form that spreadsheets write. Pure.
 
-Each cell is read by itself, but the file as a whole decides two things: a point before three digits is a decimal
-sign if another cell proves it, and all amounts must have the same currency sign.
+Each cell is read alone, with two exceptions: a point before three digits is a decimal sign if another cell of the file
+proves it, and all amounts must have the same currency sign.
 """
 
 import re
@@ -28,7 +28,7 @@ _FIX = "give --decimal . or --decimal ,"
 
 @dataclass
 class NumberCells:
-    """Reads number columns, a batch at a time, and remembers what later cells have to decide."""
+    """Reader of number columns; keeps ambiguous cells until later cells resolve them."""
 
     form: NumberFormat
     _open: BadTable | None = None
@@ -49,7 +49,7 @@ class NumberCells:
         return pa.array(values[indices], pa.float64(), mask=is_empty)
 
     def finish(self) -> None:
-        """Raise BadTable for the first point that no other cell explains."""
+        """Raise BadTable for the first ambiguous point that no other cell resolved."""
         if self._open is not None and not self._is_meant:
             raise self._open
 

@@ -1,4 +1,4 @@
-"""Journeys with counts, the form that every model of this package takes. Pure."""
+"""Journeys with counts: the input of every model of this package. Pure."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -12,23 +12,23 @@ from attribution.paths.tokenize import Bytes, Codes, Ints, Vocabulary, tokenize
 Floats = NDArray[np.float64]
 
 Progress = Callable[[int, int], None]
-"""Called with what is done of long work, and with all of it, in the unit of who calls."""
+"""Callback for long work: the amount done and the total, in a unit of the caller."""
 
 UNATTRIBUTED = "unattributed"
-"""The row of conversions that no touch came before."""
+"""Name of the row for conversions without touches."""
 
 COUNT_MAX = 2.0**53
-"""Largest sum of a column of counts: above it a float no longer tells every whole number."""
+"""Maximum sum of a column of counts: above it, a float does not represent every whole number."""
 
 VALUE_MAX = 2.0**900
-"""Largest value of a row, without its sign: far below infinity, so that sums stay finite."""
+"""Maximum absolute value of a row: far below infinity, so that sums stay finite."""
 
 LEAST = 1e-100
-"""Smallest number of a row but 0, without its sign: sums in whole parts of a power of 2 know no smaller ones."""
+"""Minimum absolute number of a row except 0: sums in fixed point do not represent smaller ones."""
 
 
 def no_progress(done: int, total: int) -> None:
-    """Progress that nobody looks at."""
+    """Ignore progress."""
 
 
 class BadTable(ValueError):
@@ -41,24 +41,24 @@ class UnusableOption(ValueError):
 
 @dataclass(frozen=True)
 class EventOptions:
-    """Which touches of an event table belong to a conversion."""
+    """Rules for the touches of an event table that belong to a conversion."""
 
     windows_us: Mapping[str, int] = field(default_factory=dict)
-    """Longest age by type of touch, inclusive; without one a touch counts however old it is."""
+    """Maximum age by type of touch, inclusive; a type without one has no limit."""
     resets: bool = False
-    """Whether a conversion ends what came before; else a touch counts for every conversion after it."""
+    """Whether a conversion ends the journey before it; otherwise a touch counts for every later conversion."""
     types: Mapping[str, str] = field(default_factory=dict)
-    """The file's types to ours, for those that differ."""
+    """Our types by those of the file, for those that differ."""
 
 
 @dataclass(frozen=True)
 class PathTable:
-    """J journeys of P touches in CSR form; a row may stand for many equal journeys.
+    """J journeys of P touches in CSR form; a row may represent many equal journeys.
 
     The touches of journey j are `codes[offsets[j]:offsets[j + 1]]`, each an index into `names`, which are sorted.
     `conversions`, `nulls` (0 or more) and `values` (any sign) are (J): how often the journey converted, how often
-    it did not, and what its conversions are worth together. `kinds` (P) is the precedence of each touch (coupon
-    3, click 2, impression 1) and `ages_us` (P) the time from touch to conversion, where times are known.
+    it did not, and the total value of its conversions. `kinds` (P) is the precedence of each touch (coupon
+    3, click 2, impression 1) and `ages_us` (P) the time from touch to conversion; both are None for path tables.
     """
 
     names: tuple[str, ...]
@@ -70,12 +70,12 @@ class PathTable:
     kinds: Bytes | None = None
     ages_us: Ints | None = None
     notes: tuple[str, ...] = ()
-    """Sentences for the person who asked, about what was left out or taken as given."""
+    """Sentences for the user about rows that were left out and assumptions that were made."""
 
 
 @dataclass
 class PathTableBuilder:
-    """Collects rows of a path table, a batch at a time."""
+    """Builder of a path table, from batches of rows."""
 
     separator: bytes = b" > "
     vocabulary: Vocabulary = field(default_factory=Vocabulary)
@@ -87,7 +87,7 @@ class PathTableBuilder:
     _touches: int = 0
 
     def add(self, columns: Mapping[str, pa.Array]) -> None:
-        """A batch: path, total_conversions, and perhaps total_conversion_value, total_null. Raises BadTable."""
+        """Add a batch: path, total_conversions, and optionally total_conversion_value, total_null. Raises BadTable."""
         count = len(columns["path"])
         counted = _counts(columns["total_conversions"], "total_conversions", self._rows)
         missed = worth = np.zeros(count)
@@ -104,7 +104,7 @@ class PathTableBuilder:
         self._touches += codes.shape[0]
 
     def build(self) -> PathTable:
-        """All rows added so far. Raises BadTable."""
+        """Build the table of all rows added so far. Raises BadTable."""
         columns = [np.concatenate([np.empty(0), *(batch[k] for batch in self._columns)]) for k in range(3)]
         for name, column in (("total_conversions", columns[0]), ("total_null", columns[2])):
             if float(column.sum()) > COUNT_MAX:
@@ -118,9 +118,9 @@ class PathTableBuilder:
 
 
 def in_order_of_names(found: Sequence[str], codes: Codes, offsets: Ints) -> tuple[tuple[str, ...], Codes, Ints]:
-    """Names sorted and trimmed of all Unicode white space, and codes in their order, changed in place.
+    """Trim names of Unicode white space, sort them, and renumber codes in place.
 
-    Touches whose name is nothing but white space are left out.
+    Touches whose name is only white space are left out.
     """
     trimmed = [name.strip() for name in found]
     names = tuple(sorted(set(trimmed) - {""}))
@@ -129,7 +129,7 @@ def in_order_of_names(found: Sequence[str], codes: Codes, offsets: Ints) -> tupl
     number = {name: code for code, name in enumerate(names)}
     mapped = np.array([number.get(name, -1) for name in trimmed], np.int32)
     if codes.size:
-        codes = np.take(mapped, codes, out=codes, mode="clip")  # in place: a table may fill half of the memory
+        codes = np.take(mapped, codes, out=codes, mode="clip")  # in place, since a table may fill half of the memory
     if "" in trimmed:
         kept = codes >= 0
         offsets = np.concatenate([np.zeros(1, np.int64), np.cumsum(kept)])[offsets]
@@ -138,7 +138,7 @@ def in_order_of_names(found: Sequence[str], codes: Codes, offsets: Ints) -> tupl
 
 
 def string_buffers(paths: pa.Array) -> tuple[Ints, Bytes]:
-    """Bounds and bytes of strings as Arrow holds them; a null is an empty string."""
+    """Return the bounds and bytes of an Arrow string array; a null is an empty string."""
     if not (pa.types.is_string(paths.type) or pa.types.is_large_string(paths.type)):
         if not pa.types.is_null(paths.type) and not pa.types.is_string_view(paths.type):
             raise BadTable(f"path is of type {paths.type}; give strings")
@@ -154,11 +154,11 @@ def string_buffers(paths: pa.Array) -> tuple[Ints, Bytes]:
 
 
 def numbers(column: pa.Array, name: str, rows_before: int) -> Floats:
-    """A column as floats, nulls as NaN. Raises BadTable for what is no finite number."""
+    """Return a column as floats, nulls as NaN. Raises BadTable for a value that is not a finite number."""
     try:
         floats = column if column.type == pa.float64() else column.cast(pa.float64())
     except (pa.ArrowInvalid, pa.ArrowNotImplementedError) as error:
-        raise BadTable(f"{name} holds something else than numbers: {error}") from None
+        raise BadTable(f"{name} has values that are not numbers: {error}") from None
     plain, known = _buffers(floats)
     bad = np.flatnonzero(known & ~np.isfinite(plain))
     if bad.size:
@@ -172,7 +172,7 @@ def numbers(column: pa.Array, name: str, rows_before: int) -> Floats:
 
 
 def _buffers(column: pa.Array) -> tuple[Floats, NDArray[np.bool_]]:
-    """A float64 array and which of it is known; out of the buffers, since `to_numpy` imports pandas if it can."""
+    """Return the values of a float64 array and its validity, from the buffers, since `to_numpy` may import pandas."""
     count, start = len(column), column.offset
     validity, data = column.buffers()
     if not count or data is None:
@@ -185,7 +185,7 @@ def _buffers(column: pa.Array) -> tuple[Floats, NDArray[np.bool_]]:
 
 
 def _counts(column: pa.Array, name: str, rows_before: int) -> Floats:
-    """Nothing counts as 0, as in a table that was joined from converting and other paths."""
+    """Return a column of counts; a missing count is 0, as after a join of converting and other paths."""
     counts = np.nan_to_num(numbers(column, name, rows_before), nan=0.0)
     bad = np.flatnonzero(counts < 0)
     if bad.size:
@@ -203,7 +203,8 @@ def _values(column: pa.Array, conversions: Floats, rows_before: int) -> Floats:
     values = numbers(column, "total_conversion_value", rows_before)
     bad = np.flatnonzero(np.isnan(values) & (conversions > 0))
     if bad.size:
-        raise BadTable(f"total_conversion_value is missing in row {rows_before + int(bad[0]) + 1}, which converts")
+        row = rows_before + int(bad[0]) + 1
+        raise BadTable(f"total_conversion_value is missing in row {row}, which converts; give the value")
     values = np.nan_to_num(values, nan=0.0)
     check_values(values, "total_conversion_value", rows_before)
     bad = np.flatnonzero((values != 0) & (conversions == 0))
@@ -215,7 +216,7 @@ def _values(column: pa.Array, conversions: Floats, rows_before: int) -> Floats:
 
 
 def check_values(values: Floats, name: str, rows_before: int = 0) -> None:
-    """Raises BadTable for a value that is too large."""
+    """Raise BadTable for a value that is too large."""
     bad = np.flatnonzero(np.abs(values) > VALUE_MAX)
     if bad.size:
         row = rows_before + int(bad[0]) + 1

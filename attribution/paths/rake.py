@@ -1,9 +1,9 @@
 """Credits of each converting path whose totals follow given shares, by iterative proportional fitting. Pure.
 
-A removal effect says what a channel is worth to the whole program, not to one conversion. Here a path splits its
-conversions among its own channels by their weights, and the weights are moved until the totals are those asked for
-(Deming and Stephan 1940). That cannot always be: a channel that converts alone keeps all of those conversions. What
-is left over is the gap.
+A removal effect measures the worth of a channel for the whole program, not for one conversion. Here each path splits
+its conversions among its own channels by their weights, and the weights are adjusted until the totals match the given
+shares (Deming and Stephan 1940). An exact match is not always possible: a channel that converts alone keeps all of
+those conversions. The remaining difference is the gap.
 """
 
 from dataclasses import dataclass
@@ -23,18 +23,18 @@ SWEEPS_MAX = 1_000
 
 @dataclass(frozen=True)
 class Raked:
-    """Weights (C) by which a path's distinct channels split it, and what they come to."""
+    """Weights (C) by which the distinct channels of a path split it, and the resulting totals."""
 
     weights: Floats
     conversions: Floats
     values: Floats
     gap: float
-    """Half of Σ |share - share asked for|: the part of all these conversions that stands elsewhere than asked."""
+    """Half of Σ |share - given share|: the part of these conversions that differs from the given shares."""
     sweeps: int
 
 
 def in_order(coalitions: Coalitions, values: Floats) -> tuple[Coalitions, Floats]:
-    """Coalitions and their values in an order of their own: sums have the same last bits for any order of rows."""
+    """Sort coalitions and their values, so that sums do not depend on the order of rows."""
     bounds, members = pa.py_buffer(8 * coalitions.offsets), pa.py_buffer(coalitions.members.astype(">i8"))
     sets = pa.LargeBinaryArray.from_buffers(pa.large_binary(), values.shape[0], [None, bounds, members])
     columns = {"set": sets, "conversions": coalitions.conversions, "value": values}
@@ -50,10 +50,10 @@ def in_order(coalitions: Coalitions, values: Floats) -> tuple[Coalitions, Floats
 
 
 def rake(coalitions: Coalitions, values: Floats, start: Floats, shares: Floats) -> Raked:
-    """Weights from `start` (C, above 0 where a channel may get anything), fitted to `shares` (C, adding up to 1).
+    """Fit weights to `shares` (C, adding up to 1), from `start` (C, 0 for a channel that gets nothing).
 
-    `values` are of each coalition. A coalition whose channels all weigh 0 is split equally. Raises ValueError for
-    a weight or share below 0.
+    `values` has one entry for each coalition. A coalition whose channels all have weight 0 is split equally. Raises
+    ValueError for a weight or share below 0.
     """
     if (start < 0).any() or (shares < 0).any() or not np.isfinite(start).all():
         raise ValueError("weights and shares are 0 or more")

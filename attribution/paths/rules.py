@@ -1,8 +1,8 @@
 """Credits of the rules over counted paths, all of them in one scan. Pure.
 
-A rule gives each touch of a path a share of what the path is worth; the shares of a path add up to 1. Credits are
-added up in fixed point of 114 bits, so the sums are right to the last bit of a float and know no order: shuffled
-rows, renamed channels and any number of shards give the same bits. tests/reference/paths.py has the plain twin.
+A rule gives each touch of a path a share of the path's value; the shares of a path add up to 1. Credits are summed in
+fixed point of 114 bits, so sums are correct to the last bit of a float and do not depend on the order of rows, on the
+names of channels or on the number of shards. tests/reference/paths.py is the plain reference.
 """
 
 import math
@@ -31,7 +31,7 @@ _WHOLE_BITS = 61
 
 @dataclass(frozen=True)
 class Rule:
-    """A rule and its numbers: weights in any unit, for time_decay the half-life in µs."""
+    """Rule and its parameters: weights in any unit; for time_decay, the half-life in µs."""
 
     name: str
     parameters: tuple[int, ...] = ()
@@ -39,19 +39,19 @@ class Rule:
 
 @dataclass(frozen=True)
 class Credits:
-    """What each channel gets, the last one for paths without touches: (C+1) each."""
+    """Credits of each channel (C+1); the last entry is for paths without touches."""
 
     conversions: Floats
     values: Floats
     squares: Floats
-    """Σ conversions × share², of which a share's standard error is made (intervals.py)."""
+    """Σ conversions × share², for the standard error of a share (intervals.py)."""
 
 
 def credit_paths(table: PathTable, rules: Sequence[Rule], ignored: Sequence[str] = ()) -> list[Credits]:
-    """Credits of each rule, in the order given.
+    """Compute the credits of each rule, in the order given.
 
-    `ignored` are the channels that last_non_direct passes over unless there is no other. Raises ValueError for a
-    rule that needs times or types which the table lacks.
+    `ignored` are the channels that last_non_direct skips if a path has others. Raises ValueError for a rule that needs
+    times or types if the table has none.
     """
     for rule in rules:
         _check(table, rule)
@@ -81,18 +81,20 @@ def credit_paths(table: PathTable, rules: Sequence[Rule], ignored: Sequence[str]
 
 def _check(table: PathTable, rule: Rule) -> None:
     if rule.name == FITTED:
-        raise ValueError("fitted(ID) goes by the [[fits]] of a program, which no file has; ask for markov or shapley")
+        raise ValueError("fitted(ID) uses the [[fits]] of a program, which a file does not have; use markov or shapley")
     if rule.name == "time_decay" and table.ages_us is None:
         raise ValueError(
-            "time_decay needs the time of each touch, which a path table has not; give an event table, or choose "
+            "time_decay needs the time of each touch, which a path table does not have; give an event table, or choose "
             "position or custom"
         )
     if rule.name == "coupon_first" and table.kinds is None:
-        raise ValueError("coupon_first needs the type of each touch, which a path table has not; give an event table")
+        raise ValueError(
+            "coupon_first needs the type of each touch, which a path table does not have; give an event table"
+        )
 
 
 def _scale(column: Floats) -> float:
-    """A power of 2 that brings the sum of the column below 2^61, whatever the order of its rows."""
+    """Return a power of 2 that brings the sum of the column below 2^61, in any order of its rows."""
     largest = float(np.abs(column).max(initial=0.0)) * max(1, column.shape[0])
     return 2.0 ** (_WHOLE_BITS - math.frexp(largest)[1]) if largest else 1.0
 
@@ -103,7 +105,7 @@ def _total(whole: Ints, fraction: Ints, scale: float) -> Floats:
 
 
 def total_of(column: Floats) -> float:
-    """The sum of a column, the same in any order of its rows: whole numbers below 2^53 add up exactly anyway."""
+    """Sum a column independently of the order of its rows; whole numbers below 2^53 have exact sums anyway."""
     total = float(column.sum())
     if abs(total) < COUNT_MAX and bool((column == np.floor(column)).all()) and float(np.abs(column).sum()) < COUNT_MAX:
         return total
@@ -141,7 +143,7 @@ def _credit_paths_range(
 def _credit_paths_add(
     m: int, channel: int, share: float, conversions: float, value: float, scales: Floats, sums: Ints, squares: Floats
 ) -> None:
-    """Adds share × worth in fixed point: whole units beside 52 bits of fraction, both exact."""
+    """Add share × value in fixed point: whole units, and 52 bits of fraction, both exact."""
     scaled = conversions * share * scales[0]
     whole = math.floor(scaled)
     fraction = sums[m, channel, 1] + int((scaled - whole) * _FRACTION)
@@ -159,7 +161,7 @@ def _credit_paths_add(
 def _credit_paths_winner(
     rule: int, start: int, stop: int, codes: Codes, kinds: Bytes, has_kinds: bool, ignored: Bytes
 ) -> int:
-    """The place of the touch that gets all."""
+    """Return the index of the touch that gets everything."""
     if rule == FIRST:
         return start
     winner = stop - 1
@@ -179,7 +181,7 @@ def _credit_paths_winner(
 
 @njit(nogil=True, cache=True)
 def _credit_paths_set(stamp: int, start: int, stop: int, codes: Codes, seen: Ints, shares: Floats) -> None:
-    """Equal shares for the first touch of each distinct channel; `stamp` marks those seen."""
+    """Give equal shares to the first touch of each distinct channel; `stamp` marks channels seen in this path."""
     distinct = 0
     for i in range(start, stop):
         is_new = seen[codes[i]] != stamp
@@ -228,7 +230,7 @@ def _credit_paths_shares(
 def _credit_paths_custom(
     parameters: Floats, start: int, count: int, kinds: Bytes, has_kinds: bool, shares: Floats
 ) -> None:
-    """By precedence, then backwards in time, as far as the vector reaches."""
+    """Assign the weights by precedence, then backwards in time, until they are used up."""
     for i in range(count):
         shares[i] = 0.0
     given, reach = 0, int(parameters[0])

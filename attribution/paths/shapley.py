@@ -1,9 +1,9 @@
 """Shapley values of games between channels: exact up to 20 channels, sampled beyond. Pure.
 
-The usual game is worth the conversions of the journeys that need no channel outside the coalition. It is a sum of
-unanimity games, each of which Shapley splits equally (Shapley 1953), so its value is the rule set_linear and needs
-nothing of this file. The game `rate` is worth the rate at which those journeys convert; a channel that lowers the
-rate has a negative value.
+In the usual game, the worth of a coalition is the conversions of the journeys that need no other channel. It is a sum
+of unanimity games, each of which Shapley splits equally (Shapley 1953), so its value is the rule set_linear and needs
+no code here. In the game `rate`, the worth is the rate at which those journeys convert; a channel that lowers the rate
+has a negative value.
 """
 
 from dataclasses import dataclass
@@ -17,14 +17,14 @@ from attribution.paths.tokenize import Ints
 EXACT_CHANNELS_MAX = 20
 SAMPLES_DEFAULT, SAMPLES_MIN, SAMPLES_MAX = 2_000, 4, 1_000_000
 _BLOCK = 256
-"""Permutations at a time."""
+"""Permutations per batch."""
 
 
 @dataclass(frozen=True)
 class Coalitions:
-    """The sets of channels that journeys have: CSR of members, and how often each converted and came at all.
+    """Channel sets of journeys: members in CSR form, and how often each set converted and occurred.
 
-    One for each path with touches; `rows` are the paths.
+    There is one entry for each path with touches; `rows` are the paths.
     """
 
     offsets: Ints
@@ -43,7 +43,7 @@ class Sampled:
 
 
 def shapley_exact(worths: Floats) -> Floats:
-    """Shapley values (C) of a game given as 2^C worths, coalition S at index Σ 2^i over its channels i.
+    """Compute Shapley values (C) of a game given as 2^C worths, coalition S at index Σ 2^i over its channels i.
 
     φ_i = Σ over S without i of |S|! (C - |S| - 1)! / C! × (v(S + i) - v(S)). Raises ValueError if there are not 2^C
     worths, C from 0 to 20, or one is not finite.
@@ -68,7 +68,7 @@ def shapley_exact(worths: Floats) -> Floats:
 
 
 def coalitions_of(table: PathTable) -> Coalitions:
-    """The distinct channels of each path that has any."""
+    """Return the distinct channels of each path that has any."""
     count = len(table.names)
     row = np.repeat(np.arange(table.offsets.shape[0] - 1), np.diff(table.offsets))
     pairs = np.unique(row * max(1, count) + table.codes)
@@ -79,7 +79,7 @@ def coalitions_of(table: PathTable) -> Coalitions:
 
 
 def rate_worths(coalitions: Coalitions, channels: int) -> Floats:
-    """Worths (2^C) of the game `rate`."""
+    """Compute the worths (2^C) of the game `rate`."""
     masks = np.bitwise_or.reduceat(np.left_shift(1, coalitions.members), coalitions.offsets[:-1])
     sums = []
     for column in (coalitions.conversions, coalitions.journeys):
@@ -94,14 +94,14 @@ def rate_worths(coalitions: Coalitions, channels: int) -> Floats:
 def sample_rate(
     coalitions: Coalitions, channels: int, samples: int, seed: int, progress: Progress = no_progress
 ) -> Sampled:
-    """Shapley values of the game `rate` from `samples` random orders, half of them the reverse of the others.
+    """Estimate Shapley values of the game `rate` from `samples` random orders, half of them reverses of the others.
 
-    Channels are drawn by what they did, never by their names, so that renaming changes nothing. `progress` is in
+    Channels are numbered by their counts, not by their names, so that renaming changes nothing. `progress` is in
     pairs of orders. Raises ValueError for fewer than 4 samples.
     """
     if not SAMPLES_MIN <= samples <= SAMPLES_MAX:
         raise ValueError(f"samples are {SAMPLES_MIN} to {SAMPLES_MAX}, not {samples}")
-    at = _by_deeds(coalitions, channels)
+    at = _by_counts(coalitions, channels)
     random = np.random.Generator(np.random.PCG64(seed))
     pairs, sums, squares = samples // 2, np.zeros(channels), np.zeros(channels)
     for begin in range(0, pairs, _BLOCK):
@@ -116,8 +116,8 @@ def sample_rate(
     return Sampled(values, np.sqrt(variance / pairs))
 
 
-def _by_deeds(coalitions: Coalitions, channels: int) -> Ints:
-    """Channels by journeys, conversions and company; those alike in all stand by their number."""
+def _by_counts(coalitions: Coalitions, channels: int) -> Ints:
+    """Sort channels by journeys, conversions and the channels next to them; equal ones by number."""
     sizes = np.repeat(np.diff(coalitions.offsets), np.diff(coalitions.offsets))
     rows = np.repeat(np.arange(coalitions.journeys.shape[0]), np.diff(coalitions.offsets))
     keys = [
@@ -129,7 +129,7 @@ def _by_deeds(coalitions: Coalitions, channels: int) -> Ints:
 
 
 def marginals(coalitions: Coalitions, orders: Ints) -> Floats:
-    """What each channel adds to the rate when channels come in each of the `orders` (M, C): (M, C) by channel."""
+    """Return how much each channel adds to the rate in each of the `orders` (M, C), as (M, C) by channel."""
     count, channels = orders.shape
     if not np.array_equal(np.sort(orders, axis=1), np.tile(np.arange(channels), (count, 1))):
         raise ValueError("an order names every channel once")
@@ -153,7 +153,7 @@ def _marginals_range(
             joined[r, 0] = 0.0
             joined[r, 1] = 0.0
         for s in range(offsets.shape[0] - 1):
-            last = 0  # a coalition is whole once its last member has come
+            last = 0  # a coalition is complete when its last member has been added
             for i in range(offsets[s], offsets[s + 1]):
                 last = max(last, rank[members[i]])
             joined[last, 0] += conversions[s]

@@ -1,4 +1,4 @@
-"""The column `ts` of an event table: timestamps, RFC 3339 texts or whole microseconds, to microseconds since 1970."""
+"""Parse the column `ts` of an event table: timestamps, RFC 3339 texts or whole microseconds since 1970."""
 
 from collections.abc import Callable
 from datetime import datetime
@@ -18,7 +18,7 @@ _FIX = "write RFC 3339 with at most microseconds, as 2026-01-31T12:00:00Z, or wh
 
 
 def parse_timestamps(column: pa.Array, rows_before: int) -> Ints:
-    """µs since 1970 UTC; what has no zone is UTC. Raises BadTable with the row, counted from `rows_before`."""
+    """Return µs since 1970 UTC; a time without a zone is UTC. Raises BadTable with the row, after `rows_before`."""
     _refuse(np.asarray(column.is_null()), column, rows_before, "is missing")
     if pa.types.is_string_view(column.type):
         column = column.cast(pa.string())
@@ -33,7 +33,7 @@ def parse_timestamps(column: pa.Array, rows_before: int) -> Ints:
         _refuse(lost, column, rows_before, "is finer than a microsecond or out of range")
         column = cut
     elif not pa.types.is_integer(kind):
-        raise BadTable(f"ts is of type {kind}; give instants, RFC 3339 texts or whole microseconds since 1970")
+        raise BadTable(f"ts is of type {kind}; give timestamps, RFC 3339 texts or whole microseconds since 1970")
     return np.asarray(column.cast(pa.int64()).to_numpy(zero_copy_only=False), np.int64)
 
 
@@ -41,11 +41,11 @@ def _parsed(texts: pa.Array, rows_before: int) -> pa.Array:
     if pc.all(pc.match_substring_regex(texts, _WHOLE)).as_py():
         return _cast(texts, pa.int64(), rows_before, lambda text: -(2**63) <= int(text) < 2**63)
     known = np.asarray(pc.match_substring_regex(texts, _RFC3339))
-    _refuse(~known, texts, rows_before, "is no instant")
+    _refuse(~known, texts, rows_before, "is not a time")
     has_zone = np.asarray(pc.match_substring_regex(texts, _ZONE))
     if has_zone.any():
-        _refuse(~has_zone, texts, rows_before, "has no zone, and others have one,")
-    return _cast(texts, pa.timestamp("us", "UTC" if has_zone.any() else None), rows_before, _is_instant)
+        _refuse(~has_zone, texts, rows_before, "has no zone although others have one")
+    return _cast(texts, pa.timestamp("us", "UTC" if has_zone.any() else None), rows_before, _is_time)
 
 
 def _cast(texts: pa.Array, kind: pa.DataType, rows_before: int, is_fine: Callable[[str], bool]) -> pa.Array:
@@ -53,11 +53,11 @@ def _cast(texts: pa.Array, kind: pa.DataType, rows_before: int, is_fine: Callabl
         return texts.cast(kind)
     except pa.ArrowInvalid:
         bad = np.array([not is_fine(text) for text in texts.to_pylist()])
-        _refuse(bad, texts, rows_before, "is no instant")
+        _refuse(bad, texts, rows_before, "is not a time")
         raise
 
 
-def _is_instant(text: str) -> bool:
+def _is_time(text: str) -> bool:
     try:
         datetime.fromisoformat(text)
     except ValueError:

@@ -1,8 +1,8 @@
-"""Path strings to channel codes: splits, trims and numbers names in one pass over the bytes. Pure.
+"""Convert path strings to channel codes: split, trim and number names in one pass over the bytes. Pure.
 
-A name is what stands between two separators, trimmed; a path without names is empty. A name's code is its number
-in order of first appearance; `PathTable` renumbers in the order of names, so that no answer depends on rows.
-tests/reference/paths.py has the plain twin.
+A name is the trimmed text between two separators; a path without names is empty. A name's code is its number in order
+of first appearance; `PathTable` renumbers names in sorted order, so that results do not depend on the order of rows.
+tests/reference/paths.py is the plain reference.
 """
 
 from dataclasses import dataclass, field
@@ -17,23 +17,23 @@ Bytes = NDArray[np.uint8]
 
 CHANNELS_MAX = 1 << 24
 NAME_BYTES_MAX = 1 << 30
-"""Of all names together."""
+"""Total length of all names."""
 
 _place = np.uintp
-"""Type of indices in the inner loops: numba spares an unsigned one the question whether it counts from the end."""
+"""Type of indices in the inner loops: numba does not check unsigned indices for negative values."""
 _1, _2, _3 = np.uintp(1), np.uintp(2), np.uintp(3)
 _PRIME, _MASK = 1540483477, 0xFFFFFFFF
-"""Of the hash: 32 bits, multiplied by a prime below 2^31, so that no product leaves 63."""
+"""Constants of the hash: 32 bits, multiplied by a prime below 2^31, so that products fit into 63 bits."""
 _CODES, _NAMES, _NAME_BYTES, _SKIPPED, _STATE_SIZE = 0, 1, 2, 3, 4
 
 
 class TooManyNames(ValueError):
-    """More names, or longer ones, than a table of channels has; the message says which bound."""
+    """Error for more names, or longer names, than a table of channels can have; the message names the limit."""
 
 
 @dataclass
 class Vocabulary:
-    """Names seen so far, and the hash table that finds them."""
+    """Names seen so far, and their hash table."""
 
     slots: Ints = field(default_factory=lambda: np.zeros(1 << 12, np.int64))
     """Open addressing: (code + 1) << 32 | hash, 0 where empty."""
@@ -45,15 +45,15 @@ class Vocabulary:
     """Empty names between separators."""
 
     def names(self) -> list[str]:
-        """Names in the order of their codes. Raises UnicodeDecodeError."""
+        """Return the names in the order of their codes. Raises UnicodeDecodeError."""
         raw, ends = self.text.tobytes(), self.ends.tolist()
         return [raw[ends[code] : ends[code + 1]].decode() for code in range(self.count)]
 
     def grow(self) -> None:
-        """Room for twice as many names and bytes."""
+        """Double the capacity for names and bytes."""
         if self.count >= CHANNELS_MAX or self.text.shape[0] >= NAME_BYTES_MAX:
             raise TooManyNames(
-                f"more than {CHANNELS_MAX:,} names or {NAME_BYTES_MAX:,} bytes of them; is this column a path?"
+                f"more than {CHANNELS_MAX:,} names or {NAME_BYTES_MAX:,} bytes of them; check that the column has paths"
             )
         self.text = np.concatenate((self.text, np.empty_like(self.text)))
         ends = np.zeros(2 * (self.ends.shape[0] - 1) + 1, np.int64)
@@ -70,11 +70,11 @@ class Vocabulary:
 
 
 def tokenize(bounds: Ints, data: Bytes, separator: bytes, vocabulary: Vocabulary) -> tuple[Codes, Ints]:
-    """Codes of the names of each path, and where each path ends among them.
+    """Return the codes of the names of each path (P), and the end of each path among them (J).
 
-    `bounds` (J+1) into `data` (UTF-8), as an Arrow string array has them. A separator that begins or ends with
-    a space wants white space, or the end of the path, on that side: with " > ", `a>b` is one name. Returns codes
-    (P) and ends (J). New names join the vocabulary. Raises ValueError for a separator of nothing but spaces.
+    `bounds` (J+1) are offsets into `data` (UTF-8), as in an Arrow string array. A separator that begins or ends with a
+    space needs white space, or the end of the path, on that side: with " > ", `a>b` is one name. New names are added to
+    the vocabulary. Raises ValueError for a separator of white space only.
     """
     core = separator.strip()
     if not core:
@@ -111,7 +111,7 @@ def _tokenize_range(
     lo: int, hi: int, bounds: Ints, data: Bytes, mark: Bytes, needs_before: bool, needs_after: bool, slots: Ints,
     text: Bytes, name_ends: Ints, codes: Codes, ends: Ints, state: Ints,
 ) -> int:  # fmt: skip
-    """Rows lo to hi; returns the row that found no room for a new name, else hi."""
+    """Tokenize rows lo to hi; return the row that needs more capacity for a new name, or hi."""
     first, width, slot_mask = mark[0], mark.shape[0], slots.shape[0] - 1
     written, skipped = state[_CODES], state[_SKIPPED]
     for row in range(lo, hi):
@@ -185,7 +185,7 @@ def _tokenize_is_long_mark(at: int, stop: int, data: Bytes, mark: Bytes) -> bool
 
 @njit(nogil=True, cache=True, inline="always")
 def _tokenize_hash(data: Bytes, left: int, right: int) -> int:
-    """Four bytes at a time, the last four once more."""
+    """Hash four bytes at a time; the last four may overlap."""
     mixed = right - left
     if mixed >= 4:
         for i in range(left, right - 3, 4):
@@ -200,14 +200,14 @@ def _tokenize_hash(data: Bytes, left: int, right: int) -> int:
 
 @njit(nogil=True, cache=True, inline="always")
 def _tokenize_word(data: Bytes, at: int) -> int:
-    """Four bytes as one number: the compiler makes one load of it."""
+    """Read four bytes as one number, which compiles to a single load."""
     i = _place(at)
     return int(data[i]) | int(data[i + _1]) << 8 | int(data[i + _2]) << 16 | int(data[i + _3]) << 24
 
 
 @njit(nogil=True, cache=True)
 def _tokenize_add(data: Bytes, left: int, right: int, text: Bytes, name_ends: Ints, state: Ints) -> int:
-    """The code of a new name, data[left:right]; -1 where there is no room."""
+    """Add a new name, data[left:right]; return its code, or -1 without capacity."""
     code, name = state[_NAMES], state[_NAME_BYTES]
     after = name + right - left
     if code + 1 >= name_ends.shape[0] or after > text.shape[0]:

@@ -67,7 +67,7 @@ def test_a_table_for_people(file: Path, monkeypatch: pytest.MonkeyPatch, capsys:
 @pytest.mark.parametrize(
     ("words", "code", "said"),
     [
-        (["--model", "magic"], 2, "'magic' is no model; there are last_click,"),
+        (["--model", "magic"], 2, "'magic' is not a model; the models are last_click,"),
         (["--model", "position(1,2)"], 2, "position has 3 weights"),
         (["--model", ","], 2, "name at least one model"),
         (["--model", "markov", "--order", "0"], 2, "the order of markov is 1 to"),
@@ -79,7 +79,7 @@ def test_a_table_for_people(file: Path, monkeypatch: pytest.MonkeyPatch, capsys:
         (["--model", "linear", "--separator", " "], 2, "separator"),
         (["--model", "linear", "--columns", "path=way"], 1, "there is no column way, only 'path'"),
         (["--model", "time_decay"], 1, "time_decay needs the time of each touch"),
-        (["--model", "fitted(0a1b2c3d4e5f)"], 1, "goes by the [[fits]] of a program"),
+        (["--model", "fitted(0a1b2c3d4e5f)"], 1, "uses the [[fits]] of a program"),
         (["--model", "fitted(7)"], 2, "fitted needs the id of a [[fits]] table"),
         ([], 2, "Missing option '--model'"),
         (["--model", "linear", "--order", "1"], 2, "--order is for markov, which is not among the models"),
