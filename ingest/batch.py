@@ -1,7 +1,6 @@
-"""Log records to columns by table. Pure: the same records and epoch give the same rows, at any time, anywhere.
+"""Turn log records into columns by table. Pure: the same records and epoch always give the same rows.
 
-Rows are never built one by one: a click is decoded, read once, and becomes a place in arrays, which is what makes
-the way from the log to the warehouse quick.
+Rows are never built one by one. Each event is decoded once and becomes a position in arrays, which makes ingest fast.
 """
 
 from collections.abc import Callable, Sequence
@@ -30,7 +29,7 @@ TABLE_OF: dict[Kind, str] = {
 
 @dataclass(slots=True)
 class Batch:
-    """Rows by table of the offsets [lo, hi] of one partition of one log; a table without rows is not there."""
+    """Rows by table of the offsets [lo, hi] of one partition of one log. A table without rows is left out."""
 
     partition: Partition
     log_id: str
@@ -38,12 +37,12 @@ class Batch:
     hi: int
     tables: dict[str, pa.Table] = field(default_factory=dict)
     newer_version: int | None = None
-    """A record of this schema version stopped the batch before it; `hi` is the last one that was read."""
+    """Schema version of the record that ended the batch; `hi` is the record before it."""
 
 
 @dataclass(slots=True)
-class Found:
-    """Values of one table, or of one kind, and the offsets that they came from."""
+class RowsAt:
+    """Values of one table or kind, and the offsets of their records."""
 
     events: list[Any] = field(default_factory=list)
     offsets: list[int] = field(default_factory=list)
@@ -55,38 +54,43 @@ class Found:
 
 @dataclass(slots=True)
 class Decoded:
-    """Records of a batch by what they are."""
+    """Records of a batch by kind."""
 
     hi: int
-    """The last offset that was read."""
+    """Last offset that was read."""
 
-    by_kind: dict[Kind, Found] = field(default_factory=lambda: {kind: Found() for kind in STRUCT_OF})
-    dead: Found = field(default_factory=Found)
+    by_kind: dict[Kind, RowsAt] = field(default_factory=lambda: {kind: RowsAt() for kind in STRUCT_OF})
+    dead: RowsAt = field(default_factory=RowsAt)
     newer_version: int | None = None
 
 
 @dataclass(slots=True)
-class Sifted:
-    """What reading made of the records of a log that nobody ruled over before (ingest/dedup.py)."""
+class DedupResult:
+    """Rows that deduplication on read adds to a batch (ingest/dedup.py)."""
 
-    claims: Found = field(default_factory=Found)
-    skipped: Found = field(default_factory=Found)
-    origins: Found = field(default_factory=Found)
+    claims: RowsAt = field(default_factory=RowsAt)
+    skipped: RowsAt = field(default_factory=RowsAt)
+    origins: RowsAt = field(default_factory=RowsAt)
 
 
-Sift = Callable[[Decoded, Sequence[Record]], Sifted]
-"""Takes out of the decoded records what becomes no row, and says why."""
+Deduplicate = Callable[[Decoded, Sequence[Record]], DedupResult]
+"""Removes from the decoded records those that become no row, and returns the reasons."""
 
 
 def build_batch(
-    partition: Partition, log_id: str, lo: int, records: Sequence[Record], enricher: Enricher, sift: Sift | None = None
+    partition: Partition,
+    log_id: str,
+    lo: int,
+    records: Sequence[Record],
+    enricher: Enricher,
+    deduplicate: Deduplicate | None = None,
 ) -> Batch:
-    """Decode and enrich. What cannot be decoded becomes a dead letter; an unknown version ends the batch.
+    """Decode and enrich. A record that cannot be decoded becomes a dead letter; an unknown version ends the batch.
 
-    `sift` rules over the records of a log whose producers did not.
+    `deduplicate` is given for a log whose producers do not deduplicate.
     """
     decoded = _decode(records, lo)
-    sifted = None if sift is None else sift(decoded, records)
+    result = None if deduplicate is None else deduplicate(decoded, records)
     batch = Batch(partition, log_id, lo, decoded.hi, newer_version=decoded.newer_version)
     touches = []
     for kind, found in decoded.by_kind.items():
@@ -95,10 +99,10 @@ def build_batch(
     if touches:
         batch.tables["touches"] = pa.concat_tables(touches)
     add_rows(batch, "dead_letters", DeadLetter, decoded.dead)
-    if sifted is not None:
-        add_rows(batch, "claims", Claim, sifted.claims)
-        add_rows(batch, "skipped", Skip, sifted.skipped)
-        add_rows(batch, "origins", Origin, sifted.origins)
+    if result is not None:
+        add_rows(batch, "claims", Claim, result.claims)
+        add_rows(batch, "skipped", Skip, result.skipped)
+        add_rows(batch, "origins", Origin, result.origins)
     return batch
 
 
@@ -119,21 +123,21 @@ def _decode(records: Sequence[Record], lo: int) -> Decoded:
     return decoded
 
 
-def add_rows(batch: Batch, table: str, struct: type[msgspec.Struct], found: Found) -> None:
-    """Add the rows of a table that has no other columns than the Struct's and their source."""
+def add_rows(batch: Batch, table: str, struct: type[msgspec.Struct], found: RowsAt) -> None:
+    """Add the rows of a table whose only columns are those of the Struct and the source."""
     if found.events:
         batch.tables[table] = _table(table, arrays_of(table, struct, found.events), batch, found.offsets)
 
 
-def _add(batch: Batch, kind: Kind, found: Found, dead: Found, enricher: Enricher) -> list[pa.Table]:
-    """Add the table of one kind; the rows of `touches` that it makes. A value that no column holds is a dead letter."""
+def _add(batch: Batch, kind: Kind, found: RowsAt, dead: RowsAt, enricher: Enricher) -> list[pa.Table]:
+    """Add the table of one kind and return its rows of `touches`. A value that fits no column is a dead letter."""
     try:
         rows, touches = _rows(batch, kind, found, enricher)
     except ValueError:
-        fitting = Found()
+        fitting = RowsAt()
         for event, offset in zip(found.events, found.offsets, strict=True):
             try:
-                _rows(batch, kind, Found([event], [offset]), enricher)
+                _rows(batch, kind, RowsAt([event], [offset]), enricher)
             except ValueError as error:
                 dead.add(DeadLetter(str(error), encode(kind, event)), offset)
             else:
@@ -143,7 +147,7 @@ def _add(batch: Batch, kind: Kind, found: Found, dead: Found, enricher: Enricher
     return touches
 
 
-def _rows(batch: Batch, kind: Kind, found: Found, enricher: Enricher) -> tuple[pa.Table, list[pa.Table]]:
+def _rows(batch: Batch, kind: Kind, found: RowsAt, enricher: Enricher) -> tuple[pa.Table, list[pa.Table]]:
     table = TABLE_OF[kind]
     arrays = arrays_of(table, STRUCT_OF[kind], found.events)
     if STRUCT_OF[kind] is not Touch:
@@ -154,7 +158,7 @@ def _rows(batch: Batch, kind: Kind, found: Found, enricher: Enricher) -> tuple[p
 
 
 def _table(table: str, arrays: list[pa.Array], batch: Batch, offsets: list[int]) -> pa.Table:
-    """The arrays and where their rows come from."""
+    """Build a table of the arrays and the source of each row."""
     topic, number = batch.partition
     rows = len(offsets)
     source = [
@@ -171,7 +175,7 @@ _TAKEN = ("ts", "touch_id", "offer_id", "partner_id", "is_bot", "_log", "_source
 
 
 def _touches(kind: Kind, events: list[Touch], visitors: list[int], rows: pa.Table) -> pa.Table:
-    """Each touch once under every identity that it has."""
+    """Build the rows of `touches`: each touch once for every identity that it has."""
     keys: list[int] = []
     places: list[int] = []
     joins: list[int] = []
@@ -181,7 +185,7 @@ def _touches(kind: Kind, events: list[Touch], visitors: list[int], rows: pa.Tabl
         own, ref, join, user = parts
         if ref or user:
             present: tuple[int, ...] = tuple(key for key in parts if key)
-        else:  # nearly all: a click of a link, by a visitor or by nobody
+        else:  # most touches: a click on a link, with a visitor or without
             present = (own, join) if join else (own,)
         count = len(present)
         keys += present

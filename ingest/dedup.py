@@ -1,7 +1,7 @@
-"""The records of a batch to what becomes of each, on a log whose readers rule: repeats, verdicts, claims. Pure.
+"""Deduplicate the records of a batch on a log whose consumers decide: repeats, verdicts, dedup keys. Pure.
 
-Every reader folds the same records in the same order from the same states, so all come to the same decisions,
-and a batch that is done again comes to the ones it came to before.
+Every reader folds the same records in the same order from the same states. So all readers decide alike, and a batch
+that is processed again gets the same decisions.
 """
 
 from collections.abc import Callable, Collection, Sequence
@@ -10,7 +10,7 @@ from operator import itemgetter
 import msgspec
 
 from eventlog.port import Mark, Record
-from ingest.batch import Decoded, Found, Sifted
+from ingest.batch import Decoded, DedupResult, RowsAt
 from schemas.dedup.rules import Decision, keys_of, rule_event
 from schemas.dedup.sequences import Repeats
 from schemas.events import Adjustment, Conversion, Event, Kind, Rejected, Touch
@@ -21,41 +21,41 @@ from schemas.values.money import format_minor, minor_of_e4
 from schemas.wire import UndecodableRecord, decode
 
 StatesBefore = Callable[[Collection[bytes]], dict[bytes, bytes]]
-"""The states of keys as of the batch's first offset; keys that nobody claimed are left out."""
+"""Returns the states of keys as of the first offset of the batch; unused keys are left out."""
 
 REPEAT = "repeat"
 NO_ORIGIN = NO_DIGEST
-"""Stands for records without a mark, which no edge of Clew wrote: they count by their offset."""
+"""Origin of records without an append id, which no edge of Clew wrote; their sequence is the offset."""
 
 _Claimant = tuple[int, Kind, Touch | Conversion | Adjustment]
 
 
-def sift(decoded: Decoded, records: Sequence[Record], seen: Repeats, states_before: StatesBefore) -> Sifted:
-    """Drop repeats, rule over what claims a key, and leave in `decoded` what becomes a row.
+def deduplicate(decoded: Decoded, records: Sequence[Record], seen: Repeats, states_before: StatesBefore) -> DedupResult:
+    """Remove repeats, decide over the records that use a dedup key, and leave in `decoded` what becomes a row.
 
-    `seen` are the appends before the batch; those of the batch are in it afterwards.
+    `seen` holds the appends before the batch; the appends of the batch are added to it.
     """
-    sifted = Sifted()
+    result = DedupResult()
     read = records if decoded.newer_version is None else [r for r in records if r.offset <= decoded.hi]
-    repeated = _repeats(read, seen, sifted.origins)
+    repeated = _repeats(read, seen, result.origins)
     if repeated:
         for offset in sorted(repeated):
-            sifted.skipped.add(Skip(REPEAT, "", NO_DIGEST, ""), offset)
+            result.skipped.add(Skip(REPEAT, "", NO_DIGEST, ""), offset)
         for found in (*decoded.by_kind.values(), decoded.dead):
             _leave_out(found, repeated)
     claimants = _claimants(decoded)
     if claimants:
         values = {record.offset: record for record in read}
         keys = {key for _, kind, event in claimants for key in keys_of(kind, event)}
-        _fold(decoded, sifted, claimants, values, states_before(keys))
-    return sifted
+        _fold(decoded, result, claimants, values, states_before(keys))
+    return result
 
 
 # ----------------------------------------------------------------------------------------------- repeats
 
 
-def _repeats(records: Sequence[Record], seen: Repeats, origins: Found) -> set[int]:
-    """Offsets of the records that came before; the rest is added to `seen`, and as ranges to `origins`."""
+def _repeats(records: Sequence[Record], seen: Repeats, origins: RowsAt) -> set[int]:
+    """Return the offsets of repeated records; add the others to `seen`, and as ranges to `origins`."""
     repeated: set[int] = set()
     runs: list[tuple[bytes, int, int, int]] = []  # origin, first, last, offset of the first
     at, count = 0, len(records)
@@ -80,12 +80,12 @@ def _repeats(records: Sequence[Record], seen: Repeats, origins: Found) -> set[in
 
 
 def mark_of(record: Record) -> Mark:
-    """Its mark, or the one that it counts by."""
+    """Return the append id of a record, or the one that stands for its offset."""
     return record.mark or Mark(NO_ORIGIN, record.offset)
 
 
 def _end_of_run(records: Sequence[Record], at: int, origin: bytes, first: int) -> int:
-    """Where the records of one origin stop to count up by one."""
+    """Find the end of a run of records of one origin with consecutive sequences."""
     expected = first
     for place in range(at, len(records)):
         offset, _, mark = records[place]
@@ -98,8 +98,8 @@ def _end_of_run(records: Sequence[Record], at: int, origin: bytes, first: int) -
     return len(records)
 
 
-def _add_origins(runs: list[tuple[bytes, int, int, int]], origins: Found) -> None:
-    """Runs to ranges that are as long as can be, each at the offset of its earliest record."""
+def _add_origins(runs: list[tuple[bytes, int, int, int]], origins: RowsAt) -> None:
+    """Merge runs into the longest ranges, each at the offset of its earliest record."""
     ranges: list[tuple[bytes, int, int, int]] = []
     for origin, first, last, offset in sorted(runs):
         if ranges and ranges[-1][0] == origin and ranges[-1][2] == first - 1:
@@ -110,7 +110,7 @@ def _add_origins(runs: list[tuple[bytes, int, int, int]], origins: Found) -> Non
         origins.add(Origin(origin, first, last), offset)
 
 
-def _leave_out(found: Found, offsets: Collection[int]) -> None:
+def _leave_out(found: RowsAt, offsets: Collection[int]) -> None:
     kept = [place for place, offset in enumerate(found.offsets) if offset not in offsets]
     if len(kept) < len(found.offsets):
         found.events = [found.events[place] for place in kept]
@@ -121,7 +121,7 @@ def _leave_out(found: Found, offsets: Collection[int]) -> None:
 
 
 def _claimants(decoded: Decoded) -> list[_Claimant]:
-    """Everything that claims a key, by offset: lines of touches, conversions, adjustments."""
+    """List the events that use a dedup key, by offset: touches with an id, conversions, adjustments."""
     found = [
         (offset, kind, event)
         for kind in (Kind.CLICK, Kind.IMPRESSION)
@@ -135,11 +135,15 @@ def _claimants(decoded: Decoded) -> list[_Claimant]:
 
 
 def _fold(
-    decoded: Decoded, sifted: Sifted, claimants: list[_Claimant], records: dict[int, Record], states: dict[bytes, bytes]
+    decoded: Decoded,
+    result: DedupResult,
+    claimants: list[_Claimant],
+    records: dict[int, Record],
+    states: dict[bytes, bytes],
 ) -> None:
-    """Rule over the claimants in order; what is not accepted is left out, what is stored may be another event."""
+    """Decide over the events in order. Those that are not accepted are removed; the stored event may differ."""
     kinds = {kind for _, kind, _ in claimants}
-    rows = {kind: Found() for kind in (*kinds, Kind.ADJUSTMENT, Kind.REJECTED)}
+    rows = {kind: RowsAt() for kind in (*kinds, Kind.ADJUSTMENT, Kind.REJECTED)}
     for offset, kind, event in claimants:
         record = records[offset]
         try:
@@ -149,7 +153,7 @@ def _fold(
             continue
         states.update(decision.puts)
         for key, state in decision.puts.items():
-            sifted.claims.add(Claim(key, state, received_us(event)), offset)
+            result.claims.add(Claim(key, state, received_us(event)), offset)
         if decision.record is not None:
             stored = (kind, event) if decision.record is record.value else decode(decision.record)
             rows[stored[0]].add(stored[1], offset)
@@ -157,7 +161,7 @@ def _fold(
             rows[Kind.REJECTED].add(rejected_of(kind, event, decision), offset)
         else:
             skip = Skip(decision.verdict, decision.reason or "", keys_of(kind, event)[0], decision.detail)
-            sifted.skipped.add(skip, offset)
+            result.skipped.add(skip, offset)
     ruled = {offset for offset, _, _ in claimants}
     for kind, new in rows.items():
         old = decoded.by_kind[kind]
@@ -167,20 +171,20 @@ def _fold(
 
 
 def received_us(event: Touch | Conversion | Adjustment) -> int:
-    """When Clew received the event, µs."""
+    """Return the time at which Clew received the event, in µs."""
     return event.received_ts if isinstance(event, Touch) else event.ts
 
 
 def _is_news(record: Record, event: Event) -> bool:
-    """Its sender was told `accepted` before this decision, so nobody else records that it was not.
+    """Tell whether the sender was told `accepted` before this decision, so that ingest has to record the refusal.
 
-    Of a postback that waited for its verdict the edge appends the refusal itself, with all of the request.
+    If a postback waited for its verdict, the edge appends the refusal itself, with the whole request.
     """
     return isinstance(event, Touch) or (record.mark is not None and record.mark.spilled)
 
 
 def rejected_of(kind: Kind, event: Touch | Conversion | Adjustment, decision: Decision) -> Rejected:
-    """The row of a record that was refused after its sender was told otherwise: what of the request is in it."""
+    """Build the row of a record that was refused after its sender was told otherwise, from what the record holds."""
     refused = Rejected(
         ts=received_us(event), kind=kind.name.lower(), reason=decision.reason or "", field=decision.field,
         detail=decision.detail, ref=event.ref,

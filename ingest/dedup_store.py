@@ -1,4 +1,4 @@
-"""What the warehouse remembers of a log whose readers rule: states of keys and appends seen, as of an offset."""
+"""Read the state of deduplication from the warehouse: dedup keys and appends, as of an offset."""
 
 import base64
 from collections.abc import Collection, Iterator
@@ -13,10 +13,10 @@ from schemas.events import HITS
 from warehouse.port import Warehouse, rows_of, scalar_of
 
 _KEYS_MAX = 20_000
-"""Keys of one look-up; they go to the engine as one text of 0.4 MB and are taken apart there."""
+"""Most keys of one query; they are sent as one text of 0.4 MB that the engine splits."""
 
 CHUNK_ROWS = 50_000
-"""Claims that are read at a time when all are."""
+"""Rows of `claims` that are read at a time when all of them are read."""
 
 _OF_PARTITION = "_log = {log:String} AND _source = {topic:String} AND _partition = {partition:UInt32}"
 
@@ -24,10 +24,10 @@ _BEFORE = (
     "_source = {topic:String} AND ((_log = {log:String} AND _partition = {partition:UInt32} AND _offset < {lo:UInt64}) "
     f"OR (_log != {{log:String}} AND (_partition = {{partition:UInt32}} OR _source = '{HITS}')))"
 )
-"""SQL: rows of this log before an offset, and of every log that stood in the partition's place before.
+"""SQL condition: rows of this log before an offset, and of every earlier log of the partition.
 
-Never of other partitions of conversions: how far those are is a matter of time, and a redo must come to the same.
-The partitions of hits may become more, and a key then moves to another one for good.
+Other partitions of conversions are excluded: their progress depends on time, and a repeated batch must get the same
+result. Partitions of hits may be added, and a key then moves to another partition for good.
 """
 
 _KEYS = (
@@ -36,15 +36,15 @@ _KEYS = (
 
 
 class Claims:
-    """`eventlog.port.StoredClaims`, and what ingest looks up."""
+    """Implements `eventlog.port.StoredClaims` and the look-ups of ingest."""
 
     def __init__(self, warehouse: Warehouse) -> None:
         self._warehouse = warehouse
 
     def position(self, partition: Partition, log_id: str) -> int:
-        """The offset up to which, exclusive, everything of this log is stored; 0 when nothing is.
+        """Return the offset before which everything of this log is stored; 0 if nothing is.
 
-        The newest batch may be there in part; the ranges of appends are the last that is written of one.
+        The newest batch may be stored in part. Its ranges of appends are written last, so they prove that it is whole.
         """
         newest = newest_batch(self._warehouse, partition, log_id)
         if newest is None:
@@ -54,7 +54,7 @@ class Claims:
         return newest.hi + 1 if whole else newest.lo
 
     def states_of(self, partition: Partition, log_id: str, offset: int, keys: Collection[bytes]) -> dict[bytes, bytes]:
-        """States of these keys as of an offset; keys that nobody claimed are left out."""
+        """Return the states of these keys as of an offset; unused keys are left out."""
         ordered, states = sorted(keys), dict[bytes, bytes]()
         for start in range(0, len(ordered), _KEYS_MAX):
             chunk = ordered[start : start + _KEYS_MAX]
@@ -63,20 +63,20 @@ class Claims:
         return states
 
     def states(self, partition: Partition, log_id: str, offset: int) -> Iterator[tuple[bytes, bytes]]:
-        """(key, state) of every key as of an offset, in parts of about `CHUNK_ROWS`."""
+        """Yield (key, state) of every key as of an offset, read in parts of about `CHUNK_ROWS`."""
         place = _place(partition, log_id) | {"lo": offset}
         count = f"SELECT count() AS n FROM {DATABASE}.claims WHERE {_BEFORE}"
         parts = min(65_536, int(scalar_of(self._warehouse.query(count, place))) // CHUNK_ROWS + 1)
         edges = [(n * 65_536 // parts).to_bytes(2, "big").ljust(16, b"\0") for n in range(1, parts)]
         for first, end in zip([bytes(16), *edges], [*edges, b""], strict=True):
-            # Keys are digests, so equal parts of their range hold about equally many; each is one run of the table.
+            # Keys are digests, so equal parts of their range hold about the same number of keys.
             bounds = {"first": first.hex(), "end": end.hex()}
             below = " AND key < toFixedString(unhex({end:String}), 16)" if end else ""
             where = f"key >= toFixedString(unhex({{first:String}}), 16){below}"
             yield from self._states(where, place | bounds).items()
 
     def _states(self, where: str, parameters: dict[str, Any]) -> dict[bytes, bytes]:
-        """The newest row by key: of this log by offset, else of the log that put the key last."""
+        """Return the newest state by key: of this log by offset, otherwise of the log that wrote the key last."""
         sql = f"""
             SELECT key, argMax(newest, (current, put_ts)) AS known FROM (
                 SELECT key, _log = {{log:String}} AS current,
@@ -88,7 +88,7 @@ class Claims:
         return dict(zip(found.column(0).to_pylist(), states.to_pylist(), strict=True))
 
     def origins(self, partition: Partition, log_id: str, offset: int) -> Iterator[tuple[bytes, int, int]]:
-        """(origin, first, last): ranges of sequences seen before an offset, as long as can be."""
+        """Yield (origin, first, last), the longest ranges of sequences seen before an offset."""
         where = f"FROM {DATABASE}.origins WHERE {_OF_PARTITION} AND _offset < {{lo:UInt64}}"
         place = _place(partition, log_id) | {"lo": offset}
         sums = (
@@ -105,7 +105,7 @@ class Claims:
             yield from self._ranges(origin, where, place)
 
     def _ranges(self, origin: bytes, where: str, place: dict[str, Any]) -> Iterator[tuple[bytes, int, int]]:
-        """The ranges of one origin that has gaps: where rows meet, an end and a beginning cancel out."""
+        """Yield the ranges of an origin with gaps. Where two rows meet, an end and a beginning cancel out."""
         edges = (
             "SELECT at, sum(step) AS steps FROM ("
             f"SELECT arrayJoin([(first, 1), (last + 1, -1)]) AS edge, edge.1 AS at, edge.2 AS step {where} "

@@ -1,6 +1,6 @@
-"""A touch to what ingest adds to it: a pure function of the record's bytes and the named epoch.
+"""Enrich touches with device, robot and place: a pure function of the record and the enrichment epoch.
 
-The epoch names the rules and the geo database; every row keeps it, so that a later reading can be told apart.
+The epoch names the rules and the geo database. Every row keeps it, so that results of other versions can be told apart.
 """
 
 from collections import OrderedDict
@@ -16,16 +16,16 @@ from schemas.tables import Enrichment
 
 
 class Geo(Protocol):
-    """Where an address is. `epoch` names the database and its build."""
+    """Finds the place of an IP address. `epoch` names the database and its build."""
 
     epoch: str
 
     def place(self, ip: str) -> tuple[str, str, str]:
-        """Country code, region, city; empty where unknown."""
+        """Return country code, region and city; empty if unknown."""
         ...
 
 
-# Plain integers: the enums' operators cost more than all the rest of a reading that is remembered.
+# Plain integers: the operators of enums cost more than the rest of a cached reading.
 _CRAWLER, _UA_MISSING, _BOT_BITS = int(BotReason.CRAWLER), int(BotReason.UA_MISSING), int(BOT_BITS)
 _REASONS_OF_HINTS = [
     (int(BotReason.HEAD) if hints & Hint.HEAD else 0) | (int(BotReason.PREFETCH) if hints & Hint.PREFETCH else 0)
@@ -34,7 +34,7 @@ _REASONS_OF_HINTS = [
 
 
 class Enricher:
-    """Enrichment of touches; remembers the last `user_agents_max` readings."""
+    """Enriches touches; keeps the last `user_agents_max` parsed user agents."""
 
     def __init__(self, geo: Geo, user_agents_max: int) -> None:
         self._geo = geo
@@ -43,7 +43,7 @@ class Enricher:
         self.epoch = f"{RULES}+geo-{geo.epoch}"
 
     def enrich(self, touch: Touch, visitor: int) -> Enrichment:
-        """What is added to one touch; `visitor` is its `identity.visitor_hash`."""
+        """Enrich one touch; `visitor` is its `identity.visitor_hash`."""
         agent = self._agent(touch.user_agent)
         reasons = _CRAWLER if agent.is_crawler else 0
         if touch.hints:
@@ -57,7 +57,7 @@ class Enricher:
         )  # fmt: skip
 
     def columns(self, touches: Sequence[Touch], visitors: Sequence[int]) -> list[pa.Array]:
-        """The same of many touches, column by column: what is alike for all, or for a user agent, is made once."""
+        """Enrich many touches, column by column. Values of one user agent are built once."""
         places: dict[Agent, int] = {}
         at: list[int] = []
         reasons: list[int] = []

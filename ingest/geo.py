@@ -1,4 +1,4 @@
-"""Where an address is, out of a configured database."""
+"""Find the place of an IP address in the configured database."""
 
 from pathlib import Path
 from typing import Any
@@ -9,7 +9,7 @@ from ingest.enrich import Geo
 
 
 class NoGeo:
-    """No database is configured."""
+    """Used if no database is configured."""
 
     epoch = "none"
 
@@ -28,7 +28,7 @@ class MaxMindGeo:
     def place(self, ip: str) -> tuple[str, str, str]:
         try:
             found = self._reader.get(ip)
-        except ValueError:  # the text is no address, as in data sets with hashed ones
+        except ValueError:  # not an address, as in data sets with hashed ones
             return "", "", ""
         if not isinstance(found, dict):
             return "", "", ""
@@ -53,5 +53,5 @@ def _name(value: Any) -> str:
 
 
 def open_geo(path: Path | None) -> Geo:
-    """The configured database, or none. Raises OSError, maxminddb.InvalidDatabaseError."""
+    """Open the configured database, or none. Raises OSError, maxminddb.InvalidDatabaseError."""
     return MaxMindGeo(path) if path is not None else NoGeo()

@@ -1,4 +1,4 @@
-"""The intent: which offsets are about to be stored, written down before they are (design 6, step 2). Pure."""
+"""The intent: the offsets that are about to be stored, committed before the first insert. Pure."""
 
 import zlib
 from dataclasses import dataclass
@@ -7,7 +7,7 @@ _FORM = "v2"
 
 
 class BadIntent(ValueError):
-    """The text is no intent that this Clew understands."""
+    """The text is not an intent that this version of Clew understands."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,14 +21,14 @@ class Intent:
     code_version: str
 
     def encode(self) -> str:
-        """`v2|hi|schema|epoch|created_ms|code_version|crc`."""
+        """Return `v2|hi|schema|epoch|created_ms|code_version|crc`."""
         epoch = self.epoch.replace("|", "/")  # a geo database may be called anything
         body = f"{_FORM}|{self.hi}|{self.schema}|{epoch}|{self.created_ms}|{self.code_version}"
         return f"{body}|{zlib.crc32(body.encode()):08x}"
 
     @classmethod
     def decode(cls, text: str) -> "Intent":
-        """Raises BadIntent."""
+        """Parse an encoded intent. Raises BadIntent."""
         body, _, crc = text.rpartition("|")
         if f"{zlib.crc32(body.encode()):08x}" != crc:
             raise BadIntent(f"the intent {text!r} is damaged")

@@ -1,8 +1,8 @@
-"""The visible loop: read, decide the batch, write the intent, insert, commit. One partition, one writer, in order.
+"""Run ingest: read, decide the batch, write the intent, insert, commit. Each partition has one writer, in order.
 
-What happens at a crash at each point: before the intent, nothing was stored; after it, `finish` reads back
-what is stored and adds the rest; after the commit, the batch is done. Several ingests share the partitions of a
-replicated log: whoever owns one finishes what another left, and whoever lost one drops what is in hand.
+A crash before the intent leaves nothing stored. After a crash between intent and commit, `finish` reads back what is
+stored and adds the rest. Several ingest processes share the partitions of a replicated log: the owner of a partition
+finishes what its previous owner left, and a process that lost a partition drops its batch.
 """
 
 import asyncio
@@ -14,13 +14,13 @@ from dataclasses import dataclass
 from functools import partial
 
 from eventlog.port import Consumer, Fenced, LogUnavailable, Partition, Position, Record
-from ingest.batch import Batch, Decoded, Sifted, build_batch
-from ingest.dedup_state import Sieve
+from ingest.batch import Batch, Decoded, DedupResult, build_batch
+from ingest.dedup_state import DedupState
 from ingest.dedup_store import Claims
 from ingest.enrich import Enricher
 from ingest.intent import BadIntent, Intent
 from ingest.resume import newest_batch
-from ingest.writer import Stale, Stopped, Store
+from ingest.writer import BatchWriter, OwnershipExpired, Stopped
 from runtime import metrics
 from runtime.clock import Clock
 from runtime.logs import Throttled, logger
@@ -31,15 +31,15 @@ from warehouse.port import Warehouse
 GROUP = "ingest"
 _log = Throttled(logger("ingest"))
 OWNED_FOR_S = 3.0
-"""How long after it was seen to be ours a partition of a group is taken for ours; none is given away sooner."""
+"""Time for which a partition is certainly ours after the group confirmed it; the group reassigns none sooner."""
 
-YOUNG_MS = 60_000
-"""A batch that was begun within it has its tokens in the engine's window, unless that is as small as may be (1,200
-blocks) and a table gets more than 20 a second."""
+TOKENS_REMEMBERED_MS = 60_000
+"""Age up to which a batch still has its dedup tokens in the engine, even with the smallest window (1,200 blocks) at 20
+inserts a second per table."""
 
 
 async def read_span(consumer: Consumer, partition: Partition, lo: int, hi: int, bytes_max: int) -> list[Record]:
-    """The records of [lo, hi] that are still kept, in reads of at most `bytes_max`. Raises LogUnavailable."""
+    """Read the records of [lo, hi] that the log still holds, at most `bytes_max` at a time. Raises LogUnavailable."""
     records: list[Record] = []
     start = lo
     while start <= hi:
@@ -53,14 +53,14 @@ async def read_span(consumer: Consumer, partition: Partition, lo: int, hi: int, 
 
 @dataclass(slots=True)
 class _Waiting:
-    """A batch that is not full yet: since when its first record has been seen."""
+    """A batch that is not full yet, and the time at which its first record was seen."""
 
     offset: int
     since_s: float
 
 
 class Ingest:
-    """From a consumer of group `ingest` into the warehouse."""
+    """Store what a consumer of group `ingest` reads. One instance runs in a process."""
 
     def __init__(
         self, consumer: Consumer, warehouse: Warehouse, enricher: Enricher, settings: IngestSettings, clock: Clock,
@@ -70,25 +70,25 @@ class Ingest:
         self._settings, self._clock, self._code_version = settings, clock, code_version
         self._stop = threading.Event()
         owned_for_s = math.inf if consumer.ruled else OWNED_FOR_S
-        self._store = Store(warehouse, GROUP, settings.retry_backoff_max_ms, self._stop, clock, owned_for_s)
-        self._sieve = Sieve(Claims(warehouse), self._store)
+        self._store = BatchWriter(warehouse, GROUP, settings.retry_backoff_max_ms, self._stop, clock, owned_for_s)
+        self._dedup_state = DedupState(Claims(warehouse), self._store)
         self._waiting: dict[Partition, _Waiting] = {}
         self._paused: dict[Partition, int] = {}
         self._seen: set[tuple[Partition, str]] = set()
         self.trouble = ""
-        """Why the last look at the log failed; "" when it did not."""
+        """The reason why the last read of the log failed; "" if it succeeded."""
 
     def stop(self) -> None:
-        """Ask `run` to end after the batch in hand."""
+        """Ask `run` to return after the current batch."""
         self._stop.set()
 
     @property
     def paused(self) -> dict[Partition, int]:
-        """Partitions that wait for a newer Clew, and the schema version they wait for."""
+        """Partitions that wait for a newer Clew, with the schema version that stopped them."""
         return dict(self._paused)
 
     async def run(self) -> None:
-        """Until `stop`. Trouble with the log is waited out; whatever else fails ends the process."""
+        """Store batches until `stop`. While the log is unavailable it waits; any other error ends the process."""
         while not self._stop.is_set():
             try:
                 stored = await self.step()
@@ -103,14 +103,14 @@ class Ingest:
                 await asyncio.sleep(self._settings.poll_interval_ms / 1000)
 
     async def catch_up(self) -> None:
-        """Store everything that is in the log now, without waiting for batches to fill."""
+        """BatchWriter everything that is in the log now, without waiting for batches to fill."""
         while await self.step(flush=True):
             pass
 
     async def step(self, *, flush: bool = False) -> int:
-        """One look at every partition; how many records were stored.
+        """Process every partition once; return the number of records that were stored.
 
-        Raises LogUnavailable when nothing was, and a partition could not be read.
+        Raises LogUnavailable if a partition could not be read and nothing was stored.
         """
         stored, trouble = 0, None
         partitions = await self._consumer.partitions()
@@ -124,7 +124,7 @@ class Ingest:
             except Fenced:
                 _log.warning("partition_lost", partition=str(partition))
                 self._forget(partition)
-            except Stale:
+            except OwnershipExpired:
                 _log.warning("batch_put_off", partition=str(partition))  # its owner finishes it
             except LogUnavailable as error:
                 trouble = error
@@ -138,10 +138,10 @@ class Ingest:
         return {partition for partition, _ in self._seen} | self._waiting.keys() | self._paused.keys()
 
     def _forget(self, partition: Partition) -> None:
-        """It is another's now; when it comes back, everything about it is read anew."""
+        """Drop all state of a partition that another process owns now; it is read again if the partition returns."""
         self._waiting.pop(partition, None)
         self._seen = {known for known in self._seen if known[0] != partition}
-        self._sieve.forget(partition)
+        self._dedup_state.forget(partition)
         _gauge_lag(partition, 0)
         if self._paused.pop(partition, None) is not None:
             metrics.gauge("clew_ingest_paused_partitions", len(self._paused))
@@ -172,15 +172,17 @@ class Ingest:
         return batch.hi - lo + 1
 
     def _build(self, partition: Partition, log_id: str, lo: int, records: Sequence[Record]) -> Batch:
-        """The batch that begins at `lo`; of a log whose producers did not rule, with the verdicts as of then."""
+        """Build the batch that begins at `lo`, deduplicated if the producers of the log did not do it."""
 
-        def sift(decoded: Decoded, read: Sequence[Record]) -> Sifted:
-            return self._sieve.sift(partition, log_id, lo, decoded, read)
+        def deduplicate(decoded: Decoded, read: Sequence[Record]) -> DedupResult:
+            return self._dedup_state.deduplicate(partition, log_id, lo, decoded, read)
 
-        return build_batch(partition, log_id, lo, records, self._enricher, None if self._consumer.ruled else sift)
+        return build_batch(
+            partition, log_id, lo, records, self._enricher, None if self._consumer.ruled else deduplicate
+        )
 
     async def _start(self, partition: Partition, log_id: str) -> int | None:
-        """The offset to go on from; what a crash left half done is finished before. None when that has to wait."""
+        """Finish an interrupted batch, if any, and return the next offset; None if the partition has to wait."""
         position = await self._consumer.committed(partition)
         if position is None:
             return await self._resume(partition, log_id)
@@ -189,8 +191,10 @@ class Ingest:
                 intent = Intent.decode(position.intent)
             except BadIntent as error:
                 raise RuntimeError(f"{partition.topic}-{partition.partition}: {error}; run `clew audit`") from error
-            young = self._clock.now_us() // 1000 - intent.created_ms < YOUNG_MS
-            return await self._finish(partition, log_id, position.offset, intent.hi, young=young)
+            tokens_remembered = self._clock.now_us() // 1000 - intent.created_ms < TOKENS_REMEMBERED_MS
+            return await self._finish(
+                partition, log_id, position.offset, intent.hi, tokens_remembered=tokens_remembered
+            )
         if (partition, log_id) not in self._seen:
             self._seen.add((partition, log_id))
             end = await self._consumer.end(partition)
@@ -199,7 +203,7 @@ class Ingest:
         return position.offset
 
     async def _resume(self, partition: Partition, log_id: str) -> int | None:
-        """Positions are gone: go on after what is stored of this log; its newest batch may be there in part."""
+        """Continue after what is stored of this log when positions are lost; the newest batch may be stored in part."""
         newest = await asyncio.to_thread(
             self._store.retry, lambda: newest_batch(self._warehouse, partition, log_id), "positions"
         )
@@ -210,8 +214,10 @@ class Ingest:
         _log.warning("positions_missing", partition=str(partition), lo=newest.lo, hi=newest.hi)
         return await self._finish(partition, log_id, newest.lo, newest.hi)
 
-    async def _finish(self, partition: Partition, log_id: str, lo: int, hi: int, *, young: bool = False) -> int | None:
-        """Finish an interrupted batch: fetch exactly its records, read back, add what is missing. The next offset."""
+    async def _finish(
+        self, partition: Partition, log_id: str, lo: int, hi: int, *, tokens_remembered: bool = False
+    ) -> int | None:
+        """Finish an interrupted batch: read its records, add the rows that are missing, and return the next offset."""
         records = await read_span(self._consumer, partition, lo, hi, self._settings.batch_bytes_max)
         if not records or records[0].offset > lo or records[-1].offset < hi:
             _log.error("records_of_batch_missing", partition=str(partition), lo=lo, hi=hi, found=len(records))
@@ -220,7 +226,7 @@ class Ingest:
             self._pause(partition, batch)
             return None
         batch.hi = hi
-        await asyncio.to_thread(partial(self._store.finish, batch, young=young))
+        await asyncio.to_thread(partial(self._store.finish, batch, tokens_remembered=tokens_remembered))
         await self._consumer.commit(partition, Position(hi + 1))
         _count_skipped(batch)
         metrics.count("clew_ingest_recoveries_total")
@@ -228,7 +234,7 @@ class Ingest:
         return hi + 1
 
     def _due(self, partition: Partition, lo: int, end: int) -> bool:
-        """Full, or old enough."""
+        """Tell whether a batch is full or has waited long enough."""
         if end <= lo:
             self._waiting.pop(partition, None)
             return False

@@ -1,4 +1,4 @@
-"""Where to go on when committed positions are gone: after what the warehouse holds of this very log, never before."""
+"""Find the position of ingest when committed positions are lost: after what the warehouse holds of this log."""
 
 from typing import NamedTuple
 
@@ -10,20 +10,20 @@ from warehouse.port import Warehouse, rows_of
 EVENT_TABLES = tuple(t.name for t in TABLES if Source in t.structs and t.name in {
     "clicks", "impressions", "conversions", "adjustments", "rejected", "dead_letters", "skipped",
 })  # fmt: skip
-"""Tables whose rows stand for one log record each; together they hold every offset once."""
+"""Tables with one row for each log record; together they hold every offset once."""
 
 
 class Newest(NamedTuple):
-    """The newest batch that is stored, perhaps in part: from its first offset to the last one stored, inclusive."""
+    """The newest stored batch, perhaps stored in part: its first offset and its last stored offset, both inclusive."""
 
     lo: int
     hi: int
 
 
 def newest_batch(warehouse: Warehouse, partition: Partition, log_id: str) -> Newest | None:
-    """The newest stored batch of a log; None if nothing of it is stored.
+    """Return the newest stored batch of a log; None if nothing of it is stored.
 
-    Tables of events are written first (ingest/writer.py), so one of them has rows whenever any table has.
+    Tables of events are written first (ingest/writer.py), so one of them has rows if any table has.
     """
     stored = " UNION ALL ".join(
         f"SELECT _batch, _offset FROM {DATABASE}.{table} "

@@ -1,8 +1,8 @@
-"""A batch into the warehouse, each row once: one token per block, retries with the same bytes, read-back after a crash.
+"""Write a batch into the warehouse, each row once: a token per block, identical retries, read-back after a crash.
 
-What the engine refuses for its data is halved, always at the same places, down to the bad row, which becomes
-a dead letter. Any other failure is the environment's: it is tried again until it goes through, so that a
-full disk or a missing table never turns good rows into dead letters.
+A block that the engine refuses because of its data is halved, always at the same positions, down to the bad row, which
+becomes a dead letter. Any other error is one of the environment and is retried until it succeeds, so a full disk or a
+missing table never turns good rows into dead letters.
 """
 
 import math
@@ -30,43 +30,43 @@ _T = TypeVar("_T")
 
 _SOURCE = Source.__struct_fields__
 PARTITIONS_PER_BLOCK_MAX = 12
-"""Months that one block touches at most; the dedup window counts a part for each (design 6)."""
+"""Most months in one block; the dedup window of the engine counts a part for each."""
 
 COMPLETIONS_MAX = 10
-"""Times that missing rows are inserted under yet another token before the process gives up."""
+"""Most inserts of missing rows under a further token before the process gives up."""
 
 DATA_ERRORS = frozenset({6, 27, 33, 38, 41, 53, 69, 70, 72, 117, 131, 321, 349, 386, 407})
-"""Codes of the engine that blame the values: parsing, ranges, types, sizes."""
+"""Error codes of the engine that are caused by values: parsing, ranges, types, sizes."""
 
 
-Place = tuple[int, Any]
-"""Offset of a row, and what tells rows of one offset apart."""
+RowKey = tuple[int, Any]
+"""Offset of a row, and the key that tells rows of one offset apart."""
 
 
 class Stopped(Exception):
-    """The process is asked to stop while an insert is tried again; the intent stays and is finished later."""
+    """The process was asked to stop during retries; the batch is finished later by its intent."""
 
 
-class Stale(Exception):
-    """Tries took so long that the partition may be another's by now: its owner is to finish the batch."""
+class OwnershipExpired(Exception):
+    """Retries outlasted our ownership of the partition; its current owner finishes the batch."""
 
 
-class Store:
-    """Writes batches. `stop` ends endless retries."""
+class BatchWriter:
+    """Writes batches. The event `stop` ends retries."""
 
     def __init__(
         self, warehouse: Warehouse, group: str, backoff_max_ms: int, stop: threading.Event, clock: Clock,
         owned_for_s: float = math.inf,
     ) -> None:  # fmt: skip
-        """`owned_for_s`: how long after the begin of a batch its partition is certainly still ours."""
+        """`owned_for_s`: time after the begin of a batch for which its partition is certainly ours."""
         self._warehouse, self._group, self._backoff_max_ms, self._stop = warehouse, group, backoff_max_ms, stop
         self._clock, self._owned_for_s = clock, owned_for_s
         self._began_s = self._clock.monotonic_s()
         self._failed = False
-        """An insert of the table in hand was tried again, so what it left is not certain."""
+        """Whether an insert of the current table was retried, so that its result is uncertain."""
 
     def write(self, batch: Batch) -> None:
-        """Insert every row of the batch. Raises Stopped, Stale."""
+        """Insert every row of the batch. Raises Stopped, OwnershipExpired."""
         self._began_s = self._clock.monotonic_s()
         for table in sorted(batch.tables, key=_order):
             self._failed = False
@@ -74,20 +74,20 @@ class Store:
             if self._failed:
                 self._complete(batch, table)
 
-    def finish(self, batch: Batch, *, young: bool = False) -> None:
-        """The same after a crash: only what is not there yet. Raises Stopped, Stale.
+    def finish(self, batch: Batch, *, tokens_remembered: bool = False) -> None:
+        """Insert the rows that a crashed process did not. Raises Stopped, OwnershipExpired.
 
-        `young`: the batch was begun so lately that its tokens are still remembered.
+        `tokens_remembered`: whether the batch is so young that the engine still has its tokens.
         """
         self._began_s = self._clock.monotonic_s()
         for table in sorted(batch.tables, key=_order):
-            self._complete(batch, table, young=young)
+            self._complete(batch, table, tokens_remembered=tokens_remembered)
 
-    def _complete(self, batch: Batch, table: str, *, young: bool = True) -> None:
-        """Insert what is missing and read back, until nothing is.
+    def _complete(self, batch: Batch, table: str, *, tokens_remembered: bool = True) -> None:
+        """Insert missing rows and read back, until nothing is missing.
 
-        An insert that died may have left its token behind without its rows; the engine then drops the rows that
-        come with this token as if they were stored. Only reading back tells (docs/decisions/0007).
+        A killed insert may have left its token without its rows; the engine then drops the rows that come with this
+        token as if they were stored. Only reading back shows it (docs/decisions/0007).
         """
         rows, token = batch.tables[table], self._token(batch, table)
         for attempt in range(COMPLETIONS_MAX):
@@ -98,9 +98,9 @@ class Store:
             if not missing.num_rows:
                 return
             again = token
-            if young and not attempt:
-                missing = rows  # whoever else still tries sends the same under the same token, so it is stored once
-            elif missing.num_rows < rows.num_rows:  # other rows than the token stands for
+            if tokens_remembered and not attempt:
+                missing = rows  # another process that still retries sends the same rows under the same token
+            elif missing.num_rows < rows.num_rows:  # these are not all rows of the token
                 again += f":rest-{missing['_offset'][0].as_py()}-{missing.num_rows}"
             if attempt:
                 _log.warning("token_without_rows", table=table, lo=batch.lo, hi=batch.hi, rows=missing.num_rows)
@@ -109,9 +109,9 @@ class Store:
         raise RuntimeError(f"{table}: rows of {batch.lo}-{batch.hi} are not there after {COMPLETIONS_MAX} inserts")
 
     def _wait_for_first_try(self, table: str, rows: pa.Table, token: str) -> None:
-        """A part of the rows is there, so their insert has begun: a server may still be at it for a dead process.
+        """Wait for a server that may still run the insert of a dead process, as a part of the rows is stored.
 
-        If none were there, they would go under the same token, which is held back until the first try has ended.
+        If no row were stored, the rows would be sent under the same token, and the server would make them wait.
         """
         for number, _ in enumerate(blocks_of(table, rows)):
             self.retry(partial(self._warehouse.ended, table, f"{token}:{number}"), table)
@@ -127,7 +127,7 @@ class Store:
             metrics.count("clew_ingest_rows_total", rows.num_rows, table=table)
 
     def _write_block(self, batch: Batch, table: str, rows: pa.Table, token: str) -> None:
-        """Insert a block; on bad data its halves, whose tokens follow from the block's."""
+        """Insert a block; if its data is refused, insert its halves, whose tokens are derived from its own."""
         try:
             self.retry(lambda: self._warehouse.insert(table, rows, token), table)
             return
@@ -140,11 +140,11 @@ class Store:
         elif table == "dead_letters":
             raise RuntimeError(f"a dead letter cannot be stored: {problem}")
         else:
-            self._bury(batch, table, rows, problem)
+            self._write_dead_letter(batch, table, rows, problem)
 
-    def _bury(self, batch: Batch, table: str, row: pa.Table, problem: str) -> None:
-        """Keep a row that the engine refuses, with the reason; once, also when a crashed batch is finished."""
-        [(offset, identity)] = places_of(table, row)
+    def _write_dead_letter(self, batch: Batch, table: str, row: pa.Table, problem: str) -> None:
+        """Store a refused row with the reason as a dead letter; once, also when a crashed batch is finished."""
+        [(offset, identity)] = row_keys(table, row)
         _log.error("row_refused", table=table, offset=offset, error=problem)
         metrics.count("clew_ingest_dead_letters_total")
         value = msgspec.msgpack.encode(row.drop_columns(list(_SOURCE)).to_pylist()[0])
@@ -155,7 +155,7 @@ class Store:
         self._write_block(batch, "dead_letters", letter, token)
 
     def _missing(self, batch: Batch, table: str, rows: pa.Table) -> pa.Table:
-        """The rows of the batch that are neither stored nor buried."""
+        """Return the rows of the batch that are neither stored nor dead letters."""
         identity = IDENTITY.get(table, "toUInt64(0)")
         here = (
             "WHERE _log = {log:String} AND _source = {topic:String} AND _partition = {partition:UInt32} "
@@ -169,11 +169,11 @@ class Store:
         stored = set(zip(found.column(0).to_pylist(), found.column(1).to_pylist(), strict=True))
         refused = f"SELECT _offset FROM {DATABASE}.dead_letters {here} AND startsWith(error, {{refused:String}})"
         buried = set(self._warehouse.query(refused, parameters).column(0).to_pylist())
-        mask = [place not in stored and place[0] not in buried for place in places_of(table, rows)]
+        mask = [place not in stored and place[0] not in buried for place in row_keys(table, rows)]
         return rows.filter(pa.array(mask, pa.bool_()))
 
     def retry(self, work: Callable[[], _T], table: str) -> _T:
-        """Until it goes through; only what blames the data comes out as an error. Raises Stopped, Stale."""
+        """Retry until success. Only errors caused by data are raised, and Stopped and OwnershipExpired."""
         pause_ms = 100
         while True:
             try:
@@ -187,7 +187,7 @@ class Store:
             if self._stop.wait(pause_ms / 1000):
                 raise Stopped
             if self._clock.monotonic_s() - self._began_s > self._owned_for_s:
-                raise Stale
+                raise OwnershipExpired
             pause_ms = min(pause_ms * 2, self._backoff_max_ms)
 
 
@@ -195,7 +195,7 @@ _LAST = ("dead_letters", "claims", "origins")
 
 
 def _order(table: str) -> tuple[int, str]:
-    """Where positions are lost, events tell which batch is the newest, and ranges of appends that it is whole."""
+    """Write events first and append ranges last: without positions, these prove that the newest batch is whole."""
     return _LAST.index(table) + 1 if table in _LAST else 0, table
 
 
@@ -204,18 +204,18 @@ def _text(identity: Any) -> str:
 
 
 IDENTITY = {"touches": "identity", "claims": "key"}
-"""What tells rows of one offset apart, in the tables that have several."""
+"""Column that tells rows of one offset apart, for tables that have several."""
 
 
-def places_of(table: str, rows: pa.Table) -> list[Place]:
-    """What tells rows of one batch apart: the offset, and where there are several of one offset, their own key."""
+def row_keys(table: str, rows: pa.Table) -> list[RowKey]:
+    """Return keys that tell rows of one batch apart: the offset, and a column if that is not enough."""
     offsets = rows["_offset"].to_pylist()
     keys = rows[IDENTITY[table]].to_pylist() if table in IDENTITY else [0] * len(offsets)
     return list(zip(offsets, keys, strict=True))
 
 
 def blocks_of(table: str, rows: pa.Table) -> list[pa.Table]:
-    """Rows in blocks of at most twelve months, in a way that only depends on the rows."""
+    """Split rows into blocks of at most twelve months, in a way that depends only on the rows."""
     if not rows.num_rows:
         return []
     by = TABLE[table].partition_by

@@ -15,14 +15,14 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from eventlog.port import Consumer, Record
-from ingest.batch import Batch, Decoded, Found, Sifted, add_rows, build_batch
+from ingest.batch import Batch, Decoded, DedupResult, RowsAt, add_rows, build_batch
 from ingest.dedup import mark_of
-from ingest.dedup_state import Sieve
+from ingest.dedup_state import DedupState
 from ingest.dedup_store import Claims
 from ingest.enrich import Enricher
 from ingest.loop import read_span
 from ingest.resume import EVENT_TABLES
-from ingest.writer import Store, places_of
+from ingest.writer import BatchWriter, row_keys
 from operations.findings import Repair
 from operations.repair.ingest_rows import RowsOf
 from runtime.clock import SystemClock
@@ -48,9 +48,9 @@ class IngestRepair:
     ) -> None:  # fmt: skip
         """The consumer is of group `ingest`: a member or an observer. Nothing is committed."""
         self._consumer, self._warehouse, self._enricher, self._settings = consumer, warehouse, enricher, settings
-        self._store = Store(warehouse, GROUP, settings.retry_backoff_max_ms, stop, SystemClock())
+        self._store = BatchWriter(warehouse, GROUP, settings.retry_backoff_max_ms, stop, SystemClock())
         self._claims = Claims(warehouse)
-        self._sieve = Sieve(self._claims, self._store)
+        self._dedup_state = DedupState(self._claims, self._store)
         self._mended: Counter[str] = Counter()
         self._left: dict[str, list[str]] = defaultdict(list)
 
@@ -91,11 +91,11 @@ class IngestRepair:
     def _span(self, rows: RowsOf, lo: int, hi: int, records: Sequence[Record], covered: Repeats) -> bool:
         """Mend the records of one batch, or of a part of one. False when what follows cannot be read."""
 
-        def sift(decoded: Decoded, read: Sequence[Record]) -> Sifted:
-            return self._sieve.sift(rows.partition, rows.log_id, lo, decoded, read)
+        def deduplicate(decoded: Decoded, read: Sequence[Record]) -> DedupResult:
+            return self._dedup_state.deduplicate(rows.partition, rows.log_id, lo, decoded, read)
 
         ruled = self._consumer.ruled
-        batch = build_batch(rows.partition, rows.log_id, lo, records, self._enricher, None if ruled else sift)
+        batch = build_batch(rows.partition, rows.log_id, lo, records, self._enricher, None if ruled else deduplicate)
         at_home = self._events(rows, batch)
         for table in BESIDE:
             self._beside(rows, batch, table, at_home)
@@ -128,7 +128,7 @@ class IngestRepair:
 
     def _beside(self, rows: RowsOf, batch: Batch, table: str, at_home: set[int]) -> None:
         """What a record has besides its own row. Records that an older Clew decided otherwise are let be."""
-        wanted = set(places_of(table, batch.tables[table])) if table in batch.tables else set()
+        wanted = set(row_keys(table, batch.tables[table])) if table in batch.tables else set()
         stored = rows.places(table, batch.lo, batch.hi)
         missing = {place for place in wanted - stored if place[0] in at_home}
         self._insert(batch, {table: {at for at, _ in missing}}, f"rows of {table} missing", len(missing))
@@ -144,7 +144,7 @@ class IngestRepair:
             if record.offset <= batch.hi and covered.add(mark.origin, mark.sequence):
                 fresh.add(mark.origin, mark.sequence)
                 offsets[mark.origin, mark.sequence] = record.offset
-        found = Found()
+        found = RowsAt()
         for origin, first, last in fresh:
             found.add(Origin(origin, first, last), offsets[origin, first])
         part = Batch(batch.partition, batch.log_id, batch.lo, batch.hi)

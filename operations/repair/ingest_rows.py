@@ -6,7 +6,7 @@ from typing import Any
 
 from eventlog.port import Partition
 from ingest.resume import EVENT_TABLES
-from ingest.writer import IDENTITY, Place
+from ingest.writer import IDENTITY, RowKey
 from schemas.ddl import DATABASE
 from warehouse.port import Warehouse, rows_of, scalar_of
 
@@ -53,7 +53,7 @@ class RowsOf:
             found[row["_offset"]].add(row["name"])
         return dict(found)
 
-    def places(self, table: str, lo: int, hi: int) -> set[Place]:
+    def places(self, table: str, lo: int, hi: int) -> set[RowKey]:
         """The places of a table's rows in [lo, hi]."""
         sql = (
             f"SELECT _offset, {IDENTITY[table]} AS identity FROM {DATABASE}.{table} "
@@ -102,7 +102,7 @@ class RowsOf:
             chunk = ", ".join(map(str, ordered[start : start + _DELETES_MAX]))
             self._delete(table, f"_offset IN ({chunk}){beside}")
 
-    def delete_places(self, table: str, places: Collection[Place]) -> None:
+    def delete_places(self, table: str, places: Collection[RowKey]) -> None:
         """Delete these rows of a table with several of one offset."""
         ordered = sorted(places)
         for start in range(0, len(ordered), _DELETES_MAX):

@@ -1,4 +1,4 @@
-"""The questions that the sieve, the audit and the repair ask, on a ClickHouse server."""
+"""The queries of deduplication, audit and repair, on a ClickHouse server."""
 
 import pytest
 

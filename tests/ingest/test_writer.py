@@ -12,7 +12,7 @@ from eventlog.port import Record
 from ingest.batch import Batch, build_batch
 from ingest.enrich import Enricher
 from ingest.geo import NoGeo
-from ingest.writer import PARTITIONS_PER_BLOCK_MAX, Stale, Stopped, Store, blocks_of
+from ingest.writer import PARTITIONS_PER_BLOCK_MAX, BatchWriter, OwnershipExpired, Stopped, blocks_of
 from runtime.clock import SystemClock
 from schemas.columns import to_arrow
 from schemas.ddl import DATABASE
@@ -29,8 +29,8 @@ def faulty(warehouse: Warehouse) -> Faulty:
     return Faulty(warehouse)
 
 
-def store_of(warehouse: Faulty, stop: threading.Event | None = None) -> Store:
-    return Store(warehouse, "ingest", 1, stop or threading.Event(), SystemClock())
+def store_of(warehouse: Faulty, stop: threading.Event | None = None) -> BatchWriter:
+    return BatchWriter(warehouse, "ingest", 1, stop or threading.Event(), SystemClock())
 
 
 def sales(count: int, log_id: str = "ab" * 16, **fields: Any) -> Batch:
@@ -127,7 +127,7 @@ def test_a_young_batch_is_finished_under_the_tokens_that_its_first_writer_uses(f
     [told] = {token for table, token, _ in faulty.tokens if table == "conversions"}
     faulty.execute("ALTER TABLE clew.conversions DELETE WHERE _offset > 6 SETTINGS mutations_sync = 2")
     faulty.tokens.clear()
-    store_of(faulty).finish(batch, young=True)
+    store_of(faulty).finish(batch, tokens_remembered=True)
     assert faulty.tokens[0] == ("conversions", told, 5)
     assert offsets(faulty, "conversions", SALES_0) == [5, 6, 7, 8, 9]
 
@@ -137,8 +137,8 @@ def test_tries_end_when_the_partition_may_be_anothers(faulty: Faulty) -> None:
         raise WarehouseError("away", 210, retryable=True)
 
     faulty.before = away
-    store = Store(faulty, "ingest", 1, threading.Event(), SystemClock(), owned_for_s=0.0)
-    with pytest.raises(Stale):
+    store = BatchWriter(faulty, "ingest", 1, threading.Event(), SystemClock(), owned_for_s=0.0)
+    with pytest.raises(OwnershipExpired):
         store.write(sales(3))
     faulty.before = lambda number, table, rows: None
     store.finish(sales(3))
