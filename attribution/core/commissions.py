@@ -1,7 +1,7 @@
-"""Journeys, weights and plans to commissions: what each partner is owed for a conversion (contract 6). Pure.
+"""Compute the commissions of conversions from weights and plans (docs/contract.md, section 6). Pure.
 
-Every plan that a touching partner has is worked out over all touches of the conversion, by the plan's own model;
-of its parts only those of the partners whose plan it is are paid.
+Each plan of a partner that has a touch is split over all touches of the conversion, by the plan's own model. Only the
+parts of partners that the plan covers are paid.
 """
 
 from collections.abc import Mapping, Sequence
@@ -21,11 +21,11 @@ from schemas.reasons import Problem
 from schemas.values.money import AMOUNT_MINOR_MAX, percent_of_minor
 
 AMOUNT_MAX = AMOUNT_MINOR_MAX * 1_000
-"""Largest commission of one conversion, in minor units: no plan means more, and sums stay within 64 bits."""
+"""Largest commission of one conversion, in minor units. It exceeds every real plan and keeps sums within 64 bits."""
 
 
 class CommissionLine(NamedTuple):
-    """What one partner gets for one conversion under one rule of one plan. Sorts the same everywhere."""
+    """Amount of one partner for one conversion under one rule of one plan. It sorts the same on every machine."""
 
     partner_id: int
     plan: str
@@ -37,7 +37,7 @@ class CommissionLine(NamedTuple):
 
 
 class PlanAmount(NamedTuple):
-    """An amount that a plan comes to, before it is split: `percent` and `fixed` parts in one currency."""
+    """Amount of a plan before it is split: the percentage and the fixed amount in one currency."""
 
     plan: Plan
     rule: str
@@ -47,9 +47,9 @@ class PlanAmount(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class CommissionInput:
-    """A conversion as commissions see it: its eligible touches, in their order, and each model's weights.
+    """A conversion with its eligible touches in order.
 
-    `partners` holds the partner of each eligible touch; `weights` the same length per model.
+    `partners` holds the partner of each eligible touch; `weights` holds one weight per eligible touch, by model.
     """
 
     event: Conversion
@@ -60,7 +60,7 @@ class CommissionInput:
 
 
 class CommissionResult(NamedTuple):
-    """The commissions of one conversion, the model it pays by, and what was wrong."""
+    """The commissions of one conversion, its paying model, and its problems."""
 
     lines: tuple[CommissionLine, ...]
     paying_model: str
@@ -68,9 +68,9 @@ class CommissionResult(NamedTuple):
 
 
 def commissions(inputs: Sequence[CommissionInput]) -> list[CommissionResult]:
-    """Commissions of conversions, each by itself; one that cannot be worked out gets a problem and nothing else.
+    """Compute the commissions of conversions. One that cannot be computed gets a problem and no commission.
 
-    All splits are done by one call of the largest-remainder kernel.
+    One call of the largest-remainder kernel does all splits.
     """
     models = [paying_model(item) for item in inputs]
     problems: list[Problems] = [_missing_plans(e, m) for e, m in zip(inputs, models, strict=True)]
@@ -92,7 +92,10 @@ def commissions(inputs: Sequence[CommissionInput]) -> list[CommissionResult]:
 
 
 def paying_model(item: CommissionInput) -> str:
-    """The model of the plan of last_click's winner; else of the most specific plan of its partners; else last_click."""
+    """Return the paying model: that of the plan of the last-click winner.
+
+    Without one, the model of the most specific plan of any touching partner; without any plan, last_click.
+    """
     event = item.event
     weights = item.weights[DEFAULT_MODEL]
     winners = [p for p, weight in zip(item.partners, weights, strict=True) if weight]
@@ -106,14 +109,14 @@ def paying_model(item: CommissionInput) -> str:
 
 
 def chosen_plans(item: CommissionInput) -> dict[int, Plan]:
-    """The plan of each touching partner that has one, by partner."""
+    """Return the plan of each touching partner that has one."""
     event = item.event
     found = {p: item.plans.choose(event.offer_id, event.goal, p).plan for p in sorted(set(item.partners))}
     return {partner: plan for partner, plan in found.items() if plan is not None}
 
 
 def plan_amounts(item: CommissionInput) -> list[PlanAmount]:
-    """What each distinct plan of the touching partners comes to; nothing for a declined conversion."""
+    """Return the amounts of each distinct plan of the touching partners; none for a declined conversion."""
     if item.net_value.status == "declined":
         return []
     plans = {plan.name: plan for plan in chosen_plans(item).values()}
@@ -125,9 +128,10 @@ def plan_amounts(item: CommissionInput) -> list[PlanAmount]:
 
 
 def amounts_of_plan(plan: Plan, event: Conversion, net_value: NetValue) -> list[PlanAmount]:
-    """percent × net value, and the fixed amount until the net value is 0 (an amount of 0 from the start is a lead).
+    """Compute percent × net value, plus the fixed amount unless refunds have reduced the net value to 0.
 
-    One plan_amount in the conversion's currency; a fixed amount in another currency is a plan_amount of its own.
+    A conversion reported with amount 0 is a lead and gets the fixed amount. A fixed amount in another currency is a
+    separate PlanAmount.
     """
     net = net_value.value_minor
     fixed = plan.fixed_minor if net > 0 or event.amount_minor == 0 else 0
@@ -146,7 +150,7 @@ def amounts_of_plan(plan: Plan, event: Conversion, net_value: NetValue) -> list[
 
 
 def split(inputs: Sequence[CommissionInput], splits: Sequence[tuple[int, PlanAmount]]) -> list[list[int]]:
-    """Parts of each plan_amount, one per eligible touch of its conversion, by the weights of the plan's model."""
+    """Split each amount over the eligible touches of its conversion, by the weights of the plan's model."""
     weights = [inputs[number].weights[plan_amount.plan.model] for number, plan_amount in splits]
     offsets = np.concatenate([[0], np.cumsum([len(w) for w in weights])]).astype(np.int64)
     amounts = np.array([plan_amount.amount_minor for _, plan_amount in splits], np.int64)
@@ -156,7 +160,7 @@ def split(inputs: Sequence[CommissionInput], splits: Sequence[tuple[int, PlanAmo
 
 
 def _lines(item: CommissionInput, plan_amount: PlanAmount, parts: Sequence[int]) -> list[CommissionLine]:
-    """The parts of the partners whose plan it is, added up by partner; none of zero."""
+    """Sum the parts by partner, for partners that this plan pays. Sums of zero are left out."""
     event, plan = item.event, plan_amount.plan
     sums: dict[int, int] = {}
     for partner, part in zip(item.partners, parts, strict=True):
@@ -169,7 +173,7 @@ def _lines(item: CommissionInput, plan_amount: PlanAmount, parts: Sequence[int])
 
 
 def _missing_plans(item: CommissionInput, model: str) -> Problems:
-    """A problem if a partner that the paying model credits has no plan."""
+    """Report partners that the paying model credits and that have no plan."""
     event = item.event
     weights = item.weights.get(model, ())
     credited = sorted({p for p, weight in zip(item.partners, weights, strict=False) if weight})

@@ -1,7 +1,8 @@
-"""Cases and their touches to outcomes: the credits of every model, and the commissions that follow. Pure.
+"""Compute credits and commissions for a batch of conversions. Pure.
 
-A case is a conversion with everything known of it; an outcome is what the tables should say of it. Credits of a
-conversion and model add up to its net value, their weights to 10^12; what nobody earned stands under partner 0.
+Input: `ConversionCase`, a conversion with its adjustments and program. Output: `Outcome`, the rows the tables should
+contain. Credits of a conversion and model add up to its net value, and their weights to 10^12. Partner 0 gets what no
+partner earned.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -35,7 +36,7 @@ _NAMING = frozenset({"click_id", "click_ref", "impression_id", "impression_ref"}
 
 
 class CreditLine(NamedTuple):
-    """One touch's part of a conversion under one model. Sorts the same everywhere."""
+    """Part of a conversion that one touch gets under one model. The sort order is the same on every machine."""
 
     model: str
     touch_id: bytes
@@ -46,7 +47,7 @@ class CreditLine(NamedTuple):
 
 
 class JoinLine(NamedTuple):
-    """An identity that a journey was read by; `named` is 1 for that of the touch which the conversion names."""
+    """An identity by which a journey was read; `named` is 1 if it belongs to the touch that the conversion names."""
 
     identity: int
     named: int
@@ -54,7 +55,7 @@ class JoinLine(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Pricing:
-    """A program as attribution uses it: its rules, and its plans ready to be chosen from."""
+    """A program prepared for attribution: its rules, an index of its plans, its models and fits."""
 
     program_hash: str
     rules: Rules
@@ -63,17 +64,18 @@ class Pricing:
     terms: Terms
     fits: Fits
     reach_us: Mapping[int, tuple[int, int]]
-    """Click and impression window by offer, the longest that any contract has."""
+    """Click and impression window by offer: the longest of the offer and its plans."""
 
     @classmethod
     def from_rules(cls, program_hash: str, rules: Rules) -> "Pricing":
+        """Prepare the rules of a program. Models that this version does not know are left out."""
         wanted = {DEFAULT_MODEL, *rules.models, *(plan.model for plan in rules.plans)}
         plans, fits = PlanBook(rules.plans), fits_of(rules)
         models = tuple(sorted(model for model in wanted if is_known(model, fits)))
         return cls(program_hash, rules, plans, models, terms_of(rules, plans), fits, reach_of(rules))
 
     def windows_us(self, offer_id: int) -> tuple[int, int]:
-        """The longest click and impression window of an offer; the defaults if the program has lost it."""
+        """Return the longest click and impression window of an offer; the defaults if the program no longer has it."""
         return self.reach_us.get(offer_id, (DEFAULT_CLICK_WINDOW_US, DEFAULT_IMPRESSION_WINDOW_US))
 
 
@@ -88,7 +90,7 @@ class ConversionCase:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What the tables should say of a conversion. `credits` and `commissions` are sorted."""
+    """The rows that the tables should contain for a conversion. `credits` and `commissions` are sorted."""
 
     event: Conversion
     program_hash: str
@@ -101,7 +103,7 @@ class Outcome:
 
 
 def to_columns(cases: Sequence[ConversionCase]) -> ConversionColumns:
-    """The cases as columns for journeys."""
+    """Convert cases to columns."""
     events = [case.event for case in cases]
     terms: dict[str, int] = {}
     return ConversionColumns(
@@ -133,14 +135,14 @@ def _token_of(event: Conversion) -> bytes:
 def attribute(
     cases: Sequence[ConversionCase], rows: TouchRows, oversized: Mapping[int, int] | None = None
 ) -> list[Outcome]:
-    """Outcomes of the cases, in their order, each by itself: none depends on which others are in the batch.
+    """Return the outcomes of the cases in the same order. No outcome depends on the other cases of the batch.
 
-    `rows` are the touches of the cases' identities, linked and pending ones included. `oversized` are identities
-    that were left out of `rows` because so many touches have them, and how many. A case that cannot be computed
-    becomes an outcome with a problem and no credits.
+    `rows` are the touches of the cases' identities, including linked and pending ones. `oversized` holds identities
+    that were left out of `rows` because too many touches have them, with the limit that they exceed. A case that
+    cannot be computed becomes an outcome with a problem and no credits.
     """
     try:
-        return _attribute(cases, rows, oversized or {})
+        return _attribute_together(cases, rows, oversized or {})
     except (ArithmeticError, LookupError, TypeError, ValueError) as error:
         if len(cases) > 1:
             middle = len(cases) // 2
@@ -149,7 +151,7 @@ def attribute(
 
 
 def failed(case: ConversionCase, problem: Problem, detail: str) -> Outcome:
-    """The outcome of a conversion that cannot be computed: listed, nothing credited, nothing paid."""
+    """Return the outcome of a conversion that cannot be computed: a problem, no credits and no commissions."""
     event = case.event
     joins = tuple(_joins(event, (), {}))
     status = event.status
@@ -158,7 +160,9 @@ def failed(case: ConversionCase, problem: Problem, detail: str) -> Outcome:
     )
 
 
-def _attribute(cases: Sequence[ConversionCase], rows: TouchRows, oversized: Mapping[int, int]) -> list[Outcome]:
+def _attribute_together(
+    cases: Sequence[ConversionCase], rows: TouchRows, oversized: Mapping[int, int]
+) -> list[Outcome]:
     journeys = build(to_columns(cases), rows)
     net_values = [net_value(case.event, case.adjustments) for case in cases]
     weights = _weights(cases, journeys)
@@ -187,9 +191,9 @@ def _attribute(cases: Sequence[ConversionCase], rows: TouchRows, oversized: Mapp
 
 
 def _weights(cases: Sequence[ConversionCase], journeys: Journeys) -> dict[str, Ints]:
-    """Each model that any case's program has, over all journeys.
+    """Compute the weights of all journeys under each model that the program of any case has.
 
-    A fit's id is a hash of what it says, so programs that have the same model mean the same weights.
+    The id of a fit is a hash of its content, so programs that share a model share its weights.
     """
     pricings = {case.pricing.program_hash: case.pricing for case in cases}.values()
     fits = {text: fit for pricing in pricings for text, fit in pricing.fits.items()}
@@ -199,7 +203,7 @@ def _weights(cases: Sequence[ConversionCase], journeys: Journeys) -> dict[str, I
 def _parts(
     journeys: Journeys, weights: Mapping[str, Ints], inputs: Sequence[CommissionInput]
 ) -> dict[str, tuple[list[int], list[int]]]:
-    """Per model and place: part of the conversion in 1e-12, and part of its net value in minor units."""
+    """Split each conversion by model: per position, the part in 1e-12 and the part of the net value in minor units."""
     ones = np.full(len(inputs), WEIGHT_ONE, np.int64)
     values = np.array([item.net_value.value_minor for item in inputs], np.int64)
     return {
@@ -213,7 +217,7 @@ def _parts(
 
 @dataclass(frozen=True, slots=True)
 class _Journey:
-    """One conversion's places of the journeys, as plain lists."""
+    """Journey of one conversion as plain lists. `eligible` holds positions in the arrays of all journeys."""
 
     eligible: list[int]
     partners: tuple[int, ...]
@@ -225,7 +229,7 @@ class _Journey:
 
 
 class _View:
-    """Journeys as lists: indexing arrays once per conversion would cost more than the kernels."""
+    """Journeys as lists: indexing arrays for every conversion would take longer than the kernels."""
 
     def __init__(self, journeys: Journeys) -> None:
         touches, t = journeys.touches, journeys.touch
@@ -240,17 +244,17 @@ class _View:
         self._user: list[int] = touches.user[t].tolist()
 
     def journey(self, number: int) -> _Journey:
-        places = range(self._offsets[number], self._offsets[number + 1])
-        eligible = [i for i in places if self._codes[i] == select.ELIGIBLE]
-        named = [i for i in places if self._named[i]]
+        positions = range(self._offsets[number], self._offsets[number + 1])
+        eligible = [i for i in positions if self._codes[i] == select.ELIGIBLE]
+        named = [i for i in positions if self._named[i]]
         linked = {identity for i in named for identity in (self._visitor[i], self._user[i]) if identity}
         why = NoCredit.NO_TOUCH
-        if not eligible and places:
-            why = why_unattributed([self._codes[i] for i in places], [self._named[i] for i in places])
+        if not eligible and positions:
+            why = why_unattributed([self._codes[i] for i in positions], [self._named[i] for i in positions])
         return _Journey(
             eligible,
             tuple(self._partner[i] for i in eligible),
-            # numpy drops trailing zero bytes, which a token may well have
+            # numpy drops trailing zero bytes, which a token may have
             [self._token[i].ljust(27, b"\0") for i in eligible],
             [self._pending[i] for i in eligible],
             [self._bot[i] for i in eligible],
@@ -265,7 +269,7 @@ def _credit_lines(
     inputs: Sequence[CommissionInput],
     parts: Mapping[str, tuple[list[int], list[int]]],
 ) -> list[tuple[CreditLine, ...]]:
-    """All models' credits of each case, sorted."""
+    """Return the credits of each case under all models, sorted."""
     return [
         tuple(
             sorted(
@@ -281,21 +285,21 @@ def _credit_lines(
 def _lines_of_model(
     model: str, journey: _Journey, now: NetValue, weights_e12: Sequence[int], values: Sequence[int]
 ) -> Iterator[CreditLine]:
-    """The weighted touches of one model, or the one line of partner 0."""
+    """Yield the touches with a weight under one model, or the single line of partner 0."""
     if not journey.eligible:
         yield CreditLine(model, NO_TOKEN, UNATTRIBUTED, WEIGHT_ONE, now.value_minor, journey.why.value)
         return
-    for place, partner, token, pending, is_bot in zip(
+    for position, partner, token, pending, is_bot in zip(
         journey.eligible, journey.partners, journey.touch_ids, journey.pending, journey.bots, strict=True
     ):
-        if weights_e12[place]:
+        if weights_e12[position]:
             reason = NoCredit.CLICK_PENDING.value if pending else ""
             reason = NoCredit.CONFIRMED_BY_CONVERSION.value if is_bot else reason
-            yield CreditLine(model, token, partner, weights_e12[place], values[place], reason)
+            yield CreditLine(model, token, partner, weights_e12[position], values[position], reason)
 
 
 def _joins(event: Conversion, linked: Sequence[int], oversized: Mapping[int, int]) -> Iterator[JoinLine]:
-    """The identities by which a late touch would change the outcome."""
+    """Yield the identities by which a late touch could change the outcome."""
     own = of_conversion(event)
     if own and own not in oversized:
         yield JoinLine(own, int(event.match_kind in _NAMING))

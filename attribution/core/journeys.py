@@ -1,7 +1,7 @@
-"""Conversions and candidate touches to journeys: which touches each conversion is looked at with (contract 5). Pure.
+"""Build journeys: the candidate touches of each conversion, and which of them count. Pure.
 
-Two reads are needed, because a named touch leads to others: `linked` says by which further identities to read,
-after the rows of the conversions' own identities are there. Nothing depends on the order of rows.
+Touches are read twice, because a named touch leads to others: after the first read, `linked` returns the further
+identities to read. The result does not depend on the order of rows. See docs/contract.md, section 5.
 """
 
 from collections.abc import Callable
@@ -23,7 +23,7 @@ Hashes = NDArray[np.uint64]
 Tokens = NDArray[np.bytes_]
 
 COUPON = 3
-"""Kind of a touch that a conversion's coupon makes; clicks are 1, impressions 2."""
+"""Kind of a touch made from a conversion's coupon; clicks are 1, impressions 2."""
 KIND_NAMES = {int(Kind.CLICK): "click", int(Kind.IMPRESSION): "impression", COUPON: "coupon"}
 
 PRECEDENCE = {int(Kind.CLICK): 2, int(Kind.IMPRESSION): 1, COUPON: 3}
@@ -42,19 +42,19 @@ REASONS = {
 
 
 class TooManyTouches(Exception):
-    """The conversions of this pass meet more touches than one pass may hold; take fewer conversions."""
+    """The conversions have more touches than one computation may hold; retry with fewer conversions."""
 
 
 Windows = Callable[[int, str, int], tuple[int, int]]
-"""Click and impression window, µs, of an offer, goal and partner."""
+"""Returns the click and impression window, µs, of an offer, goal and partner."""
 
 
 @dataclass(frozen=True, slots=True)
 class Terms:
-    """What one program says of partners' touches.
+    """Rules of one program for partners' touches.
 
-    `inactive` and `direct` are numbers of partners; `has_contracts` says whether any contract has windows of its
-    own, which `windows_us` then knows of.
+    `inactive` and `direct` hold partner ids. `has_contracts` is True if any plan has its own windows, which
+    `windows_us` then returns.
     """
 
     inactive: tuple[int, ...]
@@ -65,13 +65,16 @@ class Terms:
 
 @dataclass(frozen=True, slots=True)
 class ConversionColumns:
-    """What journeys need to know of conversions; arrays of one length C.
+    """Conversions as columns; all arrays have the length C.
 
-    `identity` is the hash they match by (0 joins nothing); `names` is 1 where that is a click's or impression's,
-    and `token` is its token if it was named by token, else zeros, with `token_kind` 1 for a click, 2 for an
-    impression. `window_us` is (C, 2): click and impression window, the longest that any contract has. `term` says
-    which of `terms` a conversion is under. `coupon` is the id of the touch that its coupon makes, of partner
-    `coupon_partner`; zeros where it has none.
+    identity        hash that the conversion matches by; 0 joins nothing
+    names           1 if `identity` belongs to a click or impression that the conversion names
+    token           token of the named touch; zeros if it was not named by token
+    token_kind      1 for a click, 2 for an impression
+    window_us       (C, 2): the longest click and impression window of the offer and its plans
+    term            index of the conversion's program in `terms`
+    coupon          id of the touch that the coupon makes; zeros without a coupon
+    coupon_partner  partner of the coupon; 0 without one
     """
 
     event_ts: Ints
@@ -98,7 +101,7 @@ class ConversionColumns:
 
 @dataclass(frozen=True, slots=True)
 class TouchRows:
-    """Rows of table `touches`, one per touch and identity; `pending` marks touches that only a token tells of."""
+    """Rows of table `touches`, one per touch and identity. `pending` is 1 if the touch is known only by a token."""
 
     identity: Hashes
     ts: Ints
@@ -113,7 +116,7 @@ class TouchRows:
 
     @classmethod
     def from_rows(cls, rows: list[tuple[Any, ...]]) -> "TouchRows":
-        """Rows as tuples in the order of the fields."""
+        """Build from tuples in the order of the fields."""
         columns = list(zip(*rows, strict=True)) if rows else [()] * len(_TYPES)
         return cls(*(np.array(column, kind) for column, kind in zip(columns, _TYPES, strict=True)))
 
@@ -122,12 +125,12 @@ class TouchRows:
                 self.visitor, self.user, self.pending)  # fmt: skip
 
     def concat(self, other: "TouchRows") -> "TouchRows":
-        """These rows and others."""
+        """Return these rows followed by others."""
         return TouchRows(*(np.concatenate(pair) for pair in zip(self.columns(), other.columns(), strict=True)))
 
-    def take(self, places: NDArray[Any]) -> "TouchRows":
-        """The rows at these places, or where a mask is true."""
-        return TouchRows(*(column[places] for column in self.columns()))
+    def take(self, indices: NDArray[Any]) -> "TouchRows":
+        """Return the rows at these indices, or where a mask is True."""
+        return TouchRows(*(column[indices] for column in self.columns()))
 
 
 _TYPES: tuple[Any, ...] = (
@@ -137,11 +140,14 @@ _TYPES: tuple[Any, ...] = (
 
 @dataclass(frozen=True, slots=True)
 class Journeys:
-    """Journeys in CSR form: conversion c has the places `offsets[c]:offsets[c + 1]`, by (ts, precedence, id).
+    """Journeys in CSR form: conversion c has positions `offsets[c]:offsets[c + 1]`, sorted by (ts, precedence, id).
 
-    Each place has the touch it stands for (an index into `touches`, which is sorted the same way), whether the
-    conversion names it, whether it wins single-touch rules for that (a coupon that counts wins over a named click),
-    whether its partner is `direct`, and a code of kernels.select_touches.
+    touch       index into `touches`, which has the same order
+    named       1 if the conversion names the touch
+    winner      1 if the touch wins single-touch rules: the named touch, or a coupon that counts
+    precedence  rank of the touch's kind
+    direct      1 if the partner is `direct`
+    codes       result of kernels.select.select_touches
     """
 
     offsets: Ints
@@ -155,24 +161,24 @@ class Journeys:
 
     @property
     def ts(self) -> Ints:
-        """When the touch of each place was, µs."""
+        """Time of the touch at each position, µs."""
         return self.touches.ts[self.touch]
 
     @property
     def partner(self) -> Ints:
-        """Partner of the touch of each place."""
+        """Partner of the touch at each position."""
         return self.touches.partner_id[self.touch]
 
 
 def linked(conversions: ConversionColumns, rows: TouchRows) -> Hashes:
-    """Visitor and user identities of the touches that conversions name: read those next. Sorted, none 0."""
+    """Return visitor and user identities of the touches that conversions name, to be read next. Sorted, without 0."""
     named = np.isin(rows.identity, conversions.identity[conversions.names == 1])
     found = np.concatenate([rows.visitor[named], rows.user[named]])
     return np.unique(found[found != 0])
 
 
 def pending_touches(conversions: ConversionColumns, rows: TouchRows) -> TouchRows:
-    """The touches that conversions name by a token whose row is missing, as far as the token itself tells."""
+    """Build the touches that conversions name by a token whose row is missing, from the content of the token."""
     missing = (conversions.token != NO_TOKEN.rstrip(b"\0")) & ~np.isin(conversions.identity, rows.identity)
     kinds = {
         bytes(conversions.token[c]).ljust(27, b"\0"): int(conversions.token_kind[c]) for c in np.flatnonzero(missing)
@@ -185,7 +191,7 @@ def pending_touches(conversions: ConversionColumns, rows: TouchRows) -> TouchRow
 
 
 def coupon_touches(conversions: ConversionColumns) -> TouchRows:
-    """Touches that coupons make: at the conversion, or at the named touch where that is later."""
+    """Build the touches of coupons: at the time of the conversion, or of the named touch if that is later."""
     made = []
     for c in np.flatnonzero(conversions.coupon_partner):
         touch_id = bytes(conversions.coupon[c]).ljust(27, b"\0")
@@ -198,15 +204,15 @@ def coupon_touches(conversions: ConversionColumns) -> TouchRows:
 
 
 def build(conversions: ConversionColumns, rows: TouchRows, *, pairs_max: int = 5_000_000) -> Journeys:
-    """Journeys of the conversions out of the rows of their identities, linked ones included.
+    """Build the journeys of the conversions from the rows of their identities, including linked ones.
 
-    A conversion that names a touch has that touch and those which share its visitor or user; any other has the
-    touches of its identity. Touches of another offer are left out, but for the named one. Raises TooManyTouches
+    A conversion that names a touch has that touch and those that share its visitor or user; any other has the
+    touches of its identity. Touches of another offer are left out, except for the named one. Raises TooManyTouches
     beyond `pairs_max` pairs of conversion and touch.
     """
     rows = rows.concat(coupon_touches(conversions))
-    touches, place = _unique(rows)
-    index = _Index.build(rows.identity, place)
+    touches, index_of = _unique(rows)
+    index = _Index.build(rows.identity, index_of)
     numbers = np.arange(conversions.event_ts.shape[0])
     own_c, own_t = index.expand(numbers, conversions.identity, pairs_max)
     by_name = conversions.names[own_c] == 1
@@ -254,7 +260,7 @@ def _journeys(conversions: ConversionColumns, touches: TouchRows, c: Ints, t: In
 
 
 def _windows(conversions: ConversionColumns, c: Ints, kind: Ints, partner: Ints) -> Ints:
-    """The window of each pair: its offer's, unless its partner's contract has one."""
+    """Return the window of each pair: that of the plan of its partner, otherwise that of the offer."""
     found = conversions.window_us[c, kind]
     if not any(terms.has_contracts for terms in conversions.terms):
         return found
@@ -268,50 +274,50 @@ def _windows(conversions: ConversionColumns, c: Ints, kind: Ints, partner: Ints)
 
 
 def _unique(rows: TouchRows) -> tuple[TouchRows, Ints]:
-    """Each touch once, sorted by (ts, precedence, touch id), and the place of each row's touch among them."""
+    """Return each touch once, sorted by (ts, precedence, touch id), and the index of each row's touch in that order."""
     if not rows.ts.size:
         return rows, np.zeros(0, np.int64)
-    by_id = np.lexsort((rows.pending, rows.touch_id))  # a real row before what its token alone tells
+    by_id = np.lexsort((rows.pending, rows.touch_id))  # a stored row before one built from its token
     ids = rows.touch_id[by_id]
     first = np.concatenate([[True], ids[1:] != ids[:-1]])
     touches = rows.take(by_id[first])
     order = np.lexsort((touches.touch_id, _PRECEDENCE_OF_KIND[touches.kind], touches.ts))
     rank = np.empty(order.shape[0], np.int64)
     rank[order] = np.arange(order.shape[0])
-    place = np.empty(rows.ts.shape[0], np.int64)
-    place[by_id] = rank[np.cumsum(first) - 1]
-    return touches.take(order), place
+    index_of = np.empty(rows.ts.shape[0], np.int64)
+    index_of[by_id] = rank[np.cumsum(first) - 1]
+    return touches.take(order), index_of
 
 
 @dataclass(frozen=True, slots=True)
 class _Index:
-    """Places of touches by identity."""
+    """Indices of touches by identity."""
 
     identity: Hashes
-    place: Ints
+    touch: Ints
 
     @classmethod
-    def build(cls, identity: Hashes, place: Ints) -> "_Index":
-        order = np.lexsort((place, identity))
-        return cls(identity[order], place[order])
+    def build(cls, identity: Hashes, touch: Ints) -> "_Index":
+        order = np.lexsort((touch, identity))
+        return cls(identity[order], touch[order])
 
     def expand(self, conversions: Ints, identities: Hashes, pairs_max: int) -> tuple[Ints, Ints]:
-        """(conversion, place) for each touch of each conversion's identity."""
+        """Return (conversion, touch) for each touch of each conversion's identity."""
         lo = np.searchsorted(self.identity, identities, "left")
         hi = np.searchsorted(self.identity, identities, "right")
         counts = np.where(identities == 0, 0, hi - lo)
         total = int(counts.sum())
         if total > pairs_max:
-            raise TooManyTouches(f"{total} pairs of conversion and touch, {pairs_max} are the limit")
+            raise TooManyTouches(f"{total} pairs of conversion and touch exceed the limit of {pairs_max}")
         starts = np.repeat(lo - np.concatenate([[0], np.cumsum(counts)[:-1]]), counts) if total else lo[:0]
-        return np.repeat(conversions, counts), self.place[starts + np.arange(total)]
+        return np.repeat(conversions, counts), self.touch[starts + np.arange(total)]
 
 
 def why_unattributed(codes: list[int], named: list[int]) -> NoCredit:
-    """Why a conversion without an eligible touch is unattributed, out of its journey's codes.
+    """Return the reason why a conversion without an eligible touch is unattributed, from the codes of its journey.
 
-    The named touch's reason if there is one; else the reason that kept a touch of the offer from counting, of bots,
-    inactive partners and touches that are used up; else `no_touch`.
+    This is the reason of the named touch if there is one. Otherwise it is the first of bot, inactive partner and used
+    touch that occurs, and `no_touch` if none does.
     """
     for code, is_named in zip(reversed(codes), reversed(named), strict=True):
         if is_named:

@@ -1,7 +1,8 @@
-"""Commissions to journals: double entry, append-only, zero per currency (design 8). Pure.
+"""Double-entry journals of commissions: append-only, with a sum of zero per currency. Pure.
 
-One journal per commission: what is owed to the partner is an expense of the same size. A correction is a journal
-with opposite signs whose entries name the originals. All ids derive from inputs, so a redo writes the same rows.
+There is one journal per commission: an expense, and a debt of the same amount to the partner. A correction is a
+journal with opposite signs whose entries name the originals. All ids derive from inputs, so a retry writes the same
+rows.
 """
 
 from collections.abc import Iterable
@@ -15,11 +16,11 @@ PAYABLE = "partner_payable"
 
 
 class Unbalanced(Exception):
-    """A journal does not add up to zero in each currency; it must not be written, or was damaged."""
+    """A journal does not add up to zero in each currency. It must not be written; a stored one is damaged."""
 
 
 def derived_id(*parts: object) -> bytes:
-    """16-byte BLAKE2b of the parts; each is kept apart by its length."""
+    """Return the 16-byte BLAKE2b of the parts. Each part is prefixed with its length."""
     digest = blake2b(digest_size=16)
     for part in parts:
         data = part if isinstance(part, bytes) else str(part).encode()
@@ -28,12 +29,12 @@ def derived_id(*parts: object) -> bytes:
 
 
 def commission_id(conversion_id: bytes, partner_id: int, plan: str, rule: str, currency: str, revision: int) -> bytes:
-    """Id of a commission: one per conversion, partner, plan, rule, currency and revision."""
+    """Return the id of a commission: one per conversion, partner, plan, rule, currency and revision."""
     return derived_id("commission", conversion_id, partner_id, plan, rule, currency, revision)
 
 
 def reversal_id(original: bytes, revision: int) -> bytes:
-    """Id of the commission that takes back another one in a later revision."""
+    """Return the id of the commission that reverses another one in a later revision."""
     return derived_id("reversal", original, revision)
 
 
@@ -46,7 +47,7 @@ def entry_id(journal: bytes, account: str) -> bytes:
 
 
 def journal_of(commission: Commission, posted_ts: int) -> list[Entry]:
-    """The two entries of a commission or of its reversal; debit positive, credit negative."""
+    """Return the two entries of a commission or of its reversal; debits are positive, credits negative."""
     journal = journal_id(commission.commission_id)
     original = journal_id(commission.reverses) if commission.reverses != NO_DIGEST else b""
     return [
@@ -67,7 +68,7 @@ def journal_of(commission: Commission, posted_ts: int) -> list[Entry]:
 
 
 def check_balanced(entries: Iterable[Entry]) -> None:
-    """Raises Unbalanced, naming the first journal that does not add up to zero in each currency."""
+    """Raise Unbalanced with the first journal that does not add up to zero in each currency."""
     sums: dict[tuple[bytes, str], int] = {}
     for entry in entries:
         key = (entry.journal_id, entry.currency)

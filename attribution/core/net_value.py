@@ -1,6 +1,7 @@
-"""What a conversion is worth as of now: its status and net value, out of its adjustments. Pure.
+"""Compute a conversion's current status and net value from its adjustments. Pure.
 
-Adjustments may come in any order; the result is the same. One that cannot be applied is a problem, never guessed.
+The result does not depend on the order of adjustments. One that cannot be applied becomes a problem; nothing is
+guessed.
 """
 
 from collections.abc import Sequence
@@ -11,20 +12,23 @@ from schemas.reasons import Problem
 from schemas.values.money import format_minor, minor_of_e4
 
 Problems = dict[str, str]
-"""Code and one sentence of each problem of one conversion."""
+"""Problems of one conversion: a sentence by code.
+
+Passes compare the sentences with the stored ones, so a changed wording restates every conversion that has the problem.
+"""
 
 
 class NetValue(NamedTuple):
-    """A conversion as of now; `value_minor` is amount - refunds - chargebacks, never below zero."""
+    """Current status and value of a conversion; `value_minor` is amount - refunds - chargebacks, at least 0."""
 
     status: str
     value_minor: int
 
 
 def net_value(event: Conversion, adjustments: Sequence[Adjustment]) -> tuple[NetValue, Problems]:
-    """Status (the furthest one seen) and net value of a conversion, and what could not be applied."""
+    """Return the furthest status and the net value of a conversion, with a problem for what could not be applied."""
     rank = (0, STATUS_ORDER.index(event.status))
-    taken_off = 0
+    refunded = 0
     ignored: list[str] = []
     for adjustment in adjustments:
         if adjustment.kind == "status":
@@ -34,7 +38,7 @@ def net_value(event: Conversion, adjustments: Sequence[Adjustment]) -> tuple[Net
         if amount is None:
             ignored.append(adjustment.adjustment_id.hex())
         else:
-            taken_off += amount
+            refunded += amount
     problems: Problems = {}
     if ignored:
         names = ", ".join(sorted(ignored)[:3])
@@ -42,17 +46,17 @@ def net_value(event: Conversion, adjustments: Sequence[Adjustment]) -> tuple[Net
             f"{len(ignored)} refund(s) in another currency than {event.currency}, or with more decimals than it has: "
             f"{names}; send them again as the conversion's currency has it"
         )
-    if taken_off > event.amount_minor:
-        over = format_minor(taken_off - event.amount_minor, event.currency)
+    if refunded > event.amount_minor:
+        over = format_minor(refunded - event.amount_minor, event.currency)
         problems[Problem.REFUNDS_EXCEED_AMOUNT.value] = (
             f"refunds take off {over} {event.currency} more than the amount; the net value is 0. Some came before "
             "their conversion, when that could not be seen"
         )
-    return NetValue(STATUS_ORDER[rank[1]], max(0, event.amount_minor - taken_off)), problems
+    return NetValue(STATUS_ORDER[rank[1]], max(0, event.amount_minor - refunded)), problems
 
 
 def _amount_minor(event: Conversion, adjustment: Adjustment) -> int | None:
-    """What the adjustment takes off, or None if it cannot be told in the conversion's currency."""
+    """Return the amount of a refund, or None if it cannot be expressed in the conversion's currency."""
     if adjustment.currency and adjustment.currency != event.currency:
         return None
     if adjustment.amount_e4 == WHAT_REMAINS:

@@ -1,4 +1,4 @@
-"""Which plan pays a partner for an offer and goal, and how the plan is put in words (contract 6). Pure."""
+"""Choose the plan that pays a partner for an offer and goal (docs/contract.md, section 6). Pure."""
 
 from collections.abc import Iterable, Mapping
 from typing import NamedTuple
@@ -9,30 +9,30 @@ from schemas.values.money import format_minor
 
 
 class Choice(NamedTuple):
-    """The plan that pays, if there is one, and those that it won over, most specific first."""
+    """The plan that pays, or None, and the less specific plans that also match, most specific first."""
 
     plan: Plan | None
     losers: tuple[Plan, ...]
 
 
 def specificity(plan: Plan) -> int:
-    """Partner, offer and goal 3; partner and offer 2; offer and goal 1; offer 0."""
+    """Rank a plan: partner, offer and goal 3; partner and offer 2; offer and goal 1; offer 0."""
     return 2 * (plan.partner_id is not None) + (plan.goal is not None)
 
 
 class PlanBook:
-    """The plans of a program by offer; choices are remembered, since few combinations come again and again."""
+    """Index of the plans of a program by offer. Choices are cached, because few combinations recur often."""
 
     def __init__(self, plans: Iterable[Plan]) -> None:
         by_offer: dict[int, list[Plan]] = {}
-        # Names are unique in a checked program; sorting by them keeps file order out of every result.
+        # Names are unique in a checked program. Sorting by name makes the result independent of the order in the file.
         for plan in sorted(plans, key=lambda plan: (-specificity(plan), plan.name)):
             by_offer.setdefault(plan.offer_id, []).append(plan)
         self._by_offer: Mapping[int, list[Plan]] = by_offer
         self._chosen: dict[tuple[int, str, int], Choice] = {}
 
     def choose(self, offer_id: int, goal: str, partner_id: int) -> Choice:
-        """The most specific plan for a partner's conversion of this goal."""
+        """Return the most specific plan for a partner's conversion of this goal."""
         key = (offer_id, goal, partner_id)
         choice = self._chosen.get(key)
         if choice is None:
@@ -47,7 +47,7 @@ _CHOICES_MAX = 100_000
 
 
 def terms_of(rules: Rules, plans: PlanBook) -> Terms:
-    """What a program says of partners' touches: who is inactive, who is direct, whose contract has windows."""
+    """Collect a program's rules for partners' touches: inactive and direct partners, and windows of plans."""
 
     def windows_us(offer_id: int, goal: str, partner_id: int) -> tuple[int, int]:
         offer, plan = rules.offers.get(offer_id), plans.choose(offer_id, goal, partner_id).plan
@@ -68,7 +68,7 @@ def terms_of(rules: Rules, plans: PlanBook) -> Terms:
 
 
 def reach_of(rules: Rules) -> dict[int, tuple[int, int]]:
-    """Click and impression window of each offer, the longest that any contract has: how far back to read."""
+    """Return the longest click and impression window of each offer and its plans: the range to read."""
     found = {offer.id: (offer.click_window_us, offer.impression_window_us) for offer in rules.offers.values()}
     for plan in rules.plans:
         click, impression = found.get(plan.offer_id, (DEFAULT_CLICK_WINDOW_US, DEFAULT_IMPRESSION_WINDOW_US))
@@ -81,12 +81,12 @@ def _fits(plan: Plan, goal: str, partner_id: int) -> bool:
 
 
 def percent_text(percent_e6: int) -> str:
-    """A percentage × 10^6 as in "8.5%"."""
+    """Format a percentage × 10^6, for example "8.5%"."""
     whole, fraction = divmod(percent_e6, 10**6)
     digits = f"{fraction:06d}".rstrip("0")
     return f"{whole}.{digits}%" if digits else f"{whole}%"
 
 
 def fixed_text(plan: Plan) -> str:
-    """A plan's fixed amount as in "1.20 USD"."""
+    """Format the fixed amount of a plan, for example "1.20 USD"."""
     return f"{format_minor(plan.fixed_minor, plan.fixed_currency)} {plan.fixed_currency}"

@@ -1,7 +1,7 @@
-"""Outcomes against what stands: the rows to write (design 7, contract 5). Pure.
+"""Compare outcomes with the stored rows and build the rows to write. Pure.
 
-An outcome that says what the tables say already writes nothing. Any other takes back all rows of the current
-revision, each by one with the opposite sign, and writes its own under the next revision.
+An outcome that equals the current revision writes nothing. Any other reverses all rows of the current revision, each
+by a row with the opposite sign, and writes its rows under the next revision.
 """
 
 from collections.abc import Collection, Iterable, Mapping
@@ -17,15 +17,15 @@ from schemas.tables import Commission, Credit, Entry, Join, Revision, Source
 
 LIVE = "live"
 TABLES = ("credits", "commissions", "ledger", "joins", "revisions")
-"""Tables of a pass in the order in which they are written: a revision goes last, since it makes the rest current."""
+"""Tables of a pass in the order in which they are written. The revision is last, because it makes the rest current."""
 
 _TS_MAX = 10_413_791_999_999_999
-"""The warehouse's last instant; a hold beyond it ends there."""
+"""Latest timestamp of the warehouse, µs; a longer hold ends there."""
 
 
 @dataclass(frozen=True, slots=True)
 class CurrentRevision:
-    """What the tables say of a conversion under its current revision. `credits` is sorted."""
+    """Stored rows of a conversion's current revision. `credits` is sorted."""
 
     revision: int
     program_hash: str
@@ -51,7 +51,7 @@ class Rows:
     unchanged: int = 0
 
     def tables(self) -> dict[str, list[msgspec.Struct]]:
-        """Non-empty tables in the order in which they are written."""
+        """Return the non-empty tables in the order in which they are written."""
         found: dict[str, list[msgspec.Struct]] = {name: getattr(self, name) for name in TABLES}
         return {name: rows for name, rows in found.items() if rows}
 
@@ -62,7 +62,7 @@ def rows_of(
     joined: Collection[tuple[int, bytes]],
     posted_ts: int,
 ) -> Rows:
-    """Rows that bring the tables from what stands to the outcomes. Raises Unbalanced.
+    """Build the rows that change the tables from the current revisions to the outcomes. Raises Unbalanced.
 
     `joined` holds the stored joins as (identity, conversion id); `posted_ts` (µs) dates ledger entries.
     """
@@ -87,20 +87,20 @@ def rows_of(
 
 
 def is_unchanged(current: CurrentRevision, outcome: Outcome) -> bool:
-    """Whether the tables already say what the outcome says."""
+    """Return True if the current revision equals the outcome."""
     status, value_minor = outcome.net_value
-    stands = sorted((_line_of(row), row.hold_until, row.conversion_status) for row in current.commissions)
+    stored = sorted((_line_of(row), row.hold_until, row.conversion_status) for row in current.commissions)
     wanted = [(line._replace(hold_us=0), _hold_until(outcome, line), status) for line in outcome.commissions]
     return (
         (current.paying_model, current.status, current.value_minor) == (outcome.paying_model, status, value_minor)
         and current.problems == outcome.problems
         and current.credits == outcome.credits
-        and stands == sorted(wanted)
+        and stored == sorted(wanted)
     )
 
 
 def keep_current(outcome: Outcome, current: CurrentRevision, problems: Problems) -> Outcome:
-    """An outcome that keeps what stands and lists problems: for a conversion that cannot be worked out now."""
+    """Return an outcome that keeps the current revision and adds problems, for a conversion that cannot be computed."""
     lines = tuple(sorted(_line_of(row)._replace(hold_us=row.hold_until - row.event_ts) for row in current.commissions))
     return Outcome(
         outcome.event, current.program_hash, current.paying_model,
@@ -169,5 +169,5 @@ def _reversal(row: Commission, revision: int) -> Commission:
 
 
 def sourced(rows: Iterable[msgspec.Struct], pass_id: int, shard: int) -> list[tuple[msgspec.Struct, Source]]:
-    """Rows of one table with where they come from: the pass, and their place in it."""
+    """Pair the rows of one table with their source: the pass, and their position in it."""
     return [(row, Source("", "attribution", shard, number, pass_id)) for number, row in enumerate(rows)]

@@ -1,8 +1,8 @@
-"""Attribution models by their text: each gives integer weights to the touches of journeys. Pure.
+"""Compute the weights of touches under an attribution model, which is named by its text. Pure.
 
-A weight is an integer, so that money can follow it exactly; a touch that does not count weighs 0, and `reasons`
-says why any touch does. What a model was fitted to comes in as an argument, a constant of a program or of a run:
-so weights follow from it and the journey, never from other conversions.
+Weights are integers, so that amounts can be split exactly. A touch that does not count has weight 0, and `reasons`
+says why. The fit of a data-driven model is an argument, taken from a program or a run, so the weights of a journey
+never depend on other conversions.
 """
 
 from collections.abc import Mapping
@@ -28,30 +28,31 @@ _TOP = 1_000
 
 
 class ByPartner(NamedTuple):
-    """What partners weigh beside each other: their numbers (N), ascending, and whole weights from 1 on (N)."""
+    """Weights of a fit: partner ids (N), ascending, and integer weights of at least 1 (N)."""
 
     partners: Ints
     weights: Ints
 
     @classmethod
     def from_weights(cls, weights: Mapping[int, int]) -> "ByPartner":
+        """Build from weights by partner id."""
         pairs = np.array(sorted(weights.items()), np.int64).reshape(-1, 2)
         return cls(pairs[:, 0].copy(), pairs[:, 1].copy())
 
 
 Fits = Mapping[str, ByPartner]
-"""By the text of the model: `fitted(ID)` of a program, markov and shapley of a run."""
+"""Fits by model text: `fitted(ID)` of a program, `markov` and `shapley` of a run."""
 NO_FITS: Fits = MappingProxyType({})
 
 
 def fits_of(rules: Rules) -> dict[str, ByPartner]:
-    """The fits that a program has."""
+    """Return the fits of a program."""
     return {fitted_text(fit_id): ByPartner.from_weights(fit.weights) for fit_id, fit in rules.fits.items()}
 
 
 @lru_cache(maxsize=1_000)
 def model_of(text: str) -> Model | None:
-    """The model of a text, or None for one that this Clew lacks."""
+    """Parse a model text. Returns None for a model that this version does not have."""
     try:
         return parse_model(text)
     except BadModel:
@@ -59,13 +60,13 @@ def model_of(text: str) -> Model | None:
 
 
 def is_known(text: str, fits: Fits) -> bool:
-    """Whether `weigh` can work the model out."""
+    """Return True if `weigh` can compute the model."""
     model = model_of(text)
     return text in fits or (model is not None and model.name != FITTED)
 
 
 def weigh(text: str, journeys: Journeys, fits: Fits = NO_FITS) -> Ints:
-    """Weights of one model for each place of the journeys. Raises KeyError for a model that there is not."""
+    """Return the weight of each position of the journeys. Raises KeyError for an unknown model."""
     if text in fits:
         return _weigh_fitted(fits[text], journeys)
     model = model_of(text)
@@ -100,16 +101,16 @@ def weigh(text: str, journeys: Journeys, fits: Fits = NO_FITS) -> Ints:
 
 
 def _weigh_fitted(fit: ByPartner, journeys: Journeys) -> Ints:
-    """Each partner's weight at the first of its touches that count; a partner that the fit does not know weighs 1."""
+    """Return each partner's weight at its first eligible touch. A partner missing from the fit has weight 1."""
     first = rules.set_linear(journeys.offsets, journeys.codes, journeys.partner)
     if not fit.partners.size:
         return first
-    at = np.minimum(np.searchsorted(fit.partners, journeys.partner), fit.partners.shape[0] - 1)
-    return first * np.where(fit.partners[at] == journeys.partner, fit.weights[at], 1)
+    index = np.minimum(np.searchsorted(fit.partners, journeys.partner), fit.partners.shape[0] - 1)
+    return first * np.where(fit.partners[index] == journeys.partner, fit.weights[index], 1)
 
 
 def reasons(text: str, journeys: Journeys, weights: Ints) -> Words:
-    """Why each place has nothing under a model, as words of NoCredit; a note or "" where it has something."""
+    """Return, for each position, the NoCredit value that explains a weight of 0; a note or "" for a positive weight."""
     words = np.full(journeys.codes.shape[0], "", object)
     for code, reason in REASONS.items():
         words[journeys.codes == code] = reason.value
@@ -145,7 +146,7 @@ _SINGLE_TOUCH = {
 
 
 def _ranks(name: str, journeys: Journeys) -> Ints:
-    """What a single-touch rule looks at before time; 0 where a touch does not count."""
+    """Return the ranks that a single-touch rule compares before time; 0 where a touch does not count."""
     ranks = np.ones(journeys.codes.shape[0], np.int64)
     if name in ("last_click", "coupon_first"):
         ranks = journeys.precedence.astype(np.int64)
@@ -158,7 +159,7 @@ def _ranks(name: str, journeys: Journeys) -> Ints:
 
 
 def _highest(offsets: Ints, ranks: Ints) -> Ints:
-    """The highest rank of each place's journey."""
+    """Return, for each position, the highest rank of its journey."""
     counts = np.diff(offsets)
     starts = offsets[:-1][counts > 0]
     return np.repeat(np.maximum.reduceat(ranks, starts), counts[counts > 0])
