@@ -1,1 +1,11 @@
-"""Reports over a warehouse: KPIs, rejected hits, explanations, run differences, problems."""
+"""Read-only answers for people and tools.
+
+kpi, rejected    reports with grouped figures
+run_diff         compare the credits of two runs
+explain          one conversion, from its touches to each cent
+explain_text     the explanation as text
+problems         what could not be handled, with a fix
+report           form of a report: columns with unit and formula, rows
+time_range       parse the range of a report
+sql              `clew sql`: check and run one statement of a user
+"""

@@ -1,4 +1,7 @@
-"""Experimental: whole shards of touches as sorted columns in memory.
+"""Experimental: whole shards of touches as sorted columns in memory. Only benchmarks and tests use this package.
 
-No command uses this package yet; benchmarks and tests do.
+touches      columns of touches and conversions, and their validation
+sort_merge   sort new touches, merge sorted runs, and find the touches of each conversion
+scan         credit all conversions of a shard in one scan
+prefetch     software prefetch for the scan
 """

@@ -1,4 +1,4 @@
-"""Leases of attribution shards: a lease assigns shards to workers and stores one mark for each shard.
+"""Leases of attribution shards: a lease assigns shards to workers and stores the claimed pass of each shard.
 
 A pass writes its intent under a random attempt id, then claims (pass, attempt). The claim selects the intent and acts
 as the fence: a worker that was paused and lost the shard is refused, and its intent is garbage.
@@ -37,13 +37,13 @@ class Lease(Protocol):
         ...
 
     async def last_claim(self, shard: int) -> ClaimedPass | None:
-        """Return the last claimed mark; None if there is none or the lease has lost it."""
+        """Return the pass claimed last; None if there is none or the lease has lost it."""
         ...
 
     async def claim(self, shard: int, claimed: ClaimedPass, after: ClaimedPass | None) -> None:
-        """Replace the mark `after`, the last one known to this worker, with `mark`; durable on return.
+        """Replace the claim `after`, the last one known to this worker, with `claimed`; durable on return.
 
-        Raises Fenced if another worker owns the shard, or owned it in between (the mark is no longer `after`).
+        Raises Fenced if another worker owns the shard, or owned it in between (the last claim is no longer `after`).
         Raises LogUnavailable if the outcome is unknown.
         """
         ...
@@ -68,7 +68,7 @@ class SingleWorkerLease:
 class ConsumerLease:
     """Lease over the partitions of topic `shards` that the group `attribution` assigns to this member.
 
-    The mark is the committed position: the pass is the offset, the attempt is the intent. The broker refuses commits
+    The claim is the committed position: the pass is the offset, the attempt is the intent. The broker refuses commits
     from a member of an older group generation. `shards` is the topic's number of partitions.
     """
 
@@ -85,7 +85,7 @@ class ConsumerLease:
         return ClaimedPass(position.offset, position.intent) if position is not None else None
 
     async def claim(self, shard: int, claimed: ClaimedPass, after: ClaimedPass | None) -> None:
-        # A worker that lost the shard and regained it unnoticed is in the newest generation; only the mark tells.
+        # A worker that lost the shard and regained it unnoticed is in the newest generation; only the claim shows it.
         if await self.last_claim(shard) != after:
             raise Fenced(f"another worker owned shard {shard} in the meantime")
         await self._consumer.commit(Partition(SHARDS, shard), Position(claimed.pass_id, claimed.attempt))

@@ -58,7 +58,7 @@ class StartedPass:
 
     @property
     def claimed(self) -> ClaimedPass:
-        """The mark that the lease stores for this pass."""
+        """The claim that the lease stores for this pass."""
         return ClaimedPass(self.pass_id, self.attempt)
 
 
@@ -125,7 +125,7 @@ class PassWriter:
     def recover(self, claimed: ClaimedPass | None = None) -> int:
         """Load the last completed pass and finish the chosen passes after it. Returns the number of passes finished.
 
-        `mark` is the one stored by the lease. Raises PassLost if a started pass cannot be finished.
+        `claimed` is the pass that the lease stores. Raises PassLost if a started pass cannot be finished.
         """
         self._load()
         open_intents = self._open_intents()

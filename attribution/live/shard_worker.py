@@ -22,8 +22,8 @@ _CLAIM_VALID_S = 5.0
 class ShardWorker:
     """Writes a shard's passes under its lease. Not safe for concurrent tasks."""
 
-    def __init__(self, shard: int, lease: Lease, passes: PassWriter, clock: Clock) -> None:
-        self.shard, self._lease, self._passes, self._clock = shard, lease, passes, clock
+    def __init__(self, shard: int, lease: Lease, writer: PassWriter, clock: Clock) -> None:
+        self.shard, self._lease, self._writer, self._clock = shard, lease, writer, clock
         self.cursor = Cursor()
         """Position of the shard. It may be slightly ahead of the stored one, which the next owner reads."""
         self.is_recovered = False
@@ -34,8 +34,8 @@ class ShardWorker:
     async def recover(self) -> None:
         """Finish started passes of any worker. Raises WarehouseError, PassLost, LogUnavailable."""
         self._claimed = await self._lease.last_claim(self.shard)
-        await asyncio.to_thread(self._passes.recover, self._claimed)
-        self.cursor = self._passes.cursor
+        await asyncio.to_thread(self._writer.recover, self._claimed)
+        self.cursor = self._writer.cursor
         self.is_recovered = True
 
     async def write(self, rows: Mapping[str, list[msgspec.Struct]], cursor: Cursor) -> None:
@@ -45,13 +45,13 @@ class ShardWorker:
         """
         self.is_recovered = False
         attempt = secrets.token_hex(8) if self._lease.is_shared else ""
-        started = await asyncio.to_thread(self._passes.begin, rows, cursor, attempt)
+        started = await asyncio.to_thread(self._writer.begin, rows, cursor, attempt)
         await self._claim(started.claimed)
         for name in started.tables:
             await self._renew()
-            await asyncio.to_thread(self._passes.insert, started, name)
+            await asyncio.to_thread(self._writer.insert, started, name)
         await self._renew()
-        await asyncio.to_thread(self._passes.end, started)
+        await asyncio.to_thread(self._writer.end, started)
         self.cursor, self.is_recovered, self._written_s = cursor, True, self._clock.monotonic_s()
 
     async def write_cursor(self, age_min_s: float = 0.0) -> None:
@@ -61,7 +61,7 @@ class ShardWorker:
         Raises the same errors as `write`.
         """
         is_old = self._clock.monotonic_s() - self._written_s >= age_min_s
-        if is_old and self.is_recovered and (self.cursor != self._passes.cursor or self._passes.has_garbage):
+        if is_old and self.is_recovered and (self.cursor != self._writer.cursor or self._writer.has_garbage):
             await self.write({}, self.cursor)
 
     async def _claim(self, claimed: ClaimedPass) -> None:

@@ -1,4 +1,4 @@
-"""The conversions of a run's slice with the programs that they are worked under."""
+"""Conversions of a slice of a run with the programs that they are priced under."""
 
 from attribution.core.credits import ConversionCase, Pricing
 from attribution.runs.run_reader import RunReader
@@ -8,15 +8,15 @@ from warehouse.port import Warehouse
 
 
 def pricing_of(warehouse: Warehouse, spec: RunSpec) -> Pricing:
-    """The program that the run names. Raises BadRun if clew.programs has lost it."""
-    found = Programs(warehouse).get(spec.program_hash)
-    if found is None:
-        raise BadRun(f"there is no program {spec.program_hash} in clew.programs")
-    return found
+    """Return the program that the run names. Raises BadRun if it is missing from clew.programs."""
+    pricing = Programs(warehouse).get(spec.program_hash)
+    if pricing is None:
+        raise BadRun(f"program {spec.program_hash} is missing from clew.programs; load that program file again")
+    return pricing
 
 
 def cases_of(warehouse: Warehouse, spec: RunSpec, reader: RunReader, number: int, slices: int) -> list[ConversionCase]:
-    """The cases of one slice of what `reads` reader, by id. Raises BadRun."""
+    """Return the cases of one slice of the run, by id. Raises BadRun."""
     events = reader.conversions(number, slices)
     ids = [event.conversion_id for event in events]
     adjustments, priced = reader.adjustments_of(ids), reader.programs_of(ids)

@@ -1,7 +1,7 @@
-"""Journeys and models to the credits of a run, as columns from the start. Pure.
+"""Compute the credits of a run from journeys and models, as columns. Pure.
 
-A run's credits also hold the touches that got nothing, each with its reason: all from the offer's longest window
-before the conversion up to it, and the named one. Rows are in the order of model, conversion and touch.
+A run also stores the touches that got nothing, each with its reason: all touches within the offer's longest window
+before the conversion, and the named touch. Rows are sorted by model, conversion and touch.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -22,15 +22,16 @@ from attribution.runs.touch_reuse import used_up
 from program.program import UNATTRIBUTED
 from schemas.columns import arrow_schema
 
-Stitched = Callable[[ConversionColumns], ConversionColumns]
+Stitch = Callable[[ConversionColumns], ConversionColumns]
+"""Replaces the identities of conversions by the canonical ones of their persons."""
 
 SOURCE = "run"
-"""`_source` of a run's credits: they come from no log and no pass."""
+"""`_source` of a run's credits, which have no position in a log or pass."""
 
 
 @dataclass(frozen=True, slots=True)
 class SliceRows:
-    """The credits of some conversions, and what they add up to. `values` are minor units by currency."""
+    """Credits of some conversions with their sums. `values` holds minor units by currency."""
 
     credits: pa.Table
     conversions: int
@@ -43,24 +44,24 @@ def build_rows(
     cases: Sequence[ConversionCase],
     rows: TouchRows,
     fits: Fits,
-    stitched: Stitched = lambda conversions: conversions,
+    stitch: Stitch = lambda conversions: conversions,
 ) -> SliceRows:
-    """Credits of the cases under each model of the run; a case that cannot be computed is counted and left out.
+    """Compute the credits of the cases under each model of the run. A case that cannot be computed is only counted.
 
-    `rows` are the touches of the cases' identities, which `stitched` brings to the persons'. `fits` has the weights of
-    fitted models. Raises TooManyTouches.
+    `rows` are the touches of the cases' identities, under the canonical ones that `stitch` gives. `fits` holds the
+    weights of fitted models. Raises TooManyTouches.
     """
     try:
-        return _build_rows(spec, cases, rows, fits, stitched)
+        return _build_rows_together(spec, cases, rows, fits, stitch)
     except (ArithmeticError, LookupError, TypeError, ValueError):
         if len(cases) <= 1:
             return SliceRows(arrow_schema("credits").empty_table(), 0, len(cases), {})
         middle = len(cases) // 2
-        return merge_slices([build_rows(spec, half, rows, fits, stitched) for half in (cases[:middle], cases[middle:])])
+        return merge_slices([build_rows(spec, half, rows, fits, stitch) for half in (cases[:middle], cases[middle:])])
 
 
 def merge_slices(parts: Sequence[SliceRows]) -> SliceRows:
-    """Several as one, in order of model, conversion and place, as if they had been worked at once."""
+    """Merge slices, sorted by model, conversion and position, as if they had been computed together."""
     values: dict[str, int] = {}
     for part in parts:
         for currency, value in part.values.items():
@@ -72,25 +73,25 @@ def merge_slices(parts: Sequence[SliceRows]) -> SliceRows:
 
 
 def journeys_of(
-    spec: RunSpec, cases: Sequence[ConversionCase], rows: TouchRows, stitched: Stitched
+    spec: RunSpec, cases: Sequence[ConversionCase], rows: TouchRows, stitch: Stitch
 ) -> tuple[ConversionColumns, Journeys]:
-    """The cases as columns and their journeys, used up where the run resets. Raises TooManyTouches."""
-    conversions = stitched(to_columns(cases))
-    journeys = _within_reach(conversions, build(conversions, rows))
+    """Return the cases as columns, and their journeys; reuse `reset` marks used touches. Raises TooManyTouches."""
+    conversions = stitch(to_columns(cases))
+    journeys = _within_windows(conversions, build(conversions, rows))
     return conversions, used_up(journeys, _order_of(cases), None) if spec.reuse == "reset" else journeys
 
 
 def _order_of(cases: Sequence[ConversionCase]) -> Ints:
-    """The cases' places by (event_ts, conversion_id)."""
+    """Return the indices of the cases, sorted by (event_ts, conversion_id)."""
     events = [case.event for case in cases]
     order = sorted(range(len(events)), key=lambda c: (events[c].event_ts, events[c].conversion_id))
     return np.array(order, np.int64)
 
 
-def _build_rows(
-    spec: RunSpec, cases: Sequence[ConversionCase], rows: TouchRows, fits: Fits, stitched: Stitched
+def _build_rows_together(
+    spec: RunSpec, cases: Sequence[ConversionCase], rows: TouchRows, fits: Fits, stitch: Stitch
 ) -> SliceRows:
-    _, journeys = journeys_of(spec, cases, rows, stitched)
+    _, journeys = journeys_of(spec, cases, rows, stitch)
     net_values = [net_value(case.event, case.adjustments)[0] for case in cases]
     columns = _Columns.from_cases(cases, net_values)
     order = _order_of(cases) if spec.reuse == "consume" else None
@@ -104,8 +105,8 @@ def _build_rows(
     return SliceRows(pa.concat_tables(tables), len(cases), 0, values)
 
 
-def _within_reach(conversions: ConversionColumns, journeys: Journeys) -> Journeys:
-    """Without what was only read because another conversion of the slice needs it: it depends on the company."""
+def _within_windows(conversions: ConversionColumns, journeys: Journeys) -> Journeys:
+    """Drop touches that were read only for other conversions of the slice; they depend on how slices are cut."""
     c = np.repeat(np.arange(conversions.event_ts.shape[0]), np.diff(journeys.offsets))
     age = conversions.event_ts[c] - journeys.ts
     kept = ((age >= 0) & (age <= conversions.window_us.max(axis=1)[c])) | (journeys.named != 0)
@@ -119,7 +120,7 @@ def _within_reach(conversions: ConversionColumns, journeys: Journeys) -> Journey
 
 @dataclass(frozen=True, slots=True)
 class _Columns:
-    """What credits repeat of each conversion."""
+    """Columns of a conversion that each of its credits repeats."""
 
     conversion_id: pa.Array
     event_ts: Ints
@@ -148,16 +149,16 @@ def _model_rows(run_id: str, model: str, journeys: Journeys, conversions: _Colum
     e12 = select.allocate(journeys.offsets, np.full(count, WEIGHT_ONE, np.int64), weights)
     values = select.allocate(journeys.offsets, conversions.value_minor, weights)
     c = np.repeat(np.arange(count), np.diff(journeys.offsets))
-    nobodys = np.flatnonzero(np.bincount(c[weights > 0], minlength=count) == 0)
-    none = np.zeros(nobodys.shape[0], np.int64)
+    unattributed = np.flatnonzero(np.bincount(c[weights > 0], minlength=count) == 0)
+    none = np.zeros(unattributed.shape[0], np.int64)
     touches, t = journeys.touches, journeys.touch
-    # A conversion's touches first, then what is nobody's; both in the order of conversions.
-    every_c = np.concatenate([c, nobodys])
-    order = np.argsort(every_c, kind="stable")
-    place = np.arange(every_c.shape[0]) - np.searchsorted(every_c[order], every_c[order], "left")
-    why = [_why(journeys, number) for number in nobodys.tolist()]
-    tokens = np.concatenate([touches.touch_id[t], np.zeros(nobodys.shape[0], "S27")])[order]
-    mine = every_c[order]
+    # Touches of a conversion first, then its unattributed line; both in the order of conversions.
+    row_c = np.concatenate([c, unattributed])
+    order = np.argsort(row_c, kind="stable")
+    position = np.arange(row_c.shape[0]) - np.searchsorted(row_c[order], row_c[order], "left")
+    why = [_why(journeys, number) for number in unattributed.tolist()]
+    tokens = np.concatenate([touches.touch_id[t], np.zeros(unattributed.shape[0], "S27")])[order]
+    mine = row_c[order]
     return _table(
         {
             "conversion_id": conversions.conversion_id.take(pa.array(mine)),
@@ -166,11 +167,11 @@ def _model_rows(run_id: str, model: str, journeys: Journeys, conversions: _Colum
             "touch_id": pa.FixedSizeBinaryArray.from_buffers(pa.binary(27), len(mine), [None, pa.py_buffer(tokens)]),
             "partner_id": np.concatenate([journeys.partner, none + UNATTRIBUTED])[order],
             "weight_e12": np.concatenate([e12, none + WEIGHT_ONE])[order],
-            "value_minor": np.concatenate([values, conversions.value_minor[nobodys]])[order],
+            "value_minor": np.concatenate([values, conversions.value_minor[unattributed]])[order],
             "currency": conversions.currency[mine],
             "reason": np.concatenate([words, np.array(why, object)])[order],
             "status": conversions.status[mine],
-            "_offset": place,
+            "_offset": position,
         },
         {"run_id": run_id, "model": model, "_source": SOURCE},
     )
@@ -185,30 +186,31 @@ _CONSTANTS: Mapping[str, int] = {"revision": 1, "sign": 1, "paying": 0, "_partit
 
 
 def _table(columns: Mapping[str, Array | pa.Array], texts: Mapping[str, str]) -> pa.Table:
-    """Columns of table `credits`; those that are not given say the same in every row."""
+    """Build table `credits`; columns that are not given are constant."""
     count, arrays = len(columns["_offset"]), []
     for field in arrow_schema("credits"):
         if field.name in columns:
             given = columns[field.name]
             arrays.append(given if isinstance(given, pa.Array) else pa.array(given).cast(field.type))
         else:
-            same = texts.get(field.name, "") if pa.types.is_string(field.type) else _CONSTANTS[field.name]
-            arrays.append(pa.repeat(pa.scalar(same, field.type), count))
+            constant = texts.get(field.name, "") if pa.types.is_string(field.type) else _CONSTANTS[field.name]
+            arrays.append(pa.repeat(pa.scalar(constant, field.type), count))
     return pa.Table.from_arrays(arrays, schema=arrow_schema("credits"))
 
 
 def blocks_of(credits: pa.Table, slice_number: int, rows_max: int) -> list[pa.Table]:
-    """The rows in blocks of at most `rows_max`, each row with its slice, block and place in it."""
+    """Cut the rows into blocks of at most `rows_max` rows, each with its slice, block and position."""
     blocks = []
     for number, start in enumerate(range(0, credits.num_rows, rows_max)):
         block = credits.slice(start, rows_max)
-        places = {
+        sources = {
             "_partition": np.full(block.num_rows, slice_number),
             "_offset": np.arange(block.num_rows),
             "_batch": np.full(block.num_rows, number),
         }
-        for name, values in places.items():
-            at = block.schema.get_field_index(name)
-            block = block.set_column(at, block.schema.field(at), pa.array(values).cast(block.schema.field(at).type))
+        for name, values in sources.items():
+            index = block.schema.get_field_index(name)
+            field = block.schema.field(index)
+            block = block.set_column(index, field, pa.array(values).cast(field.type))
         blocks.append(block)
     return blocks

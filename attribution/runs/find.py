@@ -1,4 +1,4 @@
-"""Find a run by its id or by the beginning of one."""
+"""Find a run by its id or by a prefix of it."""
 
 from runtime.user_error import ReportError
 from schemas.ddl import DATABASE
@@ -8,17 +8,20 @@ _PREFIX_CHARS_MIN = 6
 
 
 def run_named(warehouse: Warehouse, name: str) -> str:
-    """The id of the run that has this id, or one that begins so. Raises ReportError if none or several do."""
+    """Return the id of the run with this id or prefix. Raises ReportError if there is none or several."""
     found = _runs(warehouse, name)
     if len(found) != 1:
-        many = f"several begin so: {', '.join(found[:5])}" if found else "`clew attribute --model` makes one"
-        raise ReportError(f"there is no one run {name!r}; {many}")
+        if found:
+            raise ReportError(f"run id prefix {name!r} is ambiguous; it matches {', '.join(found[:5])}")
+        raise ReportError(f"there is no run {name!r}; create one with `clew attribute --model`")
     return found[0]
 
 
 def _runs(warehouse: Warehouse, prefix: str) -> list[str]:
     if len(prefix) < _PREFIX_CHARS_MIN:
-        raise ReportError(f"{prefix!r} names no run: give its id, or {_PREFIX_CHARS_MIN} and more digits of it")
+        raise ReportError(
+            f"{prefix!r} is not a run id; write the id or at least {_PREFIX_CHARS_MIN} of its first digits"
+        )
     table = warehouse.query(
         f"SELECT DISTINCT run_id FROM {DATABASE}.runs WHERE startsWith(run_id, {{prefix:String}}) ORDER BY run_id",
         {"prefix": prefix},

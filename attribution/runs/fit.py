@@ -1,8 +1,8 @@
-"""Fits the data-driven models of a run: its conversions and the journeys that did not convert, slice by slice.
+"""Fit the data-driven models of a run to its conversions and to the journeys that did not convert, slice by slice.
 
-A slice of conversions is as in runs.py. Journeys that did not convert are read from `touches` in ranges of the
-identity's hash, which is that table's order, so all slices together read it once. What is kept of them is distinct
-paths with counts; both that and the list of who converted are bounded.
+Conversions are sliced as in runner.py. Journeys that did not convert are read from `touches` in ranges of the
+identity's hash, the order of that table, so all slices together read it once. Only distinct paths with counts and the
+identities that converted are kept in memory; both are bounded.
 """
 
 from collections import Counter
@@ -28,17 +28,17 @@ from program.program import DEFAULT_CLICK_WINDOW_US, DEFAULT_IMPRESSION_WINDOW_U
 from warehouse.port import Warehouse
 
 SLICE_TOUCHES = 100_000
-"""Touches of one range of identities, about; a range of the hash is cut by the count of all touches."""
+"""Approximate number of touches in one range of identities; the hash is cut by the number of all touches."""
 CONVERTED_MAX = 10_000_000
-"""Identities and instants of conversions that are held at once, 24 bytes each."""
+"""Maximum number of converted identities with their times, 24 bytes each."""
 _PERSONS = 1_000
-"""Stitched persons that are read at once."""
+"""Number of stitched persons that are read by one query."""
 _HASHES = 2**64
 
 
 @dataclass(frozen=True, slots=True)
 class Fitting:
-    """How a run is fitted; none of it changes what comes out."""
+    """Sizes of the computation. They do not change the result."""
 
     slice_conversions: int
     slice_touches: int = SLICE_TOUCHES
@@ -46,15 +46,17 @@ class Fitting:
 
 
 def fit_run(warehouse: Warehouse, spec: RunSpec, people: IdentityMap, fitting: Fitting) -> dict[str, Fitted]:
-    """The fitted models of the run. Raises BadRun, TooManyTouches, WarehouseError."""
-    work = PathCounter(warehouse, spec, people, fitting)
+    """Fit the data-driven models of the run. Raises BadRun, TooManyTouches, WarehouseError."""
+    counter = PathCounter(warehouse, spec, people, fitting)
     try:
-        return fit_models(spec.data_driven, work.counts())
+        return fit_models(spec.data_driven, counter.counts())
     except BadTable as error:
         raise BadRun(str(error)) from None
 
 
 class PathCounter:
+    """Counts the distinct paths of converting and non-converting journeys of a run."""
+
     def __init__(self, warehouse: Warehouse, spec: RunSpec, people: IdentityMap, fitting: Fitting) -> None:
         self._warehouse, self._spec, self._people, self._fitting = warehouse, spec, people, fitting
         self._pricing = pricing_of(warehouse, spec)
@@ -63,9 +65,10 @@ class PathCounter:
         self._wants_nulls = "markov" in spec.models
 
     def counts(self) -> PathCounts:
+        """Read all slices and return the counts. Raises BadRun, TooManyTouches, WarehouseError."""
         counts, converted, held = PathCounts(), [Converted.concat([])], 0
         wide = self._spec
-        if self._wants_nulls:  # a touch of the range may have its conversion just after it
+        if self._wants_nulls:  # a touch in the range may convert after its end
             wide = replace(wide, to_us=min(TS_MAX, wide.to_us + self._longest_us))
         reader = RunReader(self._warehouse, wide, self._people)
         slices = max(1, -(-reader.count() // self._fitting.slice_conversions)) if wide.reuse == "reuse" else 1
@@ -79,15 +82,16 @@ class PathCounter:
                 converted.append(who)
                 held += who.ts.shape[0]
                 if held > CONVERTED_MAX:
-                    raise BadRun(
-                        f"the range has more than {CONVERTED_MAX} identities that converted; take a shorter one"
-                    )
+                    raise BadRun(f"more than {CONVERTED_MAX} identities converted in this range; use a shorter one")
         if self._wants_nulls:
             self._nulls(counts, Converted.concat(converted))
         return counts
 
     def _conversions(self, reader: RunReader, cases: Sequence[ConversionCase]) -> tuple[Counter[bytes], Converted]:
-        """Paths of the cases in the run's range, and who converted. One that cannot be worked out is left out."""
+        """Return the paths of the cases in the run's range, and the identities that converted.
+
+        A case that cannot be computed is left out.
+        """
         try:
             rows, _ = TouchReader(reader.touches).candidates(list(cases))
             conversions, journeys = journeys_of(self._spec, cases, rows, reader.stitch)
@@ -119,7 +123,7 @@ class PathCounter:
         def of_persons(chunk: Hashes) -> Counter[bytes]:
             return self._null_paths(reader.touches.touches_of(chunk, from_us, to_us)[0], converted)
 
-        chunks = [persons[at : at + _PERSONS] for at in range(0, persons.shape[0], _PERSONS)]
+        chunks = [persons[start : start + _PERSONS] for start in range(0, persons.shape[0], _PERSONS)]
         with ThreadPoolExecutor(self._fitting.workers) as pool:
             for paths in pool.map(of_range, range(ranges)):
                 counts.add(paths, False)

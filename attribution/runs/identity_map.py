@@ -1,7 +1,7 @@
-"""Which identities are one person's: a map by union-find, with a version that names what it was made of. Pure.
+"""Map identities to persons by union-find over the pairs of identities of each touch. Pure.
 
-Edges are pairs of identities that one touch had at once, such as its visitor and its user. A map is as of a time
-because its edges are; the same edges in any order make the same map and version.
+Edges are pairs of identities that occur in one touch, its visitor and its user. The version of a map is a hash of its
+edges: the same edges in any order make the same map and version.
 """
 
 from dataclasses import dataclass
@@ -16,14 +16,14 @@ from attribution.kernels.checks import Ints
 Hashes = NDArray[np.uint64]
 
 MEMBERS_MAX = 1_000
-"""Identities of one person; more are a shared device or a test account, and are left as they are."""
+"""Maximum identities of one person. A larger group is a shared device or a test account and is not joined."""
 
 
 @dataclass(frozen=True, slots=True)
 class IdentityMap:
-    """Identities (M), sorted, and the canonical one of each: the smallest of its person.
+    """Identities (M), sorted, and the canonical identity of each: the smallest of its person.
 
-    `version` is 32 hex digits of the edges that the map was made of; empty for the map of nobody.
+    `version` is a hash of the edges, 32 hex digits; empty for the empty map.
     """
 
     identity: Hashes
@@ -32,11 +32,11 @@ class IdentityMap:
 
     @classmethod
     def from_edges(cls, edges: Hashes, members_max: int = MEMBERS_MAX) -> "IdentityMap":
-        """The map of edges (E, 2). Raises ValueError for another shape, or an identity of 0, which is nobody's."""
+        """Build the map from edges (E, 2). Raises ValueError for another shape, or for identity 0."""
         if edges.ndim != 2 or edges.shape[1] != 2 or edges.dtype != np.uint64:
             raise ValueError("edges are pairs of uint64")
         if edges.size and int(edges.min()) == 0:
-            raise ValueError("0 is nobody's identity and joins nothing")
+            raise ValueError("0 is not an identity and joins nothing")
         if not edges.size:
             return NOBODY
         distinct = np.unique(np.sort(edges, axis=1), axis=0)
@@ -50,26 +50,26 @@ class IdentityMap:
         return cls(identity, identity[roots], digest.hexdigest())
 
     def canonical_of(self, identities: Hashes) -> Hashes:
-        """The canonical identity of each; those that the map does not know stay as they are."""
+        """Return the canonical identity of each. Identities that are not in the map stay unchanged."""
         if not self.identity.size:
             return identities
-        at = np.minimum(np.searchsorted(self.identity, identities), self.identity.shape[0] - 1)
-        return np.where(self.identity[at] == identities, self.canonical[at], identities)
+        index = np.minimum(np.searchsorted(self.identity, identities), self.identity.shape[0] - 1)
+        return np.where(self.identity[index] == identities, self.canonical[index], identities)
 
     def members(self, identities: Hashes) -> Hashes:
-        """All identities of the persons who have any of these, sorted."""
+        """Return all identities of the persons who have any of these, sorted."""
         wanted = self.canonical_of(identities)
         return np.unique(np.concatenate([wanted, self.identity[np.isin(self.canonical, wanted)]]))
 
 
 NOBODY = IdentityMap(np.zeros(0, np.uint64), np.zeros(0, np.uint64))
-"""The map that stitches nothing."""
+"""The empty map, which joins nothing."""
 
 
 def stitch(left: Ints, right: Ints, count: int) -> Ints:
-    """The smallest member of each node's component (count): union-find over the edges (E) of nodes from 0.
+    """Return the smallest member of each node's component (count), by union-find over edges (E) of nodes from 0.
 
-    Raises ValueError for an edge to a node that there is not.
+    Raises ValueError for an edge to a node outside the range.
     """
     if left.shape != right.shape or left.ndim != 1:
         raise ValueError("edges are two flat arrays of one length")
@@ -85,7 +85,7 @@ def stitch(left: Ints, right: Ints, count: int) -> Ints:
 def _stitch_range(left: Ints, right: Ints, parent: Ints) -> None:
     for e in range(left.shape[0]):
         a, b = _stitch_root(left[e], parent), _stitch_root(right[e], parent)
-        # The smaller one stays root, so that the result is the smallest whatever the order of edges.
+        # The smaller node stays root, so the result does not depend on the order of edges.
         parent[max(a, b)] = min(a, b)
     for node in range(parent.shape[0]):
         parent[node] = parent[parent[node]]  # a root is smaller than its members, so theirs is final
@@ -93,7 +93,7 @@ def _stitch_range(left: Ints, right: Ints, parent: Ints) -> None:
 
 @njit(nogil=True, cache=True)
 def _stitch_root(node: int, parent: Ints) -> int:
-    """The root, halving the path on the way."""
+    """Return the root, and halve the path to it."""
     while parent[node] != node:
         parent[node] = parent[parent[node]]
         node = parent[node]

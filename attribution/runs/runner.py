@@ -1,8 +1,8 @@
-"""Runs of models over the past: credits under a run id of their own, never commissions or ledger.
+"""Runs of models over the past: credits under a separate run id, never commissions or ledger.
 
-A run's id is a hash of all that decides its credits, so the same run writes the same rows or, once it is done,
-nothing. It is worked in slices of conversions, by as many workers as wished; no slice depends on another. Its row
-in `runs` goes last and makes its credits visible; before that every row is read back (docs/decisions/0007).
+A run's id is a hash of everything that decides its credits. So repeating a run writes the same rows or, once it is
+complete, nothing. It is computed in independent slices of conversions by any number of workers. Its row in `runs` is
+written last and makes the credits visible; before that, every row is read back (docs/decisions/0007).
 """
 
 import secrets
@@ -34,21 +34,22 @@ from warehouse.port import Warehouse, WarehouseError, scalar_of
 from warehouse.port import rows_of as dicts_of
 
 SLICE_CONVERSIONS = 20_000
-"""Conversions of one slice, about; the number of slices follows from it and is the same for any number of workers."""
+"""Approximate conversions per slice. The number of slices depends on it, and not on the number of workers."""
 
 SHARES = "shares"
-"""Of a fact's name, before the run's id: what its data-driven models were fitted to be."""
+"""Prefix of a fact's name, before the run id: the shares that its data-driven models were fitted to."""
 
 _ATTEMPTS_MAX = 10
 _ONE_AT_A_TIME = threading.Lock()
 
 Progress = Callable[[int, int], None]
-Places = Mapping[tuple[int, int], int]
+BlockCounts = Mapping[tuple[int, int], int]
+"""Number of rows by slice and block."""
 
 
 @dataclass(frozen=True, slots=True)
 class RunReport:
-    """A run that is done. `was_there` is true for one that had been done before, which writes nothing."""
+    """A complete run. `was_there` is True if it had been complete before, so nothing was written."""
 
     run: Run
     was_there: bool
@@ -56,35 +57,35 @@ class RunReport:
 
 @dataclass(frozen=True, slots=True)
 class _Slice:
-    """What a slice came to. `rows` are its rows by block."""
+    """Counts of a computed slice."""
 
     conversions: int
     failed: int
     values: Mapping[str, int]
-    rows: Mapping[tuple[int, int], int]
+    rows: BlockCounts
 
 
 class TooFewConversions(BadRun):
-    """A model would be fitted to fewer conversions than conversions for."""
+    """A model would be fitted to fewer conversions than the minimum that was given."""
 
 
 def _check_enough(shares: Shares, conversions_min: int) -> None:
     for model, fitted in sorted(shares.items()):
         if fitted.touched < conversions_min:
             raise TooFewConversions(
-                f"{model} would be fitted to {fitted.touched} conversions with touches, fewer than the "
-                f"{conversions_min} conversions for; take a longer range, or a rule"
+                f"{model} would be fitted to {fitted.touched} conversions with touches, fewer than the required "
+                f"{conversions_min}; use a longer range, or a rule"
             )
 
 
 class Runs:
-    """Does runs on one warehouse."""
+    """Computes and stores runs on one warehouse."""
 
     def __init__(self, warehouse: Warehouse, slice_conversions: int = SLICE_CONVERSIONS) -> None:
         self._warehouse, self._slice_conversions = warehouse, slice_conversions
 
     def find(self, run_id: str) -> Run | None:
-        """A run that is done, or None."""
+        """Return a complete run, or None."""
         rows = dicts_of(
             self._warehouse.query(
                 f"SELECT * EXCEPT as_of, toUnixTimestamp64Micro(as_of) AS as_of FROM {DATABASE}.runs "
@@ -98,13 +99,13 @@ class Runs:
         self, spec: RunSpec, people: IdentityMap = NOBODY, workers: int = 1,
         progress: Progress = lambda done, of: None, conversions_min: int = 0,
     ) -> RunReport:  # fmt: skip
-        """Do a run, unless it is done. Raises BadRun, WarehouseError, and TooManyTouches for a journey beyond limits.
+        """Compute a run unless it is complete. Raises BadRun, WarehouseError, TooManyTouches.
 
-        `people` is the map whose version the run names; `progress` hears of slices done, and how many there are.
-        A model that is fitted to fewer than `conversions_min` conversions with touches raises TooFewConversions.
+        `people` is the map whose version the run names. `progress` is called with the completed and the total number
+        of slices. A model fitted to fewer than `conversions_min` conversions with touches raises TooFewConversions.
         """
         if people.version != spec.map_version:
-            raise BadRun("the identity map is not the one that the run names")
+            raise BadRun("the identity map is not the one that the run names; start the run again")
         with _ONE_AT_A_TIME:
             found = self.find(spec.run_id)
             if found is not None:
@@ -112,52 +113,57 @@ class Runs:
                 return RunReport(found, True)
             fits = self._fits(spec)
             shares = self._shares(spec, people, workers, conversions_min)
-            return RunReport(self._do(spec, people, shares, fits, workers, progress), False)
+            return RunReport(self._compute(spec, people, shares, fits, workers, progress), False)
 
     def _fits(self, spec: RunSpec) -> Fits:
-        """The fits of the program that the run names. Raises BadRun if it lacks one that a model goes by."""
+        """Return the fits of the run's program. Raises BadRun if the program lacks a fit that a model refers to."""
         found = fits_of(pricing_of(self._warehouse, spec).rules)
         missing = [model for model in spec.models if model not in DATA_DRIVEN and not is_known(model, found)]
         if missing:
-            raise BadRun(f"the program in force cannot work {', '.join(missing)} out; add what `clew fit RUN` prints")
+            raise BadRun(
+                f"the current program has no fit for {', '.join(missing)}; "
+                "add the [[fits]] table that `clew fit RUN` prints"
+            )
         return found
 
     def _shares(self, spec: RunSpec, people: IdentityMap, workers: int, conversions_min: int) -> Shares:
-        """The fitted models of the run: as they were noted before its first credit, so that a redo has the same."""
+        """Return the fitted models of the run. They are stored before its first credit, so a retry has the same."""
         if not spec.data_driven:
             return {}
-        noted = self._noted_shares(spec)
-        if noted is None:
+        stored = self._stored_shares(spec)
+        if stored is None:
             fitted = fit_run(self._warehouse, spec, people, Fitting(self._slice_conversions, workers=workers))
-            _check_enough(fitted, conversions_min)  # a run that is refused leaves nothing
+            _check_enough(fitted, conversions_min)  # a refused run stores nothing
             fact = to_arrow("facts", [(Fact(f"{SHARES}:{spec.run_id}", to_json(fitted), spec.as_of_us),)])
             self._warehouse.insert("facts", fact, f"{SHARES}:{spec.run_id}:{secrets.token_hex(8)}")
-            noted = self._noted_shares(spec)
-        if noted is None:
-            raise WarehouseError(f"the shares of run {spec.run_id} are not there after an insert", retryable=True)
-        _check_enough(noted, conversions_min)
-        return noted
+            stored = self._stored_shares(spec)
+        if stored is None:
+            raise WarehouseError(
+                f"the shares of run {spec.run_id} are not stored after an insert; try again", retryable=True
+            )
+        _check_enough(stored, conversions_min)
+        return stored
 
-    def _noted_shares(self, spec: RunSpec) -> Shares | None:
+    def _stored_shares(self, spec: RunSpec) -> Shares | None:
         table = self._warehouse.query(
             f"SELECT value FROM {DATABASE}.facts WHERE name = {{name:String}} ORDER BY ts, value LIMIT 1",
             {"name": f"{SHARES}:{spec.run_id}"},
         )
         return from_json(str(scalar_of(table))) if table.num_rows else None
 
-    def _do(
+    def _compute(
         self, spec: RunSpec, people: IdentityMap, shares: Shares, fits: Fits, workers: int, progress: Progress
     ) -> Run:
         fits = {**fits, **{model: ByPartner.from_weights(weights_of(fitted)) for model, fitted in shares.items()}}
         count = RunReader(self._warehouse, spec).count()
-        # Touches are used up over the whole range at once.
+        # With reuse other than `reuse`, touches are used up over the whole range, which is then one slice.
         slices = max(1, -(-count // self._slice_conversions)) if spec.reuse == "reuse" else 1
         done: dict[int, _Slice] = {}
         todo, attempt = list(range(slices)), ""
         for _ in range(_ATTEMPTS_MAX):
             present = self._present(spec.run_id)
 
-            def work(number: int, present: Places = present, attempt: str = attempt) -> tuple[int, _Slice]:
+            def work(number: int, present: BlockCounts = present, attempt: str = attempt) -> tuple[int, _Slice]:
                 return number, self._slice(spec, people, fits, (number, slices), present, attempt)
 
             with ThreadPoolExecutor(workers) as pool:
@@ -165,13 +171,17 @@ class Runs:
                     done[number] = result
                     progress(len(done), slices)
             present, attempt = self._present(spec.run_id), secrets.token_hex(8)
-            todo = [n for n, mine in done.items() if any(present.get(at) != rows for at, rows in mine.rows.items())]
+            todo = [
+                n
+                for n, slice_ in done.items()
+                if any(present.get(block) != rows for block, rows in slice_.rows.items())
+            ]
             if not todo:
-                return self._note(spec, slices, done, shares)
-        raise WarehouseError(f"rows of run {spec.run_id} are not there after {_ATTEMPTS_MAX} inserts", retryable=True)
+                return self._complete(spec, slices, done, shares)
+        raise WarehouseError(f"rows of run {spec.run_id} are not stored after {_ATTEMPTS_MAX} inserts", retryable=True)
 
-    def _present(self, run_id: str) -> Places:
-        """Rows that are there by slice and block."""
+    def _present(self, run_id: str) -> BlockCounts:
+        """Count the stored rows by slice and block."""
         table = self._warehouse.query(
             f"SELECT _partition, _batch, toInt64(uniqExact(_offset)) AS n FROM {DATABASE}.credits "
             "WHERE run_id = {id:String} GROUP BY _partition, _batch",
@@ -180,31 +190,37 @@ class Runs:
         return {(row["_partition"], row["_batch"]): row["n"] for row in dicts_of(table)}
 
     def _slice(
-        self, spec: RunSpec, people: IdentityMap, fits: Fits, at: tuple[int, int], present: Places, attempt: str
+        self,
+        spec: RunSpec,
+        people: IdentityMap,
+        fits: Fits,
+        slice_of: tuple[int, int],
+        present: BlockCounts,
+        attempt: str,
     ) -> _Slice:
-        number, slices = at
+        number, slices = slice_of
         reader = RunReader(self._warehouse, spec, people)
         cases = cases_of(self._warehouse, spec, reader, number, slices)
         result = self._rows(spec, reader, cases, fits)
         blocks = blocks_of(result.credits, number, BLOCK_ROWS_MAX)
         for block_number, block in enumerate(blocks):
-            there = present.get((number, block_number), 0)
-            if there < block.num_rows:
-                missing = self._missing(spec.run_id, number, block_number, block) if there else block
+            stored = present.get((number, block_number), 0)
+            if stored < block.num_rows:
+                missing = self._missing(spec.run_id, number, block_number, block) if stored else block
                 self._warehouse.insert("credits", missing, f"run:{spec.run_id}:{number}:{block_number}:{attempt}")
-        rows = {(number, at): block.num_rows for at, block in enumerate(blocks)}
+        rows = {(number, block_number): block.num_rows for block_number, block in enumerate(blocks)}
         return _Slice(result.conversions, result.failed, result.values, rows)
 
     def _missing(self, run_id: str, slice_number: int, block_number: int, block: pa.Table) -> pa.Table:
-        there = self._warehouse.query(
+        stored = self._warehouse.query(
             f"SELECT DISTINCT _offset FROM {DATABASE}.credits WHERE run_id = {{id:String}} "
             "AND _partition = {slice:UInt32} AND _batch = {block:UInt64}",
             {"id": run_id, "slice": slice_number, "block": block_number},
         )
-        return block.filter(pc.invert(pc.is_in(block.column("_offset"), there.column(0).combine_chunks())))
+        return block.filter(pc.invert(pc.is_in(block.column("_offset"), stored.column(0).combine_chunks())))
 
     def _rows(self, spec: RunSpec, reader: RunReader, cases: list[ConversionCase], fits: Fits) -> SliceRows:
-        """Credits of the cases; half of them at a time where they meet too many touches."""
+        """Compute the credits of the cases; halve the batch if it has too many touches."""
         try:
             rows, _ = TouchReader(reader.touches).candidates(cases)
             return build_rows(spec, cases, rows, fits, reader.stitch)
@@ -214,16 +230,16 @@ class Runs:
             middle = len(cases) // 2
             return merge_slices([self._rows(spec, reader, half, fits) for half in (cases[:middle], cases[middle:])])
 
-    def _note(self, spec: RunSpec, slices: int, done: Mapping[int, _Slice], shares: Shares) -> Run:
+    def _complete(self, spec: RunSpec, slices: int, done: Mapping[int, _Slice], shares: Shares) -> Run:
         values: dict[str, int] = {}
-        for mine in done.values():
-            for currency, value in mine.values.items():
+        for computed in done.values():
+            for currency, value in computed.values.items():
                 values[currency] = values.get(currency, 0) + value
         run = Run(
             run_id=spec.run_id, as_of=spec.as_of_us, parameters=spec.parameters, slices=slices,
-            conversions=sum(mine.conversions for mine in done.values()),
-            failed=sum(mine.failed for mine in done.values()),
-            rows=sum(sum(mine.rows.values()) for mine in done.values()),
+            conversions=sum(computed.conversions for computed in done.values()),
+            failed=sum(computed.failed for computed in done.values()),
+            rows=sum(sum(computed.rows.values()) for computed in done.values()),
             values=dict(sorted(values.items())), shares=to_json(shares),
         )  # fmt: skip
         self._warehouse.insert("runs", to_arrow("runs", [(run,)]), f"run:{spec.run_id}:{secrets.token_hex(8)}")

@@ -1,8 +1,8 @@
-"""Models that are fitted to all conversions of a run: their shares by partner, and the weights that follow. Pure.
+"""Fit data-driven models to all conversions of a run: shares by partner, and the weights that follow. Pure.
 
-What is fitted is a table of distinct paths of partners, with how often each converted and did not; it is the same
-whatever slices it was gathered in. A share is rounded to 10^-12 and kept with the run, as its weights are, so that
-another processor's last bits never change a run that is done.
+The input is a table of distinct paths of partners with the counts of conversions and of null journeys. It does not
+depend on how the run was sliced. Shares are rounded to 10^-12 and stored with the run, together with the weights, so
+that floating-point differences between processors never change a complete run.
 """
 
 from collections import Counter
@@ -23,19 +23,19 @@ from program.program import UNATTRIBUTED
 from schemas.values.model_names import Model
 
 PATHS_MAX = 1_000_000
-"""Distinct paths of one run, about 200 MB while it is fitted."""
+"""Maximum number of distinct paths of one run; they take about 200 MB while it is fitted."""
 PATHS_BYTES_MAX = 200_000_000
-"""Bytes of all distinct paths, 4 for each touch."""
+"""Maximum size of all distinct paths, 4 bytes per touch."""
 
 _PARTNER = ">u4"
-"""Of a path's bytes: big endian, so that paths sort as their partners' numbers do."""
+"""Type of a partner id in a path: big endian, so that the bytes sort like the numbers."""
 _LEAST = 1 / SHARE_UNITS
 
 
 class PartnerShare(msgspec.Struct, frozen=True, kw_only=True):
-    """A partner's part of all conversions; partner 0 has those without touches.
+    """Share of one partner in all conversions; partner 0 has those without touches.
 
-    `share_e12` adds up to 10^12 over all partners. `weight_e12` is what a conversion's partners split it by.
+    `share_e12` adds up to 10^12 over all partners. A conversion is split by the `weight_e12` of its partners.
     """
 
     partner_id: int
@@ -47,9 +47,10 @@ class PartnerShare(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Fitted(msgspec.Struct, frozen=True, kw_only=True):
-    """A fitted model. `touched` counts the conversions with touches, `nulls` the journeys that did not convert,
-    None where the model asks for none. `gap` is the part of the touched conversions whose credits cannot follow the
-    shares.
+    """A fitted model.
+
+    `touched` counts the conversions with touches, and `nulls` the journeys that did not convert, or None if the model
+    does not use them. `gap` is the fraction of the touched conversions whose credits cannot follow the shares.
     """
 
     conversions: int
@@ -60,21 +61,21 @@ class Fitted(msgspec.Struct, frozen=True, kw_only=True):
 
 
 Shares = Mapping[str, Fitted]
-"""By the text of the model."""
+"""Fitted models by model name."""
 
 
 def to_json(shares: Shares) -> str:
-    """As column `shares` of a run has it; equal shares have equal texts, none is an empty one."""
+    """Encode for column `shares` of a run. Equal shares have equal texts; no shares are an empty text."""
     return msgspec.json.encode(dict(shares), order="sorted").decode() if shares else ""
 
 
 def from_json(text: str) -> dict[str, Fitted]:
-    """What `to_json` made."""
+    """Decode the output of `to_json`."""
     return msgspec.json.decode(text, type=dict[str, Fitted]) if text else {}
 
 
 class PathCounts:
-    """Distinct paths, and how often each converted and did not. Bounded: `add` raises BadRun beyond."""
+    """Distinct paths with the counts of conversions and null journeys. `add` raises BadRun beyond the limits."""
 
     def __init__(self, paths_max: int = PATHS_MAX, bytes_max: int = PATHS_BYTES_MAX) -> None:
         self._paths_max, self._bytes_max = paths_max, bytes_max
@@ -82,7 +83,7 @@ class PathCounts:
         self._counts: tuple[Counter[bytes], Counter[bytes]] = Counter(), Counter()
 
     def add(self, paths: Mapping[bytes, int], converted: bool) -> None:
-        """Add paths with their counts. Raises BadRun where there are too many to hold."""
+        """Add paths with their counts. Raises BadRun if there are too many to keep in memory."""
         mine, other = self._counts if converted else self._counts[::-1]
         for path, count in paths.items():
             if path not in mine and path not in other:
@@ -91,12 +92,12 @@ class PathCounts:
             mine[path] += count
         if self._paths > self._paths_max or self._bytes > self._bytes_max:
             raise BadRun(
-                f"the journeys of this range have more than {self._paths_max} different paths or "
-                f"{self._bytes_max // 4} touches in them; take a shorter range, or models that are rules"
+                f"the journeys of this range have more than {self._paths_max} distinct paths or "
+                f"{self._bytes_max // 4} touches in them; use a shorter range, or models that are rules"
             )
 
     def table(self) -> tuple[PathTable, Ints]:
-        """The paths in the order of partners' numbers, and those numbers by code."""
+        """Return the paths as a table, sorted by partner ids, and the partner id of each code."""
         converted, nulls = self._counts
         paths = sorted(converted.keys() | nulls.keys())
         partners, codes = np.unique(np.frombuffer(b"".join(paths), _PARTNER).astype(np.int64), return_inverse=True)
@@ -111,26 +112,26 @@ class PathCounts:
 
 
 def paths_of(journeys: Journeys, chosen: Array) -> Counter[bytes]:
-    """Paths of the chosen journeys (C, true or false): partners of the touches that count, in their order.
+    """Count the paths of the chosen journeys (C, boolean): the partners of their eligible touches, in order.
 
-    Touches of one partner in a row are one, which changes neither model.
+    Consecutive touches of one partner are merged, which changes neither model.
     """
     eligible = np.flatnonzero(journeys.codes == select.ELIGIBLE)
     c = np.repeat(np.arange(chosen.shape[0]), np.diff(journeys.offsets))[eligible]
     partner = journeys.partner[eligible]
-    again = np.zeros(c.shape[0], np.bool_)
-    again[1:] = (c[1:] == c[:-1]) & (partner[1:] == partner[:-1])
-    data = partner[~again].astype(_PARTNER).tobytes()
-    ends = 4 * np.cumsum(np.bincount(c[~again], minlength=chosen.shape[0]))
+    is_repeated = np.zeros(c.shape[0], np.bool_)
+    is_repeated[1:] = (c[1:] == c[:-1]) & (partner[1:] == partner[:-1])
+    data = partner[~is_repeated].astype(_PARTNER).tobytes()
+    ends = 4 * np.cumsum(np.bincount(c[~is_repeated], minlength=chosen.shape[0]))
     starts = np.concatenate([[0], ends[:-1]])
     return Counter(data[lo:hi] for lo, hi in zip(starts[chosen].tolist(), ends[chosen].tolist(), strict=True))
 
 
 def fit_models(models: Sequence[str], counts: PathCounts) -> dict[str, Fitted]:
-    """Shares, intervals and weights of the models. Raises BadTable where a chain cannot be worked out."""
+    """Compute shares, intervals and weights of the models. Raises BadTable if a Markov chain cannot be solved."""
     table, partners = counts.table()
-    found = answer(table, [Model(name, name) for name in models], ModelOptions(intervals=True))
-    return {one.model: _fitted(one, table, partners) for one in found}
+    evaluated = answer(table, [Model(name, name) for name in models], ModelOptions(intervals=True))
+    return {model.model: _fitted(model, table, partners) for model in evaluated}
 
 
 def _fitted(found: Answer, table: PathTable, partners: Ints) -> Fitted:
@@ -156,14 +157,14 @@ def _fitted(found: Answer, table: PathTable, partners: Ints) -> Fitted:
 
 
 def _units(shares: Sequence[float]) -> list[int]:
-    """Whole parts of 10^-12 that add up to one, by largest remainder at a finer grain."""
+    """Round shares to integers that add up to 10^12, by largest remainder of finer units."""
     weights = np.rint(np.array(shares) * SHARE_UNITS * 1_000).astype(np.int64)
     offsets = np.array([0, weights.shape[0]], np.int64)
     return list(select.allocate(offsets, np.array([SHARE_UNITS], np.int64), weights).tolist())
 
 
 def _raked(table: PathTable, effects: Floats, shares: Floats) -> tuple[Ints, float]:
-    """Whole weights of 1 and more by which conversions are split, and the gap that these very weights leave."""
+    """Return integer weights of at least 1 by which conversions are split, and the gap that these weights leave."""
     coalitions = coalitions_of(table)
     found = rake(coalitions, table.values[coalitions.rows], np.maximum(effects, _LEAST), shares).weights
     weights = np.maximum(1, np.rint(found / found.max() * SHARE_UNITS)).astype(np.int64)
@@ -176,5 +177,5 @@ def _raked(table: PathTable, effects: Floats, shares: Floats) -> tuple[Ints, flo
 
 
 def weights_of(fitted: Fitted) -> dict[int, int]:
-    """What each partner weighs; whoever got none of it was not there when the model was fitted, and weighs 1."""
-    return {one.partner_id: one.weight_e12 for one in fitted.partners if one.partner_id != UNATTRIBUTED}
+    """Return the weight of each partner. A partner missing here was not in the fitted data and has weight 1."""
+    return {row.partner_id: row.weight_e12 for row in fitted.partners if row.partner_id != UNATTRIBUTED}

@@ -1,13 +1,14 @@
-"""May one touch count for several conversions? By default it may; a run can be told to use touches up. Pure.
+"""Reuse of touches by several conversions: unlimited by default, and a run can restrict it. Pure.
 
-`reset`: a touch that counted for a conversion counts for no later one. `consume`: one that had a part of it counts
-for no later one under the same model; the others stay. Later means (event_ts, conversion_id).
+`reset`: a touch that counted for one conversion counts for no later one. `consume`: a touch with credit from one
+conversion counts for no later one under the same model. Conversions are ordered by (event_ts, conversion_id).
 """
 
 from dataclasses import replace
 
 import numpy as np
 from numba import njit
+from numpy.typing import NDArray
 
 from attribution.core.journeys import Journeys
 from attribution.core.weights import NO_FITS, Fits, weigh
@@ -16,10 +17,10 @@ from attribution.kernels.checks import Ints, check_offsets, check_shapes
 
 
 def waves(offsets: Ints, touch: Ints, order: Ints) -> Ints:
-    """When to work each journey (C), so that no two that share a touch are worked at once, and earlier ones first.
+    """Assign each journey (C) to a wave, so that journeys of one wave share no touch and earlier ones are first.
 
-    `touch` (P) numbers the touches from 0, `order` (C) lists the journeys, the earliest first. Wave 0 is worked
-    first. Raises ValueError for shapes that do not fit.
+    `touch` (P) numbers the touches from 0; `order` (C) lists the journeys, the earliest first. Wave 0 is computed
+    first. Raises ValueError for shapes that do not match.
     """
     check_offsets(offsets, touch.shape[0])
     check_shapes(offsets.shape[0] - 1, order)
@@ -41,32 +42,31 @@ def _waves_range(offsets: Ints, touch: Ints, order: Ints, free_at: Ints, found: 
 
 
 def used_up(journeys: Journeys, order: Ints, model: str | None, fits: Fits = NO_FITS) -> Journeys:
-    """The journeys with USED where an earlier conversion has used a touch up.
+    """Return the journeys with code USED for touches that an earlier conversion has used.
 
-    By `consume` under the model; by `reset` if the model is None. `order` (C) lists conversions, the earliest first.
+    With a model, rule `consume` applies; with None, rule `reset`. `order` (C) lists conversions, the earliest first.
     """
     wave_of = waves(journeys.offsets, journeys.touch, order)
     codes, used = journeys.codes.copy(), np.zeros(journeys.touches.ts.shape[0], bool)
     conversion = np.repeat(np.arange(order.shape[0]), np.diff(journeys.offsets))
     for wave in range(int(wave_of.max(initial=-1)) + 1):
-        places = np.flatnonzero(wave_of[conversion] == wave)
-        touch = journeys.touch[places]
-        mine = codes[places]
+        positions = np.flatnonzero(wave_of[conversion] == wave)
+        touch = journeys.touch[positions]
+        mine = codes[positions]
         mine[(mine == select.ELIGIBLE) & used[touch]] = select.USED
-        codes[places] = mine
+        codes[positions] = mine
         if model is None:
             used[touch[mine == select.ELIGIBLE]] = True
         else:
-            used[touch[weigh(model, _at(journeys, wave_of == wave, places, mine), fits) > 0]] = True
+            used[touch[weigh(model, _take(journeys, wave_of == wave, positions, mine), fits) > 0]] = True
     return replace(journeys, codes=codes)
 
 
-def _at(journeys: Journeys, chosen: np.ndarray[tuple[int, ...], np.dtype[np.bool_]], places: Ints, codes: select.Bytes
-        ) -> Journeys:  # fmt: skip
-    """The chosen conversions' journeys alone; `places` and `codes` are theirs."""
+def _take(journeys: Journeys, chosen: NDArray[np.bool_], positions: Ints, codes: select.Bytes) -> Journeys:
+    """Return the journeys of the chosen conversions; `positions` and `codes` belong to them."""
     offsets = np.concatenate([[0], np.cumsum(np.diff(journeys.offsets)[chosen])]).astype(np.int64)
     return Journeys(
-        offsets, journeys.touch[places], journeys.named[places], journeys.winner[places],
-        journeys.precedence[places], journeys.direct[places],
+        offsets, journeys.touch[positions], journeys.named[positions], journeys.winner[positions],
+        journeys.precedence[positions], journeys.direct[positions],
         codes, journeys.touches,
     )  # fmt: skip

@@ -114,7 +114,9 @@ def test_touches_are_used_up_by_its_credits(warehouse: Warehouse) -> None:
 def test_runs_that_name_a_fit_which_is_not_there(warehouse: Warehouse) -> None:
     stored(warehouse, world(people=3))
     before = scalar_of(warehouse.query("SELECT count() FROM clew.facts"))
-    with pytest.raises(BadRun, match=r"cannot work fitted\(0a1b2c3d4e5f\) out; add what `clew fit RUN` prints"):
+    with pytest.raises(
+        BadRun, match=r"no fit for fitted\(0a1b2c3d4e5f\); add the \[\[fits\]\] table that `clew fit RUN` prints"
+    ):
         Runs(warehouse).run(spec(models=("fitted(0a1b2c3d4e5f)", "markov")))
     assert scalar_of(warehouse.query("SELECT count() FROM clew.facts")) == before
 
@@ -125,13 +127,13 @@ def test_runs_without_a_fit(warehouse: Warehouse) -> None:
     rule = Runs(warehouse).run(spec(models=("linear",))).run.run_id
     none = Runs(warehouse).run(spec(PROGRAM, models=("markov",), to_us=BASE_US - 10**6)).run.run_id
     for text, said in (
-        ("live", "fitted to nothing"),
-        (rule, "has linear, fitted to nothing"),
+        ("live", "live is not a fitted run"),
+        (rule, "has linear, which are not fitted"),
         (both, f"fitted several models; write {both}:markov or {both}:shapley"),
-        (f"{both[:8]}:linear", f"fitted no linear; write {both[:8]}:markov"),
+        (f"{both[:8]}:linear", f"did not fit linear; write {both[:8]}:markov"),
         (none, "no conversions with touches"),
-        ("0" * 32, "there is no one run"),
-        (both[:3], "6 and more digits of it"),
+        ("0" * 32, "there is no run"),
+        (both[:3], "at least 6 of its first digits"),
     ):
         with pytest.raises(ReportError, match=said):
             export_fit(warehouse, text)

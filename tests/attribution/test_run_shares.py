@@ -310,7 +310,7 @@ def test_too_few_conversions(warehouse: Warehouse) -> None:
         warehouse, [touch_of(1, visitor="ann"), conversion_of(1, visitor_id="ann"), conversion_of(2, visitor_id="x")]
     )
     runs = Runs(warehouse)
-    with pytest.raises(TooFewConversions, match="fitted to 1 conversions with touches, fewer than the 2"):
+    with pytest.raises(TooFewConversions, match="fitted to 1 conversions with touches, fewer than the required 2"):
         runs.run(spec(), conversions_min=2)
     assert runs.find(spec().run_id) is None
     assert scalar_of(warehouse.query("SELECT count() FROM clew.facts")) == 0
@@ -321,7 +321,7 @@ def test_too_few_conversions(warehouse: Warehouse) -> None:
 
 
 def test_consume_goes_by_credits() -> None:
-    with pytest.raises(BadRun, match="consume goes by credits, and markov"):
+    with pytest.raises(BadRun, match="reuse `consume` needs credits, and markov"):
         spec(models=("linear", "markov"), reuse="consume")
     assert spec(models=("linear",), reuse="consume").data_driven == ()
 
@@ -337,5 +337,5 @@ def test_paths_beyond_the_bound_are_refused() -> None:
     for counts in (PathCounts(paths_max=2), PathCounts(bytes_max=8)):
         counts.add({b"\0\0\0\1": 3}, True)
         counts.add({b"\0\0\0\1": 3, b"\0\0\0\2": 1}, False)
-        with pytest.raises(BadRun, match="take a shorter range"):
+        with pytest.raises(BadRun, match="use a shorter range"):
             counts.add({b"\0\0\0\2" * n: 1 for n in (1, 2, 3)}, False)

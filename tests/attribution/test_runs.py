@@ -279,7 +279,7 @@ def test_two_runs_beside_each_other(warehouse: Warehouse) -> None:
         "first", "linear",
     }  # fmt: skip
     for left, right, said in (
-        ("nothing", two.run_id, "no one run"), ("abc", "live", "names no run"),
+        ("nothing", two.run_id, "there is no run"), ("abc", "live", "is not a run id"),
         (one.run_id, "live:magic", "no credits of"),
         (one.run_id, f"{both.run_id}", "no model in common"),
     ):  # fmt: skip
@@ -317,7 +317,7 @@ def test_audit_finds_what_was_done_to_a_run(warehouse: Warehouse, harm: str) -> 
     [
         (lambda: spec(SALE, models=()), "at least one model"),
         (lambda: RunSpec(("first",), 5, 5, 9, "", ""), "range is empty"),
-        (lambda: spec(SALE, reuse="twice"), "reuse is one of"),
+        (lambda: spec(SALE, reuse="twice"), "reuse must be one of"),
     ],
 )
 def test_runs_that_cannot_be(make: Callable[[], RunSpec], said: str) -> None:
@@ -326,7 +326,7 @@ def test_runs_that_cannot_be(make: Callable[[], RunSpec], said: str) -> None:
 
 
 def test_a_run_without_its_program_is_refused(warehouse: Warehouse) -> None:
-    with pytest.raises(BadRun, match=r"no program .* in clew\.programs"):
+    with pytest.raises(BadRun, match=r"program \w+ is missing from clew\.programs"):
         Runs(warehouse).run(spec(SALE))
 
 
