@@ -15,8 +15,8 @@ class BadDelimiter(ValueError):
 
 
 def delimiter_of(text: str) -> str:
-    """Read a delimiter out of a setting: one character, or "tab". Raises BadDelimiter."""
-    if text == "tab":
+    """Read a delimiter from a setting: one character, or "tab". Raises BadDelimiter."""
+    if text in ("tab", "\\t"):
         return "\t"
     if len(text) != 1 or not text.isascii() or text in '"\r\n\0':
         raise BadDelimiter('must be one character, or "tab"')

@@ -32,11 +32,12 @@ Columns = Annotated[
     str, typer.Option(metavar="OURS=THEIRS,…", help="Columns of other names, as path=journey,total_null=lost.")
 ]
 Separator = Annotated[
-    str, typer.Option(metavar="TEXT", help='Text between the names of a path (default " > ").', show_default=False)
+    str | None,
+    typer.Option(metavar="TEXT", help='Text between the names of a path (default " > ").'),
 ]
 Direct = Annotated[
-    str,
-    typer.Option(metavar="NAME,…", help="Channels that last_non_direct passes over (default direct,(direct))."),
+    str | None,
+    typer.Option(metavar="NAME,…", help="Channels that last_non_direct skips (default direct,(direct))."),
 ]
 Types = Annotated[str, typer.Option(metavar="THEIRS=OURS,…", help="Types of other names, as view=impression.")]
 Windows = Annotated[
@@ -45,7 +46,7 @@ Windows = Annotated[
 ]
 Resets = Annotated[bool, typer.Option("--reset", help="Event table: a conversion ends the journey before it.")]
 Game = Annotated[
-    str, typer.Option(metavar="GAME", help="Shapley: conversions, rate or leave_one_out (default conversions).")
+    str | None, typer.Option(metavar="GAME", help="Shapley: conversions, rate or leave_one_out (default conversions).")
 ]
 Samples = Annotated[
     int | None, typer.Option(metavar="N", help="Random orders for rates of more than 20 channels (default 2000).")
@@ -57,12 +58,12 @@ Raked = Annotated[
 Intervals = Annotated[
     bool | None, typer.Option("--intervals/--no-intervals", help="95 % intervals of markov, however long they take.")
 ]
-Delimiter = Annotated[str, typer.Option(metavar="CHAR", help="CSV: one character or tab (default: found in the file).")]
+Delimiter = Annotated[str | None, typer.Option(metavar="CHAR", help="CSV: one character or tab (default: detected).")]
 Encoding = Annotated[
-    str, typer.Option(metavar="NAME", help="CSV: as windows-1252 (default: byte order mark, or UTF-8).")
+    str | None, typer.Option(metavar="NAME", help="CSV: as windows-1252 (default: byte order mark, or UTF-8).")
 ]
-Decimal = Annotated[str, typer.Option(metavar="SIGN", help="CSV: decimal sign of numbers, a point or a comma.")]
-Thousands = Annotated[str, typer.Option(metavar="SIGN", help="CSV: thousands sign of numbers: . , ' space or none.")]
+Decimal = Annotated[str | None, typer.Option(metavar="SIGN", help="CSV: decimal sign of numbers, a point or a comma.")]
+Thousands = Annotated[str | None, typer.Option(metavar="SIGN", help="CSV: thousands sign: . , ' space or none.")]
 
 
 def model(
@@ -71,20 +72,20 @@ def model(
     order: Order = None,
     as_json: AsJson = False,
     columns: Columns = "",
-    separator: Separator = "",
-    direct: Direct = "",
+    separator: Separator = None,
+    direct: Direct = None,
     types: Types = "",
     windows: Windows = "",
     resets: Resets = False,
-    game: Game = "",
+    game: Game = None,
     samples: Samples = None,
     seed: Seed = None,
     raked: Raked = False,
     intervals: Intervals = None,
-    delimiter: Delimiter = "",
-    encoding: Encoding = "",
-    decimal: Decimal = "",
-    thousands: Thousands = "",
+    delimiter: Delimiter = None,
+    encoding: Encoding = None,
+    decimal: Decimal = None,
+    thousands: Thousands = None,
 ) -> None:
     """Credit the channels of a path table or event table by one model or several."""
     from attribution.paths.evaluate import ModelOptions, parse_asked
@@ -96,8 +97,10 @@ def model(
         asked = parse_asked(models)
         events = EventOptions(_windows(windows), resets, _types(types))
         csv_options = _csv_options(delimiter, encoding, decimal, thousands)
-        reading = TableOptions(_pairs(columns, "--columns"), separator, events, csv_options)
-        options = ModelOptions(order, tuple(_words(direct)) or None, game or None, samples, seed, intervals, raked)
+        reading = TableOptions(_pairs(columns, "--columns"), _separator(separator), events, csv_options)
+        options = ModelOptions(
+            order, None if direct is None else tuple(_words(direct)), game, samples, seed, intervals, raked
+        )
         options.check()
         options.check_effects(asked)
     except (BadModel, ValueError) as error:
@@ -199,22 +202,31 @@ def _types(text: str) -> dict[str, str]:
     return types
 
 
-def _csv_options(delimiter: str, encoding: str, decimal: str, thousands: str) -> "CsvOptions":
+def _separator(text: str | None) -> str:
+    """Check a separator; empty if it is not given. Raises ValueError."""
+    if text is not None and not text.strip():
+        raise ValueError("--separator needs at least one character that is not white space")
+    return text or ""
+
+
+def _csv_options(
+    delimiter: str | None, encoding: str | None, decimal: str | None, thousands: str | None
+) -> "CsvOptions":
     """Check the options of a CSV file. Raises ValueError."""
     from attribution.paths.csv_file import CsvOptions
     from runtime.csv_delimiter import BadDelimiter, delimiter_of
     from runtime.text_encoding import BadEncoding, encoding_name
     from schemas.values.decimal_text import DECIMAL_SIGNS, BadNumber, thousands_sign
 
-    if decimal and decimal not in DECIMAL_SIGNS:
+    if decimal is not None and decimal not in DECIMAL_SIGNS:
         raise ValueError(f"--decimal must be one of {' '.join(DECIMAL_SIGNS)}")
     try:
-        mark = delimiter_of(delimiter) if delimiter else ""
-        name = encoding_name(encoding) if encoding else ""
+        mark = "" if delimiter is None else delimiter_of(delimiter)
+        name = "" if encoding is None else encoding_name(encoding)
     except (BadDelimiter, BadEncoding) as error:
         raise ValueError(f"{'--encoding' if isinstance(error, BadEncoding) else '--delimiter'} {error}") from None
     try:
-        return CsvOptions(mark, name, decimal, thousands_sign(thousands) if thousands else None)
+        return CsvOptions(mark, name, decimal or "", None if thousands is None else thousands_sign(thousands))
     except BadNumber as error:
         raise ValueError(f"--thousands {error}") from None
 
