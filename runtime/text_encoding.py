@@ -11,6 +11,7 @@ ENCODINGS = {
     "shift_jis": "cp932", "gb18030": "gb18030", "big5": "big5", "euc-kr": "cp949",
 }  # fmt: skip
 """Python's codec by the name that a setting may have."""
+_OTHER_NAMES = {codecs.lookup(codec).name: name for name, codec in ENCODINGS.items()} | {"utf-8": "utf-8"}
 HEAD_BYTES = 4_096
 """Bytes from the beginning of a file by which its encoding is found."""
 BAD_BYTES = "clew.badbytes"
@@ -37,11 +38,14 @@ class TextEncoding:
 
 
 def encoding_name(text: str) -> str:
-    """Check the name of an encoding. Raises BadEncoding."""
-    name = text.lower()
-    if name not in ENCODINGS:
-        raise BadEncoding(f"must be one of {', '.join(ENCODINGS)}")
-    return name
+    """Return our name of an encoding; other common names such as latin1 or cp1252 are read too. Raises BadEncoding."""
+    name = text.strip().lower()
+    if name in ENCODINGS:
+        return name
+    try:
+        return _OTHER_NAMES[codecs.lookup(name).name]
+    except (LookupError, ValueError):
+        raise BadEncoding(f"must be one of {', '.join(ENCODINGS)}") from None
 
 
 def find_encoding(head: bytes, wanted: str = "") -> TextEncoding:

@@ -66,6 +66,10 @@ def problem_of(amount: str, settings: str = "", delimiter: str = ";", event: str
         ("utf-16-be", 'encoding = "utf-16-be"'),
         ("cp1252", 'encoding = "windows-1252"'),
         ("cp1252", 'encoding = "Windows-1252"'),
+        ("cp1252", 'encoding = "cp1252"'),
+        ("iso8859-1", 'encoding = "latin1"'),
+        ("utf-8", 'encoding = "UTF8"'),
+        ("utf-16-le", 'encoding = "UTF-16LE"'),
         ("cp850", 'encoding = "cp850"'),
         ("mac-roman", 'encoding = "macintosh"'),
     ],
@@ -234,7 +238,7 @@ def test_a_constant_amount_is_a_plain_decimal(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("settings", "event", "place", "says"),
     [
-        ('encoding = "latin"', EVENT, "source.encoding", "must be one of utf-8, utf-16,"),
+        ('encoding = "rot13"', EVENT, "source.encoding", "must be one of utf-8, utf-16,"),
         ('decimal = ";"', EVENT, "source.decimal", "must be one of ., ,"),
         ('thousands = "_"', EVENT, "source.thousands", "must be one of . , ' space or none"),
         ('decimal = ","\nthousands = ","', EVENT, "source.thousands", "must differ from decimal"),
