@@ -141,13 +141,18 @@ class LineMaker:
             stamps: Timestamps = {}
         else:
             stamps = timestamps_of(rules, values, self._mapping.source.times)
+        failed: set[str] = set()
         for index, rule in rules.items():
             try:
                 if self._mapping.source.mode == "clicks":
                     made.append(self._hit(row.line, index, values))
                 else:
-                    made.append(self._event(row.line, index, values, stamps[index]))
+                    event = self._event(row.line, index, values, stamps[index])
+                    _check_references(rule, failed)
+                    made.append(event)
+                failed.discard(f"@{rule.type}")
             except BadValue as error:
+                failed.add(f"@{rule.type}")
                 made.append(LineProblem(row.line, f"{rule.type}: {error}"))
         return made
 
@@ -212,6 +217,16 @@ class LineMaker:
             if name in texts
         )
         return LiveHit(line, f"/c/{code}" if rule.type == "click" else f"/i/{code}.gif", texts, headers)
+
+
+def _check_references(rule: EventRule, failed: set[str]) -> None:
+    """Raise BadValue for an event that names a click or impression of its own line that was not made.
+
+    Sent alone, the event would claim its key; after a correction, it would be refused as a duplicate.
+    """
+    for name in ("click_ref", "impression_ref"):
+        if name in rule.fields and (bad := failed.intersection(rule.fields[name].columns)):
+            raise BadValue(f"{name} names the {min(bad)[1:]} of the same line, which has a problem")
 
 
 def _texts(rule: EventRule, values: dict[str, str]) -> dict[str, str]:

@@ -15,6 +15,7 @@ from tests.integrations.histories import parsed
 HEAD = '[source]\ntime_format = "%d.%m.%Y %H:%M"\ntime_zone = "Europe/Berlin"\n'
 CLICK = '[[event]]\ntype = "click"\nts = "{c}"\noffer_id = "1"\npartner_id = "1"\nwhen = { k = "y" }\n'
 SALE = '[[event]]\ntype = "conversion"\nts = "{s}"\noffer_id = "1"\nclick_ref = "{@click}"\n'
+REFERENCE = "conversion: click_ref names the click of the same line, which has a problem"
 NAMED = '[[event]]\ntype = "conversion"\nts = "{s}"\nclick_id = "{id}"\n'
 
 
@@ -41,7 +42,7 @@ def utc(text: str) -> int:
 def test_a_sale_is_not_before_the_click_that_it_names(click: str, sale: str, expected: list[str] | None) -> None:
     made = made_of(CLICK + SALE, c=click, s=sale)
     if expected is None:
-        assert isinstance(made[0], LineProblem) and made[1] == utc("2026-10-25T02:10")
+        assert [one.message for one in made[1:]] == [REFERENCE]
     else:
         assert made == [utc(text) for text in expected]
 
@@ -57,11 +58,21 @@ def test_a_sale_is_not_before_the_click_that_it_names(click: str, sale: str, exp
 )
 def test_times_that_stay_open_are_problems_that_name_field_and_fix(click: str, sale: str, problems: list[str]) -> None:
     made = [one for one in made_of(CLICK + SALE, c=click, s=sale) if isinstance(one, LineProblem)]
+    made = [one for one in made if one.message != REFERENCE]
     assert [one.message.partition(":")[0] for one in made] == problems
     for one in made:
         assert one.line == 7
         assert "ts '25.10.2026 02:" in one.message
         assert "occurred twice in Europe/Berlin" in one.message and "set repeated_time in [source]" in one.message
+
+
+def test_a_sale_is_not_sent_without_the_click_of_its_line() -> None:
+    """Sent alone it would claim its key, and be a duplicate when the line is corrected."""
+    made = made_of(CLICK + SALE, c="29.03.2026 02:30", s="29.03.2026 03:10")
+    assert made[0].message.startswith("click: ts '29.03.2026 02:30' never occurred in Europe/Berlin")
+    assert made[1] == LineProblem(7, REFERENCE)
+    made = made_of(CLICK.replace('"1"', '"{o}"', 1) + SALE, c="29.03.2026 01:30", s="29.03.2026 03:10", o="none")
+    assert [one.message.partition(" ")[0] for one in made] == ["click:", "conversion:"]
 
 
 @pytest.mark.parametrize(("repeated", "hours"), [("first", "00"), ("second", "01")])
