@@ -10,7 +10,7 @@ from typing import Protocol
 import numpy as np
 import pyarrow as pa
 
-from ingest.bots import BOT_BITS, RULES, Agent, BotReason, read_agent
+from ingest.bots import BOT_BITS, RULES, Agent, BotReason
 from schemas.events import Hint, Touch
 from schemas.tables import Enrichment
 
@@ -85,6 +85,8 @@ class Enricher:
     def _agent(self, user_agent: str) -> Agent:
         agent = self._agents.get(user_agent)
         if agent is None:
+            from ingest.user_agent import read_agent  # here, so that commands that read no agent start without it
+
             agent = read_agent(user_agent)
             self._agents[user_agent] = agent
             if len(self._agents) > self._agents_max:

@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from ingest.bots import NAMED_BYTES_MAX, PARSED_BYTES_MAX, RULES, _parser, read_agent
+from ingest.bots import NAMED_BYTES_MAX, PARSED_BYTES_MAX, RULES
+from ingest.user_agent import _parser, read_agent
 from tracker.request.hit import _hints
 
 AGENTS = Path(__file__).parent.parent / "data" / "agents"

@@ -2,9 +2,10 @@
 
 import pytest
 
-from ingest.bots import BotReason, read_agent
+from ingest.bots import BotReason
 from ingest.enrich import Enricher
 from ingest.geo import NoGeo
+from ingest.user_agent import read_agent
 from schemas.events import Hint
 from tests.schemas.samples import touch
 
