@@ -1,6 +1,6 @@
-"""The command `clew`: which commands there are. Each one's own file says what it does.
+"""The command `clew` and the list of its commands.
 
-A command's file is imported when it is called, so that none waits for what another one needs.
+The module of a command is imported when it is called, so that no command waits for the imports of another.
 """
 
 import sys
@@ -10,6 +10,7 @@ from importlib import import_module
 import typer
 from typer.exceptions import TyperException
 
+from clew.cli.help import CommandWithGroups
 from clew.cli.output import fail
 from runtime.files import keep_files_private
 from runtime.user_error import UNREACHABLE, WRONG_USE
@@ -22,9 +23,9 @@ COMMANDS = {
     "explain": "clew.cli.reports:explain",
     "problems": "clew.cli.reports:problems",
     "sql": "clew.cli.reports:sql",
-    "attribute": "clew.cli.attribution:attribute",
-    "diff": "clew.cli.attribution:diff",
-    "fit": "clew.cli.attribution:fit",
+    "attribute": "clew.cli.attribute.command:attribute",
+    "diff": "clew.cli.runs:diff",
+    "fit": "clew.cli.runs:fit",
     "audit": "clew.cli.audit:audit",
     "model": "clew.cli.model:model",
     "check": "clew.cli.program:check",
@@ -42,7 +43,7 @@ COMMANDS = {
     "keys new": "clew.cli.keys:new_keys",
     "program infer": "clew.cli.program:infer",
 }
-"""What a user types, and the function that answers: `module:function`. Help lists them in this order."""
+"""Commands by the words that a user types, each with its function, `module:function`, in the order of the help."""
 GROUPS = {
     "dead-letters": "Records that could not be decoded.",
     "keys": "Keys that sign click ids.",
@@ -51,7 +52,7 @@ GROUPS = {
 
 
 def app_for(words: Sequence[str]) -> typer.Typer:
-    """The commands that begin with the first word; all of them where it begins none, for help and mistakes."""
+    """Make an app of the commands that match the first word; of all commands if none matches, for help and typos."""
     app = typer.Typer(
         name="clew", no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False,
         rich_markup_mode=None,
@@ -59,7 +60,7 @@ def app_for(words: Sequence[str]) -> typer.Typer:
         epilog="Exit codes: 0 success, 1 check failed or not found, 2 usage error, 3 timeout, 4 data directory or "
         "server unavailable.",
     )  # fmt: skip
-    app.callback()(_nothing)  # else Typer takes an app of one command for that command
+    app.callback()(_nothing)  # without it, Typer runs an app of one command as that command
     called = {name for name in COMMANDS if words and name.partition(" ")[0] == words[0]} or set(COMMANDS)
     groups: dict[str, typer.Typer] = {}
     for name, place in COMMANDS.items():
@@ -71,7 +72,7 @@ def app_for(words: Sequence[str]) -> typer.Typer:
             groups[group].callback()(_nothing)
             app.add_typer(groups[group], name=group)
         module, _, function = place.partition(":")
-        (groups[group] if group else app).command(word)(getattr(import_module(module), function))
+        (groups[group] if group else app).command(word, cls=CommandWithGroups)(getattr(import_module(module), function))
     return app
 
 
@@ -80,7 +81,7 @@ def _nothing() -> None:
 
 
 def _is_text(word: str) -> bool:
-    """Whether an argument is text; bytes that are not UTF-8 arrive as lone surrogates."""
+    """Return whether an argument is text; bytes that are not UTF-8 arrive as lone surrogates."""
     try:
         word.encode()
     except UnicodeEncodeError:
@@ -97,7 +98,7 @@ def main() -> None:
         raise SystemExit(app_for(sys.argv[1:])(prog_name="clew", standalone_mode=False))
     except TyperException as error:
         raise SystemExit(_wrong_use(error)) from None
-    except Exception as error:  # noqa: BLE001 - the last resort: a sentence and a code, the traceback in the log
+    except Exception as error:  # noqa: BLE001 - last resort: a sentence and an exit code; the traceback goes to the log
         from runtime.logs import logger
 
         logger("clew").error("unexpected", exc_info=error)
@@ -105,9 +106,9 @@ def main() -> None:
 
 
 def _wrong_use(error: TyperException) -> int:
-    """The exit code; a word too little, too many or wrong is one sentence with the way to the help."""
+    """Print a usage error as one sentence that names the help; return the exit code."""
     sentence = error.format_message().rstrip(".")
-    if sentence:  # none where the help has just been printed
+    if sentence:  # empty if the help has just been printed
         context = getattr(error, "ctx", None)
         fail(f"{sentence}; see {context.command_path if context is not None else 'clew'} --help", error.exit_code)
     return error.exit_code

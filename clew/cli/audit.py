@@ -2,34 +2,53 @@
 
 import typer
 
-from clew.cli.ask import ask_about
-from clew.cli.options import AsJson, Data, Log, Warehouse, Where
+from clew.cli.ask import ask
+from clew.cli.options import AsJson, Where, with_option_groups
 from clew.cli.output import out, print_json, print_table
+from clew.requests.types import AuditRequest, RepairRequest
 from runtime.user_error import FINE, NO
 
+_AUDIT_TIMEOUT_S, _REPAIR_TIMEOUT_S = 600, 24 * 3600
 
-def audit(data: Data = None, log: Log = None, warehouse: Warehouse = None, as_json: AsJson = False) -> None:
-    """Prove from the tables that nothing is lost, doubled or unexplained."""
-    answer = ask_about(Where(data, log, warehouse), "audit", {}, 600)
+
+@with_option_groups
+def audit(where: Where, as_json: AsJson = False) -> None:
+    """Check that no record is lost, duplicated or unexplained.
+
+    Exit code 1 if a check fails.
+    """
+    answer = ask(where, AuditRequest(), _AUDIT_TIMEOUT_S)
     if as_json:
         print_json(answer)
     else:
         rows = [
-            ["ok" if c["ok"] else "FAILED", c["name"], c["found"], "; ".join(map(str, c["examples"]))]
-            for c in answer["checks"]
+            [
+                "ok" if check["ok"] else "FAILED",
+                check["name"],
+                check["found"],
+                "; ".join(map(str, check["examples"])),
+            ]
+            for check in answer["checks"]
         ]
         print_table(["", "check", "found", "examples"], rows)
     raise typer.Exit(FINE if answer["ok"] else NO)
 
 
-def repair(data: Data = None, log: Log = None, warehouse: Warehouse = None, as_json: AsJson = False) -> None:
-    """Mend what `clew audit` found, as far as the log and what is kept of passes prove it; name the rest."""
-    answer = ask_about(Where(data, log, warehouse), "repair", {}, 24 * 3600)
+@with_option_groups
+def repair(where: Where, as_json: AsJson = False) -> None:
+    """Repair damage that `clew audit` found.
+
+    Rows are restored where the log or a stored pass proves them; the rest is reported with its fix.
+    """
+    answer = ask(where, RepairRequest(), _REPAIR_TIMEOUT_S)
     if as_json:
         print_json(answer)
     elif not answer["repairs"]:
-        out.print("nothing to mend")
+        out.print("nothing to repair")
     else:
-        rows = [[r["name"], r["mended"], r["left"], "; ".join(r["examples"])] for r in answer["repairs"]]
-        print_table(["damage", "mended", "left", "examples"], rows)
+        rows = [
+            [repaired["name"], repaired["mended"], repaired["left"], "; ".join(repaired["examples"])]
+            for repaired in answer["repairs"]
+        ]
+        print_table(["damage", "repaired", "left", "examples"], rows)
     raise typer.Exit(FINE if answer["ok"] else NO)

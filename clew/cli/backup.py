@@ -1,4 +1,4 @@
-"""Commands that keep a copy of an installation, and bring it back."""
+"""Back up an installation, and restore a backup."""
 
 import asyncio
 import threading
@@ -10,50 +10,55 @@ from typing import Annotated, Any
 import typer
 from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
-from clew.cli.ask import ask_about
-from clew.cli.options import AsJson, Data, Log, Warehouse, Where, settings_or_exit
+from clew.cli.ask import ask
+from clew.cli.options import AsJson, Where, settings_or_exit, with_option_groups
 from clew.cli.output import err, errors_as_exit_codes, fail, out, print_json
+from clew.requests.types import BackupRequest
 from installation.address import InstallationAddress
 from runtime.clock import SystemClock
 from runtime.logs import configure_logs
 from runtime.settings import Settings
 from runtime.user_error import FINE, NO, WRONG_USE
 
-To = Annotated[Path, typer.Argument(metavar="DIR", help="A new directory.")]
-From = Annotated[Path, typer.Argument(metavar="DIR", help="What `clew backup` wrote.")]
+To = Annotated[Path, typer.Argument(metavar="DIR", help="New or empty directory for the backup.")]
+From = Annotated[Path, typer.Argument(metavar="DIR", help="Directory that `clew backup` wrote.")]
 _TIMEOUT_S = 24 * 3600.0
 _SHOWN_EVERY_S = 0.5
 
 
-def backup(
-    folder: To, data: Data = None, log: Log = None, warehouse: Warehouse = None, as_json: AsJson = False
-) -> None:
-    """Copy tables, log, token keys and programs as of one moment, while everything goes on."""
+@with_option_groups
+def backup(folder: To, where: Where, as_json: AsJson = False) -> None:
+    """Back up an installation without stopping it.
+
+    Copies tables, log, token keys and programs, as of one moment.
+    """
     if folder.exists() and any(folder.iterdir()):
         raise fail(f"{folder} is not empty; name a new directory", WRONG_USE)
     with _bytes_shown(folder):
-        answer = ask_about(Where(data, log, warehouse), "backup", {"to": str(folder.absolute())}, _TIMEOUT_S)
+        answer = ask(where, BackupRequest(to=str(folder.absolute())), _TIMEOUT_S)
     if as_json:
         print_json(answer)
     else:
         out.print(f"{sum(answer['rows'].values())} rows, {answer['bytes']} bytes in {folder}", markup=False)
     if "keys.toml" not in answer["has"]:
-        err.print("clew: the token keys are not in it: set CLEW_KEYS, or keep a copy of keys.toml yourself")
+        err.print("clew: the backup has no token keys; keep a copy of the file that CLEW_KEYS names, or of keys.toml")
 
 
-def restore(
-    folder: From, data: Data = None, log: Log = None, warehouse: Warehouse = None, as_json: AsJson = False
-) -> None:
-    """Make an empty installation what a backup shows, catch up with the log, and audit it."""
+@with_option_groups
+def restore(folder: From, where: Where, as_json: AsJson = False) -> None:
+    """Restore a backup into an empty installation; audit it.
+
+    Events that the log received after the backup are ingested again.
+    """
     settings = settings_or_exit()
-    place = Where(data, log, warehouse).address_or_exit(settings)
+    place = where.address_or_exit(settings)
     configure_logs("restore")
     with errors_as_exit_codes():
         answer = _restore(place, settings, folder)
         if as_json:
             print_json(answer)
         else:
-            out.print(f"{sum(answer['rows'].values())} rows are back, {answer['lost']} records are not", markup=False)
+            out.print(f"{sum(answer['rows'].values())} rows restored; {answer['lost']} records are lost", markup=False)
             out.print(f"audit: {'ok' if answer['audit']['ok'] else 'FAILED'}", markup=False)
         raise typer.Exit(FINE if answer["audit"]["ok"] else NO)
 
@@ -77,7 +82,7 @@ def _restore(place: InstallationAddress, settings: Settings, folder: Path) -> di
 
 @contextmanager
 def _bytes_shown(folder: Path) -> Iterator[None]:
-    """How far it is: whoever writes the backup writes it here."""
+    """Show progress by the size of the folder: the server that writes the backup may be another process."""
     done = threading.Event()
     with _spinner() as progress:
         task = progress.add_task("backing up")

@@ -1,10 +1,11 @@
-"""Commands about records that could not be decoded."""
+"""Commands about dead letters: records that could not be decoded."""
 
 import asyncio
 
-from clew.cli.ask import ask_about
-from clew.cli.options import AsJson, Data, Log, Warehouse, Where, settings_or_exit
+from clew.cli.ask import ask
+from clew.cli.options import AsJson, Where, settings_or_exit, with_option_groups
 from clew.cli.output import fail, out, print_json, print_table
+from clew.requests.types import DeadLettersRequest
 from eventlog.port import LogUnavailable
 from runtime.clock import SystemClock
 from runtime.user_error import UNREACHABLE
@@ -12,9 +13,13 @@ from runtime.user_error import UNREACHABLE
 _SHOWN = ("log", "source", "partition", "offset", "error", "decodes_now")
 
 
-def list_letters(data: Data = None, log: Log = None, warehouse: Warehouse = None, as_json: AsJson = False) -> None:
-    """Show them: where each was, why it could not be decoded, and whether this version can."""
-    answer = ask_about(Where(data, log, warehouse), "dead_letters", {})
+@with_option_groups
+def list_letters(where: Where, as_json: AsJson = False) -> None:
+    """List dead letters.
+
+    Shows the position of each, why it could not be decoded, and whether this version can decode it.
+    """
+    answer = ask(where, DeadLettersRequest())
     if as_json:
         print_json(answer)
     elif not answer["dead_letters"]:
@@ -23,12 +28,15 @@ def list_letters(data: Data = None, log: Log = None, warehouse: Warehouse = None
         print_table(_SHOWN, [[letter[name] for name in _SHOWN] for letter in answer["dead_letters"]])
 
 
-def replay_letters(data: Data = None, log: Log = None, warehouse: Warehouse = None, as_json: AsJson = False) -> None:
-    """Append those that this version can decode to the log again; each comes back once, however often this runs."""
+@with_option_groups
+def replay_letters(where: Where, as_json: AsJson = False) -> None:
+    """Append dead letters to the log again.
+
+    Takes those that this version can decode. Running the command again appends none twice.
+    """
     from operations.dead_letters import DeadRecord, replay_dead
 
-    where = Where(data, log, warehouse)
-    letters = ask_about(where, "dead_letters", {})["dead_letters"]
+    letters = ask(where, DeadLettersRequest())["dead_letters"]
     records = [
         DeadRecord(
             letter["log"], letter["source"], letter["partition"], letter["offset"], letter["error"],
@@ -40,7 +48,7 @@ def replay_letters(data: Data = None, log: Log = None, warehouse: Warehouse = No
     try:
         counts = asyncio.run(replay_dead(where.address_or_exit(settings).log, records, settings, SystemClock()))
     except LogUnavailable as error:
-        raise fail(f"{error}; run it again, what came back is left out", UNREACHABLE) from None
+        raise fail(f"{error}; run the command again; letters already appended are left out", UNREACHABLE) from None
     if as_json:
         print_json(dict(counts))
     else:

@@ -1,4 +1,4 @@
-"""`clew demo`: a directory, a sample program, real traffic through real HTTP, and what came of it."""
+"""`clew demo`: serve a sample program, send it made-up traffic over HTTP, and show the results."""
 
 import asyncio
 import logging
@@ -17,6 +17,7 @@ from clew.cli.output import err, fail, out, print_table
 from clew.demo.run import DemoSummary, demo_program_toml, run_demo_traffic
 from clew.processes.supervisor import Parent, ServeOptions
 from clew.requests.client import send_request
+from clew.requests.types import AttributeRequest, AuditRequest, ExplainRequest, ReportRequest, Request
 from installation.address import address_in
 from installation.directory import DataDir
 from integrations.files.replay.send import ReplayError
@@ -33,10 +34,13 @@ _SHOWN = (
 
 
 def demo(
-    keep: Annotated[bool, typer.Option("--keep", help="Leave it running until Ctrl-C, data in place.")] = False,
-    seed: Annotated[int, typer.Option(help="Another seed makes other traffic.")] = 1,
+    keep: Annotated[bool, typer.Option("--keep", help="Run until Ctrl-C, and keep the data.")] = False,
+    seed: Annotated[int, typer.Option(metavar="N", help="Seed of the random traffic.", min=0)] = 1,
 ) -> None:
-    """Show all of Clew on made-up traffic: a report, one conversion explained, the audit, the URLs."""
+    """Show Clew on made-up traffic.
+
+    Prints a report, the explanation of one conversion, the audit and the URLs.
+    """
     settings = settings_or_exit()
     configure_logs("demo", level=logging.ERROR)
     folder = Path(tempfile.mkdtemp(prefix="clew-demo-"))
@@ -65,7 +69,7 @@ async def _demo(folder: Path, settings: Settings, seed: int, keep: bool) -> None
                 tracking, api_key, seed, lambda text: progress.update(task, description=text)
             )
             progress.update(task, description="ingesting and attributing")
-            await _ask(directory, settings, "attribute", {"timeout": 60})
+            await _ask(directory, settings, AttributeRequest(timeout=60))
         await _show(directory, settings, summary)
         _tell_urls(tracking, api, folder, program, api_key if keep else "", keep)
         if keep:
@@ -76,7 +80,7 @@ async def _demo(folder: Path, settings: Settings, seed: int, keep: bool) -> None
 
 
 async def _bound(parent: Parent, serving: "asyncio.Task[None]") -> tuple[str, str]:
-    """The URLs; or what kept the parent from binding them."""
+    """Return the URLs once the ports are bound; raise the error that kept the parent from binding them."""
     waiting: list[asyncio.Future[Any]] = [parent.bound, serving]
     await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
     if not parent.bound.done():
@@ -91,29 +95,29 @@ async def _ready(*urls: str) -> None:
                 await asyncio.sleep(0.05)
 
 
-async def _ask(directory: DataDir, settings: Settings, name: str, parameters: dict[str, Any]) -> dict[str, Any]:
-    return await asyncio.to_thread(send_request, address_in(directory), settings, SystemClock(), name, parameters)
+async def _ask(directory: DataDir, settings: Settings, request: Request) -> dict[str, Any]:
+    return await asyncio.to_thread(send_request, address_in(directory), settings, SystemClock(), request)
 
 
 async def _show(directory: DataDir, settings: Settings, summary: DemoSummary) -> None:
     from reporting.explain_text import lines_of
 
-    report = await _ask(directory, settings, "report", {"name": "kpi", "by": "partner,offer"})
+    report = await _ask(directory, settings, ReportRequest(name="kpi", by="partner,offer"))
     columns = [name for name in _SHOWN if any(column["name"] == name for column in report["columns"])]
     print_table(
         columns, [[row[name] for name in columns] for row in report["rows"]], "clew report kpi --by partner,offer"
     )
-    explained = await _ask(directory, settings, "explain", {"conversion_id": summary.conversion_id})
+    explained = await _ask(directory, settings, ExplainRequest(conversion_id=summary.conversion_id))
     out.print(f"\nclew explain {summary.conversion_id}")
     for line in lines_of(explained):
         out.print(line, markup=False)
-    audit = await _ask(directory, settings, "audit", {})
+    audit = await _ask(directory, settings, AuditRequest())
     failed = [check["name"] for check in audit["checks"] if not check["ok"]]
     out.print(
         f"\nclew audit: {'ok' if audit['ok'] else 'FAILED: ' + ', '.join(failed)} ({len(audit['checks'])} checks)"
     )
     if not audit["ok"]:
-        raise UserError("the audit found something", NO)
+        raise UserError("the audit failed; see its checks above", NO)
 
 
 def _tell_urls(tracking: str, api: str, folder: Path, program: Path, api_key: str, keep: bool) -> None:

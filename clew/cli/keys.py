@@ -1,4 +1,4 @@
-"""Signing keys and click ids."""
+"""Commands about token keys and click ids: rotate keys, make new ones, decode an id."""
 
 import os
 from datetime import UTC, datetime, timedelta
@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from clew.cli.options import AsJson, Data, Log, Warehouse, Where, settings_or_exit
+from clew.cli.options import AsJson, Data, Where, settings_or_exit, with_option_groups
 from clew.cli.output import fail, out, print_json
 from installation.directory import DataDir
 from installation.keys import KeysFileError, load_keys, load_or_make_keys
@@ -20,14 +20,19 @@ from schemas.values.durations import parse_duration_us
 
 def rotate_keys(
     data: Data = None,
-    old_verifies: Annotated[str, typer.Option(metavar="DURATION", help="How long ids of the old key verify.")] = "730d",
+    old_verifies: Annotated[
+        str, typer.Option(metavar="DURATION", help="How long ids signed with the old key stay valid.")
+    ] = "730d",
 ) -> None:
-    """Sign new ids with a new key; restart `clew serve` afterwards, so that every edge knows it."""
+    """Sign new ids with a new key.
+
+    Restart `clew serve` afterwards, so that every edge process loads it.
+    """
     try:
         old_us = parse_duration_us(old_verifies)
     except ValueError as error:
         raise fail(f"--old-verifies: {error}", WRONG_USE) from None
-    path = _keys_or_exit(data)
+    path = _keys_or_exit(Where(data))
     try:
         keys = rotate_keys_file(path, os.urandom, SystemClock().now_us() // 1000, old_verifies_ms=old_us // 1000)
     except KeysFileError as error:
@@ -41,8 +46,8 @@ def new_keys(
         bool, typer.Option("--give-up-issued-ids", help="Accept that postbacks for ids issued so far answer 404.")
     ] = False,
 ) -> None:
-    """Make new token keys where the file of the old ones is lost for good."""
-    path = _keys_or_exit(data)
+    """Make new token keys when the old ones are lost for good."""
+    path = _keys_or_exit(Where(data))
     if path.exists():
         raise fail(f"{path} exists; `clew keys rotate` replaces the signing key and keeps old ids valid", WRONG_USE)
     if not give_up_issued_ids:
@@ -58,18 +63,20 @@ def new_keys(
     out.print(f"{path}: new keys; start `clew serve` again", markup=False)
 
 
+@with_option_groups
 def show_id(
-    token: Annotated[str, typer.Argument(metavar="TOKEN", help="A click or impression id: 36 characters.")],
-    data: Data = None,
-    log: Log = None,
-    warehouse: Warehouse = None,
+    token: Annotated[str, typer.Argument(metavar="TOKEN", help="Click or impression id: 36 characters.")],
+    where: Where,
     as_json: AsJson = False,
 ) -> None:
-    """Print what a click or impression id says, and whether this installation signed it."""
+    """Decode a click or impression id; check its signature.
+
+    Exit code 1 if this installation did not sign it.
+    """
     raw = click_id.from_text(token)
     if raw is None:
-        raise fail(f"{token[:60]!r} is no click id: it has 36 characters of base64url", NO)
-    clock, path = SystemClock(), _keys_or_exit(data, log, warehouse)
+        raise fail(f"{token[:60]!r} is not a click id; it has 36 characters of base64url", NO)
+    clock, path = SystemClock(), _keys_or_exit(where)
     if not path.is_file():
         raise fail(f"there are no token keys at {path}; give the data directory of the installation", UNREACHABLE)
     now_ms = clock.now_us() // 1000
@@ -103,14 +110,14 @@ def _rfc3339(ms: int) -> str:
     return when.isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
-def _keys_or_exit(data: Path | None, log: str | None = None, warehouse: str | None = None) -> Path:
-    """Where the token keys are: CLEW_KEYS, else in the directory."""
+def _keys_or_exit(where: Where) -> Path:
+    """Return the file of the token keys: CLEW_KEYS, or keys.toml in the data directory."""
     settings = settings_or_exit()
     if settings.keys is not None:
         return settings.keys
-    if data is not None:
-        return DataDir(data).keys(None)
-    place = Where(None, log, warehouse).address_or_exit(settings)
-    if place.data is None:
+    if where.data is not None:
+        return DataDir(where.data).keys(None)
+    address = where.address_or_exit(settings)
+    if address.data is None:
         raise fail("set CLEW_KEYS to the file of the token keys, or give --data DIR of a tracker", WRONG_USE)
-    return place.data.keys(None)
+    return address.data.keys(None)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn
 
+from clew.cli.options import AsJson
 from clew.cli.output import err, fail, print_json, print_table
 from runtime.user_error import NO, UNREACHABLE, WRONG_USE
 
@@ -27,7 +28,6 @@ Models = Annotated[
 Order = Annotated[
     int | None, typer.Option("--order", metavar="K", help="Channels that a state of markov remembers (default 1).")
 ]
-AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]
 Columns = Annotated[
     str, typer.Option(metavar="OURS=THEIRS,…", help="Columns of other names, as path=journey,total_null=lost.")
 ]
@@ -87,7 +87,7 @@ def model(
     decimal: Decimal = None,
     thousands: Thousands = None,
 ) -> None:
-    """Credit the channels of a path table or event table by one model or several."""
+    """Credit the channels of a path table or event table."""
     from attribution.paths.evaluate import ModelOptions, parse_asked
     from attribution.paths.files import TableOptions
     from attribution.paths.path_table import EventOptions

@@ -1,7 +1,15 @@
-"""Options that several commands share."""
+"""Options that several commands share, and groups of options that a command takes as one value.
 
+A command declares a parameter whose type is a subclass of `OptionGroup`; `with_option_groups` shows its fields to
+Typer as options. Shared options are therefore declared once, not once per command.
+"""
+
+import dataclasses
+import inspect
+from collections.abc import Callable
+from functools import wraps
 from pathlib import Path
-from typing import Annotated, NamedTuple
+from typing import Annotated, Any, get_type_hints
 
 import typer
 
@@ -10,47 +18,131 @@ from installation.address import InstallationAddress, find_address
 from runtime.settings import Settings, SettingsError, load_settings
 from runtime.user_error import WRONG_USE
 
-Data = Annotated[Path | None, typer.Option("--data", metavar="DIR", help="Data directory of the installation.")]
-Log = Annotated[
-    str | None, typer.Option("--log", metavar="ADDRESS", help="sqlite:DIR or kafka://host:9092,… (CLEW_LOG).")
-]
-Warehouse = Annotated[
-    str | None,
-    typer.Option(
-        "--warehouse", metavar="ADDRESS", help="chdb:DIR or clickhouse://user@host:8123/database (CLEW_WAREHOUSE)."
-    ),
-]
-AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]
+INSTALLATION, OUTPUT = "Installation", "Output"
+
+AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document.", rich_help_panel=OUTPUT)]
 ProgramFile = Annotated[Path, typer.Option("--program", metavar="FILE", help="Program file (TOML).")]
 ProgramOrNewest = Annotated[
     Path | None,
-    typer.Option("--program", metavar="FILE", help="Program file; the newest one loaded unless given."),
+    typer.Option(
+        "--program",
+        metavar="FILE",
+        help="Program file (TOML); without it, the newest one that `clew serve` loaded.",
+        rich_help_panel=INSTALLATION,
+    ),
 ]
-Timeout = Annotated[float, typer.Option("--timeout", metavar="SECONDS", help="Longest wait, in seconds.")]
-Port = Annotated[int, typer.Option("--port", help="Port to answer on.", min=0, max=65535)]
+Data = Annotated[
+    Path | None,
+    typer.Option("--data", metavar="DIR", help="Data directory of the installation.", rich_help_panel=INSTALLATION),
+]
+Port = Annotated[int, typer.Option("--port", metavar="PORT", help="Port to listen on.", min=0, max=65535)]
+Host = Annotated[
+    str, typer.Option("--host", metavar="ADDRESS", help="Address to bind; the default is this machine only.")
+]
 MetricsPort = Annotated[
-    int, typer.Option("--metrics-port", help="Port of /readyz, /healthz and /metrics.", min=0, max=65535)
+    int,
+    typer.Option("--metrics-port", metavar="PORT", help="Port of /readyz, /healthz and /metrics.", min=0, max=65535),
 ]
-Host = Annotated[str, typer.Option("--host", help="Address to bind; only this machine unless given.")]
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class OptionGroup:
+    """Options that a command takes as one value; each field is an option."""
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Where(OptionGroup):
+    """The options that name an installation."""
+
+    data: Data = None
+    log: Annotated[
+        str | None,
+        typer.Option(
+            "--log",
+            metavar="ADDRESS",
+            help="Event log: sqlite:DIR or kafka://HOST:9092,... (default: CLEW_LOG, or DIR/log of --data).",
+            rich_help_panel=INSTALLATION,
+        ),
+    ] = None
+    warehouse: Annotated[
+        str | None,
+        typer.Option(
+            "--warehouse",
+            metavar="ADDRESS",
+            help="Warehouse: chdb:DIR or clickhouse://USER@HOST:8123/DATABASE (default: CLEW_WAREHOUSE, or "
+            "DIR/warehouse of --data).",
+            rich_help_panel=INSTALLATION,
+        ),
+    ] = None
+
+    def address_or_exit(self, settings: Settings) -> InstallationAddress:
+        """Find the installation; exit with the error if the options do not name one."""
+        for option, address in (("--log", self.log), ("--warehouse", self.warehouse)):
+            if address is not None and not address.strip():
+                raise fail(f"{option} is empty; give an address or leave it out", WRONG_USE)
+        with errors_as_exit_codes():
+            return find_address(self.data, self.log, self.warehouse, settings)
+        raise AssertionError("unreachable")
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class TableOutput(OptionGroup):
+    """How to print an answer that is a table."""
+
+    as_json: AsJson = False
+    as_csv: Annotated[bool, typer.Option("--csv", help="Print CSV.", rich_help_panel=OUTPUT)] = False
+
+    def check(self) -> None:
+        """Exit with an error if both formats are asked for."""
+        if self.as_json and self.as_csv:
+            raise fail("--json and --csv exclude each other; give one of them", WRONG_USE)
+
+
+def with_option_groups(command: Callable[..., None]) -> Callable[..., None]:
+    """Replace each parameter that is an OptionGroup by one parameter for each of its fields, at the end."""
+    own, fields = [], []
+    groups: dict[str, type[OptionGroup]] = {}
+    for parameter in inspect.signature(command, eval_str=True).parameters.values():
+        kind = parameter.annotation
+        if not (isinstance(kind, type) and issubclass(kind, OptionGroup)):
+            own.append(parameter.replace(kind=inspect.Parameter.KEYWORD_ONLY))
+            continue
+        groups[parameter.name] = kind
+        hints = get_type_hints(kind, include_extras=True)
+        fields += [
+            inspect.Parameter(
+                field.name, inspect.Parameter.KEYWORD_ONLY, default=field.default, annotation=hints[field.name]
+            )
+            for field in dataclasses.fields(kind)
+        ]
+
+    @wraps(command)
+    def called(**values: Any) -> None:
+        given = {
+            name: kind(**{field.name: values.pop(field.name) for field in dataclasses.fields(kind)})
+            for name, kind in groups.items()
+        }
+        command(**values, **given)
+
+    parameters = [*own, *fields]
+    called.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}
+    vars(called)["__signature__"] = inspect.Signature(parameters)
+    return called
+
+
+def given_options(context: typer.Context) -> dict[str, str]:
+    """Return the options on the command line: the name of each one's parameter, and the option as typed in help."""
+    given = {}
+    for parameter in context.command.params:
+        source = context.get_parameter_source(parameter.name or "")
+        if source is not None and source.name == "COMMANDLINE":
+            given[parameter.name or ""] = parameter.opts[0]
+    return given
 
 
 def settings_or_exit() -> Settings:
-    """Settings from the environment; every mistake at once on stderr."""
+    """Read the settings from the environment; exit with all mistakes if there are any."""
     try:
         return load_settings()
     except SettingsError as error:
         raise fail(str(error), WRONG_USE) from None
-
-
-class Where(NamedTuple):
-    """What the flags of a command say about where the installation is."""
-
-    data: Path | None = None
-    log: str | None = None
-    warehouse: str | None = None
-
-    def address_or_exit(self, settings: Settings) -> InstallationAddress:
-        """The installation; what is wrong with that, on stderr."""
-        with errors_as_exit_codes():
-            return find_address(self.data, self.log, self.warehouse, settings)
-        raise AssertionError("unreachable")

@@ -1,4 +1,4 @@
-"""Commands about program files and histories: check, program infer, replay, id."""
+"""Commands about program files: check one, infer one from a history."""
 
 import os
 from pathlib import Path
@@ -15,7 +15,10 @@ from runtime.user_error import FINE, NO, UNREACHABLE
 
 
 def check(program: Annotated[Path, typer.Argument(metavar="FILE", help="Program file (TOML).")]) -> None:
-    """Report every mistake of a program file at once, with its place, and warnings."""
+    """Check a program file: report all mistakes and warnings.
+
+    Exit code 1 if it has a mistake.
+    """
     try:
         text = program.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
@@ -29,7 +32,7 @@ def check(program: Annotated[Path, typer.Argument(metavar="FILE", help="Program 
         raise typer.Exit(NO)
     rules = reading.program.rules
     out.print(
-        f"{program} is fine: {len(rules.partners)} partners, {len(rules.offers)} offers, {len(rules.links)} links, "
+        f"{program} is correct: {len(rules.partners)} partners, {len(rules.offers)} offers, {len(rules.links)} links, "
         f"{len(rules.plans)} plans; program {reading.program.hash}",
         markup=False,
     )
@@ -39,9 +42,12 @@ def check(program: Annotated[Path, typer.Argument(metavar="FILE", help="Program 
 def infer(
     file: History,
     mapping: MappingFile,
-    out_file: Annotated[Path, typer.Option("--out", metavar="FILE", help="Where the program file goes.")],
+    out_file: Annotated[Path, typer.Option("--out", metavar="FILE", help="Program file to write.")],
 ) -> None:
-    """Write a program with every partner, offer and link that a history names."""
+    """Write a program file from a history.
+
+    It has every partner, offer and link that the history names, and a new API key.
+    """
     from integrations.files.infer_program import InferError, new_api_key, write_program
     from integrations.files.infer_program import infer as infer_program
     from integrations.files.source import SourceError

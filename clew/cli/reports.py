@@ -1,67 +1,68 @@
-"""Commands that ask about a data directory: report, explain, problems, sql, attribute, audit."""
+"""Commands that ask about an installation: report, explain, problems, sql."""
 
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
-from clew.cli.ask import ask_about
-from clew.cli.options import (
-    AsJson,
-    Data,
-    Log,
-    ProgramOrNewest,
-    Warehouse,
-    Where,
-)
+from clew.cli.ask import ask
+from clew.cli.options import AsJson, ProgramOrNewest, TableOutput, Where, with_option_groups
 from clew.cli.output import out, print_csv, print_json, print_table
+from clew.requests.types import ExplainRequest, ProblemsRequest, ReportRequest, SqlRequest
 
 
+@with_option_groups
 def report(
-    name: Annotated[str, typer.Argument(help="kpi or rejected.")],
-    data: Data = None,
-    log: Log = None,
-    warehouse: Warehouse = None,
-    by: Annotated[str, typer.Option(help="Dimensions, comma-separated, as partner,offer.")] = "",
-    from_: Annotated[str, typer.Option("--from", help="First day or instant, in the program's zone.")] = "",
-    to: Annotated[str, typer.Option("--to", help="First day or instant that is left out.")] = "",
+    name: Annotated[str, typer.Argument(metavar="NAME", help="kpi or rejected.")],
+    where: Where,
+    output: TableOutput,
+    by: Annotated[
+        str | None,
+        typer.Option(
+            metavar="DIMENSIONS",
+            help="Dimensions, separated by commas (default: partner,offer for kpi; reason for rejected).",
+        ),
+    ] = None,
+    from_: Annotated[
+        str | None,
+        typer.Option(
+            "--from", metavar="DATE", help="First day or instant, in the program's time zone (default: no limit)."
+        ),
+    ] = None,
+    to: Annotated[
+        str | None,
+        typer.Option(metavar="DATE", help="End: first day or instant that is not included (default: no limit)."),
+    ] = None,
     program: ProgramOrNewest = None,
-    as_json: AsJson = False,
-    as_csv: Annotated[bool, typer.Option("--csv", help="Print CSV.")] = False,
 ) -> None:
-    """Clicks, conversions, revenue and payout; or what was rejected, and why."""
-    asked = {"name": name, "by": by, "from": from_ or None, "to": to or None}
-    answer = ask_about(Where(data, log, warehouse), "report", asked, program=program)
-    columns = [column["name"] for column in answer["columns"]]
-    rows = [[row[column] for column in columns] for row in answer["rows"]]
-    if as_json:
-        print_json(answer)
-    elif as_csv:
-        print_csv(columns, rows)
-    else:
-        print_table(columns, rows, f"report {name}")
+    """Report traffic and money, or refused requests."""
+    output.check()
+    answer = ask(where, ReportRequest(name=name, by=by, from_=from_, to=to), program=program)
+    _print_rows(answer, output, f"report {name}")
 
 
+@with_option_groups
 def explain(
-    conversion_id: Annotated[str, typer.Argument(help="32 hex digits, as the postback answered.")],
-    data: Data = None,
-    log: Log = None,
-    warehouse: Warehouse = None,
+    conversion_id: Annotated[
+        str, typer.Argument(metavar="CONVERSION_ID", help="32 hex digits, as in the answer to the postback.")
+    ],
+    where: Where,
     as_json: AsJson = False,
 ) -> None:
-    """Every touch, weight, plan, rule and cent of one conversion."""
-    answer = ask_about(Where(data, log, warehouse), "explain", {"conversion_id": conversion_id})
+    """Explain one conversion: touches, weights, plan, amounts."""
+    answer = ask(where, ExplainRequest(conversion_id=conversion_id))
     if as_json:
         print_json(answer)
     else:
-        from reporting.explain_text import lines_of
+        from reporting.explain_text import lines_of  # imported here: --json needs no text
 
         for line in lines_of(answer):
             out.print(line, markup=False)
 
 
-def problems(data: Data = None, log: Log = None, warehouse: Warehouse = None, as_json: AsJson = False) -> None:
-    """Conversions and adjustments that could not be handled, and why."""
-    answer = ask_about(Where(data, log, warehouse), "problems", {})
+@with_option_groups
+def problems(where: Where, as_json: AsJson = False) -> None:
+    """List conversions and adjustments that failed, and why."""
+    answer = ask(where, ProblemsRequest())
     if as_json:
         print_json(answer)
     elif not answer["problems"]:
@@ -71,21 +72,29 @@ def problems(data: Data = None, log: Log = None, warehouse: Warehouse = None, as
         print_table(columns, [[row[column] for column in columns] for row in answer["problems"]])
 
 
+@with_option_groups
 def sql(
-    statement: Annotated[str, typer.Argument(help="One SELECT, WITH, EXPLAIN, SHOW or DESCRIBE over `analyst`.")],
-    data: Data = None,
-    log: Log = None,
-    warehouse: Warehouse = None,
-    as_json: AsJson = False,
-    as_csv: Annotated[bool, typer.Option("--csv", help="Print CSV.")] = False,
+    statement: Annotated[
+        str,
+        typer.Argument(metavar="STATEMENT", help="One SELECT, WITH, EXPLAIN, SHOW or DESCRIBE over `analyst`."),
+    ],
+    where: Where,
+    output: TableOutput,
 ) -> None:
-    """Query the analysts' views, read-only."""
-    answer = ask_about(Where(data, log, warehouse), "sql", {"sql": statement})
+    """Query the views for analysts, read-only.
+
+    A query may take up to 30 seconds and return up to 1,000,000 rows.
+    """
+    output.check()
+    _print_rows(ask(where, SqlRequest(sql=statement)), output)
+
+
+def _print_rows(answer: dict[str, Any], output: TableOutput, title: str = "") -> None:
     columns = [column["name"] for column in answer["columns"]]
     rows = [[row[column] for column in columns] for row in answer["rows"]]
-    if as_json:
+    if output.as_json:
         print_json(answer)
-    elif as_csv:
+    elif output.as_csv:
         print_csv(columns, rows)
     else:
-        print_table(columns, rows)
+        print_table(columns, rows, title)

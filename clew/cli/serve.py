@@ -1,4 +1,4 @@
-"""Commands that run something: serve, and the stations that it consists of, one process each, on servers."""
+"""Commands that run processes: serve on one machine, and on servers tracker, ingest, attribution and API."""
 
 import asyncio
 import socket
@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from clew.cli.options import Data, Host, Log, MetricsPort, Port, ProgramFile, Warehouse, Where, settings_or_exit
+from clew.cli.options import Host, MetricsPort, Port, ProgramFile, Where, settings_or_exit, with_option_groups
 from clew.cli.output import errors_as_exit_codes, fail, out
 from clew.http.sockets import PortTaken, bind, url_of
 from clew.processes.supervisor import AlreadyServed, Parent, ServeOptions
@@ -22,31 +22,38 @@ from runtime.settings import Settings
 from runtime.user_error import UNREACHABLE, WRONG_USE
 
 
+@with_option_groups
 def serve(
     program: ProgramFile,
-    data: Data = None,
-    log: Log = None,
-    warehouse: Warehouse = None,
+    where: Where,
     host: Host = "127.0.0.1",
-    port: Annotated[int, typer.Option(help="Port for links, pixels and events.", min=0, max=65535)] = 8080,
-    api_port: Annotated[int, typer.Option(help="Port for reports and explanations.", min=0, max=65535)] = 8081,
-    workers: Annotated[int, typer.Option(help="Edge processes.", min=1, max=64)] = 1,
+    port: Annotated[
+        int, typer.Option(metavar="PORT", help="Port for links, pixels, postbacks and events.", min=0, max=65535)
+    ] = 8080,
+    api_port: Annotated[
+        int, typer.Option(metavar="PORT", help="Port for reports and explanations.", min=0, max=65535)
+    ] = 8081,
+    workers: Annotated[int, typer.Option(metavar="N", help="Number of edge processes.", min=1, max=64)] = 1,
 ) -> None:
-    """Run everything under one parent: edge workers, ingest, attribution and the API; on one machine or on servers."""
+    """Run everything: edge processes, ingest, attribution and API.
+
+    All of them are children of one parent process, which restarts a child that dies.
+    """
     settings = settings_or_exit()
-    place = Where(data, log, warehouse).address_or_exit(settings)
+    place = where.address_or_exit(settings)
     if place.data is None:
-        raise fail("serve keeps token keys and more in a directory; give --data DIR", WRONG_USE)
+        raise fail("serve keeps token keys and its event log in a data directory; give --data DIR", WRONG_USE)
     configure_logs("serve")
     options = ServeOptions(
         DataDir(place.data.root.absolute()), program, host, port, api_port, workers,
-        _absolute(log or settings.log or ""), _absolute(warehouse or settings.warehouse or ""), place.on_servers,
+        _absolute(where.log or settings.log or ""), _absolute(where.warehouse or settings.warehouse or ""),
+        place.on_servers,
     )  # fmt: skip
     _run(lambda: asyncio.run(_serve(options, settings)))
 
 
 def _absolute(address: str) -> str:
-    """An address whose folder does not depend on the working directory: children have another one."""
+    """Make the folder of an address absolute: child processes have another working directory."""
     kind, colon, folder = address.partition(":")
     return f"{kind}:{Path(folder).absolute()}" if colon and kind in ("sqlite", "chdb") else address
 
@@ -55,18 +62,20 @@ async def _serve(options: ServeOptions, settings: Settings) -> None:
     await Parent(options, settings, SystemClock()).run()
 
 
+@with_option_groups
 def tracker(
     program: ProgramFile,
     port: Port,
-    data: Data = None,
-    log: Log = None,
-    warehouse: Warehouse = None,
+    where: Where,
     host: Host = "127.0.0.1",
 ) -> None:
-    """Answer links, pixels, postbacks and events on servers. DIR holds what waits while Kafka is away."""
-    settings, place = _servers("tracker", Where(data, log, warehouse))
+    """Answer links, pixels, postbacks and events on servers.
+
+    The directory of --data holds events while Kafka is unavailable.
+    """
+    settings, place = _servers("tracker", where)
     if place.data is None:
-        raise fail("a tracker keeps what waits for Kafka in a directory; give --data DIR", WRONG_USE)
+        raise fail("a tracker keeps events in a data directory while Kafka is unavailable; give --data DIR", WRONG_USE)
     place.data.make()
 
     def run(listener: socket.socket) -> None:
@@ -77,37 +86,30 @@ def tracker(
     _run(lambda: run(bind(host, port)))
 
 
+@with_option_groups
 def ingest(
     program: ProgramFile,
     metrics_port: MetricsPort,
-    data: Data = None,
-    log: Log = None,
-    warehouse: Warehouse = None,
+    where: Where,
     host: Host = "127.0.0.1",
 ) -> None:
-    """Store what Kafka holds in ClickHouse. Any number may run; they share the partitions."""
-    _run_engine("ingest", Where(data, log, warehouse), program, host, metrics_port)
+    """Store events from Kafka in ClickHouse. Any number may run; they share the partitions."""
+    run_worker("ingest", where, program, host, metrics_port)
 
 
-def follow(where: Where, program: Path, host: str, metrics_port: int) -> None:
-    """Credit and price what ingest has stored, for as long as it runs; what `clew attribute --follow` does."""
-    _run_engine("attribution", where, program, host, metrics_port)
-
-
+@with_option_groups
 def api(
     program: ProgramFile,
     port: Port,
-    data: Data = None,
-    log: Log = None,
-    warehouse: Warehouse = None,
+    where: Where,
     host: Host = "127.0.0.1",
 ) -> None:
     """Answer reports, conversions and explanations on servers."""
-    _run_engine("api", Where(data, log, warehouse), program, host, port)
+    run_worker("api", where, program, host, port)
 
 
-def _run_engine(station: str, where: Where, program: Path, host: str, port: int) -> None:
-    """A process of its own for one part of an engine."""
+def run_worker(station: str, where: Where, program: Path, host: str, port: int) -> None:
+    """Run one worker of an engine, or its API, as this process."""
     settings, place = _servers(station, where)
 
     def run(listener: socket.socket) -> None:
@@ -124,15 +126,19 @@ def _servers(station: str, where: Where) -> tuple[Settings, InstallationAddress]
     settings = settings_or_exit()
     place = where.address_or_exit(settings)
     if not place.on_servers:
-        raise fail("on one machine `clew serve` runs every station; set --log and --warehouse to servers", WRONG_USE)
+        raise fail(
+            "on one machine `clew serve` runs every worker; for servers, set --log and --warehouse",
+            WRONG_USE,
+        )
     configure_logs(station)
     return settings, place
 
 
-def migrate(data: Data = None, log: Log = None, warehouse: Warehouse = None) -> None:
-    """Bring tables, and Kafka's topics, up to this version; `serve` does it by itself at its start."""
+@with_option_groups
+def migrate(where: Where) -> None:
+    """Upgrade tables and Kafka topics to this version. `clew serve` does this when it starts."""
     settings = settings_or_exit()
-    place = Where(data, log, warehouse).address_or_exit(settings)
+    place = where.address_or_exit(settings)
     configure_logs("migrate")
 
     def run() -> None:
@@ -147,7 +153,7 @@ def migrate(data: Data = None, log: Log = None, warehouse: Warehouse = None) -> 
 
 
 def _run(work: Callable[[], None]) -> None:
-    """Do it; what stands in its way is a sentence and an exit code."""
+    """Run a command; print a known error as one sentence and exit with its code."""
     from eventlog.port import LogUnavailable
 
     try:

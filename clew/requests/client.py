@@ -1,4 +1,4 @@
-"""How a command gets its answer: from the engine that runs on the directory, else by opening what it asks about."""
+"""Client of the command line: ask the server that runs on a data directory, or open the installation and answer."""
 
 import asyncio
 import logging
@@ -7,6 +7,7 @@ from typing import Any
 
 import httpx
 
+from clew.requests.types import BadRequest, Request, decode_request
 from installation.address import InstallationAddress
 from installation.directory import EngineAddress, read_address
 from runtime.clock import Clock
@@ -15,36 +16,38 @@ from runtime.settings import Settings
 from runtime.user_error import TIMED_OUT, UNREACHABLE, WRONG_USE, UserError
 
 _REACH_TIMEOUT_S = 30.0
-"""How long a command waits for an engine that is just starting or ending."""
+"""Longest wait for a server that is just starting or stopping."""
 
 
 def send_request(
     place: InstallationAddress,
     settings: Settings,
     clock: Clock,
-    name: str,
-    parameters: dict[str, Any],
+    request: Request,
     timeout_s: float = 120,
     program: Path | None = None,
 ) -> dict[str, Any]:
-    """The answer to one question about an installation. Raises UserError.
+    """Answer one request about an installation. Raises UserError.
 
-    `program` is the program file to answer with; a running engine answers with its own.
+    `program` is the program file to answer with; a running server answers with its own.
     """
+    try:
+        request = decode_request(type(request), request.to_json())
+    except BadRequest as error:
+        raise UserError(str(error)) from None
     if place.on_servers:
-        answer = asyncio.run(_open_and_ask(place, settings, clock, name, parameters, program))
+        answer = asyncio.run(_open_and_ask(place, settings, clock, request, program))
         if answer is None:
             raise AssertionError("only a directory can be busy")
         return answer
-    return _ask_directory(place, settings, clock, name, parameters, timeout_s, program)
+    return _ask_directory(place, settings, clock, request, timeout_s, program)
 
 
 def _ask_directory(
     place: InstallationAddress,
     settings: Settings,
     clock: Clock,
-    name: str,
-    parameters: dict[str, Any],
+    request: Request,
     timeout_s: float,
     program: Path | None,
 ) -> dict[str, Any]:
@@ -59,34 +62,32 @@ def _ask_directory(
                 raise UserError(
                     "a running server answers with its own program; leave --program out, or stop the server", WRONG_USE
                 )
-            answer = _ask_engine(address, name, parameters, timeout_s)
+            answer = _ask_engine(address, request, timeout_s)
         if answer is None:
-            answer = asyncio.run(_open_and_ask(place, settings, clock, name, parameters, program, deadline_s))
+            answer = asyncio.run(_open_and_ask(place, settings, clock, request, program, deadline_s))
         if answer is not None:
             return answer
 
 
 def _is_running(address: EngineAddress) -> bool:
-    """Whether an engine answers at an address."""
+    """Return whether a server answers at that address."""
     try:
         return httpx.get(f"{address.url}/healthz", timeout=2.0).status_code == 200
     except httpx.TransportError:
         return False
 
 
-def _ask_engine(
-    address: EngineAddress, name: str, parameters: dict[str, Any], timeout_s: float
-) -> dict[str, Any] | None:
-    """None when no engine answers there."""
+def _ask_engine(address: EngineAddress, request: Request, timeout_s: float) -> dict[str, Any] | None:
+    """Ask the server at that address. None if no server answers there."""
     try:
         response = httpx.post(
-            f"{address.url}/operator/{name}",
-            json=parameters,
+            f"{address.url}/operator/{request.NAME}",
+            json=request.to_json(),
             headers={"Authorization": f"Bearer {address.key}"},
             timeout=httpx.Timeout(timeout_s, connect=2.0),
         )
     except httpx.ReadTimeout:
-        raise UserError(f"the engine did not answer within {timeout_s:.0f} s", TIMED_OUT) from None
+        raise UserError(f"the server did not answer within {timeout_s:.0f} s", TIMED_OUT) from None
     except httpx.TransportError:
         return None
     if response.status_code == 401:  # another program has the port now
@@ -101,25 +102,24 @@ async def _open_and_ask(
     place: InstallationAddress,
     settings: Settings,
     clock: Clock,
-    name: str,
-    parameters: dict[str, Any],
+    request: Request,
     program: Path | None,
     deadline_s: float = 0.0,
 ) -> dict[str, Any] | None:
-    """None when another process has just opened the directory, which is then to be asked."""
-    # The engine is loaded only here: a command that is answered by a running one need not wait for it.
+    """Open the installation and answer. None if another process has just opened the directory and can be asked."""
+    # Imported here: a command that a running server answers starts without the engine.
     from clew.requests.handlers import ask, workers_for
     from installation.engine import open_engine, trouble_as_user_error
     from installation.program_file import ProgramError, load_rules
     from warehouse.chdb import WarehouseBusy
 
-    configure_logs(name, level=logging.WARNING)  # on stderr: the answer is what stands on stdout
+    configure_logs(request.NAME, level=logging.WARNING)  # on stderr: stdout has only the answer
     try:
         file = program if program is not None else place.program_copy()
         rules = load_rules(file) if file is not None else None
         with trouble_as_user_error(place):
             try:
-                engine = await open_engine(place, settings, rules, clock, workers_for(place, name, parameters))
+                engine = await open_engine(place, settings, rules, clock, workers_for(place, request))
             except WarehouseBusy:
                 if clock.monotonic_s() >= deadline_s:
                     raise
@@ -130,6 +130,6 @@ async def _open_and_ask(
     try:
         with trouble_as_user_error(place):
             await engine.recover()
-        return await ask(engine, name, parameters)
+        return await ask(engine, request)
     finally:
         await engine.close()

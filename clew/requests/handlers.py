@@ -1,18 +1,34 @@
-"""Every question that needs the warehouse: the same function answers beside a running engine and from a stopped one.
+"""Handlers of requests, one per type. The same function answers in a running server and on a stopped directory.
 
-Each takes the engine and plain parameters, and returns what `--json` prints.
+Each takes the engine and the request, and returns what `--json` prints.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar
 
 from clew.requests import run_handlers
+from clew.requests.types import (
+    AttributeRequest,
+    AuditRequest,
+    BackupRequest,
+    ConversionRequest,
+    DeadLettersRequest,
+    DiffRequest,
+    ExplainRequest,
+    FitRequest,
+    ProblemsRequest,
+    RepairRequest,
+    ReportRequest,
+    Request,
+    RunRequest,
+    SqlRequest,
+)  # fmt: skip
 from eventlog.port import LogUnavailable
 from installation.address import InstallationAddress
 from installation.engine import ALL_WORKERS, Engine, Worker
-from operations.audit.run import AUDIT_SETTLE_TIMEOUT_S, run_audit
+from operations.audit.run import run_audit
 from operations.backup.take import take_backup
 from operations.dead_letters import describe, list_dead
 from operations.repair.run import run_repair
@@ -27,13 +43,12 @@ from runtime.user_error import NO, UNREACHABLE, UserError, first_line
 from schemas.ddl import ANALYST
 from warehouse.port import WarehouseError, rows_of
 
-Parameters = dict[str, Any]
 Answer = dict[str, Any]
 _T = TypeVar("_T")
 
 
 async def _read(engine: Engine, work: Callable[..., _T], *arguments: Any) -> _T:
-    """Run a query in a thread; a few at once, so that ingest and attribution always find a free connection."""
+    """Run a query in a thread. Few run at once, so that ingest and attribution always find a free connection."""
     async with engine.reading:
         return await asyncio.to_thread(work, *arguments)
 
@@ -41,38 +56,38 @@ async def _read(engine: Engine, work: Callable[..., _T], *arguments: Any) -> _T:
 _DEFAULT_BY = {"kpi": "partner,offer", "rejected": "reason"}
 
 
-async def _report(engine: Engine, p: Parameters) -> Answer:
+async def _report(engine: Engine, request: ReportRequest) -> Answer:
     reports = {"kpi": kpi_report, "rejected": rejected_report}
-    make = reports.get(p["name"])
+    make = reports.get(request.name)
     if make is None:
-        raise UserError(f"there is no report {p['name']!r}; there are {', '.join(reports)}")
+        raise UserError(f"there is no report {request.name[:64]!r}; use one of {', '.join(reports)}")
     rules = engine.program.rules
-    by = [name.strip() for name in (p.get("by") or _DEFAULT_BY[p["name"]]).split(",") if name.strip()]
+    by = [name.strip() for name in (request.by or _DEFAULT_BY[request.name]).split(",") if name.strip()]
     try:
-        from_us, to_us = range_us(p.get("from"), p.get("to"), rules.timezone)
+        from_us, to_us = range_us(request.from_, request.to, rules.timezone)
         report = await _read(engine, make, engine.warehouse, rules, by, from_us, to_us)
     except (BadRange, ValueError) as error:
         raise UserError(str(error)) from None
     return report.to_json()
 
 
-async def _explain(engine: Engine, p: Parameters) -> Answer:
-    conversion_id = _conversion_id(p)
+async def _explain(engine: Engine, request: ExplainRequest) -> Answer:
+    conversion_id = _conversion_id(request)
     explanation = await _read(engine, explain, engine.warehouse, conversion_id)
     if explanation is None:
         raise UserError(f"there is no conversion {conversion_id} in the warehouse", NO)
     return explanation.to_json()
 
 
-async def _conversion(engine: Engine, p: Parameters) -> Answer:
-    conversion_id = _conversion_id(p)
-    found = await _read(
+async def _conversion(engine: Engine, request: ConversionRequest) -> Answer:
+    conversion_id = _conversion_id(request)
+    columns = await _read(
         engine,
         engine.warehouse.query,
         f"SELECT * FROM {ANALYST}.conversions WHERE conversion_id = {{id:String}}",
         {"id": conversion_id},
     )
-    rows = rows_of(found)
+    rows = rows_of(columns)
     if not rows:
         raise UserError(f"there is no conversion {conversion_id} in the warehouse", NO)
     public = {name: value for name, value in rows[0].items() if not name.startswith("_")}
@@ -80,7 +95,7 @@ async def _conversion(engine: Engine, p: Parameters) -> Answer:
 
 
 def _plain(value: Any) -> Any:
-    """Dates as RFC 3339, decimals as text, maps as objects."""
+    """Return a value of a row as JSON has it: dates as RFC 3339, decimals as text, maps as objects."""
     if hasattr(value, "isoformat"):
         return value.isoformat()
     if isinstance(value, list):
@@ -88,60 +103,56 @@ def _plain(value: Any) -> Any:
     return value if isinstance(value, str | int) else str(value)
 
 
-def _conversion_id(p: Parameters) -> str:
-    text = str(p["conversion_id"]).lower()
+def _conversion_id(request: ExplainRequest | ConversionRequest) -> str:
+    text = request.conversion_id.lower()
     if len(text) != 32 or any(c not in "0123456789abcdef" for c in text):
-        raise UserError(f"{text[:64]!r} is no conversion id: it has 32 hex digits")
+        raise UserError(f"{text[:64]!r} is not a conversion id; it has 32 hex digits")
     return text
 
 
-async def _problems(engine: Engine, p: Parameters) -> Answer:
-    rows = await _read(engine, list_problems, engine.warehouse)
-    return {"problems": rows}
+async def _problems(engine: Engine) -> Answer:
+    return {"problems": await _read(engine, list_problems, engine.warehouse)}
 
 
-async def _sql(engine: Engine, p: Parameters) -> Answer:
+async def _sql(engine: Engine, request: SqlRequest) -> Answer:
     try:
-        answer = await _read(engine, run_sql, engine.warehouse, str(p["sql"]), engine.settings.api)
+        answer = await _read(engine, run_sql, engine.warehouse, request.sql, engine.settings.api)
     except SqlRefused as error:
         raise UserError(str(error)) from None
     return answer.to_json()
 
 
-async def _audit(engine: Engine, p: Parameters) -> Answer:
-    checks = await run_audit(
-        engine, running=bool(p.get("running")), timeout_s=float(p.get("timeout") or AUDIT_SETTLE_TIMEOUT_S)
-    )
+async def _audit(engine: Engine, request: AuditRequest, *, running: bool) -> Answer:
+    checks = await run_audit(engine, running=running, timeout_s=request.timeout)
     return {"ok": all(check.ok for check in checks), "checks": [check.to_json() for check in checks]}
 
 
-async def _attribute(engine: Engine, p: Parameters) -> Answer:
-    timeout_s = float(p.get("timeout") or 600)
-    await engine.catch_up(timeout_s, running=bool(p.get("running")), wait=bool(p.get("wait")))
+async def _attribute(engine: Engine, request: AttributeRequest | RunRequest, *, running: bool) -> Answer:
+    await engine.catch_up(request.timeout, running=running, wait=request.wait)
     return {"ok": True}
 
 
-async def _run(engine: Engine, p: Parameters) -> Answer:
-    now_us = engine.clock.now_us()  # all that was received by now is stored before the run begins
-    await _attribute(engine, p)
-    return await run_handlers.run(engine, p, now_us)
+async def _run(engine: Engine, request: RunRequest, *, running: bool) -> Answer:
+    now_us = engine.clock.now_us()  # everything received by now is stored before the run begins
+    await _attribute(engine, request, running=running)
+    return await run_handlers.run(engine, request, now_us)
 
 
-async def _dead_letters(engine: Engine, p: Parameters) -> Answer:
+async def _dead_letters(engine: Engine) -> Answer:
     return {"dead_letters": [describe(record) for record in await _read(engine, list_dead, engine)]}
 
 
-async def _repair(engine: Engine, p: Parameters) -> Answer:
+async def _repair(engine: Engine) -> Answer:
     async with engine.trimming:  # the log is the proof
         done = await run_repair(engine)
-    return {"ok": not any(one.left for one in done), "repairs": [one.to_json() for one in done]}
+    return {"ok": not any(repair.left for repair in done), "repairs": [repair.to_json() for repair in done]}
 
 
-async def _backup(engine: Engine, p: Parameters) -> Answer:
+async def _backup(engine: Engine, request: BackupRequest) -> Answer:
     try:
-        manifest = await take_backup(engine, Path(p["to"]))
+        manifest = await take_backup(engine, Path(request.to))
     except OSError as error:
-        raise UserError(f"{p['to']} cannot be written: {error.strerror or error}", UNREACHABLE) from error
+        raise UserError(f"{request.to} cannot be written: {error.strerror or error}", UNREACHABLE) from error
     return {
         "ok": True,
         "rows": {table: manifest.rows(table) for table in manifest.tables},
@@ -150,39 +161,52 @@ async def _backup(engine: Engine, p: Parameters) -> Answer:
     }
 
 
-_ASKS: dict[str, Callable[[Engine, Parameters], Awaitable[Answer]]] = {
-    "report": _report,
-    "explain": _explain,
-    "conversion": _conversion,
-    "problems": _problems,
-    "sql": _sql,
-    "audit": _audit,
-    "attribute": _attribute,
-    "run": _run,
-    "diff": run_handlers.diff,
-    "fit": run_handlers.fit,
-    "dead_letters": _dead_letters,
-    "backup": _backup,
-    "repair": _repair,
-}
+def workers_for(address: InstallationAddress, request: Request) -> frozenset[Worker]:
+    """Return the workers that an engine needs which is opened for one request: attributing means to catch up.
 
-
-def workers_for(place: InstallationAddress, name: str, parameters: Parameters) -> frozenset[Worker]:
-    """The work that an engine which is opened for one question does: to attribute means to catch up.
-
-    On servers whoever only waits leaves the work to the stations that run.
+    On servers a request that only waits leaves the work to the workers that run there.
     """
-    catches_up = name in ("attribute", "run") and not (place.on_servers and parameters.get("wait"))
-    return ALL_WORKERS if catches_up else frozenset()
+    if not isinstance(request, AttributeRequest | RunRequest) or (address.on_servers and request.wait):
+        return frozenset()
+    return ALL_WORKERS
 
 
-async def ask(engine: Engine, name: str, parameters: Parameters) -> Answer:
-    """The answer of one question. Raises UserError."""
-    if name not in _ASKS:
-        raise UserError(f"this engine does not know {name!r}; it may be of another version")
+async def ask(engine: Engine, request: Request, *, running: bool = False) -> Answer:
+    """Answer one request. `running`: the engine's own workers run. Raises UserError."""
     try:
-        return await _ASKS[name](engine, parameters)
+        return await _dispatch(engine, request, running=running)
     except WarehouseError as error:
         raise UserError(first_line(error), UNREACHABLE if error.retryable and not error.code else NO) from error
     except LogUnavailable as error:
         raise UserError(first_line(error), UNREACHABLE) from error
+
+
+async def _dispatch(engine: Engine, request: Request, *, running: bool) -> Answer:
+    match request:
+        case ReportRequest():
+            return await _report(engine, request)
+        case ExplainRequest():
+            return await _explain(engine, request)
+        case ConversionRequest():
+            return await _conversion(engine, request)
+        case ProblemsRequest():
+            return await _problems(engine)
+        case SqlRequest():
+            return await _sql(engine, request)
+        case AuditRequest():
+            return await _audit(engine, request, running=running)
+        case AttributeRequest():
+            return await _attribute(engine, request, running=running)
+        case RunRequest():
+            return await _run(engine, request, running=running)
+        case DiffRequest():
+            return await run_handlers.diff(engine, request)
+        case FitRequest():
+            return await run_handlers.fit(engine, request)
+        case DeadLettersRequest():
+            return await _dead_letters(engine)
+        case BackupRequest():
+            return await _backup(engine, request)
+        case RepairRequest():
+            return await _repair(engine)
+    raise AssertionError(f"no handler for {type(request).__name__}")

@@ -1,4 +1,6 @@
-"""The API port: reports, conversions and explanations for whoever has an API key; the command line's own way in."""
+"""The API port: reports, conversions and explanations for holders of an API key, and requests of the command line."""
+
+from typing import Any
 
 import orjson
 from starlette.applications import Starlette
@@ -8,7 +10,9 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from clew.http.health import probes_of
-from clew.requests.handlers import Parameters, ask
+from clew.requests.handlers import ask
+from clew.requests.types import REQUESTS, BadRequest, ConversionRequest, ExplainRequest, ReportRequest, decode_request
+from clew.requests.types import Request as TypedRequest
 from installation.engine import Engine
 from runtime.user_error import NO, TIMED_OUT, UNREACHABLE, WRONG_USE, UserError
 from tracker import secrets
@@ -21,24 +25,27 @@ _BODY_TIMEOUT_MS = 30_000
 
 
 class Api:
-    """Endpoints over one engine. `operator_key` opens what only the command line may do."""
+    """Endpoints over one engine. `operator_key` opens those that only the command line may use."""
 
     def __init__(self, engine: Engine, operator_key: str) -> None:
         self._engine, self._operator_key = engine, operator_key
 
     async def report(self, request: Request) -> Response:
-        return await self._public(request, "report", {**request.query_params, **request.path_params})
+        return await self._public(request, ReportRequest, {**request.query_params, **request.path_params})
 
     async def conversion(self, request: Request) -> Response:
-        return await self._public(request, "conversion", dict(request.path_params))
+        return await self._public(request, ConversionRequest, {**request.query_params, **request.path_params})
 
     async def explain(self, request: Request) -> Response:
-        return await self._public(request, "explain", dict(request.path_params))
+        return await self._public(request, ExplainRequest, {**request.query_params, **request.path_params})
 
     async def operator(self, request: Request) -> Response:
-        """What the command line asks; the key is in the data directory, for its owner only."""
+        """Answer a request of the command line, which reads the key from the data directory."""
         if not secrets.same(_bearer(request), self._operator_key):
-            return _problem(401, "this way in is for the command line on the same machine")
+            return _problem(401, "this route is for the command line on the same machine")
+        name = request.path_params["name"]
+        if name not in REQUESTS:
+            return _problem(400, f"there is no request {name[:64]!r}; the server may be of another version")
         try:
             body = await read_body(request.scope, request.receive, _BODY_BYTES_MAX, _BODY_TIMEOUT_MS)
         except TooLarge:
@@ -46,35 +53,32 @@ class Api:
         except TooSlow:
             return _problem(408, "the body did not arrive in time")
         try:
-            parameters = orjson.loads(body)
+            fields = orjson.loads(body)
         except orjson.JSONDecodeError as error:
             return _problem(400, f"the body is not JSON: {error}")
-        if not isinstance(parameters, dict):
+        if not isinstance(fields, dict):
             return _problem(400, "send one JSON object")
-        return await self._answer(request.path_params["name"], {**parameters, "running": True})
+        return await self._answer(REQUESTS[name], fields)
 
-    async def _public(self, request: Request, name: str, parameters: Parameters) -> Response:
+    async def _public(self, request: Request, kind: type[TypedRequest], fields: dict[str, Any]) -> Response:
         given = _bearer(request)
         keys = (*self._engine.program.secrets.api_keys, self._operator_key)
         if not secrets.is_one_of(given, keys):
             return _problem(401, "send `Authorization: Bearer KEY` with a key of [program] api_keys")
-        return await self._answer(name, parameters)
+        return await self._answer(kind, fields)
 
-    async def _answer(self, name: str, parameters: Parameters) -> Response:
+    async def _answer(self, kind: type[TypedRequest], fields: dict[str, Any]) -> Response:
         try:
-            return _json(200, await ask(self._engine, name, parameters))
-        except KeyError as error:
-            return _problem(400, f"the request lacks {error.args[0]}")
-        except (TypeError, ValueError) as error:
-            return _problem(400, f"a parameter has the wrong type: {error}")
+            return _json(200, await ask(self._engine, decode_request(kind, fields), running=True))
+        except BadRequest as error:
+            return _json(400, {"error": str(error), "field": error.field, "exit_code": WRONG_USE})
         except UserError as error:
             return _json(_STATUS[error.exit_code], {"error": str(error), "exit_code": error.exit_code})
 
 
 def create_api(engine: Engine, operator_key: str) -> Starlette:
-    """The API application."""
+    """Make the API application."""
     api = Api(engine, operator_key)
-
     app = Starlette(
         routes=[
             *probes_of(engine.check, engine.settings.http).routes(),

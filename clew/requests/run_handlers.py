@@ -1,8 +1,8 @@
-"""Questions about runs: do one, and compare two. asks.py has the others."""
+"""Handlers of requests about runs: do one, compare two, export the weights that one was fitted to."""
 
 import asyncio
 import json
-from typing import Any, cast
+from typing import Any
 
 from attribution.core.journeys import TooManyTouches
 from attribution.paths.evaluate import parse_asked
@@ -10,8 +10,9 @@ from attribution.runs.export_fit import export_fit
 from attribution.runs.identity_map import NOBODY
 from attribution.runs.run_reader import identity_map
 from attribution.runs.runner import RunReport, Runs, TooFewConversions
-from attribution.runs.spec import REUSES, BadRun, Reuse, RunSpec
+from attribution.runs.spec import BadRun, RunSpec
 from attribution.store.as_of import TS_MAX
+from clew.requests.types import DiffRequest, FitRequest, RunRequest
 from installation.engine import CODE_VERSION, Engine
 from reporting.run_diff import diff_report
 from reporting.time_range import BadRange, instant_us
@@ -19,16 +20,13 @@ from runtime.user_error import NO, ReportError, UserError
 from schemas.values.model_names import DATA_DRIVEN, BadModel
 from schemas.values.money import format_minor
 
-Parameters = dict[str, Any]
 Answer = dict[str, Any]
 
-WORKERS_MAX = 64
 
-
-async def run(engine: Engine, p: Parameters, now_us: int) -> Answer:
-    """Do the run that the parameters describe, over what has been stored. `now_us` is its time unless one is given."""
+async def run(engine: Engine, request: RunRequest, now_us: int) -> Answer:
+    """Apply models to stored conversions. `now_us` is the time of the run unless the request has `as_of`."""
     try:
-        report = await asyncio.to_thread(_run, engine, p, now_us)
+        report = await asyncio.to_thread(_run, engine, request, now_us)
     except TooFewConversions as error:
         raise UserError(str(error), NO) from None
     except (BadModel, BadRange, BadRun) as error:
@@ -38,30 +36,23 @@ async def run(engine: Engine, p: Parameters, now_us: int) -> Answer:
     return _answer(report)
 
 
-def _run(engine: Engine, p: Parameters, now_us: int) -> RunReport:
+def _run(engine: Engine, request: RunRequest, now_us: int) -> RunReport:
     zone = engine.program.rules.timezone
-    as_of_us = instant_us(p["as_of"], zone) if p.get("as_of") else now_us
+    as_of_us = instant_us(request.as_of, zone) if request.as_of else now_us
     if as_of_us > now_us:
         raise BadRun("--as-of is in the future: a run only knows what has been received")
-    reuse = p.get("reuse") or "reuse"
-    if reuse not in REUSES:
-        raise BadRun(f"--reuse is one of {', '.join(REUSES)}")
-    workers = int(p.get("workers", 1))
-    if not 1 <= workers <= WORKERS_MAX:
-        raise BadRun(f"--workers is 1 to {WORKERS_MAX}")
-    models = tuple(sorted({model.text for model in parse_asked(str(p["models"]))}))
-    conversions_min = int(p.get("conversions_min") or 0)
-    if conversions_min < 0 or (conversions_min and not set(models) & set(DATA_DRIVEN)):
-        raise BadRun(f"--conversions-min is 0 or more, and for models that are fitted: {', '.join(DATA_DRIVEN)}")
-    people = identity_map(engine.warehouse, as_of_us) if p.get("stitch") else NOBODY
+    models = tuple(sorted({model.text for model in parse_asked(request.models)}))
+    if request.conversions_min and not set(models) & set(DATA_DRIVEN):
+        raise BadRun(f"--conversions-min is for models that are fitted: {', '.join(DATA_DRIVEN)}")
+    people = identity_map(engine.warehouse, as_of_us) if request.stitch else NOBODY
     spec = RunSpec(
         models=models,
-        from_us=instant_us(p["from"], zone) if p.get("from") else 0,
-        to_us=instant_us(p["to"], zone) if p.get("to") else TS_MAX,
-        as_of_us=as_of_us, program_hash=engine.program.hash, code_version=CODE_VERSION, reuse=cast(Reuse, reuse),
+        from_us=instant_us(request.from_, zone) if request.from_ else 0,
+        to_us=instant_us(request.to, zone) if request.to else TS_MAX,
+        as_of_us=as_of_us, program_hash=engine.program.hash, code_version=CODE_VERSION, reuse=request.reuse,
         map_version=people.version,
     )  # fmt: skip
-    return Runs(engine.warehouse).run(spec, people, workers, conversions_min=conversions_min)
+    return Runs(engine.warehouse).run(spec, people, request.workers, conversions_min=request.conversions_min)
 
 
 def _answer(report: RunReport) -> Answer:
@@ -78,24 +69,24 @@ def _answer(report: RunReport) -> Answer:
     }
 
 
-async def diff(engine: Engine, p: Parameters) -> Answer:
-    """Two runs beside each other."""
-    by = [name.strip() for name in (p.get("by") or "partner").split(",") if name.strip()]
+async def diff(engine: Engine, request: DiffRequest) -> Answer:
+    """Compare two runs."""
+    by = [name.strip() for name in request.by.split(",") if name.strip()]
     async with engine.reading:
         try:
             report = await asyncio.to_thread(
-                diff_report, engine.warehouse, engine.program.rules, str(p["left"]), str(p["right"]), by
+                diff_report, engine.warehouse, engine.program.rules, request.left, request.right, by
             )
         except ReportError as error:
             raise UserError(str(error)) from None
     return report.to_json()
 
 
-async def fit(engine: Engine, p: Parameters) -> Answer:
-    """What a run was fitted to, as `[[fits]]` of a program file, and which of its partners the program lacks."""
+async def fit(engine: Engine, request: FitRequest) -> Answer:
+    """Return a fitted run's weights as a `[[fits]]` table, and the partners in it that the program lacks."""
     async with engine.reading:
         try:
-            found, gap = await asyncio.to_thread(export_fit, engine.warehouse, str(p["run"]))
+            found, gap = await asyncio.to_thread(export_fit, engine.warehouse, request.run)
         except ReportError as error:
             raise UserError(str(error)) from None
     partners = engine.program.rules.partners

@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 
 from clew.requests.handlers import ask
+from clew.requests.types import AuditRequest
 from installation.address import address_in
 from installation.directory import DataDir
 from installation.engine import Engine, open_engine
@@ -18,7 +19,7 @@ from runtime.settings import load_settings
 
 
 async def _failed(engine: Engine) -> list[str]:
-    answer = await ask(engine, "audit", {})
+    answer = await ask(engine, AuditRequest())
     return [check["name"] for check in answer["checks"] if not check["ok"]]
 
 

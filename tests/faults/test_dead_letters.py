@@ -83,7 +83,7 @@ def test_a_record_from_the_future_pauses_its_partition_and_loses_nothing(tmp_pat
                 break
             httpx.get(f"{server.url}/healthz")
         with pytest.raises(AssertionError, match="ended with 3"):
-            server.clew("attribute", "--timeout", "2")
+            server.clew("attribute", "--wait", "--timeout", "2")
         assert clicks(server) == 1
         audit = server.json("audit", check=False)
         assert [check["found"] for check in audit["checks"] if not check["ok"]] == [2]

@@ -135,7 +135,7 @@ def check_partners_that_left(server: Serving, fit: dict[str, Any], program: Path
     command = [sys.executable, "-m", "clew", "fit", fit["run"], "--data", str(server.data), "--program", str(program)]
     told = subprocess.run(command, capture_output=True, text=True, timeout=60)
     assert told.returncode == 0 and f'id = "{fit["id"]}"' in told.stdout
-    assert "lacks partners 8: add them first" in told.stderr
+    assert "lacks partners 8; add them first" in told.stderr
 
 
 def check_paid(server: Serving, model: str, weights: dict[int, int]) -> None:

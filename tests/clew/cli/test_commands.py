@@ -31,7 +31,7 @@ def run(monkeypatch: pytest.MonkeyPatch, *words: str) -> int:
     ("words", "said"),
     [
         (["nope"], "clew: No such command 'nope'; see clew --help\n"),
-        (["report"], "clew: Missing argument 'name'; see clew report --help\n"),
+        (["report"], "clew: Missing argument 'NAME'; see clew report --help\n"),
         (["serve", "--data", "d"], "clew: Missing option '--program'; see clew serve --help\n"),
         (
             ["report", "kpi"],
@@ -39,11 +39,6 @@ def run(monkeypatch: pytest.MonkeyPatch, *words: str) -> int:
             "CLEW_WAREHOUSE)\n",
         ),
         (["attribute", "--model", " "], "clew: --model names no model; leave it out to catch up only\n"),
-        (
-            ["attribute", "--workers", "3"],
-            "clew: --from, --to, --as-of, --reuse, --stitch, --workers and --conversions-min are for runs: name models "
-            "with --model\n",
-        ),
         (["program", "nope"], "clew: No such command 'nope'; see clew program --help\n"),
         (["problems", "--nope"], "clew: No such option: --nope; see clew problems --help\n"),
     ],

@@ -7,6 +7,7 @@ import pytest
 from attribution.live.attributor import Attributor
 from attribution.live.lease import ConsumerLease
 from clew.requests.client import send_request
+from clew.requests.types import AttributeRequest
 from eventlog.memory import MemoryConsumer, MemoryLog
 from eventlog.port import Consumer, LogUnavailable, Partition
 from ingest.loop import GROUP
@@ -65,7 +66,7 @@ def attributor(engine: Engine, shards: Consumer) -> Attributor:
 
 def said(place: InstallationAddress) -> str:
     with pytest.raises(UserError) as told:
-        send_request(place, Settings(), SystemClock(), "attribute", {"timeout": 20})
+        send_request(place, Settings(), SystemClock(), AttributeRequest(timeout=20))
     assert told.value.exit_code == UNREACHABLE
     assert "\n" not in str(told.value)
     return str(told.value)
@@ -110,4 +111,4 @@ def test_an_error_of_the_program_itself_is_not_hidden(
 
     monkeypatch.setattr(engine.ingest, "run", run)
     with pytest.raises(ExceptionGroup):
-        send_request(place, Settings(), SystemClock(), "attribute", {"timeout": 20})
+        send_request(place, Settings(), SystemClock(), AttributeRequest(timeout=20))

@@ -1,0 +1,1 @@
+"""`clew attribute`: catch up, run as a worker, or apply other models."""

@@ -1,0 +1,48 @@
+"""`clew attribute --follow`: credit and price what ingest stores, until the process is stopped (on servers)."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from clew.cli.options import OptionGroup, Where
+from clew.cli.output import fail
+from runtime.user_error import WRONG_USE
+
+_PANEL = "Worker (--follow)"
+
+
+@dataclass(frozen=True, slots=True)
+class WorkerOptions(OptionGroup):
+    """Where the worker reports its state."""
+
+    follow: Annotated[
+        bool,
+        typer.Option("--follow", help="Run as a worker until stopped; needs --program.", rich_help_panel=_PANEL),
+    ] = False
+    metrics_port: Annotated[
+        int,
+        typer.Option(
+            metavar="PORT",
+            help="Port of /readyz, /healthz and /metrics; 0 takes a free one.",
+            min=0,
+            max=65535,
+            rich_help_panel=_PANEL,
+        ),
+    ] = 0
+    host: Annotated[
+        str,
+        typer.Option(
+            metavar="ADDRESS", help="Address to bind; the default is this machine only.", rich_help_panel=_PANEL
+        ),
+    ] = "127.0.0.1"
+
+
+def follow(where: Where, options: WorkerOptions, program: Path | None) -> None:
+    """Run the attribution worker."""
+    from clew.cli import serve  # imported here: the other modes need no server
+
+    if program is None:
+        raise fail("--follow needs --program FILE; new conversions are priced under it", WRONG_USE)
+    serve.run_worker("attribution", where, program, options.host, options.metrics_port)

@@ -1,0 +1,176 @@
+"""Requests to an installation: one type each, with its fields, their types and bounds.
+
+The command line makes them, sends them to a running server as JSON or answers them itself. `decode_request` reads
+what came over HTTP, and checks what the command line made.
+"""
+
+import re
+from collections.abc import Mapping
+from typing import Annotated, Any, ClassVar, Literal, TypeVar, get_args, get_type_hints
+
+import msgspec
+
+TIMEOUT_S_MAX = 7 * 86_400
+WORKERS_MAX = 64
+CATCH_UP_TIMEOUT_S = 600.0
+AUDIT_SETTLE_TIMEOUT_S = 15.0
+
+Seconds = Annotated[float, msgspec.Meta(gt=0, le=TIMEOUT_S_MAX)]
+Text = Annotated[str, msgspec.Meta(min_length=1)]
+Reuse = Literal["reuse", "consume", "reset"]
+
+
+class Request(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Base of all requests."""
+
+    NAME: ClassVar[str]
+    """Name in the URL: /operator/NAME."""
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the body of the HTTP request."""
+        body: dict[str, Any] = msgspec.to_builtins(self)
+        return body
+
+
+class ReportRequest(Request, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    NAME = "report"
+
+    name: Text
+    by: Text | None = None
+    """Dimensions, separated by commas."""
+    from_: Text | None = msgspec.field(name="from", default=None)
+    to: Text | None = None
+
+
+class ConversionRequest(Request, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    NAME = "conversion"
+
+    conversion_id: Text
+
+
+class ExplainRequest(Request, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    NAME = "explain"
+
+    conversion_id: Text
+
+
+class ProblemsRequest(Request, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    NAME = "problems"
+
+
+class SqlRequest(Request, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    NAME = "sql"
+
+    sql: Text
+
+
+class AuditRequest(Request, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    NAME = "audit"
+
+    timeout: Seconds = AUDIT_SETTLE_TIMEOUT_S
+    """Longest wait for ingest and attribution to settle first."""
+
+
+class AttributeRequest(Request, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Store, credit and price everything that the log holds."""
+
+    NAME = "attribute"
+
+    wait: bool = False
+    """On servers: leave the work to the workers that run there."""
+    timeout: Seconds = CATCH_UP_TIMEOUT_S
+
+
+class RunRequest(Request, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Catch up, then apply attribution models to stored conversions; pays nothing."""
+
+    NAME = "run"
+
+    models: Text
+    """Names, separated by commas."""
+    wait: bool = False
+    timeout: Seconds = CATCH_UP_TIMEOUT_S
+    from_: Text | None = msgspec.field(name="from", default=None)
+    to: Text | None = None
+    as_of: Text | None = None
+    reuse: Reuse = "reuse"
+    stitch: bool = False
+    workers: Annotated[int, msgspec.Meta(ge=1, le=WORKERS_MAX)] = 1
+    conversions_min: Annotated[int, msgspec.Meta(ge=0)] = 0
+
+
+class DiffRequest(Request, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    NAME = "diff"
+
+    left: Text
+    right: Text
+    by: Text = "partner"
+
+
+class FitRequest(Request, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    NAME = "fit"
+
+    run: Text
+
+
+class DeadLettersRequest(Request, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    NAME = "dead_letters"
+
+
+class BackupRequest(Request, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    NAME = "backup"
+
+    to: Text
+    """Absolute path of a new directory."""
+
+
+class RepairRequest(Request, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    NAME = "repair"
+
+
+REQUESTS: dict[str, type[Request]] = {
+    kind.NAME: kind
+    for kind in (
+        ReportRequest, ConversionRequest, ExplainRequest, ProblemsRequest, SqlRequest, AuditRequest, AttributeRequest,
+        RunRequest, DiffRequest, FitRequest, DeadLettersRequest, BackupRequest, RepairRequest,
+    )
+}  # fmt: skip
+
+
+class BadRequest(ValueError):
+    """A field of a request is missing, unknown, or has a value that is not allowed."""
+
+    def __init__(self, field: str, detail: str) -> None:
+        super().__init__(f"{field}: {detail}")
+        self.field = field
+
+
+R = TypeVar("R", bound=Request)
+_UNKNOWN = re.compile(r"unknown field `([^`]*)`")
+_MISSING = re.compile(r"required field `([^`]*)`")
+_AT_FIELD = re.compile(r" - at `\$\.([^`.\[]*)")
+
+
+def decode_request(kind: type[R], values: Mapping[str, Any]) -> R:
+    """Check the fields of a request. Raises BadRequest, which names the field."""
+    try:
+        return msgspec.convert(dict(values), kind)
+    except msgspec.ValidationError as error:
+        raise _bad_request(kind, str(error)) from None
+
+
+def _bad_request(kind: type[Request], message: str) -> BadRequest:
+    """Name the field that msgspec's message is about."""
+    if (unknown := _UNKNOWN.search(message)) is not None:
+        known = ", ".join(kind.__struct_encode_fields__) or "none"
+        return BadRequest(unknown.group(1), f"{kind.NAME} has no such field; it has {known}")
+    if (missing := _MISSING.search(message)) is not None:
+        return BadRequest(missing.group(1), "missing; send it")
+    at_field = _AT_FIELD.search(message)
+    name = at_field.group(1) if at_field is not None else "request"
+    if "Invalid enum value" in message:
+        return BadRequest(name, f"must be one of {', '.join(get_args(get_type_hints(kind)[name]))}")
+    if "of length >= 1" in message:
+        return BadRequest(name, "empty; give a value, or leave it out")
+    detail = message.partition(" - at ")[0].replace("`", "").replace(" | null", "")
+    return BadRequest(name, detail[:1].lower() + detail[1:])

@@ -1,0 +1,101 @@
+"""Requests: fields are checked where they come in, and an error names the field."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from starlette.testclient import TestClient
+
+from clew.requests.http_api import create_api
+from clew.requests.types import REQUESTS, BadRequest, ReportRequest, Request, RunRequest, decode_request
+from eventlog.memory import MemoryConsumer, MemoryLog
+from ingest.loop import GROUP
+from installation.address import find_address
+from installation.engine import Engine
+from installation.program_file import load_program
+from runtime.clock import SystemClock
+from runtime.settings import Settings
+from tests.serving import PROGRAM
+from warehouse.port import Warehouse
+
+KEY = "operator-key"
+
+
+@pytest.mark.parametrize(
+    ("name", "fields", "field", "detail"),
+    [
+        ("report", {}, "name", "missing; send it"),
+        ("report", {"name": "kpi", "nope": 1}, "nope", "report has no such field; it has name, by, from, to"),
+        ("report", {"name": "kpi", "from": 20260101}, "from", "expected str, got int"),
+        ("explain", {"conversion_id": ""}, "conversion_id", "empty; give a value, or leave it out"),
+        ("problems", {"by": "x"}, "by", "problems has no such field; it has none"),
+        ("audit", {"timeout": "soon"}, "timeout", "expected float, got str"),
+        ("audit", {"timeout": 0}, "timeout", "expected float > 0.0"),
+        ("audit", {"timeout": 1e9}, "timeout", "expected float <= 604800.0"),
+        ("attribute", {"wait": 1}, "wait", "expected bool, got int"),
+        ("run", {"models": "linear", "workers": 65}, "workers", "expected int <= 64"),
+        ("run", {"models": "linear", "workers": True}, "workers", "expected int, got bool"),
+        ("run", {"models": "linear", "reuse": "never"}, "reuse", "must be one of reuse, consume, reset"),
+        ("run", {"models": "linear", "conversions_min": -1}, "conversions_min", "expected int >= 0"),
+        ("diff", {"left": "a"}, "right", "missing; send it"),
+        ("backup", {"to": None}, "to", "expected str, got null"),
+    ],
+)
+def test_a_bad_field_is_named(name: str, fields: dict[str, Any], field: str, detail: str) -> None:
+    with pytest.raises(BadRequest) as error:
+        decode_request(REQUESTS[name], fields)
+    assert error.value.field == field
+    assert str(error.value) == f"{field}: {detail}"
+
+
+@pytest.mark.parametrize(
+    "request_",
+    [
+        ReportRequest(name="kpi", by="partner", from_="2026-01-01"),
+        RunRequest(models="linear,markov", reuse="consume", stitch=True, workers=4, as_of="2026-01-01"),
+    ],
+)
+def test_a_request_arrives_as_it_was_sent(request_: Request) -> None:
+    body = request_.to_json()
+    assert "from_" not in body and "from" in body
+    assert decode_request(type(request_), body) == request_
+
+
+@pytest.fixture
+def api(warehouse: Warehouse, tmp_path: Path) -> TestClient:
+    file = tmp_path / "program.toml"
+    file.write_text(PROGRAM)
+    address = find_address(None, "kafka://127.0.0.1:9", "clickhouse://127.0.0.1:9/clew", Settings())
+    observer = MemoryConsumer(MemoryLog(), GROUP)
+    engine = Engine(address, Settings(), load_program(file), SystemClock(), warehouse, observer, 1)
+    return TestClient(create_api(engine, KEY), headers={"Authorization": f"Bearer {KEY}"})
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "body", "error", "field"),
+    [
+        ("POST", "/operator/run", {"models": "linear", "workers": "4"}, "workers: expected int, got str", "workers"),
+        ("POST", "/operator/run", {"workers": 4}, "models: missing; send it", "models"),
+        ("POST", "/operator/attribute", {"wait": True, "running": True},
+         "running: attribute has no such field; it has wait, timeout", "running"),
+        ("GET", "/v1/reports/kpi?form=2026-01-01", None,
+         "form: report has no such field; it has name, by, from, to", "form"),
+        ("GET", f"/v1/explain/{'0' * 32}?verbose=1", None,
+         "verbose: explain has no such field; it has conversion_id", "verbose"),
+        ("POST", "/operator/nothing", {}, "there is no request 'nothing'; the server may be of another version", None),
+        ("POST", "/operator/problems", [], "send one JSON object", None),
+    ],
+)  # fmt: skip
+def test_the_api_answers_400_with_the_field(
+    api: TestClient, method: str, path: str, body: Any, error: str, field: str | None
+) -> None:
+    answer = api.request(method, path, json=body)
+    assert (answer.status_code, answer.json()["error"], answer.json().get("field")) == (400, error, field)
+
+
+def test_the_api_answers_a_request_with_the_right_fields(api: TestClient) -> None:
+    assert api.post("/operator/problems", json={}).json() == {"problems": []}
+    report = api.get("/v1/reports/kpi", params={"by": "partner", "from": "2026-01-01", "to": "2026-02-01"})
+    assert (report.status_code, report.json()["report"]) == (200, "kpi")
+    missing = api.get(f"/v1/conversions/{'0' * 32}")
+    assert (missing.status_code, "there is no conversion" in missing.json()["error"]) == (404, True)
