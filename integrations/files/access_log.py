@@ -54,7 +54,9 @@ def parse_line(text: str) -> dict[str, str] | str:
     after = _AFTER_REQUEST.match(text, end + 1)
     if after is None:
         return NOT_A_LINE
-    referrer, user_agent = _read_rest(text[after.end() :])
+    referrer, user_agent, forwarded = _read_rest(text[after.end() :])
+    if (behind := _addresses(forwarded.replace(" ", ""))) and _is_internal(sender["host"]):
+        sender["host"] = _client([[sender["host"]], behind])
     request = _unquoted(text[time.end() : end])
     values = sender | {
         "time": time.group(1), "request": request, "status": _unquoted(after.group(1)),
@@ -154,21 +156,28 @@ def _client(senders: list[list[str]]) -> str:
     return public[0] if lists or len(set(public)) == 1 else ""
 
 
-def _read_rest(rest: str) -> tuple[str, str]:
-    """Read referrer and user agent, the first two quoted values after the size of the answer."""
+def _is_internal(host: str) -> bool:
+    address = canonical(host) if len(host) <= _ADDRESS_CHARS_MAX else ""
+    return is_trusted(address, _INTERNAL)
+
+
+def _read_rest(rest: str) -> tuple[str, str, str]:
+    """Read referrer, user agent and X-Forwarded-For, the first three quoted values after the size of the answer."""
     if _REST.fullmatch(rest):
-        parts = ((match.group().strip(), match.group(1)) for match in _REST_PART.finditer(rest))
-        values = [quoted or "" for word, quoted in parts if quoted is not None or word == "-"]
-        referrer, user_agent = (*values, "", "")[:2]
-        return _unquoted(referrer), _unquoted(user_agent)
+        parts = [(match.group().strip(), match.group(1)) for match in _REST_PART.finditer(rest)]
+        values = [quoted for _, quoted in parts if quoted is not None]
+        if len(values) < 2:  # some servers write a dash without quotes
+            values = [quoted or "" for word, quoted in parts if quoted is not None or word == "-"]
+        referrer, user_agent, forwarded = (*values, "", "", "")[:3]
+        return _unquoted(referrer), _unquoted(user_agent), _unquoted(forwarded)
     # A quote inside a value was not escaped, or the server stopped before it wrote the last quote.
     begin = rest.find('"') + 1
     middle = rest.find('" "', begin)
     if middle < 0:
-        return _unquoted(rest[begin:].removesuffix('"')), ""
+        return _unquoted(rest[begin:].removesuffix('"')), "", ""
     agent = rest[middle + 3 :]
     end = agent.rfind('"')
-    return _unquoted(rest[begin:middle]), _unquoted(agent[:end] if end >= 0 else agent)
+    return _unquoted(rest[begin:middle]), _unquoted(agent[:end] if end >= 0 else agent), ""
 
 
 def _unquoted(value: str) -> str:

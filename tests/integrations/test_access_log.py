@@ -76,6 +76,8 @@ def test_words_that_leave_the_sender_open_are_problems(before: str, says: str) -
         (' "-" "-"', "", ""),
         (' "" "Mozilla/5.0"', "", "Mozilla/5.0"),
         (' - "Mozilla/5.0"', "", "Mozilla/5.0"),
+        (' - "http://r.test/" "Agent 1"', "http://r.test/", "Agent 1"),
+        (' 1234 "http://r.test/" "Agent 1" "-"', "http://r.test/", "Agent 1"),
         (r' "http://r.test/?q=\"x\"" "Agent \"A\" 1"', 'http://r.test/?q="x"', 'Agent "A" 1'),
         (' "http://r.test/" "Agent 1" 0.005 shop.example "10.0.0.1:80"', "http://r.test/", "Agent 1"),
         (' "http://r.test/" "Agent "A" 1"', "http://r.test/", 'Agent "A" 1'),
@@ -88,6 +90,22 @@ def test_quoted_values_after_the_size(after: str, referrer: str, agent: str) -> 
     values = values_of(f"192.0.2.10 - - {REQUEST}{after}")
     assert (values["referrer"], values["user_agent"]) == (referrer, agent)
     assert (values["path"], values["status"], values["bytes"]) == ("/a?b=1", "200", "512")
+
+
+@pytest.mark.parametrize(
+    ("address", "forwarded", "host"),
+    [
+        ("10.0.0.2", "192.0.2.10", "192.0.2.10"),
+        ("10.0.0.2", "192.168.1.5, 192.0.2.10, 10.0.0.9", "192.0.2.10"),
+        ("10.0.0.2", "-", "10.0.0.2"),
+        ("10.0.0.2", "unknown", "10.0.0.2"),
+        ("10.0.0.2", "extra", "10.0.0.2"),
+        ("198.51.100.7", "192.0.2.10", "198.51.100.7"),
+    ],
+)
+def test_the_address_behind_a_proxy_as_nginx_logs_it(address: str, forwarded: str, host: str) -> None:
+    line = f'{address} - - {REQUEST} "-" "Agent 1" "{forwarded}"'
+    assert values_of(line)["host"] == host
 
 
 @pytest.mark.parametrize(

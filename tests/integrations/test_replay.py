@@ -1,4 +1,4 @@
-"""Whole replays against a small stand-in for Clew: answers, retries, stops, second runs."""
+"""Whole replays against a fake Clew: answers, retries, stops, second runs."""
 
 import asyncio
 import json
@@ -23,8 +23,8 @@ from runtime.clock import ManualClock
 from tests.integrations.histories import ACCESS_LOG, API_KEY, CLICKS, JOURNEYS, mapping_of, parsed, program_of, written
 
 
-class FakeKafka:
-    """Takes lines and hits, knows what it saw, and fails when it is told to."""
+class FakeClew:
+    """A Clew that records lines and hits, and fails on demand."""
 
     def __init__(self) -> None:
         self.lines: dict[tuple[str, str], str] = {}
@@ -73,7 +73,7 @@ class FakeKafka:
 
 
 class Waits(list[float]):
-    """A sleep that steps a clock instead of waiting."""
+    """A sleep that advances a clock instead of waiting."""
 
     def __init__(self, clock: ManualClock) -> None:
         super().__init__()
@@ -86,10 +86,10 @@ class Waits(list[float]):
 
 
 class Scene:
-    """A stand-in, a clock and an order."""
+    """A fake Clew, a clock and an order."""
 
     def __init__(self, folder: Path, text: str, name: str) -> None:
-        self.clew = FakeKafka()
+        self.clew = FakeClew()
         self.clock = ManualClock(1_764_000_000_000_000)
         self.waits = Waits(self.clock)
         self.told: list[ReplayProgress] = []
@@ -147,7 +147,7 @@ def test_a_second_replay_changes_nothing(clicks: Scene) -> None:
 
 
 @pytest.mark.usefixtures("small_windows")
-def test_a_stopped_replay_goes_on_where_it_was(clicks: Scene) -> None:
+def test_a_stopped_replay_continues(clicks: Scene) -> None:
     clicks.clew.failures = iter([200, 200, *[503] * 1_000])
     with pytest.raises(ReplayError, match="answers 503; when it runs again, the same command continues"):
         clicks.run()
@@ -162,7 +162,7 @@ def test_a_stopped_replay_goes_on_where_it_was(clicks: Scene) -> None:
 
 
 @pytest.mark.usefixtures("small_windows")
-def test_a_stopped_replay_begins_anew_where_the_data_is_new(clicks: Scene) -> None:
+def test_a_stopped_replay_restarts_for_new_data(clicks: Scene) -> None:
     clicks.clew.failures = iter([200, 200, *[503] * 1_000])
     with pytest.raises(ReplayError):
         clicks.run()
@@ -174,7 +174,7 @@ def test_a_stopped_replay_begins_anew_where_the_data_is_new(clicks: Scene) -> No
     assert len(clicks.clew.lines) == 7
 
 
-def test_passing_failures_are_tried_again(clicks: Scene) -> None:
+def test_temporary_failures_are_retried(clicks: Scene) -> None:
     clicks.clew.failures = iter([503, 429, 500])
     assert clicks.run().as_json()["verdicts"] == {"accepted": 7}
     assert clicks.waits == [7.0, 7.0, 7.0]
@@ -204,14 +204,14 @@ def test_a_smaller_limit_of_lines_is_obeyed(clicks: Scene) -> None:
         ({"to": "https://clew.example/?a=b"}, "--to must be the tracking URL"),
     ],
 )
-def test_what_cannot_go_on_says_why(clicks: Scene, changes: dict[str, Any], says: str) -> None:
+def test_replays_that_cannot_run_say_why(clicks: Scene, changes: dict[str, Any], says: str) -> None:
     with pytest.raises(ReplayError, match=says) as error:
         clicks.run(**changes)
     assert API_KEY not in str(error.value)
     assert clicks.clew.lines == {}
 
 
-def test_nobody_there_is_said_soon(clicks: Scene) -> None:
+def test_an_unreachable_server_is_reported_soon(clicks: Scene) -> None:
     def refuse(_request: httpx.Request) -> httpx.Response:
         raise httpx.ConnectError("connection refused")
 
@@ -229,13 +229,13 @@ def test_nobody_there_is_said_soon(clicks: Scene) -> None:
         (200, "x\n" * 7, "other than a verdict"),
     ],
 )
-def test_what_is_not_clew_is_named(clicks: Scene, status: int, body: str, says: str) -> None:
+def test_another_server_is_reported(clicks: Scene, status: int, body: str, says: str) -> None:
     clicks.clew.transport = httpx.MockTransport(lambda _request: httpx.Response(status, text=body))  # type: ignore[assignment]
     with pytest.raises(ReplayError, match=says):
         clicks.run()
 
 
-def test_a_rate_is_kept(clicks: Scene) -> None:
+def test_the_rate_is_limited(clicks: Scene) -> None:
     begin_s = clicks.clock.monotonic_s()
     clicks.run(rate=2.0)
     assert max(clicks.clew.batches) <= 2
@@ -273,7 +273,7 @@ def test_access_log_lines_are_gets_of_a_link(log: Scene) -> None:
     assert not any("cookie" in hit.headers for hit in log.clew.hits), "every hit is another visitor"
 
 
-def test_hits_that_were_all_sent_are_sent_again_only_if_asked(log: Scene) -> None:
+def test_hits_are_sent_again_only_with_again(log: Scene) -> None:
     log.run()
     report = log.run()
     assert (report.was_finished, report.lines, report.sent, len(log.clew.hits)) == (True, 5, 0, 4)
@@ -284,7 +284,7 @@ def test_hits_that_were_all_sent_are_sent_again_only_if_asked(log: Scene) -> Non
 
 
 @pytest.mark.usefixtures("small_windows")
-def test_stopped_hits_go_on_where_they_were(log: Scene) -> None:
+def test_a_stopped_replay_of_hits_continues(log: Scene) -> None:
     log.clew.failures = iter([302, 302, *[503] * 1_000])
     with pytest.raises(ReplayError):
         log.run()
@@ -293,7 +293,7 @@ def test_stopped_hits_go_on_where_they_were(log: Scene) -> None:
     assert (report.lines, report.sent, report.problems, len(log.clew.hits)) == (5, 4, 1, 4)
 
 
-def test_a_click_that_could_not_be_recorded_is_tried_again(log: Scene) -> None:
+def test_an_unrecorded_click_is_retried(log: Scene) -> None:
     log.clew.verdict = "unrecorded"
     report = log.run()
     assert dict(report.verdicts) == {"unrecorded": 4}
@@ -307,7 +307,7 @@ def test_impressions_are_pixels(tmp_path: Path) -> None:
     assert [(hit.url.path, hit.url.query) for hit in scene.clew.hits] == [("/i/a.gif", "user_id=x+y")]
 
 
-def test_progress_that_cannot_be_noted_stops_before_anything_is_sent(log: Scene, tmp_path: Path) -> None:
+def test_progress_that_cannot_be_saved_stops_the_replay_first(log: Scene, tmp_path: Path) -> None:
     (tmp_path / "a file").write_text("")
     with pytest.raises(ReplayError, match="progress cannot be saved"):
         log.run(state_dir=tmp_path / "a file")
