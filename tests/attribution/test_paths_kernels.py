@@ -1,4 +1,4 @@
-"""Kernels of attribution/paths give what their plain twins give. Runs with the JIT, and without it (make test)."""
+"""Kernels of attribution/paths equal their plain references, with and without the JIT (make test)."""
 
 from fractions import Fraction
 
@@ -44,14 +44,14 @@ def test_tokenize(texts: list[str], separator: str) -> None:
     assert found == [plain.tokenize(text, separator) for text in texts]
 
 
-def test_tokenize_grows_its_vocabulary_in_mid_row() -> None:
+def test_tokenize_grows_its_vocabulary_within_a_row() -> None:
     small = tokenize.Vocabulary(np.zeros(4, np.int64), np.empty(8, np.uint8), np.zeros(3, np.int64))
     texts = [" > ".join(f"channel {i}" for i in range(50)), "channel 7 > channel 7"]
     assert split(texts, " > ", small) == [plain.tokenize(text, " > ") for text in texts]
     assert small.count == 50
 
 
-def test_tokenize_tells_names_of_one_hash_apart() -> None:
+def test_tokenize_distinguishes_names_of_one_hash() -> None:
     one_slot = tokenize.Vocabulary(np.zeros(2, np.int64))
     assert split(["a > b > a"], " > ", one_slot) == [["a", "b", "a"]]
 

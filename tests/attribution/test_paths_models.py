@@ -1,4 +1,4 @@
-"""Models over path tables: published cases, other implementations, and what must hold for every table."""
+"""Models over path tables: published cases, other implementations, and properties of every table."""
 
 import json
 from dataclasses import replace
@@ -48,7 +48,7 @@ def effects(found: Answer) -> dict[str, float]:
 # ---------------------------------------------------------------------------------------------------- published
 
 THREE = [(("C1", "C2", "C3"), 1, 0), (("C1",), 0, 1), (("C2", "C3"), 0, 1)]
-"""The example that most tutorials of Markov attribution work through."""
+"""The example of most tutorials on Markov attribution."""
 
 
 def test_markov_of_three_paths() -> None:
@@ -133,7 +133,7 @@ def test_markov_equals_elimination_in_fractions(paths: list[Counted], order: int
 
 
 @given(counted_paths(), st.integers(1, 3))
-def test_the_chain_converts_as_often_as_was_seen(paths: list[Counted], order: int) -> None:
+def test_the_chain_converts_at_the_observed_rate(paths: list[Counted], order: int) -> None:
     table = table_of_paths(paths)
     removal = removal_effects(count_transitions(table, states_of(table, order)), len(table.names))
     seen = table.conversions.sum() / (table.conversions.sum() + table.nulls.sum())
@@ -192,19 +192,19 @@ def test_sampled_shapley_is_within_its_standard_errors() -> None:
 
 
 @given(counted_paths())
-def test_leaving_one_out_gives_away_all(paths: list[Counted]) -> None:
+def test_leaving_one_out_credits_every_conversion(paths: list[Counted]) -> None:
     found = ask(table_of_paths(paths), "shapley", game="leave_one_out")
     assert sum(row.conversions for row in found.channels) == pytest.approx(sum(n for _, n, _ in paths))
 
 
-def test_a_large_game_is_sampled_and_says_its_error() -> None:
+def test_a_large_game_is_sampled_with_a_standard_error() -> None:
     found = ask(table_of_paths(made_up(200, 25)), "shapley", game="rate", samples=200, seed=7)
     assert found.about == {"game": "rate", "samples": 200, "seed": 7}
     assert sum(shares(found).values()) == pytest.approx(1)
     assert all((row.extra["std_error"] or 0) > 0 for row in found.channels)
 
 
-def test_long_models_say_how_far_they_are(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_long_models_report_progress(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("attribution.paths.evaluate.STATES_MAX", 5)
     table, steps = table_of_paths(made_up(300, 25)), []
     options = ModelOptions(order=2, game="rate", samples=600)
@@ -220,7 +220,7 @@ def test_raked_credits_have_the_same_bits_for_any_order_of_rows(paths: list[Coun
     assert one == two
 
 
-def test_shares_of_shapley_are_whole_parts_that_add_up() -> None:
+def test_shares_of_shapley_add_up_exactly() -> None:
     found = ask(table_of_paths([(("A", "B", "C"), 1, 0), ((), 2, 0)]), "shapley")
     assert sum(round((row.share or 0) * 10**12) for row in found.channels) == 10**12
 
@@ -276,7 +276,7 @@ def test_raked_credits_keep_both_sums_where_they_can() -> None:
     assert by_channel["C"] < 402  # A's and B's path of 60 gives it nothing
 
 
-def test_the_gap_says_what_raking_cannot_do() -> None:
+def test_the_gap_of_raking() -> None:
     """The chain has B lead to conversions by A, but every conversion that was seen is A's alone."""
     found = ask(table_of_paths([(("A",), 9, 0), (("B", "A"), 0, 9)]), "markov", raked=True)
     assert effects(found) == {"A": 1.0, "B": 0.5}
@@ -339,7 +339,7 @@ def test_a_row_in_two_parts_is_that_row(paths: list[Counted]) -> None:
 
 @given(counted_paths(), st.permutations(CHANNELS))
 @settings(max_examples=60)
-def test_names_change_nothing(paths: list[Counted], names: list[str]) -> None:
+def test_results_do_not_depend_on_names(paths: list[Counted], names: list[str]) -> None:
     called = dict(zip(CHANNELS, names, strict=True))
     renamed: list[Counted] = [(tuple(called[channel] for channel in path), n, m) for path, n, m in paths]
     for game in GAMES:
@@ -350,7 +350,7 @@ def test_names_change_nothing(paths: list[Counted], names: list[str]) -> None:
             assert shares(second) == pytest.approx(expected, abs=1e-9)
 
 
-def test_names_do_not_change_a_sampled_game() -> None:
+def test_a_sampled_game_does_not_depend_on_names() -> None:
     paths = made_up(200, 25)
     called = {f"c{i:02d}": f"d{(7 * i) % 25:02d}" for i in range(25)}
     renamed: list[Counted] = [(tuple(called[channel] for channel in path), n, m) for path, n, m in paths]
@@ -379,7 +379,7 @@ def test_intervals_are_those_of_a_poisson_bootstrap() -> None:
 # ------------------------------------------------------------------------------------------------------ edges
 
 
-def test_paths_without_touches_are_a_row_of_their_own() -> None:
+def test_paths_without_touches_have_their_own_row() -> None:
     table = table_of_paths([((), 3, 1), (("A", "B"), 1, 5)], [30.0, 10.0])
     for model in ("linear", "markov", "shapley"):
         found = ask(table, model)
@@ -435,7 +435,7 @@ def test_rules_that_need_times_or_types_refuse_a_path_table() -> None:
             ask(table, model)
 
 
-def test_an_order_that_does_not_fit_is_refused() -> None:
+def test_an_order_out_of_range_is_refused() -> None:
     with pytest.raises(BadOrder, match="too high"):
         states_of(table_of_paths(made_up(300, 60)), 12)
     with pytest.raises(ValueError, match="order"):

@@ -1,4 +1,4 @@
-"""Path tables and event tables out of files: what is read, and how bad input is refused."""
+"""Path tables and event tables from files: their journeys, and errors of bad input."""
 
 import gzip
 import itertools
@@ -51,7 +51,7 @@ def test_a_separator_inside_a_name_stays(tmp_path: Path) -> None:
     assert journeys(read(tmp_path, HEADER + "a>b > c,1,1,0\n", TableOptions(separator=">"))) == [["a", "b", "c"]]
 
 
-def test_empty_names_are_left_out_and_said(tmp_path: Path) -> None:
+def test_empty_names_are_left_out_with_a_note(tmp_path: Path) -> None:
     table = read(tmp_path, HEADER + "a > > b > ,1,1,0\n")
     assert journeys(table) == [["a", "b"]]
     assert table.notes == ("2 empty names between separators were left out",)
@@ -77,7 +77,7 @@ def test_csv_gzip_parquet_and_arrow_are_one_table(tmp_path: Path) -> None:
             assert getattr(other, column).tolist() == getattr(tables[0], column).tolist()
 
 
-def test_a_slice_of_an_arrow_table_is_what_it_shows() -> None:
+def test_a_slice_of_an_arrow_table_is_read_alone() -> None:
     arrow = pa.table({"path": ["a", "b", None], "total_conversions": [1, None, 3], "total_null": [1.5, None, 2.0]})
     table = table_of(arrow.slice(1))
     assert journeys(table) == [["b"], []]
@@ -142,7 +142,7 @@ def test_missing_columns_are_named(text: str, said: str, tmp_path: Path) -> None
     assert said in str(error.value)
 
 
-def test_bytes_that_are_no_text_are_refused(tmp_path: Path) -> None:
+def test_bytes_that_are_not_text_are_refused(tmp_path: Path) -> None:
     (tmp_path / "t.csv").write_bytes(HEADER.encode() + b"\xff\xfe,1,1,0\n")
     with pytest.raises(BadTable, match="UTF-8"):
         read_table(tmp_path / "t.csv", TableOptions())
@@ -156,7 +156,7 @@ def test_an_empty_table_has_no_rows(tmp_path: Path) -> None:
     assert journeys(read(tmp_path, EVENTS)) == []
 
 
-def test_progress_ends_at_the_whole(tmp_path: Path) -> None:
+def test_progress_ends_at_the_total(tmp_path: Path) -> None:
     seen: list[tuple[int, int]] = []
     file = tmp_path / "t.csv"
     file.write_text(HEADER + "a > b > c,1,1,0\n" * 1_500_000)
@@ -222,14 +222,14 @@ def test_precedence_and_time_decay_of_events(tmp_path: Path) -> None:
     assert [decay["Display"], decay["Search"], decay["Codes"]] == pytest.approx([display, search, codes])
 
 
-def test_ties_in_time_go_by_precedence_then_event_id(tmp_path: Path) -> None:
+def test_equal_times_are_ordered_by_precedence_then_event_id(tmp_path: Path) -> None:
     header = "identity,ts,type,channel,value,event_id\n"
     rows = ["a,5,click,Z,,1", "a,5,click,A,,2", "a,5,impression,M,,9", "a,5,conversion,,1,0"]
     for lines in (rows, rows[::-1]):
         assert journeys(read(tmp_path, header + "\n".join(lines) + "\n")) == [["M", "Z", "A"]]
 
 
-def test_conversions_of_one_instant_go_by_value_not_by_rows(tmp_path: Path) -> None:
+def test_conversions_of_one_time_are_ordered_by_value_not_by_rows(tmp_path: Path) -> None:
     """Only the first one has what came before, so it matters which that is."""
     rows = ["u,5,click,A,", "u,9,conversion,,10", "u,9,conversion,,0", "u,9,conversion,,-3"]
     resets = TableOptions(events=EventOptions(resets=True))
@@ -238,7 +238,7 @@ def test_conversions_of_one_instant_go_by_value_not_by_rows(tmp_path: Path) -> N
         assert list(zip(journeys(table), table.values.tolist(), strict=True)) == [(["A"], -3), ([], 0), ([], 10)]
 
 
-def test_an_event_that_is_there_twice_counts_once(tmp_path: Path) -> None:
+def test_a_repeated_event_counts_once(tmp_path: Path) -> None:
     rows = ["u,5,click,A,,7", "u,5,click,A,,8", "u,9,conversion,,10,7"]
     table = read(tmp_path, "identity,ts,type,channel,value,event_id\n" + "\n".join(2 * rows) + "\n")
     assert (journeys(table), table.values.tolist()) == ([["A", "A"]], [10])
@@ -250,13 +250,13 @@ def test_an_event_that_is_there_twice_counts_once(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     "text", ["2020-01-01t01:00:00.000+01:00", " 2020-01-01 00:00:00z ", "2019-12-31T19:00:00-0500", "2020-01-01T00:00Z"]
 )
-def test_instants_of_every_form_are_the_same(text: str, tmp_path: Path) -> None:
+def test_times_of_every_form_are_the_same(text: str, tmp_path: Path) -> None:
     table = read(tmp_path, EVENTS + f"u,2020-01-01T00:00:00Z,conversion,,1\nu,{text},click,A,\n")
     assert table.ages_us is not None
     assert (journeys(table), table.ages_us.tolist()) == ([["A"]], [0])
 
 
-def test_instants_finer_than_ours_are_refused() -> None:
+def test_times_finer_than_microseconds_are_refused() -> None:
     fine = pa.array([1_000, 1_001], pa.timestamp("ns"))
     events = pa.table({"identity": ["u", "u"], "ts": fine, "type": ["click", "click"], "channel": ["A", "A"]})
     with pytest.raises(BadTable, match="ts is finer than a microsecond or out of range in row 2"):
@@ -315,7 +315,7 @@ def test_numbers_too_small_for_sums_are_refused(number: str, tmp_path: Path) -> 
         read(tmp_path, f"path,total_conversions,total_conversion_value\nA,1,1\nA,1,{number}\n")
 
 
-def test_a_parquet_column_of_nothing_but_empty_paths(tmp_path: Path) -> None:
+def test_a_parquet_column_of_empty_paths(tmp_path: Path) -> None:
     table = pa.table({"path": pa.nulls(2), "total_conversions": [1, 2], "total_conversion_value": [3, 4]})
     parquet.write_table(table, tmp_path / "p.parquet")
     [found] = answer(read_table(tmp_path / "p.parquet", TableOptions()), parse_asked("linear"))

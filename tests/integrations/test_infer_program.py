@@ -1,4 +1,4 @@
-"""Programs made out of histories: who is in them, under which number, and that they are valid."""
+"""Programs inferred from histories: their offers, partners and numbers, and their validity."""
 
 import re
 import stat
@@ -15,7 +15,7 @@ DAY_US = 86_400_000_000
 PROGRAM = '[program]\ncurrency = "USD"\nlanding_url = "https://shop.example/"\n'
 
 
-def test_numbers_stay(tmp_path: Path) -> None:
+def test_numbers_are_kept(tmp_path: Path) -> None:
     rules = program_of(written(tmp_path, CLICKS, packed=True), mapping_of("talkingdata")).rules
     assert list(rules.partners) == [21, 497] and list(rules.offers) == [3, 5, 12]
     assert rules.links == {
@@ -29,7 +29,7 @@ def test_numbers_stay(tmp_path: Path) -> None:
     assert len(rules.plans) == 3 and rules.models == ("last_click",)
 
 
-def test_names_are_numbered_in_their_order(tmp_path: Path) -> None:
+def test_names_are_numbered_in_sorted_order(tmp_path: Path) -> None:
     program = program_of(written(tmp_path, JOURNEYS), mapping_of("journeys"))
     assert program.rules.partners == {
         1: Partner(1, "Search, paid"),
@@ -61,7 +61,7 @@ def test_an_access_log_has_one_link(tmp_path: Path) -> None:
     assert inferred.counted.shown[0].line == 3
 
 
-def test_odd_names_are_written_so_that_they_are_read_back(tmp_path: Path) -> None:
+def test_special_characters_in_names_are_escaped(tmp_path: Path) -> None:
     text = """\
 [source]
 [[event]]
@@ -86,7 +86,7 @@ offer_name = "{id}. {name}"
     assert rules.name == 'Quotes " and \\'
 
 
-def test_two_pairs_under_one_link_are_an_error(tmp_path: Path) -> None:
+def test_a_link_of_two_offers_or_partners_is_an_error(tmp_path: Path) -> None:
     event = '[source]\n[[event]]\ntype = "click"\nts = "{t}"\noffer = "{o}"\npartner = "{p}"\n'
     path = written(tmp_path, "t,o,p\n2018-01-01,a-b,c\n2018-01-01,a,b-c\n")
     with pytest.raises(InferError, match="a-b-c would lead to"):
@@ -105,19 +105,19 @@ def test_two_pairs_under_one_link_are_an_error(tmp_path: Path) -> None:
         ),
     ],
 )
-def test_what_makes_no_program(tmp_path: Path, text: str, says: str) -> None:
+def test_histories_without_a_program(tmp_path: Path, text: str, says: str) -> None:
     with pytest.raises(InferError, match=says):
         infer(written(tmp_path, "t,o\n2018-01-01,x\n"), parsed(text), API_KEY)
 
 
-def test_progress_is_told(tmp_path: Path) -> None:
+def test_progress_is_reported(tmp_path: Path) -> None:
     told: list[tuple[int, int, int]] = []
     path = written(tmp_path, CLICKS)
     infer(path, mapping_of("talkingdata"), API_KEY, lambda *numbers: told.append(numbers))
     assert told == [(5, path.stat().st_size, path.stat().st_size)]
 
 
-def test_a_program_is_written_for_its_owner_only(tmp_path: Path) -> None:
+def test_only_the_owner_can_read_a_program(tmp_path: Path) -> None:
     path = tmp_path / "program.toml"
     write_program(path, "first")
     write_program(path, "second")

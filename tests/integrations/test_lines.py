@@ -1,4 +1,4 @@
-"""Rows as events and hits: what is sent for each line of a history, and what is not."""
+"""Rows as events and hits: the requests of each line of a history, and its problems."""
 
 import json
 import random
@@ -83,7 +83,7 @@ def test_names_are_sent_as_numbers_where_the_program_has_other_links(tmp_path: P
     assert isinstance(made[4], EventLine)
 
 
-def test_two_partners_of_one_name_cannot_be_told_apart(tmp_path: Path) -> None:
+def test_two_partners_of_one_name_are_an_error(tmp_path: Path) -> None:
     path, mapping = written(tmp_path, JOURNEYS.replace("Videos", "Some Display ")), mapping_of("journeys")
     rules = program_of(path, mapping).rules
     assert len(rules.partners) == 2, "names are trimmed"
@@ -170,7 +170,7 @@ def test_zeros_at_the_end_are_left_out_of_amounts(text: str, sent: str) -> None:
 
 
 @given(st.lists(st.text(min_size=1), min_size=2, max_size=20, unique_by=str.strip))
-def test_unlike_names_make_unlike_codes(names: list[str]) -> None:
+def test_different_names_make_different_codes(names: list[str]) -> None:
     names = [name.strip() for name in names if name.strip()]
     codes = [code_part(name) for name in names]
     assert len(set(codes)) == len(codes)

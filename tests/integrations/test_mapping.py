@@ -1,4 +1,4 @@
-"""Mappings: what a good one says, and every mistake of a bad one with its place."""
+"""Mappings: values of valid ones, and every mistake of invalid ones with its place."""
 
 from pathlib import Path
 
@@ -134,7 +134,7 @@ def test_one_mistake(old: str, new: str, place: str) -> None:
     assert place in [found for _, found in places(read_mapping(SMALL.replace(old, new)))]
 
 
-def test_a_mapping_makes_some_event() -> None:
+def test_a_mapping_has_at_least_one_event() -> None:
     assert places(read_mapping("[source]\n")) == [(1, "event")]
 
 
@@ -154,7 +154,7 @@ def test_templates(text: str, row: dict[str, str], filled: str) -> None:
 
 
 @pytest.mark.parametrize("text", ["{", "}", "{}", "{a", "a}", "{a{b}}", "{@line}", "{b}"])
-def test_other_texts_are_no_templates(text: str) -> None:
+def test_other_texts_are_not_templates(text: str) -> None:
     with pytest.raises(BadValue):
         parse_template(text, only=("a", "@line"))
 
@@ -197,12 +197,12 @@ def test_times(form: str, zone: str, text: str, micros: int) -> None:
         ("%Y-%m-%d", "0001-01-01 "),
     ],
 )
-def test_other_texts_are_no_times(form: str, text: str) -> None:
+def test_other_texts_are_not_times(form: str, text: str) -> None:
     with pytest.raises(BadValue):
         TimeReader(form, "UTC").moments(text)
 
 
 @pytest.mark.parametrize("form", ["", "%H:%M", "%Y", "%Q", "iso", "%Y-%m-%d %"])
-def test_other_texts_are_no_time_formats(form: str) -> None:
+def test_other_texts_are_not_time_formats(form: str) -> None:
     with pytest.raises(BadValue):
         time_format(form)

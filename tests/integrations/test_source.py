@@ -1,4 +1,4 @@
-"""Files as rows: each form, plain and packed, and what is wrong with single lines or whole files."""
+"""Files as rows: each format, plain and packed, and errors of lines and of whole files."""
 
 import gzip
 from pathlib import Path
@@ -63,7 +63,7 @@ def test_csv_without_a_header(tmp_path: Path) -> None:
     ("text", "says"),
     [("", "no column t, l"), ("t,x\n", "no column l; the columns are t, x"), ("t,l,l\n", "several columns l")],
 )
-def test_columns_that_are_not_there(tmp_path: Path, text: str, says: str) -> None:
+def test_missing_and_repeated_columns(tmp_path: Path, text: str, says: str) -> None:
     with pytest.raises(SourceError, match=says):
         rows_of(written(tmp_path, text), source(""))
 
@@ -112,7 +112,7 @@ def test_files_that_cannot_be_read(tmp_path: Path) -> None:
         rows_of(written(tmp_path, "x" * (LINE_CHARS_MAX + 1)), source('format = "ndjson"'))
 
 
-def test_progress_is_told_in_bytes_on_disk(tmp_path: Path) -> None:
+def test_progress_is_in_bytes_on_disk(tmp_path: Path) -> None:
     path = written(tmp_path, CLICKS, packed=True)
     mapping = mapping_of("talkingdata")
     with SourceFile(path, mapping) as file:
