@@ -55,9 +55,11 @@ def find_encoding(head: bytes, wanted: str = "") -> TextEncoding:
             if wanted not in ("", name, "utf-16" if codec == "utf-16" else ""):
                 raise BadEncoding(f"the file begins with the byte order mark of {name}, but encoding is {wanted}")
             return TextEncoding(name, codec, is_known=True)
+    even, odd = head[0::2].count(0), head[1::2].count(0)
+    if wanted == "utf-16":
+        wanted = "utf-16-be" if even > odd else "utf-16-le"
     if wanted:
         return TextEncoding(wanted, ENCODINGS[wanted], is_known=True)
-    even, odd = head[0::2].count(0), head[1::2].count(0)
     if 4 * max(even, odd) > len(head):
         name = "utf-16-le" if odd > even else "utf-16-be"
         raise BadEncoding(f"the file seems to be {name} without a byte order mark; set encoding to {name}")

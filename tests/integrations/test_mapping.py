@@ -127,6 +127,7 @@ offer_name = "{@line}"
         ('partner = "{p}"', 'partner = "{@click}"', "event[0].partner"),
         ("[source]", '[source]\nmode = "clicks"', "event[0].ts"),
         ("[source]", '[source]\nformat = "ndjson"\ndelimiter = "tab"', "source.delimiter"),
+        ('type = "click"', 'type = "conversion"\nuser_id = "u"\namount = "7,50"', "event[0].amount"),
     ],
 )
 def test_one_mistake(old: str, new: str, place: str) -> None:

@@ -63,6 +63,8 @@ def problem_of(amount: str, settings: str = "", delimiter: str = ";", event: str
         ("utf-16", ""),
         ("utf-16", 'encoding = "utf-16"'),
         ("utf-16-le", 'encoding = "utf-16-le"'),
+        ("utf-16-le", 'encoding = "utf-16"'),
+        ("utf-16-be", 'encoding = "utf-16"'),
         ("utf-16-be", 'encoding = "utf-16-be"'),
         ("cp1252", 'encoding = "windows-1252"'),
         ("cp1252", 'encoding = "Windows-1252"'),

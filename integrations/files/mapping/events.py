@@ -9,6 +9,7 @@ from integrations.files.mapping.templates import Template, parse_template
 from program import fields as program_values
 from program.toml.tables import BadValue, Table
 from schemas.events import STATUS_ORDER
+from schemas.values import money
 
 Mode = Literal["events", "clicks"]
 Type = Literal["click", "impression", "conversion", "adjustment"]
@@ -133,6 +134,7 @@ _CONSTANTS: dict[str, Callable[[str], object]] = {
     "link": program_values.link_code,
     "currency": program_values.currency,
     "status": _one_of(*STATUS_ORDER),
+    "amount": money.parse_e4,
     "kind": _one_of("status", "refund", "chargeback"),
 }
 """Checks of fields whose template has no column."""
