@@ -266,14 +266,14 @@ def _check_columns(path: Path, header: tuple[str, ...], used: tuple[str, ...]) -
 
 def _json_values(text: str) -> dict[str, str] | str:
     """Return values by name, numbers as written, nested ones as `a.b`; or a sentence that says what is wrong."""
+    values: dict[str, str] = {}
     try:
         record = json.loads(text, parse_float=JsonNumber, parse_int=JsonNumber, parse_constant=str)
+        if not isinstance(record, dict):
+            return "is not a JSON object"
+        _flatten("", record, values)
     except (ValueError, RecursionError) as error:
         return f"is not JSON: {error}"
-    if not isinstance(record, dict):
-        return "is not a JSON object"
-    values: dict[str, str] = {}
-    _flatten("", record, values)
     return values
 
 
