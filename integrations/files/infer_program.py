@@ -118,7 +118,8 @@ def infer(path: Path, mapping: FileMapping, api_key: str, progress: Progress | N
         raise InferError("the mapping has no [program]: add one with currency and landing_url")
     counted = count_history(path, mapping, progress)
     if not counted.offers:
-        raise InferError(f"{path}: no line names an offer" + (f"; {counted.shown[0]}" if counted.shown else ""))
+        first = f"; line {counted.shown[0].line}: {counted.shown[0].message}" if counted.shown else ""
+        raise InferError(f"{path}: no line names an offer{first}")
     offers = numbers_of(counted.offers, are_numbers=uses_numbers(mapping, "offer"))
     partners = numbers_of(counted.partners, are_numbers=uses_numbers(mapping, "partner"))
     text = _text(mapping, mapping.program, counted, offers, partners, api_key)

@@ -230,7 +230,10 @@ class SourceFile:
             number = 1
             while line := text.readline(LINE_CHARS_MAX):
                 if len(line) == LINE_CHARS_MAX:
-                    raise SourceError(f"{self._path}: line {number} is longer than {LINE_CHARS_MAX} characters")
+                    raise SourceError(
+                        f"{self._path}: line {number} is longer than {LINE_CHARS_MAX:,} characters; check format in "
+                        "[source], and the line ends of the file"
+                    )
                 yield line
                 number += 1
         finally:

@@ -101,7 +101,7 @@ def test_a_link_of_two_offers_or_partners_is_an_error(tmp_path: Path) -> None:
         ('[source]\n[[event]]\ntype = "click"\nts = "{t}"\nlink = "{o}"\n' + PROGRAM, "without their offer"),
         (
             '[source]\n[[event]]\ntype = "conversion"\nts = "{t}"\nuser_id = "u"\noffer_id = "{o}"\n' + PROGRAM,
-            "no line names an offer; .*'x' is not a number",
+            "no line names an offer; line 2: 'x' is not a number",
         ),
     ],
 )

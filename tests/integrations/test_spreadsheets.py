@@ -10,7 +10,7 @@ import pytest
 from integrations.files.lines import EventLine, LineMaker, Names
 from integrations.files.mapping.mapping import read_mapping
 from integrations.files.source import LineProblem, Row, SourceError, SourceFile
-from tests.integrations.histories import parsed
+from tests.integrations.histories import EXAMPLES, mapping_of, parsed, program_of
 
 EVENT = """
 [[event]]
@@ -277,3 +277,19 @@ def test_a_code_for_links_that_are_all_named_is_refused() -> None:
     )
     (mistake,) = read_mapping(text).mistakes
     assert mistake.place == "program.link_code" and "has no effect" in mistake.message
+
+
+def test_the_example_reads_the_lines_of_its_comment(tmp_path: Path) -> None:
+    comment = (EXAMPLES / "spreadsheet.toml").read_text("utf-8").partition("#   sep=;")
+    lines = [line.removeprefix("#   ") for line in (comment[1] + comment[2]).splitlines() if line.startswith("#   ")]
+    assert len(lines) == 4
+    path = written(tmp_path, "\r\n".join(lines).encode("cp1252"))
+    mapping = mapping_of("spreadsheet")
+    with SourceFile(path, mapping) as file:
+        maker = LineMaker(mapping, "d", Names(), file.delimiter)
+        made = [one for row in file.rows() if isinstance(row, Row) for one in maker.make(row)]
+    assert all(isinstance(one, EventLine) for one in made), made
+    bodies = [json.loads(one.body) for one in made if isinstance(one, EventLine)]
+    assert [body.get("amount") for body in bodies] == [None, "1234.5", None, "99"]
+    assert bodies[0]["ts"] < bodies[1]["ts"], "the sale of 02:10 is after its click of 02:50"
+    assert [partner.name for partner in program_of(path, mapping).rules.partners.values()] == ["Müller", "Zoë & Co"]
