@@ -7,6 +7,8 @@ BIN := $(VENV)/bin
 PACKAGES := tracker eventlog ingest warehouse attribution reporting installation operations integrations program schemas \
 	runtime clew tools
 KILLS ?= 200
+JOBS ?= $(shell nproc 2>/dev/null || echo 2)
+PYTEST := $(BIN)/python -m pytest -p no:cacheprovider
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
 .DEFAULT_GOAL := help
@@ -31,17 +33,19 @@ $(VENV)/.installed: $(VENV)/.locked pyproject.toml requirements.in
 demo: setup ## Serve a made-up program on ports of its own, send it traffic, print its reports (KEEP=1 leaves it running)
 	$(BIN)/clew demo $(if $(KEEP),--keep)
 
-# First the kernels as plain Python, where a wrong index raises instead of reading past the end; then everything.
-# NUMBA_DISABLE_JIT holds for a whole process, hence two runs. Exit 5 of the first: no kernel test yet.
-# What needs servers mostly waits, so all of it runs beside the rest, which is shown when both are done.
+# The kernels run first as plain Python, where a wrong index raises instead of reading past the end. NUMBA_DISABLE_JIT
+# holds for a whole process, hence a run of its own; exit 5 means that there is no kernel test.
+# Tests on servers mostly wait, so they run beside the others, which are spread over the processors file by file. Their
+# output is shown when they are done. Each run lists its ten slowest tests.
 test: setup ## Run all tests; the last lines are pytest's own summary
-	@test ! -d tests/attribution || NUMBA_DISABLE_JIT=1 $(BIN)/python -m pytest tests/attribution -q -m kernel || test $$? -eq 5
 ifdef ARGS
 	$(BIN)/python -m pytest $(ARGS)
 else
-	@mkdir -p build; $(BIN)/python -m pytest -p no:cacheprovider -m "not server" > build/tests.log 2>&1 & rest=$$!; \
-	$(BIN)/python -m pytest -m server; servers=$$?; \
-	wait $$rest; rest=$$?; cat build/tests.log; test $$servers -eq 0 -a $$rest -eq 0
+	@mkdir -p build; \
+	$(PYTEST) -m "not server" -n $(JOBS) --dist loadfile --durations=10 > build/tests.log 2>&1 & rest=$$!; \
+	NUMBA_DISABLE_JIT=1 $(PYTEST) tests/attribution -q -m kernel; kernels=$$?; test $$kernels -ne 5 || kernels=0; \
+	$(PYTEST) -m server --durations=10; servers=$$?; \
+	wait $$rest; rest=$$?; cat build/tests.log; test $$kernels -eq 0 -a $$servers -eq 0 -a $$rest -eq 0
 endif
 
 check: lint types imports ## Lint, format, types (mypy --strict) and import direction
