@@ -45,7 +45,7 @@ def run(folder: Path) -> Iterator[Result]:
 
 
 def _wait_for_merges(warehouse: Warehouse) -> None:
-    """What was loaded in a minute instead of 90 days is merged in the background; that is not the reports' time."""
+    """Wait for the merges of rows that were loaded in a minute instead of 90 days; no report waits for them."""
     while scalar_of(warehouse.query("SELECT count() FROM system.merges WHERE database = 'clew'")):
         time.sleep(0.2)
 

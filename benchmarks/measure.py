@@ -1,4 +1,4 @@
-"""What all benchmarks share: a result line, the machine's name, quantiles."""
+"""Shared parts of benchmarks: a result line, the name of the machine, quantiles."""
 
 import os
 import platform

@@ -35,7 +35,7 @@ class Clock:
 
 
 def measure(wanted: int) -> str:
-    """What so many touches take, one line per step."""
+    """Measure time and memory for a number of touches; print one line per step."""
     clock = Clock()
     shards = -(-wanted // SHARD_TOUCHES_MAX)
     kept: list[Shard] = []

@@ -48,12 +48,12 @@ class Offer(msgspec.Struct, frozen=True):
 
     @property
     def reopen(self) -> bool:
-        """Whether a declined conversion may be approved, pending or on hold again."""
+        """True if a declined conversion may be approved, pending or on hold again."""
         return self.reopen_key is not False
 
     @property
     def pass_through(self) -> bool:
-        """Whether unknown query parameters of a click are passed on to the landing page."""
+        """True if unknown query parameters of a click are passed on to the landing page."""
         return self.pass_through_key is True
 
 

@@ -1,4 +1,4 @@
-"""What every test may use: bounded hypothesis profiles, the shared samples, the warehouse, and `skip_or_fail`."""
+"""Fixtures for every test: bounded hypothesis profiles, the shared samples, the warehouse, and `skip_or_fail`."""
 
 import os
 from collections.abc import Iterator

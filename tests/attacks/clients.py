@@ -91,7 +91,7 @@ def idle_connections(port: int, count: int, opening: bytes = b"") -> Iterator[li
 
 
 def still_open(clients: list[socket.socket]) -> int:
-    """How many of the connections the server has not closed."""
+    """Count the connections that the server has not closed."""
     count = 0
     for client in clients:
         client.setblocking(False)

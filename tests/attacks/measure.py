@@ -1,4 +1,4 @@
-"""What an attack does to an edge: its memory, other visitors, its log."""
+"""Measure what an attack does to an edge: its memory, other visitors, its log."""
 
 import resource
 import threading

@@ -8,7 +8,7 @@ from eventlog.port import Fenced
 
 
 class Leases:
-    """What the workers of one test share: who owns which shard, and what was claimed last."""
+    """State that the workers of a test share: owners of shards, and the last claim."""
 
     def __init__(self, shards: int) -> None:
         self.shards = shards

@@ -23,7 +23,7 @@ from tests.reference.attribution import Seen, expected
 
 
 def rows_of(touches: list[Seen]) -> TouchRows:
-    """What ingest stores: one row per touch and identity."""
+    """Return the rows that ingest stores: one per touch and identity."""
     return TouchRows.from_rows(
         [
             (

@@ -1,4 +1,4 @@
-"""What a run was fitted to, in a program: the same credits as the run's, whatever else converts meanwhile."""
+"""A program with the fit of a run gives the same credits as the run, whatever else converts meanwhile."""
 
 import msgspec
 import pytest

@@ -203,7 +203,7 @@ def test_a_million_touches_in_one_journey_at_one_instant(rule: str) -> None:
 
 
 def _is_plain() -> bool:
-    """Whether kernels run as plain Python, where a million touches take minutes."""
+    """Tell whether kernels run as plain Python, where a million touches take minutes."""
     return not hasattr(rules._winner_range, "py_func")
 
 

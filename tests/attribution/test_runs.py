@@ -73,7 +73,7 @@ def of_live(warehouse: Warehouse, passes: int = 10**6) -> list[tuple[Any, ...]]:
 
 
 def of_run(warehouse: Warehouse, run_id: str) -> list[tuple[Any, ...]]:
-    """What the run credits; touches that got nothing are left out, as live attribution does not write them."""
+    """Return the credits of the run without touches that got nothing; live attribution does not write those."""
     rows = warehouse.query(
         f"SELECT {CREDITS} FROM clew.credits WHERE run_id = {{id:String}} AND weight_e12 != 0", {"id": run_id}
     )

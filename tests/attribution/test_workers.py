@@ -73,7 +73,7 @@ def all_rows(warehouse: Warehouse) -> dict[str, list[tuple[object, ...]]]:
 
 
 def failing(warehouse: Warehouse) -> list[tuple[str, tuple[str, ...]]]:
-    """What the audit finds long after."""
+    """Run the audit long after the last pass; return the checks that fail."""
     checks = attribution_checks(warehouse, BASE_US + 10**10)
     return [(check.name, check.examples) for check in checks if not check.ok]
 

@@ -1,4 +1,4 @@
-"""What every adapter of the log must do. A test class of an adapter inherits `LogContract` and gives it a bench.
+"""The contract of every adapter of the log. The test class of an adapter inherits `LogContract` and provides a fixture.
 
 Where producers rule as they append (embedded, memory), it inherits tests/contracts/ruled_log.py too.
 """

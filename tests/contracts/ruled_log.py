@@ -1,4 +1,4 @@
-"""What a log keeps whose producers rule as they append: claims and records are one transaction."""
+"""The contract of logs whose producers deduplicate: dedup keys and records are one transaction."""
 
 import asyncio
 from collections.abc import Awaitable

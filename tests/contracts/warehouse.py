@@ -1,4 +1,4 @@
-"""What every adapter of the warehouse must do. A test class of an adapter inherits `WarehouseContract`.
+"""The contract of every adapter of the warehouse. The test class of an adapter inherits `WarehouseContract`.
 
 Its fixture `warehouse` is migrated and has empty tables.
 """

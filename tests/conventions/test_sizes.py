@@ -1,4 +1,4 @@
-"""What does not fit one look gets split: functions of 50 lines, kernels of 90, files of 400.
+"""Limits of size: functions have at most 50 lines, kernels 90, files 400.
 
 oversize.json lists what is longer, with its size. The list only shrinks: what got shorter must have its
 number lowered, what fits must leave. Docstrings do not count, in files nor in functions.

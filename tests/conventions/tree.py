@@ -94,7 +94,7 @@ def _functions(node: ast.AST, prefix: str) -> Iterator[tuple[str, FunctionNode]]
 
 
 def imported_names(tree: ast.AST) -> dict[str, str]:
-    """What each imported name stands for: `from time import monotonic as now` gives now -> time.monotonic."""
+    """Map each imported name to its origin: `from time import monotonic as now` gives now -> time.monotonic."""
     names: dict[str, str] = {}
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):

@@ -1,4 +1,4 @@
-"""What deploy/ says about Clew is true of Clew: commands, settings, metrics, tables. Nothing here needs a docker."""
+"""Commands, settings, metrics and tables that deploy/ names exist. No test needs docker."""
 
 import json
 import re

@@ -12,7 +12,7 @@ from schemas.events import CONVERSIONS, HITS
 
 @dataclass
 class FakeKafka:
-    """What appenders and readers of one test share."""
+    """A Kafka in memory that appenders and readers of a test share."""
 
     counts: dict[str, int] = field(default_factory=lambda: {HITS: 3, CONVERSIONS: 1})
     down: bool = False

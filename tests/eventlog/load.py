@@ -28,7 +28,7 @@ def start(folder: Path, worker: int, calls: int) -> "subprocess.Popen[str]":
 
 
 def places(lines: list[str]) -> list[Place]:
-    """What the lines say; a line that a kill cut off says nothing."""
+    """Parse the lines; skip a line that a kill cut off."""
     return [tuple(place) for line in lines if line.endswith("\n") for place in json.loads(line)]
 
 

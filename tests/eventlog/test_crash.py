@@ -45,7 +45,7 @@ def check(folder: Path, answered: list[load.Place]) -> None:
 
 
 def name_of(partition: Partition, value: bytes) -> str:
-    """What `load` calls a record."""
+    """Return the name that `load` gives a record."""
     if partition.topic == HITS:
         return value.decode()
     event = decode(value)[1]

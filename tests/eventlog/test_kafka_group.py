@@ -37,7 +37,7 @@ def run(story: Callable[[], Coroutine[Any, Any, None]]) -> None:
 
 
 async def owned(*consumers: KafkaConsumer) -> list[set[Partition]]:
-    """What each owns once they agree: all partitions, each owned once, nobody without one."""
+    """Wait until all partitions are owned, each once, and every member owns one; return the owners."""
     for _ in range(200):
         parts = [set(await consumer.partitions()) for consumer in consumers]
         if sum(map(len, parts)) == len(ALL) and set().union(*parts) == ALL and all(parts):
@@ -110,7 +110,7 @@ def test_a_batch_in_hand_is_finished_before_its_partition_goes(bench: KafkaFixtu
 
 
 def test_a_lease_gives_way_at_once(bench: KafkaFixture) -> None:
-    """Who leases a shard always has an intent open; nobody waits for it."""
+    """The lease of a shard moves at once, although its owner always has an open intent."""
 
     async def story() -> None:
         first, second = (bench.consumer("w", ("shards",), finish_batches=False) for _ in range(2))

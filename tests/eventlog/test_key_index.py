@@ -46,7 +46,7 @@ class Plain:
 
 
 class Stored:
-    """What a warehouse knows of a log up to an offset."""
+    """The state of a log that a warehouse holds up to an offset."""
 
     def __init__(self, records: Sequence[Record], offset: int) -> None:
         self._offset, self._plain = offset, Plain()

@@ -102,7 +102,7 @@ def test_a_full_disk_redirects_and_refuses_postbacks_also_after_a_restart(tmp_pa
 
 
 def test_a_start_on_a_read_only_disk_redirects(tmp_path: Path) -> None:
-    """What ran here before is there; nothing can be written."""
+    """A directory of an earlier run, on a disk that cannot be written."""
     with small_disk(tmp_path, 96) as disk:
         server = Serving(disk)
         server.log = tmp_path / "serve.log"

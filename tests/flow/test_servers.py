@@ -106,7 +106,7 @@ def story(urls: list[str], settle: Callable[[], None]) -> list[Any]:
 
 
 def told(ask: Callable[..., str], conversion_id: str) -> list[Any]:
-    """What the commands of the contract say, as JSON."""
+    """Run the commands of the contract; return their JSON."""
     said = [json.loads(ask(*words, "--json")) for words in ASKED]
     explained = json.loads(ask("explain", conversion_id, "--json"))
     return [*said, *(explained[name] for name in ("conversion", "touches", "commissions"))]
@@ -120,7 +120,7 @@ def keys(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def one_machine(tmp_path_factory: pytest.TempPathFactory, keys: Path) -> tuple[list[Any], list[Any]]:
-    """What one machine answered and said."""
+    """Answers and reports of one machine."""
     with serving(tmp_path_factory.mktemp("one"), environment={"CLEW_KEYS": str(keys)}, workers=2) as server:
         answers = story([server.url], server.settle)
         said = told(server.clew, answers[0][32]["conversion_id"])
@@ -145,7 +145,7 @@ def installation(
 
 
 def refused(installation: Installation, *words: str) -> str:
-    """What a station says that does not start, on stderr; its exit code is 4."""
+    """Start a station that must fail with exit code 4; return its stderr."""
     done = subprocess.run(
         [sys.executable, "-m", "clew", *words, "--program", str(installation.program)],
         capture_output=True, text=True, timeout=60, env=installation.environment,

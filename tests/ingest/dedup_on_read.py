@@ -76,7 +76,7 @@ def sales_of(random: Random) -> bytes:
 
 
 def appends(seed: int, count: int, partitions: Iterable[Partition] = (HITS_0, SALES_0)) -> Appends:
-    """What three processes append, interleaved; every fifth record is one that came before."""
+    """Make the appends of three processes, interleaved; every fifth record is a repeat."""
     random = Random(seed)
     made: Appends = {}
     for partition in partitions:
@@ -105,7 +105,7 @@ def log_with(made: Appends) -> MemoryLog:
 
 @dataclass
 class Expected:
-    """Where each offset of a partition must stand, the verdicts of those that are skipped, and the states left."""
+    """The expected table of each offset, verdicts of skipped records, and final states of keys."""
 
     table: dict[int, str] = field(default_factory=dict)
     verdict: dict[int, str] = field(default_factory=dict)

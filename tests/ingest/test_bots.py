@@ -1,4 +1,4 @@
-"""What well-known user agents are read as, and which touches count as a robot's."""
+"""Readings of well-known user agents, and touches that count as a robot's."""
 
 import pytest
 

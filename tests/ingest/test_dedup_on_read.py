@@ -48,7 +48,7 @@ def test_other_batches_and_other_processes_come_to_the_same(warehouse: Warehouse
 
 
 def run_with_a_crash(log: MemoryLog, faulty: Faulty, number: int, when: str, rows_max: int) -> bool:
-    """Whether the process came to its n-th insert and ended there."""
+    """Run until the n-th insert ends the process; return whether it came that far."""
 
     def end(at: int, table: str, rows: object) -> None:
         if at == number:
@@ -76,7 +76,7 @@ def test_a_crash_at_each_insert(warehouse: Warehouse, number: int, when: str) ->
 
 @pytest.mark.parametrize("number", range(0, 16, 3))
 def test_a_crash_and_positions_that_are_gone(warehouse: Warehouse, number: int) -> None:
-    """What is stored of the newest batch tells where it began; the rest decides as it did."""
+    """The stored rows of the newest batch show where it began; the rest gets the same decisions."""
     made = appends(12, 60)
     log = log_with(made)
     assert run_with_a_crash(log, Faulty(warehouse), number, "after", rows_max=30)
@@ -251,7 +251,7 @@ def test_a_partition_that_is_lost_is_finished_by_its_next_owner(warehouse: Wareh
 
 
 def test_partitions_come_and_go(warehouse: Warehouse) -> None:
-    """What was remembered of a partition does not count when it comes back from another."""
+    """State of a partition in memory is dropped when the partition returns from another process."""
     partitions = [HITS_0, Partition(HITS, 1), Partition(HITS, 2), SALES_0]
     made = appends(22, 90, partitions)
     log = log_with(made)

@@ -1,4 +1,4 @@
-"""What edges begin their index of keys with: states, ranges and the position, as of an offset, out of the warehouse."""
+"""The state with which an edge starts its index of keys: states, ranges and position as of an offset."""
 
 import asyncio
 

@@ -1,4 +1,4 @@
-"""Where an address is, out of a real MaxMind-format file."""
+"""Places of addresses from a real file in MaxMind format."""
 
 from pathlib import Path
 

@@ -63,7 +63,7 @@ def check(warehouse: Warehouse, log: MemoryLog) -> None:
 
 
 def identities_of(record: bytes) -> list[int]:
-    """What a record stands under in `touches`."""
+    """Return the identities of a record in `touches`."""
     try:
         kind, event = decode(record)
     except ValueError:

@@ -1,4 +1,4 @@
-"""Where an installation is: flags, environment, directory, in this order; no password in a flag or a message."""
+"""The address of an installation: from flags, environment or directory, in this order; passwords stay out of flags."""
 
 import traceback
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""What the audit finds over a log whose readers rule: any row of any table, repeats and claims included."""
+"""The audit of a log that consumers deduplicate finds a change of any row of any table."""
 
 import asyncio
 

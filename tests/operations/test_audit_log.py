@@ -1,4 +1,4 @@
-"""What `log_checks` finds: any row that was touched, whatever the log still holds, and nothing where all is sound."""
+"""`log_checks` finds every changed row, whatever the log still holds, and nothing if all rows are right."""
 
 import asyncio
 import itertools

@@ -1,4 +1,4 @@
-"""What is proven is mended, so that the audit is silent and every row is as before; the rest is named."""
+"""Repair restores every row that can be proven, so that the audit passes; it reports the rest."""
 
 import asyncio
 from collections.abc import Mapping
@@ -23,7 +23,7 @@ ALONE: Mapping[int, ClaimedPass | None] = {0: None}
 
 
 def mend(warehouse: Warehouse, marks: Mapping[int, ClaimedPass | None] = ALONE) -> dict[str, Repair]:
-    """What was not in order, by name."""
+    """Run the repair; return its findings by name."""
     done = repair(warehouse, lambda shard: PassWriter(warehouse, shard, ManualClock(1), "test"), marks)
     return {found.name: found for found in done if found.mended or found.left}
 

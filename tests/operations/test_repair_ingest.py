@@ -27,7 +27,7 @@ TABLES = (
 
 
 def mend(log: MemoryLog | MemoryConsumer, warehouse: Warehouse, rows_max: int = 1_000) -> dict[str, Repair]:
-    """What was not in order, by name."""
+    """Run the repair; return its findings by name."""
     consumer = MemoryConsumer(log, GROUP) if isinstance(log, MemoryLog) else log
     settings = IngestSettings(batch_rows_max=rows_max, retry_backoff_max_ms=1)
     repair = IngestRepair(consumer, warehouse, Enricher(NoGeo(), 100), settings, threading.Event())

@@ -51,7 +51,7 @@ class Expected(NamedTuple):
 
 
 def expected(event: Conversion, touches: Sequence[Seen], adjustments: Sequence[Adjustment], rules: Rules) -> Expected:
-    """What one conversion comes to."""
+    """The expected result of one conversion."""
     mine = [a for a in adjustments if a.conversion_id == event.conversion_id]
     status = max([event.status, *(a.status for a in mine if a.kind == "status")], key=STATUS_ORDER.index)
     net = _net(event, mine)

@@ -94,7 +94,7 @@ def states(path: Path, order: int) -> list[tuple[str, ...]]:
 
 
 def count_transitions(paths: Sequence[Counted], order: int) -> dict[tuple[object, object], Fraction]:
-    """How often each move was made; moves from a state to itself are left out."""
+    """Count each transition; transitions from a state to itself are left out."""
     counts: dict[tuple[object, object], Fraction] = {}
     for path, converted, lost in paths:
         walk: list[object] = [START, *states(path, order)]
@@ -135,7 +135,7 @@ def conversions_without(paths: Sequence[Counted], order: int, removed: Sequence[
 
 
 def removal_effects(paths: Sequence[Counted], order: int = 1) -> dict[str, Fraction]:
-    """What the chain loses without each channel, as a part of what it has."""
+    """Return the removal effect of each channel, as a share of the conversion rate."""
     counts = count_transitions(paths, order)
     whole = conversion(counts)
     channels = sorted({channel for path, _, _ in paths for channel in path})
@@ -201,7 +201,7 @@ def reached(paths: Sequence[Counted], coalition: frozenset[str]) -> Fraction:
 
 
 def marginals(paths: Sequence[Counted], order: Sequence[str]) -> dict[str, Fraction]:
-    """What each channel adds to the rate when channels come in this order."""
+    """Return the marginal contribution of each channel in this order."""
     return {
         channel: rate(paths, frozenset(order[: i + 1])) - rate(paths, frozenset(order[:i]))
         for i, channel in enumerate(order)

@@ -1,4 +1,4 @@
-"""What the guard refuses, tried against the engine itself: no attack shows the secret or leaves a file."""
+"""Attacks on the guard, tried against the engine itself: none shows the secret or leaves a file."""
 
 import re
 from collections.abc import Iterator

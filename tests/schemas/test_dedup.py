@@ -15,7 +15,7 @@ EVERYTHING = Given.AMOUNT | Given.CURRENCY | Given.STATUS | Given.CLICK_ID
 
 
 class Keys:
-    """What the log keeps of keys, and what it stored."""
+    """The states of keys and the stored records of a log."""
 
     def __init__(self) -> None:
         self.states: dict[bytes, bytes] = {}

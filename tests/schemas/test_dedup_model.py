@@ -27,7 +27,7 @@ REMAINS = "what remains"
 
 @dataclass
 class Sale:
-    """What the contract lets one know about a conversion key."""
+    """A model of a conversion key by the contract."""
 
     content: tuple[Decimal, str, int] | None = None
     seen: set[str] = field(default_factory=set)
@@ -159,7 +159,7 @@ statuses = st.sampled_from(STATUS_ORDER)
 
 @st.composite
 def sayings(draw: st.DrawFn) -> dict[str, Any]:
-    """Which fields a hit names, and with what."""
+    """Draw the fields of a hit and their values."""
     said: dict[str, Any] = draw(
         st.fixed_dictionaries(
             {}, optional={"currency": st.sampled_from(CURRENCIES), "status": statuses, "click": st.integers(1, 2)}
@@ -261,7 +261,7 @@ def statuses_of(changes: list[tuple[str, str]]) -> list[str]:
 
 
 def play(events: list[Event]) -> list[Event]:
-    """What the log stores."""
+    """Play hits on a log; return what it stores."""
     states: dict[bytes, bytes] = {}
     stored = []
     for event in events:

@@ -108,7 +108,7 @@ class KafkaCluster(GivenCluster):
 
     @property
     def secure(self) -> bool:
-        """Whether the secure listener knows a user: jars are formatted with one."""
+        """True if the secure listener has a user; storage is formatted with one."""
         return self._libs is not None
 
     def secure_address(self, topic_prefix: str, mechanism: str) -> str:

@@ -1,4 +1,4 @@
-"""What a Kafka node of the tests runs on: its jars, fetched once per user, and its files of settings."""
+"""Files of a Kafka node: its jars, fetched once per user, and its settings."""
 
 import fcntl
 import os

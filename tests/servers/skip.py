@@ -1,4 +1,4 @@
-"""What a test does without its server."""
+"""Skip or fail a test without its server."""
 
 import os
 from typing import NoReturn

@@ -60,7 +60,7 @@ class Installation:
         return self._children[-1]
 
     def said(self, number: int) -> str:
-        """What a worker has logged."""
+        """Return the log of a worker."""
         return (self._folder / f"worker{number}.log").read_text("utf-8")
 
     def is_done(self) -> bool:

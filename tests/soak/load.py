@@ -16,7 +16,7 @@ _LINKS = ("bl-shoes", "rr-shoes")
 
 @dataclass
 class Answered:
-    """What a client was told, and may rely on."""
+    """The answers that a client got and may rely on."""
 
     clicks: set[str] = field(default_factory=set)
     event_clicks: set[str] = field(default_factory=set)

@@ -7,7 +7,7 @@ from tests.soak.load import Answered
 
 
 class Asked(Protocol):
-    """Where the answers come from: an installation on one machine or on servers."""
+    """The installation that is asked: one machine or servers."""
 
     def sql(self, statement: str) -> list[dict[str, Any]]: ...
 
@@ -16,7 +16,7 @@ class Asked(Protocol):
 
 @dataclass
 class Verdict:
-    """What a soak found; fine when every list is empty."""
+    """The findings of a soak; it passed if every list is empty."""
 
     acknowledged: int = 0
     lost: int = 0

@@ -69,7 +69,7 @@ def outage(made: Scene, minutes: float, seed: int, say: Say, pause_s: float) -> 
 
 
 def report(result: Outage) -> str:
-    """What people read."""
+    """Format the result for people."""
     names = list(result.samples[0][1])
     lines = ["MiB after s  " + "  ".join(f"{name:>12}" for name in names)]
     lines += [f"{at:11.0f}  " + "  ".join(f"{mib[name]:12.0f}" for name in names) for at, mib in result.samples]

@@ -19,7 +19,7 @@ TARGETS = ("edge", "engine", "parent", "all")
 
 @dataclass
 class Soak:
-    """What one soak did and found."""
+    """The actions and findings of one soak."""
 
     kills: Counter[str]
     answered: Answered

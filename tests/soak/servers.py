@@ -37,7 +37,7 @@ Say = Callable[[str], object]
 
 @dataclass
 class Scene:
-    """What a fault may reach."""
+    """The processes and files that a fault may reach."""
 
     kafka: KafkaCluster
     clickhouse: ClickHouseServer
@@ -155,7 +155,7 @@ FAULTS: Mapping[str, tuple[Fault, int]] = {
 
 @dataclass
 class ServerSoak:
-    """What one soak did and found."""
+    """The actions and findings of one soak."""
 
     faults: Counter[str]
     answered: Answered
@@ -241,7 +241,7 @@ def soak_servers(
 
 
 def report(result: ServerSoak) -> str:
-    """What people read."""
+    """Format the result for people."""
     answered, verdict = result.answered, result.verdict
     lines = [
         f"faults {result.faults.total()} {dict(result.faults)} in {result.seconds:.0f} s",

@@ -1,4 +1,4 @@
-"""What every test of the edge starts with."""
+"""Fixtures for every test of the edge."""
 
 import pytest
 

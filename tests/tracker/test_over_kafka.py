@@ -71,7 +71,7 @@ async def until(what: Callable[[], Any], timeout_s: float = 30) -> None:
 
 
 async def all_records(bench: KafkaFixture) -> list[Record]:
-    """What readers keep of all topics: every record but those whose mark came before."""
+    """Return the records of all topics without repeats, as readers keep them."""
     observer, seen, kept = bench.observer("oracle"), set(), []
     for partition in await retried(observer.partitions):
         for record in await observer.read(partition, 0, 10_000_000, 1 << 40):
@@ -85,7 +85,7 @@ async def all_records(bench: KafkaFixture) -> list[Record]:
 
 
 async def stored(bench: KafkaFixture) -> tuple[Counter[bytes], Counter[str]]:
-    """How often each touch, and each txn_id of a conversion, is stored after the readers' fold."""
+    """Count the touches and txn_ids that readers store."""
     touches: Counter[bytes] = Counter()
     sales: Counter[str] = Counter()
     states: dict[bytes, bytes] = {}

@@ -23,7 +23,7 @@ def start(folder: Path) -> "subprocess.Popen[str]":
 
 
 def ready(process: "subprocess.Popen[str]") -> str:
-    """What it says of the rows, once they are in."""
+    """Print a line about the rows once they are stored."""
     assert process.stdout is not None
     while line := process.stdout.readline():
         if line.startswith("rows "):

@@ -51,7 +51,7 @@ def shards(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shards]:
 
 
 def everything() -> list[str]:
-    """What `clew migrate` executes."""
+    """Return the statements that `clew migrate` executes."""
     storage = Storage(fsync=False)
     files = [made for path in migration_files() for made in statements(path.read_text("utf-8"), storage)]
     return [f"CREATE DATABASE IF NOT EXISTS {DATABASE}", *files, *create_views(definer=True)]

@@ -1,4 +1,4 @@
-"""What analysts see: ids as issued, exact amounts, the present state, and current credits only."""
+"""The views of analysts: ids as issued, exact amounts, the current state, and current credits only."""
 
 from decimal import Decimal
 from typing import Any

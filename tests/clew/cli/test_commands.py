@@ -1,4 +1,4 @@
-"""How commands say that they were used wrongly, and what they need of a program file."""
+"""Usage errors of commands, and what they require of a program file."""
 
 import subprocess
 import sys

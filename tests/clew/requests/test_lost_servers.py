@@ -1,4 +1,4 @@
-"""What a command on servers says when log or warehouse go away after it has opened them: a sentence and exit code 4."""
+"""A command whose log or warehouse becomes unavailable ends with one sentence and exit code 4."""
 
 from pathlib import Path
 
