@@ -1,7 +1,7 @@
-"""`clew explain`: one conversion, from its touches to each cent, worked out again by the very functions that pay.
+"""`clew explain`: one conversion, from its touches to each cent, computed again by the functions that pay.
 
-Touches outside of what a pass reads are shown too, with the reason why they do not count. What is worked out now
-stands beside what the tables say; they differ only while something has come in that no pass has seen yet.
+Touches outside the range that a pass reads are shown too, with the reason why they do not count. The answer contains
+both the computed result and the stored rows; they differ only if new data has arrived since the last pass.
 """
 
 from collections.abc import Sequence
@@ -33,12 +33,12 @@ from warehouse.port import Warehouse
 Json = dict[str, Any]
 
 TOUCHES_MAX = 1_000
-"""Touches that an explanation lists; the latest ones."""
+"""Maximum number of touches in an explanation; the latest ones are kept."""
 
 
 @dataclass(frozen=True, slots=True)
 class Explanation:
-    """Everything about one conversion, as plain values. explain_text.py puts it in words."""
+    """Explanation of one conversion as plain values. explain_text.py formats it as text."""
 
     answer: Json
 
@@ -47,7 +47,7 @@ class Explanation:
 
 
 def explain(warehouse: Warehouse, conversion_id: str) -> Explanation | None:
-    """The explanation of a conversion (32 hex digits), or None if the warehouse does not have it.
+    """Explain a conversion (32 hex digits). Returns None if the warehouse does not have it.
 
     Raises WarehouseError.
     """
@@ -67,13 +67,13 @@ def explain(warehouse: Warehouse, conversion_id: str) -> Explanation | None:
     }
     if current is not None and pricing is not None:
         case = ConversionCase(event, adjustments, pricing)
-        answer |= _worked_out(case, current, TouchReader(TouchTable(warehouse)))
+        answer |= _computed(case, current, TouchReader(TouchTable(warehouse)))
     answer["commissions"] = _commission_rows(warehouse, key)
     answer["ledger"] = _ledger_rows(warehouse, key)
     return Explanation(answer)
 
 
-# ------------------------------------------------------------------------------------------------ what came in
+# ------------------------------------------------------------------------------------------------ received data
 
 
 def _conversion(event: Conversion, adjustments: Sequence[Adjustment]) -> Json:
@@ -97,7 +97,7 @@ def _conversion(event: Conversion, adjustments: Sequence[Adjustment]) -> Json:
 
 
 def _coupon(event: Conversion) -> Json:
-    """The coupon that a conversion names, and what came of it; nothing where it names none."""
+    """Return the coupon of a conversion with its partner or reason; empty without a coupon."""
     if not event.coupon:
         return {}
     return {"coupon": event.coupon, "coupon_partner_id": event.coupon_partner_id, "coupon_reason": event.coupon_reason}
@@ -120,7 +120,7 @@ def _adjustment_rows(warehouse: Warehouse, key: bytes, event: Conversion) -> lis
 
 def _state(current: CurrentRevision | None) -> Json:
     if current is None:
-        return {"credited": False, "why": "no pass has come to it yet: `clew attribute --wait` does that"}
+        return {"credited": False, "why": "not credited yet; run `clew attribute --wait`"}
     return {
         "credited": bool(current.credits),
         "revision": current.revision,
@@ -129,10 +129,10 @@ def _state(current: CurrentRevision | None) -> Json:
     }
 
 
-# -------------------------------------------------------------------------------------------- how it is worked out
+# -------------------------------------------------------------------------------------------- computed result
 
 
-def _worked_out(case: ConversionCase, current: CurrentRevision, touch_reader: TouchReader) -> Json:
+def _computed(case: ConversionCase, current: CurrentRevision, touch_reader: TouchReader) -> Json:
     rows, oversized = touch_reader.candidates([case])
     (outcome,) = attribute([case], rows, oversized)
     all_rows, _ = touch_reader.candidates([case], wider=True)
@@ -147,7 +147,7 @@ def _worked_out(case: ConversionCase, current: CurrentRevision, touch_reader: To
 
 
 def _touches(rules: Rules, journeys: Journeys, weights: dict[str, Ints]) -> list[Json]:
-    """Each touch that was looked at, with why it has no part under a model."""
+    """List each touch with the reason why it has no credit under a model."""
     touches, found = journeys.touches, []
     why = {model: reasons(model, journeys, mine) for model, mine in weights.items()}
     for i, t in list(enumerate(journeys.touch.tolist()))[-TOUCHES_MAX:]:
@@ -194,7 +194,7 @@ def _model(rules: Rules, model: str, outcome: Outcome) -> Json:
 
 
 def _fit(rules: Rules, model: str) -> Json:
-    """Where the weights of a model come from; nothing for a rule, which needs none."""
+    """Return the origin of a fitted model's weights; empty for a rule."""
     parsed = model_of(model)
     fit = rules.fits.get(parsed.fit) if parsed is not None else None
     if fit is None:
@@ -212,7 +212,7 @@ def _fit(rules: Rules, model: str) -> Json:
 
 
 def _plans(case: ConversionCase, journeys: Journeys, weights: dict[str, Ints], outcome: Outcome) -> Json:
-    """Which plan each partner has and why, and every split of money to the cent."""
+    """List the plan of each partner with the plans that it wins over, and every split to the cent."""
     eligible = [i for i, code in enumerate(journeys.codes.tolist()) if code == select.ELIGIBLE]
     partners = tuple(journeys.touches.partner_id[journeys.touch[eligible]].tolist())
     item = CommissionInput(
@@ -280,7 +280,7 @@ def _share(
     }
 
 
-# -------------------------------------------------------------------------------------------- what the tables say
+# -------------------------------------------------------------------------------------------- stored rows
 
 
 def _commission_rows(warehouse: Warehouse, key: bytes) -> list[Json]:
@@ -318,6 +318,6 @@ def _ledger_rows(warehouse: Warehouse, key: bytes) -> list[Json]:
 
 
 def decimal_text(e12: int) -> str:
-    """1e-12 parts as a plain decimal."""
+    """Format 1e-12 units as a plain decimal."""
     whole, fraction = divmod(e12, WEIGHT_ONE)
     return f"{whole}.{fraction:012d}".rstrip("0").rstrip(".")

@@ -1,4 +1,4 @@
-"""An explanation in words, line by line, for a person. Pure."""
+"""Format an explanation as lines of text. Pure."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -7,10 +7,12 @@ Json = Mapping[str, Any]
 
 
 def lines_of(answer: Json) -> Iterator[str]:
-    """The lines of what `explain` answers."""
+    """Yield the lines of an explanation."""
     yield from _conversion(answer)
     if "touches" not in answer:
-        yield str(answer["state"].get("why", "The program that it was priced under is gone; see `clew problems`."))
+        yield str(
+            answer["state"].get("why", "The program that priced this conversion is missing; see `clew problems`.")
+        )
         return
     yield from _touches(answer)
     for model in answer["models"]:
@@ -24,7 +26,7 @@ def _conversion(answer: Json) -> Iterator[str]:
     yield f"Conversion {c['conversion_id']} at {c['event_ts']}, offer {c['offer_id']}, goal {c['goal']}"
     yield f"  matched by {c['matched_by']} {c['match']}"
     if c.get("coupon"):
-        counts = f"of partner {c['coupon_partner_id']}; it wins over a named click where its touch counts"
+        counts = f"of partner {c['coupon_partner_id']}; wins over a named click if its touch counts"
         yield f"  coupon {c['coupon']}: {c['coupon_reason'] or counts}"
     yield f"  amount {c['amount']} {c['currency']}, reported as {c['status_first']}"
     for a in answer["adjustments"]:
@@ -37,11 +39,11 @@ def _conversion(answer: Json) -> Iterator[str]:
     for code, detail in answer["problems"].items():
         yield f"  PROBLEM {code}: {detail}"
     if answer.get("is_current") is False:
-        yield "  Something came in since the last pass; what follows is how it will be."
+        yield "  New data has arrived since the last pass; the following is the result of the next pass."
 
 
 def _touches(answer: Json) -> Iterator[str]:
-    yield "Touches" if answer["touches"] else "Touches: none that joins it"
+    yield "Touches" if answer["touches"] else "Touches: none"
     for t in answer["touches"]:
         marks = [name for name in ("named", "pending") if t[name]]
         verdict = "counts" if t["counts"] else f"does not count: {t['reason']}"
@@ -52,7 +54,7 @@ def _touches(answer: Json) -> Iterator[str]:
 def _model(model: Json) -> Iterator[str]:
     yield f"Model {model['model']}{' (pays)' if model['pays'] else ''}{_fit(model)}"
     if not model["credits"]:
-        yield "  no credits: it could not be worked out"
+        yield "  no credits: this model could not be computed"
     for credit in model["credits"]:
         reason = f" ({credit['reason']})" if credit["reason"] else ""
         who = f"partner {credit['partner_id']}" if credit["partner_id"] else "unattributed"
@@ -61,7 +63,7 @@ def _model(model: Json) -> Iterator[str]:
 
 
 def _fit(model: Json) -> str:
-    """Where the weights of a fitted model come from."""
+    """Describe the origin of a fitted model's weights."""
     fit = model.get("fit")
     if fit is None:
         return ""
@@ -74,9 +76,9 @@ def _plans(answer: Json) -> Iterator[str]:
     yield "Plans"
     for choice in answer["plans"]:
         losers = f", before {'; '.join(choice['losers'])}" if choice["losers"] else ""
-        yield f"  partner {choice['partner_id']}: {choice['plan'] or 'none, so it is paid nothing'}{losers}"
+        yield f"  partner {choice['partner_id']}: {choice['plan'] or 'none, so it earns nothing'}{losers}"
     if not answer["plans"]:
-        yield "  nobody to pay"
+        yield "  none"
     if answer["pays_nothing"]:
         yield "  declined, so nothing is paid"
     for share in answer["shares"]:

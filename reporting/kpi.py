@@ -1,8 +1,8 @@
-"""`report kpi`: what partners brought and earned, each figure by one formula (contract 7). Pure but for its queries.
+"""`report kpi`: traffic, conversions and earnings of partners (docs/contract.md, section 7). Pure except for queries.
 
-Clicks and impressions count by their time, conversions by theirs; status, refunds and commissions are as of now.
-Conversions stand where the paying model credits them, so fractions of one are decimals. Credits carry status
-and a mark of the paying model, and reversals the opposite sign: one pass over each table adds it all up.
+Clicks, impressions and conversions count by their own time; status, refunds and commissions are the current ones. A
+conversion counts for the partners that the paying model credits, so it may be split into fractions. Credits contain
+the status and a flag for the paying model, and reversals have the opposite sign, so one scan of each table is enough.
 """
 
 from collections.abc import Mapping, Sequence
@@ -61,12 +61,12 @@ DAY = ReportColumn("day", "date", "day in the program's zone")
 
 
 _NOTHING: Row = {column.name: None for column in _MEASURES if column.unit in ("count", "ratio", "currency per click")}
-"""What stands in the row of another currency than the program's, beside its money."""
+"""Values of counts and rates in the row of a currency other than the program's, which only has money."""
 
 
 @dataclass(slots=True)
 class _Sums:
-    """What one group adds up to; money in minor units by currency, conversions in 1e-12 by status."""
+    """Sums of one group: money in minor units by currency, conversions in 1e-12 by status."""
 
     impressions: int = 0
     clicks: int = 0
@@ -80,7 +80,10 @@ class _Sums:
 def kpi_report(
     warehouse: Warehouse, rules: Rules, by: Sequence[str], from_us: int | None = None, to_us: int | None = None
 ) -> Report:
-    """KPIs by partner, offer and day, in any combination, over [from, to) µs. Raises ReportError, WarehouseError."""
+    """Compute KPIs by partner, offer and day, in any combination, over [from, to) µs.
+
+    Raises ReportError, WarehouseError.
+    """
     dimensions = checked(by, DIMENSIONS)
     groups: dict[_Group, _Sums] = {}
     query = _Query(warehouse, rules, dimensions, from_us, to_us)
@@ -90,7 +93,7 @@ def kpi_report(
     for group, (clicks, unique, bots) in query.rows("clicks", "ts", counted):
         sums = groups.setdefault(group, _Sums())
         sums.clicks, sums.unique_clicks, sums.bot_clicks = clicks, unique, bots
-    # Int128, since 10^7 conversions of 10^12 each pass 64 bits.
+    # Int128, because 10^7 conversions of 10^12 each exceed 64 bits.
     credited = ("status", "currency", _signed("weight_e12"), _signed("value_minor"))
     for group, (status, currency, weight, value) in query.rows(
         "credits", "event_ts", credited, "run_id = 'live' AND paying = 1", ("status", "currency")
@@ -114,7 +117,7 @@ def _add_credits(
     groups: dict[_Group, _Sums], group: _Group, status: str, currency: str, weight: int, value: int
 ) -> None:
     if not weight and not value:
-        return  # credited here once, and taken back
+        return  # all credits of this group were reversed
     sums = groups.setdefault(group, _Sums())
     sums.conversions[status] = sums.conversions.get(status, 0) + weight
     if status != "declined":
@@ -123,7 +126,7 @@ def _add_credits(
 
 @dataclass(frozen=True, slots=True)
 class _Query:
-    """Sums of one table by the dimensions, over the range."""
+    """Query for sums of one table by the dimensions, over the range."""
 
     warehouse: Warehouse
     rules: Rules
@@ -152,7 +155,7 @@ class _Query:
 
 
 def _rows(rules: Rules, dimensions: Sequence[str], group: _Group, sums: _Sums) -> list[Row]:
-    """The group's row in the program's currency, and one of money only per other currency."""
+    """Return the group's row in the program's currency, and one with money only per other currency."""
     others = {c for money in (sums.revenue, sums.payout) for c, amount in money.items() if amount} - {rules.currency}
     named = _named(rules, dict(zip(dimensions, group, strict=True)))
     first: Row = {**named, **_counts(sums), **_money(sums, rules.currency), **_rates(sums, rules.currency)}
@@ -205,7 +208,7 @@ def _rates(sums: _Sums, currency: str) -> Row:
 
 
 def _rate(dividend: int, divisor: int) -> float | None:
-    """A ratio to 6 decimals, rounded half up in exact integers, or None where it divides by zero."""
+    """Return a ratio to 6 decimals, rounded half up in exact integers, or None for a divisor of 0."""
     return (2 * dividend * 10**6 + divisor) // (2 * divisor) / 10**6 if divisor else None
 
 

@@ -1,4 +1,4 @@
-"""`clew problems`: what could not be handled, and what to do about it. Nothing else is held up by any of it."""
+"""`clew problems`: conversions that could not be handled, with the fix. A problem never delays other conversions."""
 
 from typing import Any
 
@@ -8,14 +8,14 @@ from warehouse.port import Warehouse
 
 PROBLEMS_MAX = 10_000
 _ORPHAN_AGE_S = 3_600
-"""An adjustment may come before its conversion; after an hour it is worth a look."""
+"""An adjustment may arrive before its conversion. After an hour it is listed as a problem."""
 
 
 def list_problems(warehouse: Warehouse) -> list[dict[str, Any]]:
-    """Current problems, newest first, at most PROBLEMS_MAX: conversion_id, code, detail, ts (RFC 3339).
+    """Return current problems, newest first, at most PROBLEMS_MAX: conversion_id, code, detail, ts (RFC 3339).
 
-    Problems of the current revision of each conversion; and adjustments of the past whose conversion has not
-    come. Raises WarehouseError.
+    These are the problems of each conversion's current revision, and adjustments whose conversion has not arrived
+    within an hour. Raises WarehouseError.
     """
     found = warehouse.query(
         f"""SELECT lower(hex(id)) AS conversion_id, code, detail,
@@ -27,8 +27,8 @@ def list_problems(warehouse: Warehouse) -> list[dict[str, Any]]:
             ) ARRAY JOIN CAST(current, 'Array(Tuple(String, String))') AS entry
             UNION ALL
             SELECT conversion_id AS id, '{Problem.ADJUSTMENT_ORPHAN.value}' AS code,
-                concat(toString(count()), ' adjustment(s), the first a ', argMin(kind, ts),
-                    ', for a conversion that has not come') AS detail,
+                concat(toString(count()), ' adjustment(s), the first is a ', argMin(kind, ts),
+                    ', for a conversion that has not arrived') AS detail,
                 min(ts) AS at
             FROM {DATABASE}.adjustments
             WHERE conversion_id NOT IN (SELECT conversion_id FROM {DATABASE}.conversions)

@@ -14,7 +14,7 @@ REJECTED_DIMENSIONS = ("reason", "kind", "offer", "partner", "link", "day")
 def rejected_report(
     warehouse: Warehouse, rules: Rules, by: Sequence[str], from_us: int | None = None, to_us: int | None = None
 ) -> Report:
-    """Hits that were not accepted, by any of REJECTED_DIMENSIONS, over [from, to) µs. Raises as `kpi_report`."""
+    """Count rejected hits by any of REJECTED_DIMENSIONS, over [from, to) µs. Raises ReportError, WarehouseError."""
     dimensions = checked(by, REJECTED_DIMENSIONS)
     within, parameters = in_range("ts", from_us, to_us)
     of = {
@@ -34,15 +34,15 @@ def rejected_report(
         for row in zip(*(column.to_pylist() for column in found.columns), strict=True)
     ]
     rows.sort(key=lambda row: sort_key(row, [c.name for c in columns]))
-    hits = ReportColumn("hits", "count", "hits that were not accepted, by the time of receipt")
+    hits = ReportColumn("hits", "count", "rejected hits, by the time of receipt")
     return Report("rejected", (*columns, hits), tuple(rows))
 
 
 _REJECTED_COLUMNS = {
-    "reason": ReportColumn("reason", "text", "why, out of the closed list"),
+    "reason": ReportColumn("reason", "text", "reason of the rejection, see docs/reference/reasons.md"),
     "kind": ReportColumn("kind", "text", "click, impression, conversion, adjustment or event"),
-    "offer": ReportColumn("offer_id", "number", "offer, 0 when it is not known"),
-    "partner": ReportColumn("partner_id", "number", "partner, 0 when it is not known"),
-    "link": ReportColumn("link", "text", "code of the link as asked for"),
+    "offer": ReportColumn("offer_id", "number", "offer; 0 if unknown"),
+    "partner": ReportColumn("partner_id", "number", "partner; 0 if unknown"),
+    "link": ReportColumn("link", "text", "code of the requested link"),
     "day": DAY,
 }

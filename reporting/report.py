@@ -1,4 +1,4 @@
-"""What a report is: named columns with unit and formula, and rows of plain values. Pure."""
+"""Form of a report: named columns with unit and formula, and rows of plain values. Pure."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -22,30 +22,30 @@ class ReportColumn:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """One answer. Money is decimal text, counts are numbers, a rate that divides by zero is None."""
+    """One report. Money is decimal text, counts are numbers, and a rate that divides by zero is None."""
 
     report: str
     columns: tuple[ReportColumn, ...]
     rows: tuple[Row, ...]
 
     def to_json(self) -> dict[str, Any]:
-        """The form that `--json` prints (contract 1)."""
+        """Convert to the JSON form of `--json`."""
         columns = [{"name": c.name, "unit": c.unit, "formula": c.formula} for c in self.columns]
         return {"report": self.report, "columns": columns, "rows": [dict(row) for row in self.rows]}
 
 
 def checked(by: Sequence[str], allowed: Iterable[str]) -> tuple[str, ...]:
-    """The dimensions, each once. Raises ReportError, naming what is allowed."""
+    """Return the dimensions, each once. Raises ReportError with the allowed ones."""
     wanted = tuple(dict.fromkeys(by))
     unknown = [name for name in wanted if name not in set(allowed)]
     if unknown or not wanted:
-        what = f"cannot group by {', '.join(unknown)}" if unknown else "say what to group by"
+        what = f"cannot group by {', '.join(unknown)}" if unknown else "--by is empty"
         raise ReportError(f"{what}; --by takes any of {', '.join(allowed)}")
     return wanted
 
 
 def in_range(column: str, from_us: int | None, to_us: int | None) -> tuple[str, dict[str, Any]]:
-    """SQL for [from, to) of an instant's column, with its parameters."""
+    """Return the SQL condition for [from, to) of a time column, with its parameters."""
     terms, parameters = ["1"], dict[str, Any]()
     if from_us is not None:
         terms.append(f"{column} >= fromUnixTimestamp64Micro({{from:Int64}}, 'UTC')")
@@ -57,7 +57,7 @@ def in_range(column: str, from_us: int | None, to_us: int | None) -> tuple[str, 
 
 
 def sort_key(row: Mapping[str, Value], names: Sequence[str]) -> tuple[tuple[bool, Any], ...]:
-    """Rows by these columns, missing values first."""
+    """Return a key that sorts rows by these columns, missing values first."""
     return tuple((row[name] is not None, row[name] if row[name] is not None else 0) for name in names)
 
 

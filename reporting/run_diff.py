@@ -1,4 +1,4 @@
-"""`clew diff`: two runs beside each other, by partner or offer. A run's credits are added up by the warehouse."""
+"""`clew diff`: compare the credits of two runs by partner or offer. The warehouse sums the credits."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -19,16 +19,16 @@ _COLUMNS = {"partner": "partner_id", "offer": "offer_id"}
 
 @dataclass(frozen=True, slots=True)
 class Side:
-    """One side of a diff: a run, or `live`, and the models that it has."""
+    """One side of a diff: a run or `live`, and its models."""
 
     run_id: str
     models: tuple[str, ...]
 
 
 def side_of(warehouse: Warehouse, text: str) -> Side:
-    """The run of `RUN` or `RUN:MODEL`, where RUN is an id, the beginning of one, or `live`.
+    """Parse `RUN` or `RUN:MODEL`, where RUN is a run id, a prefix of one, or `live`.
 
-    Raises ReportError when there is no such run, or several, or it lacks the model.
+    Raises ReportError if no run or several match, or if the run does not have the model.
     """
     name, _, model = text.partition(":")
     run_id = LIVE if name == LIVE else run_named(warehouse, name)
@@ -37,14 +37,15 @@ def side_of(warehouse: Warehouse, text: str) -> Side:
     )
     models = tuple(table.column(0).to_pylist())
     if model and model not in models:
-        raise ReportError(f"{name} has no credits of {model}; it has {', '.join(models) or 'none at all'}")
+        raise ReportError(f"{name} has no credits of {model}; its models are: {', '.join(models) or 'none'}")
     return Side(run_id, (model,) if model else models)
 
 
 def diff_report(warehouse: Warehouse, rules: Rules, left: str, right: str, by: Sequence[str]) -> Report:
-    """What right gives more than left, by partner and offer, per currency. Raises ReportError, WarehouseError.
+    """Compare two runs by partner and offer, per currency; changes are right minus left.
 
-    Two sides of one model each are compared whatever the models are; else each model that both have.
+    If each side has one model, these two are compared. Otherwise each model that both sides have is compared.
+    Raises ReportError, WarehouseError.
     """
     dimensions = checked(by, DIMENSIONS)
     a, b = side_of(warehouse, left), side_of(warehouse, right)
@@ -78,7 +79,7 @@ def _pair(
 def _sums(
     warehouse: Warehouse, run_id: str, model: str, dimensions: Sequence[str]
 ) -> dict[tuple[Any, ...], tuple[int, int]]:
-    """Conversions in 1e-12 and value in minor units by the dimensions and currency."""
+    """Sum conversions in 1e-12 and value in minor units, by the dimensions and currency."""
     keys = [_COLUMNS[name] for name in dimensions]
     selected = ", ".join([*(f"toInt64({key}) AS {key}_" for key in keys), "currency"])
     table = warehouse.query(
@@ -110,7 +111,7 @@ def _named(rules: Rules, group: Mapping[str, Value]) -> Row:
 def _columns(dimensions: Sequence[str]) -> list[ReportColumn]:
     named = {
         "partner": [
-            ReportColumn("partner_id", "number", "partner, 0 is unattributed"),
+            ReportColumn("partner_id", "number", "partner; 0 is unattributed"),
             ReportColumn("partner", "text", "name of the partner in the program"),
         ],
         "offer": [
@@ -119,7 +120,7 @@ def _columns(dimensions: Sequence[str]) -> list[ReportColumn]:
         ],
     }
     return [
-        ReportColumn("model", "text", "model of both, or of the first > of the second"),
+        ReportColumn("model", "text", "model of both runs, or model of the first > model of the second"),
         *(column for name in dimensions for column in named[name]),
         ReportColumn("currency", "ISO 4217", "currency of the values"),
         ReportColumn("conversions_1", "count", "conversions that the first run credits"),

@@ -1,8 +1,8 @@
 """Functions that `clew sql` may call: they compute from their arguments and read nothing else. Pure.
 
-The engine has a few hundred more. Those that read files, settings, other tables, dictionaries or the network, or
-that wait, are left out on purpose, and so is whatever a newer engine adds, until somebody has looked at it.
-Names are compared in lower case: the engine takes some in any case, and no two differ by case alone.
+Functions that read files, settings, other tables, dictionaries or the network, or that wait, are left out on purpose.
+New functions of a later engine are left out until they have been reviewed. Names are compared in lower case: the
+engine accepts some in any case, and no two differ by case alone.
 """
 
 import re
@@ -219,7 +219,7 @@ _FAMILIES = (
     *(name for unit in _UNITS for name in (f"add{unit}s", f"subtract{unit}s", f"change{unit}", f"toInterval{unit}")),
     *(name for unit in _UNITS for name in (f"toStartOf{unit}", f"toRelative{unit}Num")),
 )
-"""Names that follow a rule; the engine lacks a few of them, which does no harm."""
+"""Names that follow a pattern. The engine lacks a few of them, which is harmless."""
 
 PLAIN = tuple(_PLAIN.split())
 AGGREGATES = tuple(_AGGREGATES.split())
@@ -232,11 +232,11 @@ _COMBINATOR = re.compile(
 IN_FUNCTIONS = frozenset(
     name.lower() for name in PLAIN if re.fullmatch(r"(?i)(global)?(not)?(null)?in(ignoreset)?", name)
 )
-"""Their arguments after the first may be tables by name."""
+"""Functions whose arguments after the first may be names of tables."""
 
 
 def is_allowed(name: str) -> bool:
-    """Whether a query may call it; aggregates also with their suffixes, as sumIf or uniqExactIfMerge."""
+    """Return True if a query may call the function; aggregates also with suffixes such as If or Merge."""
     lower = name.lower()
     if lower in _ALLOWED:
         return True

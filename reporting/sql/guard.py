@@ -1,10 +1,9 @@
-"""Which SQL `clew sql` may run: the engine's own parse of it, checked piece by piece against what is known to be safe.
+"""Check SQL of `clew sql`: only syntax, functions and tables on the lists below may run.
 
-The user's text is only ever a bound parameter of the engine's parser, which hands back the parsed statement as a
-tree. What is on the lists below passes, anything else is refused, and what runs is the engine's writing of the
-checked tree. So guard and engine read the same statement, comments and quoting play no part, and syntax that a
-newer engine learns is refused until it is added here. Names without a database are the caller's business: they
-must mean `analyst`, which the setting `database` of the run sees to.
+The user's text is only ever a bound parameter of the engine's parser, which returns the parsed statement as a tree.
+The guard checks every node, and the engine formats the checked tree into the statement that runs. So guard and engine
+see the same statement, comments and quoting have no effect, and new syntax of a later engine is refused until it is
+added here. Names without a database must mean `analyst`; the caller sets the setting `database` for that.
 """
 
 import json
@@ -20,14 +19,14 @@ from warehouse.port import WarehouseError
 
 Node = dict[str, Any]
 Ask = Callable[[str, str], str]
-"""Calls one of the engine's functions on a text: parseQueryToJSON, formatQueryFromJSON or formatQuerySingleLine."""
+"""Calls parseQueryToJSON, formatQueryFromJSON or formatQuerySingleLine of the engine on a text."""
 
 QUERY_BYTES_MAX = 100_000
-"""Longest statement that is looked at."""
+"""Maximum length of a statement."""
 
 
 class SqlRefused(ValueError):
-    """The statement is not run; the message names the part and what to write instead."""
+    """The statement was not run; the message names the part and what to write instead."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +37,11 @@ class Statement:
     kind: Literal["select", "explain", "explain ast", "show", "describe"]
 
 
-_OUTPUT = {"is_outfile_append", "is_outfile_truncate", "is_into_outfile_with_stdout"}  # always there, false by itself
+_OUTPUT = {
+    "is_outfile_append",
+    "is_outfile_truncate",
+    "is_into_outfile_with_stdout",
+}  # in every tree; false unless written
 
 _KEYS: dict[str, set[str]] = {
     "ArrayJoin": {"kind", "expression_list"},
@@ -91,7 +94,7 @@ _KEYS: dict[str, set[str]] = {
     "WindowListElement": {"name", "definition"},
     "WithElement": {"name", "subquery", "aliases", "is_materialized"},
 }  # fmt: skip
-"""Kinds of tree nodes that may stand in a statement, and what each may carry."""
+"""Kinds of tree nodes that a statement may contain, with the keys that each may have."""
 
 _SETTINGS = "SETTINGS is not allowed: the limits of a query are settings of Clew (CLEW_API__…); leave it out"
 _REASONS = {
@@ -119,11 +122,11 @@ _BAD_ARGUMENTS, _UNKNOWN_FUNCTION = 36, 46
 
 
 def check_sql(sql: str, ask: Ask, database: str = ANALYST) -> Statement:
-    """The statement, if it may run, for an installation that calls `analyst` so. Raises SqlRefused."""
+    """Return the checked statement for an installation whose analysts' database has this name. Raises SqlRefused."""
     try:
         size = len(sql.encode())
     except UnicodeEncodeError:
-        raise SqlRefused("the statement has characters that are no Unicode text: type them anew") from None
+        raise SqlRefused("the statement has characters that are not Unicode text: type them again") from None
     if size > QUERY_BYTES_MAX:
         raise SqlRefused(f"the statement is longer than {QUERY_BYTES_MAX} bytes: shorten it")
     try:
@@ -163,7 +166,7 @@ def _decoded(text: str) -> Node:
 
 
 def _check_unparsed(sql: str, ask: Ask, database: str) -> Statement:
-    """Statements whose tree the engine does not show: two have a form so plain that their writing can be matched."""
+    """Check a statement that the engine does not return as a tree: DESCRIBE and SHOW CREATE, matched as text."""
     try:
         written = ask("formatQuerySingleLine", sql)
     except WarehouseError as error:
@@ -182,7 +185,7 @@ def _check_unparsed(sql: str, ask: Ask, database: str) -> Statement:
 
 
 def _of_database(written: str, database: str) -> str:
-    """DESCRIBE or SHOW CREATE of one table, which is its last word."""
+    """Replace the database in DESCRIBE or SHOW CREATE of one table, which is the last word."""
     return re.sub(rf" {ANALYST}\.(?=[^ ]+$)", f" {database}.", written)
 
 
@@ -210,7 +213,7 @@ def _check_explain(node: Node) -> None:
 
 
 def _check_show(node: Node) -> None:
-    """SHOW is turned into a SELECT by the engine, with these words in its text, so they have to be plain."""
+    """Check SHOW. The engine turns it into a SELECT that contains these words, so they must be plain."""
     database = node.get("database") or node.get("from", {}).get("name") or ANALYST
     if database != ANALYST:
         raise SqlRefused(_of_other_database(f"database {database}"))
@@ -222,7 +225,7 @@ def _check_show(node: Node) -> None:
 
 
 def _check(root: Node) -> None:
-    """Every node of the tree is one that is known, carries only what is known, and names only what it may."""
+    """Raise SqlRefused unless every node of the tree has a known kind, known keys and allowed names."""
     todo: list[Any] = [root]
     while todo:
         node = todo.pop()
@@ -236,14 +239,14 @@ def _check(root: Node) -> None:
             raise SqlRefused(_REASONS.get(kind) or f"{kind} is not allowed in clew sql: leave that part out")
         for key in node.keys() - _KEYS[kind] - {"type"}:
             if key == "children":
-                _check({"type": "ExpressionList", "children": node[key]})  # names the part better, when it is refused
+                _check({"type": "ExpressionList", "children": node[key]})  # for an error that names the part
             reason = _REASONS.get(f"{kind} {key}") or _REASONS.get(key)
             raise SqlRefused(reason or f"{key.replace('_', ' ')} is not allowed in clew sql: leave it out")
         todo += _parts(kind, node)
 
 
 def _parts(kind: str, node: Node) -> list[Any]:
-    """What else of a node has to be looked at, after its names passed."""
+    """Check the names of a node and return the parts to check next."""
     match kind:
         case "Literal":
             return []
@@ -255,7 +258,7 @@ def _parts(kind: str, node: Node) -> list[Any]:
             _check_name(node["func_name"])
         case "TableExpression":
             if node.get("database_and_table_name", {}).get("type", "TableIdentifier") != "TableIdentifier":
-                raise SqlRefused(_of_other_database("a table that is not named plainly"))
+                raise SqlRefused(_of_other_database("a table without a plain name"))
             if "table_function" in node:
                 rest = {key: value for key, value in node.items() if key != "table_function"}
                 return [*rest.values(), _arguments_of_numbers(node["table_function"])]
@@ -263,7 +266,7 @@ def _parts(kind: str, node: Node) -> list[Any]:
 
 
 def _arguments_of_numbers(function: Node) -> Any:
-    """Arguments of the one table function that there is."""
+    """Return the arguments of `numbers`, the only allowed table function."""
     name = function.get("name")
     if function.get("type") != "Function" or name != "numbers":
         raise SqlRefused(f"table function {name} is not allowed: read tables of database {ANALYST}, or numbers(n)")
@@ -273,7 +276,7 @@ def _arguments_of_numbers(function: Node) -> Any:
 
 
 def _check_table(node: Node) -> None:
-    """One word is a table of `analyst` or a name that WITH gave; two words are database and table."""
+    """Check a table name: one word is a table of `analyst` or a name from WITH; two words are database and table."""
     parts = node.get("name_parts") or [node["name"]]
     if len(parts) == 1 and "." not in parts[0]:
         return
@@ -300,11 +303,11 @@ def _check_function(node: Node) -> None:
 
 def _check_name(name: str) -> None:
     if not is_allowed(name):
-        raise SqlRefused(f"function {name} is not allowed in clew sql: docs/guide/sql.md says which are")
+        raise SqlRefused(f"function {name} is not allowed in clew sql: docs/guide/sql.md lists the allowed ones")
 
 
 def short_error(message: str) -> str:
-    """The engine's message as one short sentence: no codes, no stack, no text of the statement."""
+    """Shorten the engine's message to one sentence without codes, stack or text of the statement."""
     line = message.strip().splitlines()[0] if message.strip() else "the engine gave no reason"
     line = re.sub(r"(Code: \d+\. )?DB::Exception: ", "", line)
     line = re.sub(r"^Code: \d+\. ", "", line)

@@ -1,4 +1,4 @@
-"""A checked statement for an installation that calls the analysts' database otherwise. Pure."""
+"""Rename database `analyst` in a checked statement, for an installation that uses another name. Pure."""
 
 from typing import Any
 
@@ -7,7 +7,7 @@ from schemas.ddl import ANALYST
 
 
 def in_database(node: Any, database: str) -> Any:
-    """The parsed statement with tables of `analyst` in another database; the user's own names stay as they are."""
+    """Return the parsed statement with tables of `analyst` in another database. Aliases of the user stay unchanged."""
     if isinstance(node, list):
         return [in_database(part, database) for part in node]
     if not isinstance(node, dict):
@@ -16,7 +16,7 @@ def in_database(node: Any, database: str) -> Any:
     match node.get("type"):
         case "TableIdentifier":
             return _renamed(made, 2, database)
-        case "Identifier":  # analyst.table.column; two words may be a column of something that is called analyst
+        case "Identifier":  # analyst.table.column; a two-part name may be a column of an alias named "analyst"
             return _renamed(made, 3, database)
         case "Function" if str(node["name"]).lower() in IN_FUNCTIONS:
             first, *others = made["arguments"]["children"]

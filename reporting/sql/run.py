@@ -1,8 +1,8 @@
-"""One read-only statement of a user over the analysts' views: checked (sql_guard.py), bounded, answered as JSON types.
+"""Run one read-only statement of a user over the analysts' views: checked by guard.py, limited, with JSON types.
 
-Second lines of defence, should the guard ever let something through: the statement runs with readonly=1, which
-shuts table functions and writing, and with the analysts' database as its own, so that a name without one never means a
-file. These go with the statement's text: set on the session, readonly could never be taken back from the handle.
+There is a second line of defence behind the guard. The statement runs with readonly=1, which blocks table functions and
+writes, and with the analysts' database as its default, so that a name without a database never means a file. These
+settings are part of the statement, because readonly on a session could not be undone.
 """
 
 import json
@@ -25,13 +25,13 @@ _TIMED_OUT, _OUT_OF_MEMORY, _TOO_LARGE = frozenset({159, 160}), 241, 396
 
 @dataclass(frozen=True, slots=True)
 class SqlAnswer:
-    """Names and ClickHouse types of the columns, and the rows in their order."""
+    """Names and ClickHouse types of the columns, and the rows in order."""
 
     columns: list[tuple[str, str]]
     rows: list[list[Any]]
 
     def to_json(self) -> dict[str, Any]:
-        """`{"columns": [{"name", "type"}], "rows": [{…}]}`."""
+        """Convert to `{"columns": [{"name", "type"}], "rows": [{…}]}`."""
         names = [name for name, _ in self.columns]
         return {
             "columns": [{"name": name, "type": kind} for name, kind in self.columns],
@@ -40,22 +40,22 @@ class SqlAnswer:
 
 
 def run_sql(warehouse: Warehouse, sql: str, settings: ApiSettings) -> SqlAnswer:
-    """Check and run one statement. Raises SqlRefused with one sentence, whatever went wrong."""
+    """Check and run one statement. Raises SqlRefused with one sentence for any error."""
 
     def ask(function: str, text: str) -> str:
         answer: str = scalar_of(warehouse.query(f"SELECT {function}({{text:String}}) AS answer", {"text": text}))
         return answer
 
     try:
-        return _run(warehouse, check_sql(sql, ask, warehouse.analyst), settings)
+        return _run_checked(warehouse, check_sql(sql, ask, warehouse.analyst), settings)
     except WarehouseError as error:
         raise SqlRefused(_sentence(error, settings)) from error
 
 
-def _run(warehouse: Warehouse, statement: Statement, settings: ApiSettings) -> SqlAnswer:
+def _run_checked(warehouse: Warehouse, statement: Statement, settings: ApiSettings) -> SqlAnswer:
     bounds = _bounds(settings, warehouse.analyst)
     if statement.kind != "select":
-        # The driver ends a statement with its own FORMAT, which EXPLAIN AST takes for part of what it explains.
+        # The driver appends a FORMAT to the statement, which EXPLAIN AST would include in the explained query.
         end = " FORMAT Null" if statement.kind == "explain ast" else ""
         table = warehouse.query(f"{statement.text}{bounds}{end}", as_written=True)
         columns = [
@@ -66,10 +66,10 @@ def _run(warehouse: Warehouse, statement: Statement, settings: ApiSettings) -> S
     columns = [(row["name"], row["type"]) for row in described]
     names = [name for name, _ in columns]
     if len(set(names)) < len(names):
-        twice = next(name for name in names if names.count(name) > 1)
-        raise SqlRefused(f"two columns are named {twice}: give one of them another name with AS")
+        repeated = next(name for name in names if names.count(name) > 1)
+        raise SqlRefused(f"two columns are named {repeated}: give one of them another name with AS")
     table = warehouse.query(_selected(statement.text, columns) + bounds, as_written=True)
-    # The engine counts constants as nothing, so its own look at the size is not enough.
+    # The engine counts constants as 0 bytes, so its limits on the result are not enough.
     if table.num_rows > settings.query_rows_max or table.nbytes > _answer_bytes_max(settings):
         raise SqlRefused(_too_large(settings))
     return SqlAnswer(columns, _rows(table, columns))
@@ -94,7 +94,7 @@ def _bounds(settings: ApiSettings, database: str) -> str:
     return "\nSETTINGS " + ", ".join(f"{name} = {value}" for name, value in bounds.items())
 
 
-# -- values: each type has a reader from what Arrow gives to what JSON has, or the engine writes it as JSON itself
+# -- values: each type has a converter from Arrow to JSON types; otherwise the engine writes the value as JSON
 
 _Reader = Callable[[Any], Any]
 _WRAPPED = re.compile(r"(Nullable|LowCardinality|Array|Map)\((?:(?:LowCardinality\()?String\)?, )?(.+)\)")
@@ -104,7 +104,7 @@ _INSTANT = re.compile(r"DateTime(?:64\(([0-6])(?:, '[^']*')?\)|\('[^']*'\))?")
 
 
 def _reader(kind: str) -> _Reader | None:
-    """How values of a ClickHouse type are read; None where Arrow has no such type."""
+    """Return the converter for values of a ClickHouse type; None if Arrow has no such type."""
     wrapped = _WRAPPED.fullmatch(kind)
     if wrapped is not None:
         item = _reader(wrapped[2])
@@ -130,7 +130,7 @@ def _reader(kind: str) -> _Reader | None:
 
 
 def _selected(text: str, columns: list[tuple[str, str]]) -> str:
-    """The statement, with columns that have no reader written as JSON by the engine."""
+    """Wrap the statement so that the engine writes columns without a converter as JSON."""
     if all(_reader(kind) for _, kind in columns):
         return text
     chosen = []
@@ -148,9 +148,9 @@ def _rows(table: pa.Table, columns: list[tuple[str, str]]) -> list[list[Any]]:
 def _values(column: pa.ChunkedArray, name: str, kind: str) -> list[Any]:
     try:
         values: list[Any] = column.to_pylist()
-    except UnicodeDecodeError:  # the engine's strings are bytes, and these are no text
+    except UnicodeDecodeError:  # strings of the engine are bytes, and these are not UTF-8
         if not pa.types.is_string(column.type):
-            raise SqlRefused(f"column {name} holds bytes that are no text: use hex()") from None
+            raise SqlRefused(f"column {name} has bytes that are not text: use hex()") from None
         values = [_plain(value) for value in column.cast(pa.binary()).to_pylist()]
     reader = _reader(kind)
     if reader is _as_is:
@@ -167,7 +167,7 @@ def _from_json(value: str | None) -> Any:
 
 
 def _instant(value: Any, exactness: str) -> str | None:
-    """RFC 3339 in UTC; Arrow has whole seconds as numbers."""
+    """Format as RFC 3339 in UTC. Arrow returns whole seconds as numbers."""
     if value is None:
         return None
     moment = datetime.fromtimestamp(value, UTC) if isinstance(value, int) else value
@@ -177,7 +177,7 @@ def _instant(value: Any, exactness: str) -> str | None:
 
 
 def _plain(value: Any) -> Any:
-    """Decimals, dates and ids as text; null for a float that is no number."""
+    """Convert decimals, dates and ids to text, and a float that is not finite to null."""
     match value:
         case None:
             return None
@@ -192,7 +192,7 @@ def _plain(value: Any) -> Any:
 
 
 def _sentence(error: WarehouseError, settings: ApiSettings) -> str:
-    """What went wrong in a run, and what to do."""
+    """Describe the error of a run and the fix in one sentence."""
     if error.code in _TIMED_OUT:
         return (
             f"the query ran longer than {settings.query_timeout_s} s: ask for less, or raise CLEW_API__QUERY_TIMEOUT_S"
@@ -215,5 +215,5 @@ def _too_large(settings: ApiSettings) -> str:
 
 
 def _answer_bytes_max(settings: ApiSettings) -> int:
-    """An eighth of the query's memory: as Python objects an answer grows about as many times."""
+    """An eighth of the query's memory, because an answer takes about eight times as much as Python objects."""
     return settings.query_memory_bytes_max // 8

@@ -62,7 +62,7 @@ def test_every_touch_and_cent(warehouse: Warehouse) -> None:
     assert len(answer["ledger"]) == 12
 
 
-def test_in_words(warehouse: Warehouse) -> None:
+def test_explanation_as_text(warehouse: Warehouse) -> None:
     explanation = explain(warehouse, filled(warehouse))
     assert explanation is not None
     text = "\n".join(lines_of(explanation.to_json()))
@@ -74,15 +74,15 @@ def test_in_words(warehouse: Warehouse) -> None:
         assert said in text, text
 
 
-def test_what_is_not_there_and_what_is_not_credited(warehouse: Warehouse) -> None:
+def test_unknown_and_uncredited_conversions(warehouse: Warehouse) -> None:
     assert explain(warehouse, "00" * 16) is None
     log, event = FakeIngest(warehouse), conversion_of(1, click_ref="none")
     log.append(event)
     log.store()
     fresh = explain(warehouse, event.conversion_id.hex())
-    assert fresh is not None and "no pass has come to it yet" in list(lines_of(fresh.to_json()))[-1]
+    assert fresh is not None and "not credited yet" in list(lines_of(fresh.to_json()))[-1]
     run(attributor(warehouse, log, PROGRAM))
     nobody = explain(warehouse, event.conversion_id.hex())
     assert nobody is not None
     text = "\n".join(lines_of(nobody.to_json()))
-    assert "unattributed: 1 of it, 10.00 USD (no_touch)" in text and "nobody to pay" in text
+    assert "unattributed: 1 of it, 10.00 USD (no_touch)" in text and "Plans\n  none" in text

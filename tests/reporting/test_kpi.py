@@ -138,7 +138,7 @@ def test_days_are_the_programs(warehouse: Warehouse) -> None:
 def test_wrong_questions_say_what_is_allowed(warehouse: Warehouse) -> None:
     with pytest.raises(ReportError, match="cannot group by moon; --by takes any of partner, offer, day"):
         report(warehouse, "partner,moon")
-    with pytest.raises(BadRange, match="is no date"):
+    with pytest.raises(BadRange, match="is not a date"):
         range_us("tomorrow", None, "UTC")
     with pytest.raises(BadRange, match="empty"):
         range_us("2026-01-02", "2026-01-02", "UTC")

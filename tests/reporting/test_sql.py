@@ -158,7 +158,7 @@ def test_every_form_runs_under_the_bounds(run: Run, sql: str) -> None:
         ("SELECT throwIf(1, 'no ' || 'way')", {}, "no way"),
         ("SELECT nothing FROM clicks", {}, "Unknown expression identifier `nothing`"),
         ("SELECT 1 FROM nothing", {}, "Unknown table expression identifier 'nothing'"),
-        ("SELECT [unhex('ff')]", {}, "column [unhex('ff')] holds bytes that are no text: use hex()"),
+        ("SELECT [unhex('ff')]", {}, "column [unhex('ff')] has bytes that are not text: use hex()"),
     ],
 )  # fmt: skip
 def test_what_goes_wrong_is_one_sentence(run: Run, sql: str, bounds: dict[str, int], said: str) -> None:

@@ -207,7 +207,7 @@ def test_long_and_deep_statements_are_refused_quickly(warehouse: Warehouse) -> N
         ("(" * 5_000, "depth"),
         ("SELECT " + "(" * 900 + "1" + ")" * 900, "depth"),
         ("SELECT " + "NOT " * 20_000 + "1", ""),
-        ("SELECT \udcff", "no Unicode text"),
+        ("SELECT \udcff", "not Unicode text"),
         ("", "Empty query"),
         ("\0", ""),
         ("SELECT 'x", "Syntax error"),
