@@ -14,6 +14,7 @@ from attribution.columnar.scan import RULES, last_click_winners, sums_of_rules
 from attribution.columnar.sort_merge import merge_touches, sort_touches, spans
 from attribution.columnar.touches import Conversions, Lanes, Shard, Touches, lane_number
 from attribution.kernels import rules, select
+from attribution.kernels.allocate import allocate
 from benchmarks.measure import Result
 
 PEOPLE = 2_000_000
@@ -58,7 +59,7 @@ def _money(touches: Touches, bandwidth: float) -> Iterator[Result]:
         "time decay": rules.time_decay(offsets, codes, touches.ts, 7 * DAY_US),
     }
     for name, mine in weights.items():
-        seconds = best(lambda mine=mine: select.allocate(offsets, values, mine, out))
+        seconds = best(lambda mine=mine: allocate(offsets, values, mine, out))
         yield _result(f"credits of {name} to money, every touch", count, seconds, 24, bandwidth)
 
 

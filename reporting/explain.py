@@ -15,7 +15,7 @@ from attribution.core.net_value import net_value
 from attribution.core.revisions import CurrentRevision, is_unchanged
 from attribution.core.weights import model_of, reasons, weigh
 from attribution.kernels import select
-from attribution.kernels.select import Ints
+from attribution.kernels.checks import Ints
 from attribution.store.conversion_reader import ConversionReader
 from attribution.store.programs import Programs
 from attribution.store.revision_reader import RevisionReader

@@ -1,7 +1,7 @@
-"""Asking the memory for what a loop reads soon. Pure: no result depends on it.
+"""Software prefetch. Pure: no result depends on it.
 
-Columns of a shard are read in pieces, a journey each, with gaps between them that the processor does not foresee; the
-places of later journeys are known, though, long before they are read.
+A scan reads the columns of a shard journey by journey, with gaps that the hardware prefetcher cannot predict. The
+positions of later journeys are known long before they are read.
 """
 
 from typing import Any
@@ -12,26 +12,26 @@ from numba.core import cgutils
 from numba.extending import intrinsic, overload
 
 AHEAD = 32
-"""Journeys between the one that is worked and the one that is asked for: some 100 ns of work, as memory takes."""
+"""Journeys between the current one and the prefetched one: about 100 ns of work, the latency of memory."""
 
 _READ, _KEEP, _DATA = 0, 3, 1
-"""What llvm.prefetch is told: to read, into the nearest cache, data and no code."""
+"""Arguments of llvm.prefetch: read access, highest locality, data cache."""
 
 
-def prefetch(array: Any, place: int) -> None:
-    """Ask for the line of the cache that has a place of a flat array; any place will do, also one outside it.
+def prefetch(array: Any, index: int) -> None:
+    """Prefetch the cache line of an element of a flat array. The index may be outside the array.
 
-    Plain Python has nothing to ask; compiled code has one instruction.
+    In compiled code this is one instruction; in plain Python it does nothing.
     """
 
 
 @overload(prefetch, inline="always", strict=False)
-def _prefetch_overload(array: Any, place: Any) -> Any:
-    return lambda array, place: _prefetch_instruction(array, place)  # type: ignore[call-arg]
+def _prefetch_overload(array: Any, index: Any) -> Any:
+    return lambda array, index: _prefetch_instruction(array, index)  # type: ignore[call-arg]
 
 
 @intrinsic
-def _prefetch_instruction(typing_context: Any, array: Any, place: Any) -> Any:
+def _prefetch_instruction(typing_context: Any, array: Any, index: Any) -> Any:
     def code(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
         held = context.make_array(signature.args[0])(context, builder, arguments[0])
         line = builder.bitcast(builder.gep(held.data, [arguments[1]]), ir.IntType(8).as_pointer())
@@ -43,4 +43,4 @@ def _prefetch_instruction(typing_context: Any, array: Any, place: Any) -> Any:
         builder.call(called, [line, number(_READ), number(_KEEP), number(_DATA)])
         return context.get_dummy_value()
 
-    return types.void(array, place), code
+    return types.void(array, index), code

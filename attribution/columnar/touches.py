@@ -1,8 +1,8 @@
-"""Touches of a shard as sorted columns, 32 bytes each: runs that are sorted once and merged, never sorted again.
+"""Touches of a shard as sorted columns, 32 bytes per touch. Pure.
 
-Order is (identity, ts, precedence, event). A lane says all that touches have in common beside their partner: offer,
-kind and window; its number carries the precedence in its top bits. kernels_runs.py sorts and merges,
-kernels_scan.py credits conversions straight from these columns. Pure.
+The order is (identity, ts, precedence, event). A lane stands for the properties that many touches share: offer, kind
+and window; the high bits of its number hold the precedence. sort_merge.py sorts touches into runs and merges runs;
+scan.py credits conversions from these columns.
 """
 
 from dataclasses import dataclass
@@ -16,21 +16,21 @@ Hashes = NDArray[np.uint64]
 Numbers = NDArray[np.uint32]
 
 LANE_BITS = 28
-"""Below these bits of a lane's number is its place in the table of lanes; above them its precedence."""
+"""Low LANE_BITS: index into the lane table. High bits: precedence."""
 
 LANE_MASK = (1 << LANE_BITS) - 1
 PRECEDENCE_MAX = 15
 NEVER = 0
-"""Precedence of touches that never count, such as bots'."""
+"""Precedence of touches that never count, such as those of bots."""
 
 
 class BadColumns(ValueError):
-    """The columns are no touches or conversions; the message names the column and what is wanted."""
+    """The columns are not valid; the message names the column and the expected content."""
 
 
 @dataclass(frozen=True, slots=True)
 class Touches:
-    """Columns of one length P: identity hash, µs since 1970, number of the event, partner, lane."""
+    """Columns of length P: identity hash, µs since 1970, event number, partner id, lane number."""
 
     identity: Hashes
     ts: Ints
@@ -43,7 +43,7 @@ class Touches:
 
     @property
     def nbytes(self) -> int:
-        """Bytes of all columns; 32 for each touch."""
+        """Size of all columns in bytes; 32 per touch."""
         return sum(column.nbytes for column in self.columns())
 
     def __len__(self) -> int:
@@ -51,7 +51,7 @@ class Touches:
 
     @classmethod
     def empty(cls, count: int = 0) -> "Touches":
-        """Columns whose values are yet to be written; one piece of memory, which may come in huge pages."""
+        """Allocate columns without values in one block of memory, which may use huge pages."""
         words = np.empty(4 * count, np.uint64)
         first, second, third, last = (words[i * count : (i + 1) * count] for i in range(4))
         halves = last.view(np.uint32)
@@ -63,23 +63,23 @@ TYPES = (np.uint64, np.int64, np.uint64, np.uint32, np.uint32)
 
 @dataclass(frozen=True, slots=True)
 class Lanes:
-    """Tables of one length L: the offer of a lane, and the window of its touches, µs, both inclusive."""
+    """Tables of length L: the offer of each lane, and the window of its touches in µs, inclusive."""
 
     offer: Numbers
     window_us: Ints
 
     def checked(self) -> "Lanes":
-        """Itself. Raises BadColumns for a window that is not above 0."""
+        """Return self. Raises BadColumns for a window that is not above 0."""
         _check_columns({"offer": self.offer, "window_us": self.window_us}, (np.uint32, np.int64))
         if self.window_us.size and int(self.window_us.min()) <= 0:
-            raise BadColumns("window_us: a window is longer than 0 µs")
+            raise BadColumns("window_us: windows must be above 0")
         check_instants(self.window_us)
         return self
 
 
 @dataclass(frozen=True, slots=True)
 class Conversions:
-    """Columns of one length C, sorted by (identity, ts): identity hash, µs since 1970, offer, value in minor units."""
+    """Columns of length C, sorted by (identity, ts): identity hash, µs since 1970, offer, value in minor units."""
 
     identity: Hashes
     ts: Ints
@@ -87,7 +87,7 @@ class Conversions:
     value: Ints
 
     def checked(self) -> "Conversions":
-        """Itself. Raises BadColumns unless all fit and they are sorted."""
+        """Return self. Raises BadColumns unless the columns are valid and sorted."""
         columns: dict[str, Array] = {
             "identity": self.identity, "ts": self.ts, "offer": self.offer, "value": self.value,
         }  # fmt: skip
@@ -97,19 +97,19 @@ class Conversions:
             raise BadColumns("value: -2^63 has no positive counterpart")
         same = self.identity[1:] == self.identity[:-1]
         if bool((self.identity[1:] < self.identity[:-1]).any()) or bool((same & (self.ts[1:] < self.ts[:-1])).any()):
-            raise BadColumns("conversions are sorted by identity, then ts")
+            raise BadColumns("conversions must be sorted by identity, then ts")
         return self
 
 
-def lane_number(place: int, precedence: int) -> int:
-    """Number of the lane at a place of the table. Raises BadColumns for one that does not fit."""
-    if not 0 <= place <= LANE_MASK or not NEVER <= precedence <= PRECEDENCE_MAX:
-        raise BadColumns(f"lane: places are 0 to {LANE_MASK}, precedences {NEVER} to {PRECEDENCE_MAX}")
-    return precedence << LANE_BITS | place
+def lane_number(index: int, precedence: int) -> int:
+    """Return the lane number for an index of the lane table. Raises BadColumns for a value out of range."""
+    if not 0 <= index <= LANE_MASK or not NEVER <= precedence <= PRECEDENCE_MAX:
+        raise BadColumns(f"lane: the index must be 0 to {LANE_MASK}, the precedence {NEVER} to {PRECEDENCE_MAX}")
+    return precedence << LANE_BITS | index
 
 
 def check_touches(touches: Touches, lanes: int | None = None) -> None:
-    """Raises BadColumns unless the columns fit, and every lane is one of so many."""
+    """Raise BadColumns unless the columns are valid and all lane indices are below `lanes`."""
     names = ("identity", "ts", "event", "partner", "lane")
     _check_columns(dict(zip(names, touches.columns(), strict=True)), TYPES)
     _check_ts(touches.ts)
@@ -119,18 +119,18 @@ def check_touches(touches: Touches, lanes: int | None = None) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Shard:
-    """A run of touches with its lanes, looked through once by `build`, so that no scan need do it again."""
+    """A sorted run of touches with its lanes. `build` validates it once for all scans."""
 
     touches: Touches
     lanes: Lanes
     precedence: int
-    """The highest that any touch has."""
+    """Highest precedence of any touch."""
     partners: int
-    """One more than the largest number of a partner."""
+    """One more than the largest partner id."""
 
     @classmethod
     def build(cls, touches: Touches, lanes: Lanes) -> "Shard":
-        """Touches as `sort_touches` or `merge_touches` gave them. Raises BadColumns."""
+        """Build from touches that `sort_touches` or `merge_touches` returned. Raises BadColumns."""
         check_touches(touches, lanes.checked().offer.shape[0])
         precedence = int(touches.lane.max(initial=0)) >> LANE_BITS
         return cls(touches, lanes, precedence, int(touches.partner.max(initial=0)) + 1)
@@ -138,7 +138,7 @@ class Shard:
 
 @dataclass(frozen=True, slots=True)
 class Spans:
-    """Conversions with their touches: places start to stop (C each) of one shard, by `kernels_runs.spans`."""
+    """Conversions with the positions of their touches in a shard, start to stop (C each); see `sort_merge.spans`."""
 
     conversions: Conversions
     start: Ints
@@ -150,10 +150,10 @@ def _check_columns(columns: dict[str, Array], types: tuple[type, ...]) -> None:
     for (name, column), kind in zip(columns.items(), types, strict=True):
         if column.dtype != kind or column.ndim != 1:
             raise BadColumns(
-                f"{name}: a flat array of {np.dtype(kind)} is wanted, this is {column.ndim}-d {column.dtype}"
+                f"{name}: expected a one-dimensional array of {np.dtype(kind)}, not {column.ndim}-d {column.dtype}"
             )
     if len(lengths) != 1:
-        raise BadColumns(f"columns are of one length, these have {sorted(n for (n,) in lengths)}")
+        raise BadColumns(f"columns must have the same length, not {sorted(n for (n,) in lengths)}")
 
 
 def _check_ts(ts: Ints) -> None:

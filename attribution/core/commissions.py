@@ -13,8 +13,8 @@ import numpy as np
 from attribution.core.net_value import NetValue, Problems
 from attribution.core.plans import PlanBook, fixed_text, percent_text, specificity
 from attribution.core.weights import DEFAULT_MODEL
-from attribution.kernels import select
-from attribution.kernels.select import Ints
+from attribution.kernels.allocate import allocate
+from attribution.kernels.checks import Ints
 from program.program import Plan
 from schemas.events import Conversion
 from schemas.reasons import Problem
@@ -155,7 +155,7 @@ def split(inputs: Sequence[CommissionInput], splits: Sequence[tuple[int, PlanAmo
     offsets = np.concatenate([[0], np.cumsum([len(w) for w in weights])]).astype(np.int64)
     amounts = np.array([plan_amount.amount_minor for _, plan_amount in splits], np.int64)
     flat = np.concatenate(weights) if weights else np.zeros(0, np.int64)
-    parts = select.allocate(offsets, amounts, flat).tolist()
+    parts = allocate(offsets, amounts, flat).tolist()
     return [parts[lo:hi] for lo, hi in zip(offsets[:-1].tolist(), offsets[1:].tolist(), strict=True)]
 
 

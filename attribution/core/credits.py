@@ -17,7 +17,8 @@ from attribution.core.net_value import NetValue, Problems, net_value
 from attribution.core.plans import PlanBook, reach_of, terms_of
 from attribution.core.weights import DEFAULT_MODEL, Fits, fits_of, is_known, weigh
 from attribution.kernels import select
-from attribution.kernels.select import Ints
+from attribution.kernels.allocate import allocate
+from attribution.kernels.checks import Ints
 from program.program import (
     DEFAULT_CLICK_WINDOW_US,
     DEFAULT_IMPRESSION_WINDOW_US,
@@ -208,8 +209,8 @@ def _parts(
     values = np.array([item.net_value.value_minor for item in inputs], np.int64)
     return {
         model: (
-            select.allocate(journeys.offsets, ones, mine).tolist(),
-            select.allocate(journeys.offsets, values, mine).tolist(),
+            allocate(journeys.offsets, ones, mine).tolist(),
+            allocate(journeys.offsets, values, mine).tolist(),
         )
         for model, mine in weights.items()
     }

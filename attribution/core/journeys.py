@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from attribution.kernels import select
-from attribution.kernels.select import Bytes, Ints
+from attribution.kernels.checks import Bytes, Ints
 from schemas.events import Kind
 from schemas.fields import NO_TOKEN
 from schemas.identity import of_token

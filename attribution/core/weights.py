@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from attribution.core.journeys import REASONS, Journeys
 from attribution.kernels import rules, select
-from attribution.kernels.select import Ints
+from attribution.kernels.checks import Ints
 from program.program import Rules
 from schemas.reasons import NoCredit
 from schemas.values.model_names import DATA_DRIVEN, FITTED, BadModel, Model, fitted_text, parse_model

@@ -1,10 +1,9 @@
-"""How money follows weights: exact integer parts by largest remainder. Pure.
+"""Split amounts by weights into exact integer parts, by largest remainder. Pure.
 
-Kernels are serial on purpose: they release the GIL, so threads may take a range of journeys each, and no thread
-count can change a result. tests/reference/kernels.py has the plain twin.
+tests/reference/kernels.py has the plain twin.
 
-Journeys are short and of every length, so that a loop over one mostly waits for its end to be guessed wrong. Here
-they are gathered by length, and journeys of one length are worked side by side: a lane each, no branches.
+Journeys are short and of any length, so a per-journey loop is dominated by branch mispredictions. This kernel groups
+journeys by length and processes each group in parallel lanes, without branches.
 """
 
 from typing import Any
@@ -15,37 +14,37 @@ from numba import njit
 from attribution.kernels.checks import Ints, Overflow, check_offsets, check_shapes
 
 WEIGHTS_SUM_MAX = 2**60
-"""The weights of one journey add up to less, so that its divisions fit 64 bits."""
+"""Upper bound, exclusive, of the sum of weights of one journey, so that divisions fit 64 bits."""
 
 _LENGTH_MAX = 24
-"""Up to this many touches, counting the larger remainders of each beats sorting."""
+"""Up to this many touches, counting larger remainders is faster than sorting."""
 
 _BLOCK = 512
-"""Journeys looked through at once; then their weights, and room for their parts, are in the second cache."""
+"""Journeys per block; their weights and parts fit the L2 cache."""
 
 _LANES = 128
-"""Journeys side by side."""
+"""Number of journeys processed in parallel."""
 
 _ROW = _LANES + 8
-"""Numbers of a row of lanes; rows of a power of two would meet in the same lines of the cache."""
+"""Length of a row of lanes. Rows of a power of two would map to the same cache lines."""
 
 _SIZE_FAST = 2**48
-"""Below this size a quotient by floats is off by one at most: its error is 4 × 2^-53 of it, an eighth."""
+"""Below this size, a floating-point quotient is off by at most one: its error is 4 × 2^-53 of it, an eighth."""
 
 _FINE, _NEGATIVE, _TOO_HEAVY = 0, 1, 2
 
-_place = np.uintp
-"""Type of loop variables: numba spares an unsigned index the question whether it counts from the end."""
+_index = np.uintp
+"""Unsigned index: skips numba's negative-index check."""
 
 
 def allocate(offsets: Ints, amounts: Ints, weights: Ints, out: Ints | None = None) -> Ints:
-    """Integer parts of each amount by largest remainder (Hamilton's method); they add up to it exactly.
+    """Split each amount into integer parts by largest remainder (Hamilton's method); they add up to it exactly.
 
-    Part i is |amount| × w_i / Σw rounded down; the units left over go one each to the largest remainders, the
-    earlier touch first; a negative amount gives the negated parts. `offsets` (C+1), `amounts` (C) in any unit,
-    `weights` (P) >= 0. A journey of weight 0 gets no parts, whatever its amount. `out` (P) is written to if given,
-    which spares a large array's page faults. Raises ValueError for a negative
-    weight, Overflow where Σw reaches WEIGHTS_SUM_MAX or an amount is -2^63.
+    Part i is |amount| × w_i / Σw rounded down. The remaining units go one each to the largest remainders, the earlier
+    touch first. A negative amount gives the negated parts. `offsets` is (C+1), `amounts` (C) in any unit, `weights`
+    (P) >= 0. A journey whose weights are all 0 gets parts of 0. The result is written to `out` (P) if given, which
+    avoids page faults of a new array. Raises ValueError for a negative weight, and Overflow if Σw reaches
+    WEIGHTS_SUM_MAX or an amount is -2^63.
     """
     check_offsets(offsets, weights.shape[0])
     check_shapes(weights.shape[0], weights)
@@ -54,7 +53,7 @@ def allocate(offsets: Ints, amounts: Ints, weights: Ints, out: Ints | None = Non
         raise Overflow(f"amount {-(2**63)} has no positive counterpart (journey {int(amounts.argmin())})")
     parts = np.empty(weights.shape[0], np.int64) if out is None else out
     check_shapes(weights.shape[0], parts)
-    with np.errstate(over="ignore"):  # for products that wrap, whose differences are right; numba never warns of them
+    with np.errstate(over="ignore"):  # products may wrap, but their differences are exact; numba does not warn of them
         fault, at = _allocate_range(0, amounts.shape[0], offsets, amounts, weights, parts)
     if fault == _NEGATIVE:
         raise ValueError(f"weights are 0 or more (journey {at})")
@@ -71,13 +70,13 @@ def _allocate_range(lo: int, hi: int, offsets: Ints, amounts: Ints, weights: Int
     for first in range(lo, hi, _BLOCK):
         last = min(first + _BLOCK, hi)
         bits, sizes = 0, 0
-        for i in range(_place(offsets[first]), _place(offsets[last])):
+        for i in range(_index(offsets[first]), _index(offsets[last])):
             bits |= weights[i]
-        for c in range(_place(first), _place(last)):
+        for c in range(_index(first), _index(last)):
             sizes |= amounts[c] ^ (amounts[c] >> 63)
         if 0 <= bits <= 1:
-            for c in range(_place(first), _place(last)):
-                _allocate_even(offsets[c], offsets[c + _place(1)], amounts[c], weights, parts)
+            for c in range(_index(first), _index(last)):
+                _allocate_even(offsets[c], offsets[c + _index(1)], amounts[c], weights, parts)
             continue
         heaviest = float(bits) * float(offsets[last] - offsets[first])
         if bits > 0 and sizes < _SIZE_FAST and heaviest < float(WEIGHTS_SUM_MAX):
@@ -89,7 +88,7 @@ def _allocate_range(lo: int, hi: int, offsets: Ints, amounts: Ints, weights: Int
                 return fault, c
     for n in range(1, _LENGTH_MAX + 1):
         if filled[n] > 0:
-            # Lanes that nobody fills repeat the first, whose parts come out the same.
+            # Pad unused lanes with copies of lane 0; their results are identical.
             waiting[0, n, filled[n] :], waiting[1, n, filled[n] :] = waiting[0, n, 0], waiting[1, n, 0]
             _allocate_lanes(
                 n, waiting[0, n], waiting[1, n], weights, parts, rows[0], rows[1], rows[2], rows[3], rows[4]
@@ -99,19 +98,19 @@ def _allocate_range(lo: int, hi: int, offsets: Ints, amounts: Ints, weights: Int
 
 @njit(nogil=True, cache=True, error_model="numpy", inline="always")
 def _allocate_even(start: int, stop: int, amount: int, weights: Ints, parts: Ints) -> None:
-    """Weights of 0 and 1 only: equal parts, and one unit more for the first ones."""
+    """Split by weights of 0 and 1: equal parts, and one more unit for the first ones."""
     total = 0
-    for i in range(_place(start), _place(stop)):
+    for i in range(_index(start), _index(stop)):
         total += weights[i]
     flip = amount >> 63  # -1 below 0: (x ^ flip) - flip negates then
     size = (amount ^ flip) - flip
     divisor = total if total > 0 else 1
-    if size < 1 << 31:  # most are, and 32 bits divide in half the time
+    if size < 1 << 31:  # the common case; 32-bit division takes half the time
         part: int = np.int64(np.uint32(size) // np.uint32(divisor))  # type: ignore[assignment]
     else:
         part = size // divisor
     left = size - part * total
-    for i in range(_place(start), _place(stop)):
+    for i in range(_index(start), _index(stop)):
         weight = weights[i]
         mine = (part + (1 if left > 0 else 0)) * weight
         left -= weight
@@ -123,19 +122,19 @@ def _allocate_block(
     first: int, last: int, offsets: Ints, amounts: Ints, weights: Ints, parts: Ints, rows: Ints, waiting: Ints,
     filled: Ints,
 ) -> None:  # fmt: skip
-    """Journeys wait, by length, until as many are there as lanes; long ones are worked at once."""
+    """Buffer journeys by length until a full set of lanes is available; process long journeys immediately."""
     starts, values = waiting[0], waiting[1]
-    # Written in order once, so that lines of the cache are there when parts come out of order.
+    # Touch the cache lines in order, because the parts are written out of order.
     parts[offsets[first] : offsets[last]] = 0
-    for c in range(_place(first), _place(last)):
-        length = _place(offsets[c + _place(1)] - offsets[c])
-        if length > _place(_LENGTH_MAX):
-            _allocate_one(offsets[c], offsets[c + _place(1)], amounts[c], weights, parts)
+    for c in range(_index(first), _index(last)):
+        length = _index(offsets[c + _index(1)] - offsets[c])
+        if length > _index(_LENGTH_MAX):
+            _allocate_one(offsets[c], offsets[c + _index(1)], amounts[c], weights, parts)
             continue
-        at = _place(filled[length])
+        at = _index(filled[length])
         starts[length, at], values[length, at] = offsets[c], amounts[c]
         filled[length] += 1
-        if at == _place(_LANES - 1):
+        if at == _index(_LANES - 1):
             filled[length] = 0
             _allocate_lanes(
                 length, starts[length], values[length], weights, parts, rows[0], rows[1], rows[2], rows[3], rows[4]
@@ -147,22 +146,22 @@ def _allocate_lanes(
     length: Any, starts: Ints, values: Ints, weights: Ints, parts: Ints, mine: Ints, rests: Ints, later: Ints,
     sooner: Ints, heads: Ints,
 ) -> None:  # fmt: skip
-    """Journeys of one length, each in a lane: rows are touches, columns journeys.
+    """Process journeys of one length, one per lane: rows are touches, columns are journeys.
 
-    Two rows at a time, a row of weight 0 behind an odd one. Flat arrays and few of them in a loop: the compiler gives
-    up on vectors where it has many pairs of rows to tell apart.
+    Two rows are processed at a time; an odd number is padded with a row of weight 0. Arrays are flat and few per
+    loop, because the compiler does not vectorise loops with many possible aliases.
     """
-    lanes, count, one, two, row = _place(_LANES), _place(length), _place(1), _place(2), _place(_ROW)
-    total, size, left, flip = _place(0), _place(_ROW), _place(2 * _ROW), _place(3 * _ROW)
+    lanes, count, one, two, row = _index(_LANES), _index(length), _index(1), _index(2), _index(_ROW)
+    total, size, left, flip = _index(0), _index(_ROW), _index(2 * _ROW), _index(3 * _ROW)
     even, scale = (count + one) & ~one, heads[4 * _ROW :].view(np.float64)
     for m in range(lanes):
         sign = values[m] >> 63  # -1 below 0: (x ^ sign) - sign negates then
         heads[flip + m], heads[size + m], heads[total + m] = sign, (values[m] ^ sign) - sign, 0
-    for j in range(_place(0), count, two):
+    for j in range(_index(0), count, two):
         last = min(j + one, count - one)
         at, there = j * row, -np.int64(last != j)
         for m in range(lanes):
-            a, b = weights[_place(starts[m]) + j], weights[_place(starts[m]) + last] & there
+            a, b = weights[_index(starts[m]) + j], weights[_index(starts[m]) + last] & there
             mine[at + m], mine[at + row + m] = a, b
             heads[total + m] += a + b
     for m in range(lanes):
@@ -176,17 +175,17 @@ def _allocate_lanes(
                 heads[size + m], mine[at + m], heads[total + m], scale[m]
             )  # fmt: skip
             heads[left + m] -= mine[at + m]
-    # How many remainders are served before each: the larger ones, and the earlier of equal ones. It is `later`, which
-    # begins at all behind it, less `sooner`: those behind it that are not served before.
+    # Rank of each remainder: the number of larger ones, and of equal ones of earlier touches. It is computed as
+    # `later`, which starts with all following touches, minus `sooner`, the following touches that rank lower.
     sooner[: even * row] = 0
-    for j in range(_place(0), even, two):
+    for j in range(_index(0), even, two):
         at, by, behind = j * row, (j + one) * row, np.int64(even - one - j)
         for m in range(lanes):
             earlier = np.int64(rests[at + m] >= rests[by + m])
             later[at + m] = behind - earlier
             later[by + m] = behind - 1 + earlier
     for j in range(two, even, two):
-        for k in range(_place(0), j, two):
+        for k in range(_index(0), j, two):
             at, by = j * row, k * row
             for m in range(lanes):
                 r, s = rests[at + m], rests[at + row + m]
@@ -196,22 +195,22 @@ def _allocate_lanes(
                 later[at + row + m] += a_s + b_s
                 sooner[by + m] += ar + a_s
                 sooner[by + row + m] += br + b_s
-    for j in range(_place(0), count, two):
+    for j in range(_index(0), count, two):
         last, at = min(j + one, count - one), j * row
         for m in range(lanes):
             sign, over = heads[flip + m], heads[left + m]
             a = mine[at + m] + np.int64(later[at + m] - sooner[at + m] < over)
             b = mine[at + row + m] + np.int64(later[at + row + m] - sooner[at + row + m] < over)
-            # The row behind an odd one first: the odd one's own part takes its place.
-            parts[_place(starts[m]) + last] = (b ^ sign) - sign
-            parts[_place(starts[m]) + j] = (a ^ sign) - sign
+            # Write the padding row first; the part of the odd row then overwrites it.
+            parts[_index(starts[m]) + last] = (b ^ sign) - sign
+            parts[_index(starts[m]) + j] = (a ^ sign) - sign
 
 
 @njit(nogil=True, cache=True, error_model="numpy", inline="always")
 def _allocate_part(size: int, weight: int, total: int, scale: float) -> tuple[int, int]:
-    """size × weight / total and its remainder, exactly, for sizes up to _SIZE_FAST; `scale` is size / total.
+    """Return size × weight / total and its remainder, exactly, for sizes below _SIZE_FAST; `scale` is size / total.
 
-    The quotient by floats is off by one at most. Both products may wrap around 64 bits; their difference does not.
+    The floating-point quotient is off by at most one. Both products may wrap at 64 bits; their difference is exact.
     """
     part: int = np.int64(scale * float(weight))  # type: ignore[assignment]
     rest = size * weight - part * total
@@ -223,7 +222,7 @@ def _allocate_part(size: int, weight: int, total: int, scale: float) -> tuple[in
 
 @njit(nogil=True, cache=True, error_model="numpy")
 def _allocate_checked(start: int, stop: int, amount: int, weights: Ints, parts: Ints) -> int:
-    """Any weights and any size. Returns what is wrong with them."""
+    """Process one journey with weights and amount of any size. Returns the fault found, or _FINE."""
     room, is_heavy = WEIGHTS_SUM_MAX, False
     for i in range(start, stop):
         if weights[i] < 0:
@@ -238,9 +237,9 @@ def _allocate_checked(start: int, stop: int, amount: int, weights: Ints, parts: 
 
 @njit(nogil=True, cache=True, error_model="numpy")
 def _allocate_one(start: int, stop: int, amount: int, weights: Ints, parts: Ints) -> None:
-    """One journey by itself: remainders are sorted."""
+    """Process one journey by sorting its remainders."""
     total = 0
-    for i in range(_place(start), _place(stop)):
+    for i in range(_index(start), _index(stop)):
         total += weights[i]
     flip = amount >> 63
     left = (amount ^ flip) - flip if total > 0 else 0
@@ -254,16 +253,16 @@ def _allocate_one(start: int, stop: int, amount: int, weights: Ints, parts: Ints
             part, rests[j] = _allocate_wide(size, weights[start + j], total)
         parts[start + j] = part
         left -= part
-    order = np.argsort(-rests, kind="mergesort")  # stable: of equal remainders the earlier first
+    order = np.argsort(-rests, kind="mergesort")  # stable: equal remainders keep the order of touches
     for k in range(left):
         parts[start + order[k]] += 1
-    for i in range(_place(start), _place(stop)):
+    for i in range(_index(start), _index(stop)):
         parts[i] = (parts[i] ^ flip) - flip
 
 
 @njit(nogil=True, cache=True, error_model="numpy")
 def _allocate_wide(size: int, weight: int, total: int) -> tuple[int, int]:
-    """Part and remainder where size × weight passes 64 bits: long division, digit by digit of the size."""
+    """Return part and remainder if size × weight exceeds 64 bits, by long division over digits of the size."""
     bits = 0
     while total >> bits:
         bits += 1

@@ -1,4 +1,4 @@
-"""What every kernel's checked layer shares: types of arrays, and the refusal of arrays that do not fit. Pure."""
+"""Types of arrays and their validation, shared by all kernels. Pure."""
 
 from typing import Any
 
@@ -11,15 +11,15 @@ Array = NDArray[Any]
 
 INT64_MAX = 2**63 - 1
 TS_MAX = 2**62
-"""Largest instant or window, µs: differences of two stay within 64 bits."""
+"""Largest timestamp or window, µs, so that differences fit 64 bits."""
 
 
 class Overflow(ValueError):
-    """Numbers are too large for an exact answer in 64 bits; the message says where."""
+    """Numbers are too large for an exact result in 64 bits; the message names the position."""
 
 
 def check_offsets(offsets: Ints, touches: int) -> None:
-    """Raises ValueError unless `offsets` are int64 in CSR form over `touches` places."""
+    """Raise ValueError unless `offsets` is int64 in CSR form over `touches` positions."""
     if offsets.dtype != np.int64 or offsets.ndim != 1 or offsets.shape[0] < 1:
         raise ValueError("offsets are a flat int64 array, one longer than there are journeys")
     if offsets[0] != 0 or offsets[-1] != touches:
@@ -29,7 +29,7 @@ def check_offsets(offsets: Ints, touches: int) -> None:
 
 
 def check_shapes(length: int, *arrays: Array) -> None:
-    """Raises ValueError unless each array is flat, of this length and of integers."""
+    """Raise ValueError unless each array is one-dimensional, has this length and holds integers."""
     for array in arrays:
         if array.shape != (length,):
             raise ValueError(f"an array of {length} is wanted, this one has shape {array.shape}")
@@ -38,7 +38,7 @@ def check_shapes(length: int, *arrays: Array) -> None:
 
 
 def check_instants(*arrays: Ints) -> None:
-    """Raises ValueError for an instant or window in µs that is negative or beyond TS_MAX."""
+    """Raise ValueError for a timestamp or window in µs that is negative or above TS_MAX."""
     for instants in arrays:
         if instants.size and (int(instants.min()) < 0 or int(instants.max()) > TS_MAX):
             raise ValueError(f"instants and windows are 0 to {TS_MAX} µs")

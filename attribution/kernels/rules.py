@@ -1,9 +1,9 @@
-"""What touches weigh under each rule: one checked function per model. Pure.
+"""Touch weights under each attribution rule; one validated function per model. Pure.
 
-All take journeys in CSR form, sorted by (ts, precedence, touch id), and the codes of `kernels.select_touches`, of
-which only ELIGIBLE touches weigh anything; they return (P) integer weights that only mean something beside each
-other, for `allocate` to split money by. A journey with an eligible touch always weighs more than 0.
-tests/reference/rules.py has the plain twins.
+All functions take journeys in CSR form, sorted by (ts, precedence, touch id), and the codes of `select_touches`. They
+return (P) integer weights, by which `allocate` splits amounts; only their ratios within a journey matter. Touches that
+are not ELIGIBLE have weight 0. A journey with an eligible touch has a positive sum. Functions raise ValueError for
+shapes that do not match. tests/reference/rules.py has the plain twins.
 """
 
 from decimal import Decimal
@@ -22,53 +22,53 @@ COUPON = 3
 """Precedence of coupons; clicks have 2, impressions 1."""
 
 VECTOR_MAX = 100
-"""Touches that a credit vector may reach back."""
+"""Maximum length of a credit vector."""
 
 WEIGHT_MAX = 10**9
-"""Largest weight of a role or of a credit vector's place."""
+"""Largest weight of a role or of an element of a credit vector."""
 
 DECAY_ONE = 2**40
-"""What the latest eligible touch weighs under time_decay; a million touches stay within `allocate`'s bound."""
+"""Weight of the latest eligible touch under time_decay; a million touches stay within the limit of `allocate`."""
 
 _NAMED = 1_000
 """Rank of a named touch: above every precedence, which is a byte."""
 
-_place = np.uintp
+_index = np.uintp
 
 
 # ------------------------------------------------------------------------------------------- single-touch rules
 
 
 def last_click(offsets: Ints, codes: Bytes, precedence: Bytes, named: Bytes) -> Ints:
-    """1 for the named touch; without one for the latest of the highest precedence present (contract 5).
+    """Weigh the named touch 1; without one, the latest of the highest precedence present.
 
-    `offsets` (C+1); `codes`, `precedence` (1 or more) and `named` (0 or 1) are (P). Raises ValueError for shapes
-    that do not fit, as all functions here do.
+    `offsets` is (C+1); `codes`, `precedence` (1 or more) and `named` (0 or 1) are (P). See docs/contract.md,
+    section 5.
     """
     check_shapes(codes.shape[0], precedence, named)
     return _winners(offsets, codes, np.where(named != 0, _NAMED, precedence.astype(np.int16)), False)
 
 
 def last_touch(offsets: Ints, codes: Bytes, named: Bytes) -> Ints:
-    """1 for the named touch; without one for the latest, whatever it is. Arguments as of `last_click`."""
+    """Weigh the named touch 1; without one, the latest of any kind. Arguments as in `last_click`."""
     return _winners(offsets, codes, np.where(named != 0, _NAMED, 1), False)
 
 
 def last_non_direct(offsets: Ints, codes: Bytes, named: Bytes, direct: Bytes) -> Ints:
-    """As last_touch, but a touch with `direct` 1 wins only where no other counts. `direct` is (P)."""
+    """Weigh like last_touch, but a touch with `direct` 1 wins only if no other touch counts. `direct` is (P)."""
     check_shapes(codes.shape[0], direct, named)
     return _winners(offsets, codes, np.where(named != 0, _NAMED, np.where(direct != 0, 1, 2)), False)
 
 
 def coupon_first(offsets: Ints, codes: Bytes, precedence: Bytes, named: Bytes) -> Ints:
-    """1 for the latest coupon, even where another touch is named; without one as last_click."""
+    """Weigh the latest coupon 1, even if another touch is named; without a coupon, weigh like last_click."""
     check_shapes(codes.shape[0], precedence, named)
     clicks = np.where(named != 0, _NAMED, precedence.astype(np.int16))
     return _winners(offsets, codes, np.where(precedence >= COUPON, _NAMED + 1, clicks), False)
 
 
 def first(offsets: Ints, codes: Bytes, named: Bytes) -> Ints:
-    """1 for the named touch; without one for the earliest. Arguments as of `last_click`."""
+    """Weigh the named touch 1; without one, the earliest. Arguments as in `last_click`."""
     return _winners(offsets, codes, np.where(named != 0, _NAMED, 1), True)
 
 
@@ -92,7 +92,7 @@ def _winner_range(
 
 @njit(nogil=True, cache=True, inline="always")
 def _winner_one(start: int, stop: int, codes: Bytes, ranks: Ranks, is_earliest: bool) -> int:
-    """The latest of the highest rank among the eligible, or the earliest; -1 if none is."""
+    """Return the latest (or earliest) eligible touch of the highest rank; -1 without an eligible touch."""
     winner, best = -1, 0
     for i in range(start, stop):
         rank: int = np.int64(ranks[i])  # type: ignore[assignment]
@@ -106,7 +106,7 @@ def _winner_one(start: int, stop: int, codes: Bytes, ranks: Ranks, is_earliest: 
 
 
 def linear(offsets: Ints, codes: Bytes) -> Ints:
-    """1 for each eligible touch (contract 5)."""
+    """Weigh each eligible touch 1."""
     check_offsets(offsets, codes.shape[0])
     check_shapes(codes.shape[0], codes)
     weights: Ints = (codes == ELIGIBLE).astype(np.int64)
@@ -114,10 +114,10 @@ def linear(offsets: Ints, codes: Bytes) -> Ints:
 
 
 def set_linear(offsets: Ints, codes: Bytes, partner: Ints) -> Ints:
-    """1 for the first eligible touch of each distinct partner: equal parts for partners, however often they touch.
+    """Weigh the first eligible touch of each distinct partner 1: equal parts for partners with any number of touches.
 
-    For partners this is the Shapley value of the game that is worth the conversions of the journeys inside a
-    coalition: a sum of unanimity games, each of which Shapley splits equally. `partner` (P) is 0 or more.
+    For partners this is the Shapley value of the game in which a coalition is worth the conversions whose journeys
+    contain only its members: a sum of unanimity games, each of which is split equally. `partner` (P) is 0 or more.
     """
     check_offsets(offsets, codes.shape[0])
     check_shapes(codes.shape[0], codes, partner)
@@ -133,7 +133,7 @@ def set_linear(offsets: Ints, codes: Bytes, partner: Ints) -> Ints:
 
 
 _DENSE_MAX = 1 << 20
-"""Numbers of partners below this are used as they are: a table of 8 MB; others are numbered anew first."""
+"""Partner ids below this index a table of 8 MB directly; larger ids are renumbered first."""
 
 
 @njit(nogil=True, cache=True)
@@ -141,16 +141,16 @@ def _set_linear_range(
     lo: int, hi: int, offsets: Ints, codes: Bytes, partner: Ints, seen: Ints, weights: Ints
 ) -> None:  # fmt: skip
     for c in range(lo, hi):
-        for i in range(_place(offsets[c]), _place(offsets[c + 1])):
+        for i in range(_index(offsets[c]), _index(offsets[c + 1])):
             if codes[i] == ELIGIBLE:
                 weights[i] = 1 if seen[partner[i]] != c else 0
-                seen[partner[i]] = c  # the last journey that this partner was seen in
+                seen[partner[i]] = c  # the latest journey with this partner
 
 
 def position(offsets: Ints, codes: Bytes, first: int = 40, rest: int = 20, last: int = 40) -> Ints:
-    """`first` and `last` for the outermost touches, `rest` shared equally by those between (U-shaped).
+    """Weigh the outermost touches `first` and `last`; those between share `rest` equally (U-shaped).
 
-    One touch takes all; of two, each takes half of `rest` beside its own.
+    A single touch takes all. Of two touches, each takes half of `rest` in addition.
     """
     no_stage = np.full(max(0, offsets.shape[0] - 1), -1, np.int64)
     return _roles(offsets, codes, no_stage, (first, 0, last, rest))
@@ -160,11 +160,11 @@ def w_shaped(
     offsets: Ints, codes: Bytes, stage: Ints | None = None, first: int = 30, middle: int = 30, last: int = 30,
     rest: int = 10,
 ) -> Ints:  # fmt: skip
-    """As position, with a third role for the touch that led to a stage such as a lead.
+    """Weigh like position, with a third role for the touch that led to a stage such as a lead.
 
-    `stage` (C) is that touch's place, or -1. Where it is -1, not eligible or not given, the middle touch of three
-    and more, the earlier of two middle ones, has the role; of one or two touches none has. A touch of two roles
-    takes both; `rest` is shared by the touches without a role, else by those with one.
+    `stage` (C) is the position of that touch, or -1. If it is -1, not eligible or not given, the middle one of three
+    or more touches has the role, the earlier of two middle ones; of one or two touches none has it. A touch with two
+    roles takes both. `rest` is shared by the touches without a role, or by those with one if there are no others.
     """
     if stage is None:
         stage = np.full(max(0, offsets.shape[0] - 1), -1, np.int64)
@@ -215,7 +215,7 @@ def _roles_one(
                 seen += 1
     stage = stage if middle else -1
     roles = (1 if head == tail else 2) + (1 if stage >= 0 and stage != head and stage != tail else 0)
-    # Roles times the number that share the rest: all weights are whole numbers then.
+    # Multiply roles by the number of touches that share the rest, so that all weights are integers.
     sharing = count - roles if count > roles else roles
     for i in range(start, stop):
         if codes[i] == ELIGIBLE:
@@ -225,11 +225,11 @@ def _roles_one(
 
 
 def time_decay(offsets: Ints, codes: Bytes, ts: Ints, half_life_us: int) -> Ints:
-    """2^(-age / half-life) of each eligible touch, beside the latest one, which weighs DECAY_ONE.
+    """Weigh each eligible touch by 2^(-age / half-life), relative to the latest one, which has weight DECAY_ONE.
 
-    Ages count to the conversion; it falls out of the shares, so that weights count back from the latest eligible
-    touch and never vanish altogether. `ts` (P) in µs. Powers are a table and a polynomial in IEEE arithmetic, the
-    same on every machine and within 2^-40; `half_life_us` is 1 or more. Raises ValueError otherwise.
+    The age at the conversion cancels out of the shares, so ages are measured from the latest eligible touch, and the
+    sum never becomes 0. `ts` (P) is in µs. Powers come from a table and a polynomial in IEEE arithmetic, the same on
+    every machine and exact to 2^-40. Raises ValueError unless `half_life_us` is 1 or more.
     """
     check_offsets(offsets, codes.shape[0])
     check_shapes(codes.shape[0], codes, ts)
@@ -242,13 +242,13 @@ def time_decay(offsets: Ints, codes: Bytes, ts: Ints, half_life_us: int) -> Ints
 
 
 _POWERS = np.array([float(Decimal(2) ** (Decimal(-k) / 32)) for k in range(32)])
-"""2^(-k/32), by decimals: another machine's libm has no say in it."""
+"""2^(-k/32), computed with decimals to be independent of the machine's libm."""
 
 _C1, _C2, _C3, _C4, _C5, _C6 = (
     -0.6931471805599453, 0.2402265069591007, -0.055504108664821576, 0.009618129107628477, -0.0013333558146428443,
     0.00015403530393381606,
 )  # fmt: skip
-"""(-ln 2)^k / k!: the series of 2^-x."""
+"""(-ln 2)^k / k!: coefficients of the series of 2^-x."""
 
 
 @njit(nogil=True, cache=True)
@@ -260,14 +260,14 @@ def _time_decay_range(
         latest = -1
         for i in range(offsets[c], offsets[c + 1]):
             latest = ts[i] if codes[i] == ELIGIBLE else latest
-        for i in range(_place(offsets[c]), _place(offsets[c + 1])):
+        for i in range(_index(offsets[c]), _index(offsets[c + 1])):
             if codes[i] == ELIGIBLE:
                 weights[i] = _time_decay_one(float(latest - ts[i]) / half_life, powers)
 
 
 @njit(nogil=True, cache=True, inline="always")
 def _time_decay_one(lives: float, powers: NDArray[np.float64]) -> int:
-    """DECAY_ONE × 2^-lives, rounded; 0 beyond 41 half-lives."""
+    """Return DECAY_ONE × 2^-lives, rounded; 0 beyond 41 half-lives."""
     if lives > 41.0:
         return 0
     whole = int(lives)
@@ -279,11 +279,11 @@ def _time_decay_one(lives: float, powers: NDArray[np.float64]) -> int:
 
 
 def custom(offsets: Ints, codes: Bytes, precedence: Bytes, vector: Ints) -> Ints:
-    """`vector[0]` for the last eligible touch, `vector[1]` for the one before it, and so on; 0 beyond.
+    """Weigh the last eligible touch `vector[0]`, the one before it `vector[1]`, and so on; 0 beyond the vector.
 
-    Touches go by precedence, then by time, as the impressions of W3C's Attribution Level 1 do by priority; a
-    journey shorter than the vector is split by the part of the vector that it has. `vector` has 1 to VECTOR_MAX
-    weights from 0 to WEIGHT_MAX, the first above 0. Raises ValueError otherwise.
+    Touches are ordered by precedence, then by time, like impressions by priority in W3C's Attribution Level 1. A
+    journey shorter than the vector uses the beginning of the vector. Raises ValueError unless `vector` has 1 to
+    VECTOR_MAX weights from 0 to WEIGHT_MAX, the first above 0.
     """
     check_offsets(offsets, codes.shape[0])
     check_shapes(codes.shape[0], codes, precedence)

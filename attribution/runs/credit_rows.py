@@ -15,7 +15,7 @@ from attribution.core.credits import WEIGHT_ONE, ConversionCase, to_columns
 from attribution.core.journeys import ConversionColumns, Journeys, TouchRows, build, why_unattributed
 from attribution.core.net_value import NetValue, net_value
 from attribution.core.weights import Fits, reasons, weigh
-from attribution.kernels import select
+from attribution.kernels.allocate import allocate
 from attribution.kernels.checks import Array, Ints
 from attribution.runs.spec import RunSpec
 from attribution.runs.touch_reuse import used_up
@@ -146,8 +146,8 @@ def _model_rows(run_id: str, model: str, journeys: Journeys, conversions: _Colum
     weights = weigh(model, journeys, fits)
     words = reasons(model, journeys, weights)
     count = conversions.event_ts.shape[0]
-    e12 = select.allocate(journeys.offsets, np.full(count, WEIGHT_ONE, np.int64), weights)
-    values = select.allocate(journeys.offsets, conversions.value_minor, weights)
+    e12 = allocate(journeys.offsets, np.full(count, WEIGHT_ONE, np.int64), weights)
+    values = allocate(journeys.offsets, conversions.value_minor, weights)
     c = np.repeat(np.arange(count), np.diff(journeys.offsets))
     unattributed = np.flatnonzero(np.bincount(c[weights > 0], minlength=count) == 0)
     none = np.zeros(unattributed.shape[0], np.int64)

@@ -13,6 +13,7 @@ import numpy as np
 
 from attribution.core.journeys import Journeys
 from attribution.kernels import select
+from attribution.kernels.allocate import allocate
 from attribution.kernels.checks import Array, Ints
 from attribution.paths.evaluate import SHARE_UNITS, Answer, ModelOptions, answer
 from attribution.paths.path_table import Floats, PathTable
@@ -160,7 +161,7 @@ def _units(shares: Sequence[float]) -> list[int]:
     """Round shares to integers that add up to 10^12, by largest remainder of finer units."""
     weights = np.rint(np.array(shares) * SHARE_UNITS * 1_000).astype(np.int64)
     offsets = np.array([0, weights.shape[0]], np.int64)
-    return list(select.allocate(offsets, np.array([SHARE_UNITS], np.int64), weights).tolist())
+    return list(allocate(offsets, np.array([SHARE_UNITS], np.int64), weights).tolist())
 
 
 def _raked(table: PathTable, effects: Floats, shares: Floats) -> tuple[Ints, float]:

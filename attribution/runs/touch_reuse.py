@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from attribution.core.journeys import Journeys
 from attribution.core.weights import NO_FITS, Fits, weigh
 from attribution.kernels import select
-from attribution.kernels.checks import Ints, check_offsets, check_shapes
+from attribution.kernels.checks import Bytes, Ints, check_offsets, check_shapes
 
 
 def waves(offsets: Ints, touch: Ints, order: Ints) -> Ints:
@@ -62,7 +62,7 @@ def used_up(journeys: Journeys, order: Ints, model: str | None, fits: Fits = NO_
     return replace(journeys, codes=codes)
 
 
-def _take(journeys: Journeys, chosen: NDArray[np.bool_], positions: Ints, codes: select.Bytes) -> Journeys:
+def _take(journeys: Journeys, chosen: NDArray[np.bool_], positions: Ints, codes: Bytes) -> Journeys:
     """Return the journeys of the chosen conversions; `positions` and `codes` belong to them."""
     offsets = np.concatenate([[0], np.cumsum(np.diff(journeys.offsets)[chosen])]).astype(np.int64)
     return Journeys(

@@ -9,8 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from attribution.kernels import rules, select
-from attribution.kernels.allocate import WEIGHTS_SUM_MAX
-from attribution.kernels.checks import INT64_MAX
+from attribution.kernels.allocate import WEIGHTS_SUM_MAX, allocate
+from attribution.kernels.checks import INT64_MAX, Bytes, Ints, Overflow
 from tests.reference import kernels as plain
 
 pytestmark = pytest.mark.kernel
@@ -24,11 +24,11 @@ WORDS = {
 }
 
 
-def ints(values: Any) -> select.Ints:
+def ints(values: Any) -> Ints:
     return np.array(values, np.int64)
 
 
-def small(values: Any) -> select.Bytes:
+def small(values: Any) -> Bytes:
     return np.array(values, np.uint8)
 
 
@@ -89,7 +89,7 @@ def test_allocate(data: st.DataObject, shape: tuple[list[int], int]) -> None:
     offsets, count = shape
     amounts = data.draw(st.lists(st.integers(-(10**15), 10**15), min_size=len(offsets) - 1, max_size=len(offsets) - 1))
     weights = data.draw(st.lists(st.integers(0, 50), min_size=count, max_size=count))
-    parts = select.allocate(ints(offsets), ints(amounts), ints(weights)).tolist()
+    parts = allocate(ints(offsets), ints(amounts), ints(weights)).tolist()
     assert parts == plain.allocate(offsets, amounts, weights)
     for c, amount in enumerate(amounts):
         lo, hi = offsets[c], offsets[c + 1]
@@ -98,21 +98,21 @@ def test_allocate(data: st.DataObject, shape: tuple[list[int], int]) -> None:
 
 def test_allocate_by_hand() -> None:
     offsets = ints([0, 3, 6, 8, 8])
-    parts = select.allocate(offsets, ints([1000, -1000, 1, 5]), ints([1, 1, 1, 1, 1, 1, 0, 2]))
+    parts = allocate(offsets, ints([1000, -1000, 1, 5]), ints([1, 1, 1, 1, 1, 1, 0, 2]))
     assert parts.tolist() == [334, 333, 333, -334, -333, -333, 0, 1]
 
 
 def test_allocate_largest_numbers() -> None:
-    assert select.allocate(ints([0, 2]), ints([INT64_MAX]), ints([1, 0])).tolist() == [INT64_MAX, 0]
+    assert allocate(ints([0, 2]), ints([INT64_MAX]), ints([1, 0])).tolist() == [INT64_MAX, 0]
     heavy = [WEIGHTS_SUM_MAX // 3, WEIGHTS_SUM_MAX // 3, WEIGHTS_SUM_MAX // 3 - 1]
     for amount in (INT64_MAX, -INT64_MAX, 10**12, 1):
-        assert select.allocate(ints([0, 3]), ints([amount]), ints(heavy)).tolist() == plain.allocate_one(amount, heavy)
-    with pytest.raises(select.Overflow, match="journey 1"):
-        select.allocate(ints([0, 1, 3]), ints([1, 1]), ints([1, WEIGHTS_SUM_MAX - 1, 1]))
-    with pytest.raises(select.Overflow, match="journey 0"):
-        select.allocate(ints([0, 2]), ints([1]), ints([INT64_MAX, INT64_MAX]))
-    with pytest.raises(select.Overflow, match="journey 0"):
-        select.allocate(ints([0, 1]), ints([-(2**63)]), ints([1]))
+        assert allocate(ints([0, 3]), ints([amount]), ints(heavy)).tolist() == plain.allocate_one(amount, heavy)
+    with pytest.raises(Overflow, match="journey 1"):
+        allocate(ints([0, 1, 3]), ints([1, 1]), ints([1, WEIGHTS_SUM_MAX - 1, 1]))
+    with pytest.raises(Overflow, match="journey 0"):
+        allocate(ints([0, 2]), ints([1]), ints([INT64_MAX, INT64_MAX]))
+    with pytest.raises(Overflow, match="journey 0"):
+        allocate(ints([0, 1]), ints([-(2**63)]), ints([1]))
 
 
 @given(st.data(), journeys(30))
@@ -125,7 +125,7 @@ def test_allocate_by_large_weights(data: st.DataObject, shape: tuple[list[int], 
     largest = data.draw(st.sampled_from([7, 2**22, 2**40, WEIGHTS_SUM_MAX // 30 - 1]))
     weights = data.draw(st.lists(st.integers(0, largest), min_size=count, max_size=count))
     out = np.full(count, 77, np.int64)
-    assert select.allocate(ints(offsets), ints(amounts), ints(weights), out) is out
+    assert allocate(ints(offsets), ints(amounts), ints(weights), out) is out
     assert out.tolist() == plain.allocate(offsets, amounts, weights)
 
 
@@ -138,7 +138,7 @@ def test_allocate_many_journeys_of_every_length(size: int, heaviest: int) -> Non
     offsets = np.cumsum([0, *lengths]).tolist()
     amounts = [random.randint(-size, size) for _ in lengths]
     weights = [random.choice([0, 1, random.randint(0, heaviest)]) for _ in range(offsets[-1])]
-    parts = select.allocate(ints(offsets), ints(amounts), ints(weights)).tolist()
+    parts = allocate(ints(offsets), ints(amounts), ints(weights)).tolist()
     assert parts == plain.allocate(offsets, amounts, weights)
 
 
@@ -146,16 +146,16 @@ def test_allocate_names_the_journey_of_a_negative_weight_in_any_block() -> None:
     weights = [2] * 1_000
     weights[777] = -1
     with pytest.raises(ValueError, match="journey 777"):
-        select.allocate(ints(range(1_001)), ints([5] * 1_000), ints(weights))
+        allocate(ints(range(1_001)), ints([5] * 1_000), ints(weights))
 
 
 @pytest.mark.parametrize(
     "call",
     [
-        lambda: select.allocate(ints([0, 2]), ints([1]), ints([1])),
-        lambda: select.allocate(ints([0, 1]), ints([1, 2]), ints([1])),
-        lambda: select.allocate(ints([0, 1]), ints([1]), ints([-1])),
-        lambda: select.allocate(ints([0, 2, 1]), ints([1, 1]), ints([1])),
+        lambda: allocate(ints([0, 2]), ints([1]), ints([1])),
+        lambda: allocate(ints([0, 1]), ints([1, 2]), ints([1])),
+        lambda: allocate(ints([0, 1]), ints([1]), ints([-1])),
+        lambda: allocate(ints([0, 2, 1]), ints([1, 1]), ints([1])),
         lambda: rules.last_click(ints([0, 1]), small([0]), small([1, 1]), small([0])),
         lambda: rules.linear(ints([1, 1]), small([0])),
         lambda: select.select_touches(
