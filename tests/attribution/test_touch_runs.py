@@ -185,15 +185,15 @@ ONE = conversions_of([(1, 2, 7, 5)])
 @pytest.mark.parametrize(
     ("call", "said"),
     [
-        (lambda: check_touches(Touches(*(c.astype(np.float64) for c in GOOD.columns()))), "one-dimensional array of uint64"),
+        (lambda: check_touches(Touches(*(c.astype(np.float64) for c in GOOD.columns()))), "array of uint64"),
         (lambda: check_touches(Touches(GOOD.identity[:0], *GOOD.columns()[1:])), "columns must have the same length"),
         (lambda: runs.sort_touches(columns([Seen(1, -1, 2, 1, 1, 0)])), "ts: instants"),
         (lambda: Shard.build(columns([Seen(1, 1, 2, 1, 1, 3)]), LANE), "there is no lane 3"),
         (lambda: Shard.build(GOOD, Lanes(LANE.offer, np.array([0]))), "windows must be above 0"),
         (lambda: Shard.build(GOOD, Lanes(LANE.offer, np.array([-5]))), "windows must be above 0"),
         (lambda: runs.spans(Shard.build(GOOD, LANE), ONE, 0), "lookback_us must be 1 to"),
-        (lambda: runs.spans(Shard.build(GOOD, LANE), conversions_of([(2, 1, 7, 1), (1, 1, 7, 1)]), 5), "must be sorted by"),
-        (lambda: runs.spans(Shard.build(GOOD, LANE), conversions_of([(1, 3, 7, 1), (1, 1, 7, 1)]), 5), "must be sorted by"),
+        (lambda: runs.spans(Shard.build(GOOD, LANE), conversions_of([(2, 1, 7, 1), (1, 1, 7, 1)]), 5), "sorted by"),
+        (lambda: runs.spans(Shard.build(GOOD, LANE), conversions_of([(1, 3, 7, 1), (1, 1, 7, 1)]), 5), "sorted by"),
         (lambda: runs.spans(Shard.build(GOOD, LANE), conversions_of([(1, 3, 7, -(2**63))]), 5), "value: -2"),
         (lambda: runs.merge_touches(GOOD, columns([Seen(3, 1, 2, 1, 1, 0), Seen(2, 1, 2, 1, 1, 0)])), "touch 1 of"),
         (lambda: lane_number(0, 16), "the precedence 0 to 15"),
