@@ -135,8 +135,8 @@ class Sender:
         return Answer(hit.line, verdict, f"GET {hit.path} answered {answer.status_code}")
 
     def _unexpected(self, answer: httpx.Response) -> ReplayError:
-        said = " ".join(answer.text[:200].split())
-        return ReplayError(f"{self._to} answered {answer.status_code}: {said or 'nothing'}; check that --to is a Clew")
+        body = " ".join(answer.text[:200].split())
+        return ReplayError(f"{self._to} answered {answer.status_code}: {body or 'nothing'}; check that --to is a Clew")
 
     async def ask(self, request: Request, retry_for_s: float | None = None) -> httpx.Response:
         """Send a request until the answer is not a temporary failure; return that answer. Raises ReplayError."""
@@ -192,7 +192,7 @@ def _retry_after_s(answer: httpx.Response) -> float:
 
 
 def _line_answer(line: int, text: bytes) -> Answer:
-    said = _answers.decode(text)
-    reason = said.reason if said.reason != said.verdict else ""  # both are "malformed" for a malformed line
-    why = ": ".join(part for part in (reason, said.field, said.detail) if part)
-    return Answer(line, said.verdict, why, said.conversion_id)
+    answer = _answers.decode(text)
+    reason = answer.reason if answer.reason != answer.verdict else ""  # both are "malformed" for a malformed line
+    why = ": ".join(part for part in (reason, answer.field, answer.detail) if part)
+    return Answer(line, answer.verdict, why, answer.conversion_id)
