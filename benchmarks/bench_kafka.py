@@ -13,9 +13,9 @@ from eventlog.address import KafkaLog, parse_log_address
 from eventlog.kafka.appender import Entry, KafkaAppender
 from eventlog.kafka.client import connection_options
 from eventlog.kafka.reader import KafkaReader
-from eventlog.kafka.record_ids import HEADER, encode_mark
+from eventlog.kafka.record_ids import HEADER, encode_append_id
 from eventlog.kafka.topics import prepare_topics
-from eventlog.port import Mark, Partition
+from eventlog.port import AppendId, Partition
 from runtime.clock import SystemClock
 from runtime.settings import KafkaSettings
 from schemas.events import HITS
@@ -60,7 +60,7 @@ async def _ours(address: KafkaLog, callers: int, records: int) -> float:
     async def caller(number: int) -> None:
         partition = Partition(HITS, number % settings.hits_partitions)
         for n in range(records // callers):
-            await appender.append(partition, [Entry(b"k", RECORD, Mark(ORIGIN, n))])
+            await appender.append(partition, [Entry(b"k", RECORD, AppendId(ORIGIN, n))])
 
     started = time.perf_counter()
     await asyncio.gather(*(caller(number) for number in range(callers)))
@@ -83,8 +83,8 @@ async def _library(address: KafkaLog, callers: int, records: int) -> float:
         for n in range(records // settings.hits_partitions // each):
             batch = producer.create_batch()
             for _ in range(each):
-                mark = encode_mark(Mark(ORIGIN, n))
-                batch.append(timestamp=None, key=b"k", value=RECORD, headers=[(HEADER, mark)])
+                append_id = encode_append_id(AppendId(ORIGIN, n))
+                batch.append(timestamp=None, key=b"k", value=RECORD, headers=[(HEADER, append_id)])
             await (await producer.send_batch(batch, address.topic_prefix + HITS, partition=partition))
 
     started = time.perf_counter()

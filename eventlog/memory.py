@@ -4,34 +4,34 @@ import secrets
 from collections import defaultdict
 from collections.abc import Sequence
 
-from eventlog.port import Appended, AppendResult, Mark, Partition, Position, Record, Rule
+from eventlog.port import Appended, AppendId, AppendResult, DedupRule, Partition, Position, Record
 from schemas.events import HITS, TOPICS
 
 
 class MemoryLog:
-    """What producers and consumers of one test share. Unless `ruled`, its readers rule, and records have marks."""
+    """What producers and consumers of one test share. Unless `deduplicated`, its readers decide, and records have append ids."""
 
-    def __init__(self, *, ruled: bool = True, hits_partitions: int = 1) -> None:
+    def __init__(self, *, deduplicated: bool = True, hits_partitions: int = 1) -> None:
         counts = dict.fromkeys(TOPICS, 1) | {HITS: hits_partitions}
-        self.ruled = ruled
+        self.deduplicated = deduplicated
         self.records: dict[Partition, list[bytes]] = {
             Partition(topic, number): [] for topic, count in counts.items() for number in range(count)
         }
-        self.marks: dict[tuple[Partition, str], dict[int, Mark]] = defaultdict(dict)
-        """Marks by offset, of each partition under the identity that it had."""
+        self.append_ids: dict[tuple[Partition, str], dict[int, AppendId]] = defaultdict(dict)
+        """Append ids by offset, of each partition under the identity that it had."""
         self.keys: dict[bytes, bytes] = {}
         self.positions: dict[tuple[str, Partition, str], Position] = {}
         topic_ids = {topic: secrets.token_hex(16) for topic in TOPICS}
-        self.log_ids = {p: secrets.token_hex(16) if ruled else topic_ids[p.topic] for p in self.records}
+        self.log_ids = {p: secrets.token_hex(16) if deduplicated else topic_ids[p.topic] for p in self.records}
 
-    def put(self, partition: Partition, value: bytes, mark: Mark) -> None:
+    def put(self, partition: Partition, value: bytes, append_id: AppendId) -> None:
         """Append a record as it is, repeats and all."""
-        self.marks[partition, self.log_ids[partition]][len(self.records[partition])] = mark
+        self.append_ids[partition, self.log_ids[partition]][len(self.records[partition])] = append_id
         self.records[partition].append(value)
 
 
 class MemoryProducer:
-    def __init__(self, log: MemoryLog, rule: Rule) -> None:
+    def __init__(self, log: MemoryLog, rule: DedupRule) -> None:
         self._log, self._rule = log, rule
 
     async def append(self, topic: str, key: bytes, values: Sequence[bytes]) -> Sequence[Appended]:
@@ -59,11 +59,11 @@ class MemoryProducer:
             for decision in decisions
         ]
 
-    async def healthy(self) -> str:
-        return ""
+    async def unhealthy_reason(self) -> str | None:
+        return None
 
-    def notice(self) -> str:
-        return ""
+    def degraded_reason(self) -> str | None:
+        return None
 
     async def close(self) -> None:
         """Nothing to let go of."""
@@ -71,7 +71,7 @@ class MemoryProducer:
 
 class MemoryConsumer:
     def __init__(self, log: MemoryLog, group: str) -> None:
-        self._log, self._group, self.ruled = log, group, log.ruled
+        self._log, self._group, self.deduplicated = log, group, log.deduplicated
 
     async def partitions(self) -> Sequence[Partition]:
         return sorted(self._log.records)
@@ -87,12 +87,12 @@ class MemoryConsumer:
 
     async def read(self, partition: Partition, offset: int, rows_max: int, bytes_max: int) -> Sequence[Record]:
         found: list[Record] = []
-        size, marks = 0, self._log.marks[partition, self._log.log_ids[partition]]
+        size, append_ids = 0, self._log.append_ids[partition, self._log.log_ids[partition]]
         for at, value in enumerate(self._log.records[partition][offset : offset + rows_max], offset):
             size += len(value)
             if found and size > bytes_max:
                 break
-            found.append(Record(at, value, marks.get(at)))
+            found.append(Record(at, value, append_ids.get(at)))
         return found
 
     async def committed(self, partition: Partition) -> Position | None:

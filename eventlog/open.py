@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from eventlog.address import KafkaLog, LogAddress, SqliteLog
-from eventlog.port import Consumer, Mark, Partition, Producer, Rule, StoredClaims
+from eventlog.port import AppendId, Consumer, DedupRule, Partition, Producer, StoredClaims
 from eventlog.sqlite.consumer import SqliteConsumer
 from eventlog.sqlite.producer import SqliteProducer
 from runtime.clock import Clock
@@ -16,7 +16,7 @@ _NO_GROUP = ""
 
 async def open_producer(
     address: LogAddress, settings: Settings, clock: Clock, *, worker: int = 0, folder: Path | None = None,
-    stored: StoredClaims | None = None, ruled_by: Rule = rule,
+    stored: StoredClaims | None = None, dedup_rule: DedupRule = rule,
 ) -> Producer:  # fmt: skip
     """The producer of one edge process. Raises LogUnavailable, sqlite3.Error, OSError.
 
@@ -24,7 +24,7 @@ async def open_producer(
     `folder`; `stored` is where an index of keys can begin.
     """
     if isinstance(address, SqliteLog):
-        return SqliteProducer(address.folder, worker, settings.eventlog, clock, ruled_by)
+        return SqliteProducer(address.folder, worker, settings.eventlog, clock, dedup_rule)
     if folder is None:
         raise ValueError("a producer on Kafka needs a folder for what waits")
     from eventlog.kafka.appender import KafkaAppender
@@ -35,23 +35,23 @@ async def open_producer(
     appender = KafkaAppender(kafka, settings.kafka, clock)
     producer = KafkaProducer(
         appender, lambda: KafkaObserver(kafka, _NO_GROUP, settings.kafka, clock), folder, settings.spill,
-        settings.kafka, clock, ruled_by, stored,
+        settings.kafka, clock, dedup_rule, stored,
     )  # fmt: skip
     await producer.start()
     return producer
 
 
 async def append_marked(
-    address: KafkaLog, records: Sequence[tuple[Partition, bytes, Mark]], settings: Settings, clock: Clock
+    address: KafkaLog, records: Sequence[tuple[Partition, bytes, AppendId]], settings: Settings, clock: Clock
 ) -> None:
-    """Append records whose marks are given: one that is there already becomes a repeat. Raises LogUnavailable."""
+    """Append records whose append ids are given: one that is there already becomes a repeat. Raises LogUnavailable."""
     from eventlog.kafka.appender import Entry, KafkaAppender
 
     appender = KafkaAppender(address, settings.kafka, clock)
     try:
         await appender.start()
-        for partition, value, mark in records:
-            await appender.append(partition, [Entry(b"", value, mark)])
+        for partition, value, append_id in records:
+            await appender.append(partition, [Entry(b"", value, append_id)])
     finally:
         await appender.close()
 

@@ -10,7 +10,7 @@ from typing import NamedTuple, Protocol
 
 from schemas.dedup.rules import Decision, GetState
 
-Rule = Callable[[GetState, bytes], Decision]
+DedupRule = Callable[[GetState, bytes], Decision]
 
 
 class Partition(NamedTuple):
@@ -20,8 +20,8 @@ class Partition(NamedTuple):
     partition: int
 
 
-class Mark(NamedTuple):
-    """Which append a record is, on a log that may hold one twice: kept over every retry, spill and drain."""
+class AppendId(NamedTuple):
+    """Identifies one append. Every retry carries the same id, so readers can drop duplicates."""
 
     origin: bytes
     """16 bytes, random per producer process."""
@@ -36,7 +36,7 @@ class Mark(NamedTuple):
 class Record(NamedTuple):
     offset: int
     value: bytes
-    mark: Mark | None = None
+    append_id: AppendId | None = None
 
 
 class Appended(NamedTuple):
@@ -88,18 +88,18 @@ class Producer(Protocol):
     async def decide(
         self, topic: str, values: Sequence[bytes], *, keys: Sequence[bytes], dry_run: bool = False
     ) -> Sequence[AppendResult]:
-        """Rule over each record in order and append what the decisions say, claims and records in one transaction.
+        """Decide each record in order and append what the decisions say, claims and records in one transaction.
 
         `keys` are the partition keys of the records. With `dry_run` nothing is written. Raises LogUnavailable.
         """
         ...
 
-    async def healthy(self) -> str:
-        """ "" when it can append, else one sentence why not."""
+    async def unhealthy_reason(self) -> str | None:
+        """Return None if it can append, otherwise one sentence that says why not."""
         ...
 
-    def notice(self) -> str:
-        """ "" at rest, else one sentence about what is unusual although it can append."""
+    def degraded_reason(self) -> str | None:
+        """Return None, or one sentence about degraded operation ("Kafka is unavailable; 17 records wait ...")."""
         ...
 
     async def close(self) -> None:
@@ -108,7 +108,7 @@ class Producer(Protocol):
 
 
 class StoredClaims(Protocol):
-    """What the warehouse remembers of a partition that its readers rule: where an index of keys can begin."""
+    """Deduplication state that the warehouse keeps of a partition; an index of keys can start from it."""
 
     def position(self, partition: Partition, log_id: str) -> int:
         """The offset up to which, exclusive, everything of this log is stored; 0 when nothing is."""
@@ -126,8 +126,8 @@ class StoredClaims(Protocol):
 class Consumer(Protocol):
     """Where ingest and attribution read: one group, all partitions that it owns."""
 
-    ruled: bool
-    """Producers ruled over the records (embedded); else whoever reads rules over them, in their order."""
+    deduplicated: bool
+    """True if producers deduplicated the records (embedded); otherwise consumers do, in log order."""
 
     async def partitions(self) -> Sequence[Partition]:
         """Partitions that exist now and are this consumer's, sorted."""

@@ -9,7 +9,7 @@ from operator import itemgetter
 
 import msgspec
 
-from eventlog.port import Mark, Record
+from eventlog.port import AppendId, Record
 from ingest.batch import Decoded, DedupResult, RowsAt
 from schemas.dedup.rules import Decision, keys_of, rule_event
 from schemas.dedup.sequences import Repeats
@@ -61,7 +61,7 @@ def _repeats(records: Sequence[Record], seen: Repeats, origins: RowsAt) -> set[i
     at, count = 0, len(records)
     while at < count:
         offset = records[at].offset
-        origin, first, _ = mark_of(records[at])
+        origin, first, _ = append_id_of(records[at])
         until = _end_of_run(records, at, origin, first)
         last = first + until - at - 1
         known = seen.of(origin)
@@ -79,20 +79,20 @@ def _repeats(records: Sequence[Record], seen: Repeats, origins: RowsAt) -> set[i
     return repeated
 
 
-def mark_of(record: Record) -> Mark:
+def append_id_of(record: Record) -> AppendId:
     """Return the append id of a record, or the one that stands for its offset."""
-    return record.mark or Mark(NO_ORIGIN, record.offset)
+    return record.append_id or AppendId(NO_ORIGIN, record.offset)
 
 
 def _end_of_run(records: Sequence[Record], at: int, origin: bytes, first: int) -> int:
     """Find the end of a run of records of one origin with consecutive sequences."""
     expected = first
     for place in range(at, len(records)):
-        offset, _, mark = records[place]
-        if mark is None:
+        offset, _, append_id = records[place]
+        if append_id is None:
             if origin != NO_ORIGIN or offset != expected:
                 return place
-        elif mark[1] != expected or mark[0] != origin:
+        elif append_id[1] != expected or append_id[0] != origin:
             return place
         expected += 1
     return len(records)
@@ -162,10 +162,10 @@ def _fold(
         else:
             skip = Skip(decision.verdict, decision.reason or "", keys_of(kind, event)[0], decision.detail)
             result.skipped.add(skip, offset)
-    ruled = {offset for offset, _, _ in claimants}
+    decided = {offset for offset, _, _ in claimants}
     for kind, new in rows.items():
         old = decoded.by_kind[kind]
-        _leave_out(old, ruled)
+        _leave_out(old, decided)
         pairs = sorted(zip(old.offsets + new.offsets, old.events + new.events, strict=True), key=itemgetter(0))
         old.offsets, old.events = [offset for offset, _ in pairs], [event for _, event in pairs]
 
@@ -180,7 +180,7 @@ def _is_news(record: Record, event: Event) -> bool:
 
     If a postback waited for its verdict, the edge appends the refusal itself, with the whole request.
     """
-    return isinstance(event, Touch) or (record.mark is not None and record.mark.spilled)
+    return isinstance(event, Touch) or (record.append_id is not None and record.append_id.spilled)
 
 
 def rejected_of(kind: Kind, event: Touch | Conversion | Adjustment, decision: Decision) -> Rejected:

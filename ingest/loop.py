@@ -69,7 +69,7 @@ class Ingest:
         self._consumer, self._warehouse, self._enricher = consumer, warehouse, enricher
         self._settings, self._clock, self._code_version = settings, clock, code_version
         self._stop = threading.Event()
-        owned_for_s = math.inf if consumer.ruled else OWNED_FOR_S
+        owned_for_s = math.inf if consumer.deduplicated else OWNED_FOR_S
         self._store = BatchWriter(warehouse, GROUP, settings.retry_backoff_max_ms, self._stop, clock, owned_for_s)
         self._dedup_state = DedupState(Claims(warehouse), self._store)
         self._waiting: dict[Partition, _Waiting] = {}
@@ -178,7 +178,7 @@ class Ingest:
             return self._dedup_state.deduplicate(partition, log_id, lo, decoded, read)
 
         return build_batch(
-            partition, log_id, lo, records, self._enricher, None if self._consumer.ruled else deduplicate
+            partition, log_id, lo, records, self._enricher, None if self._consumer.deduplicated else deduplicate
         )
 
     async def _start(self, partition: Partition, log_id: str) -> int | None:

@@ -149,7 +149,7 @@ class Engine:
         settings = self.settings.ingest
         return Enricher(open_geo(settings.geo_database), settings.user_agent_cache_max)
 
-    async def marks(self) -> dict[int, ClaimedPass | None]:
+    async def claimed_passes(self) -> dict[int, ClaimedPass | None]:
         """What the lease remembers of each shard; nothing on one machine. Raises LogUnavailable."""
         if not isinstance(self.place.log, KafkaLog):
             return {}

@@ -1,7 +1,8 @@
 """Records that could not be decoded, once more: appended again in a way that each comes back once.
 
 The dead letter stays where it is, since it stands for its offset; the record gets a new one. An embedded log claims a
-key for each; on a log whose readers rule, its mark follows from the dead letter's place, so a second one is a repeat.
+key for each; on a log that is deduplicated on read, its append id
+follows from the dead letter's position, so a second replay is dropped as a duplicate.
 """
 
 from collections import Counter
@@ -12,7 +13,7 @@ import msgspec
 
 from eventlog.address import LogAddress, SqliteLog
 from eventlog.open import append_marked, open_producer
-from eventlog.port import Mark, Partition, Producer
+from eventlog.port import AppendId, Partition, Producer
 from installation.engine import Engine
 from runtime.clock import Clock
 from runtime.settings import Settings
@@ -37,10 +38,10 @@ class DeadRecord(msgspec.Struct, frozen=True):
     replayed: bool = False
     """It is known to have come back: so far only told of logs whose readers rule."""
 
-    def mark(self) -> Mark:
-        """The mark of its replay, always the same."""
+    def append_id(self) -> AppendId:
+        """The append id of its replay, always the same."""
         place = f"dead\0{self.log}\0{self.source}\0{self.partition}"
-        return Mark(blake2b(place.encode(), digest_size=16).digest(), self.offset, spilled=True)
+        return AppendId(blake2b(place.encode(), digest_size=16).digest(), self.offset, spilled=True)
 
 
 _decoder = msgspec.msgpack.Decoder(DeadRecord)
@@ -58,8 +59,8 @@ def list_dead(engine: Engine) -> list[DeadRecord]:
 
 
 def with_replayed(warehouse: Warehouse, letters: list[DeadRecord]) -> list[DeadRecord]:
-    """The same, saying which have come back: their marks are among the appends that are stored."""
-    origins = sorted({letter.mark().origin.hex() for letter in letters})
+    """The same, saying which have come back: their append ids are among the appends that are stored."""
+    origins = sorted({letter.append_id().origin.hex() for letter in letters})
     found = warehouse.query(
         f"SELECT origin, first, last FROM {DATABASE}.origins WHERE has(splitByChar(',', {{origins:String}}), "
         "lower(hex(origin)))",
@@ -67,7 +68,7 @@ def with_replayed(warehouse: Warehouse, letters: list[DeadRecord]) -> list[DeadR
     )
     seen = Repeats(zip(*(column.to_pylist() for column in found.columns), strict=True))
     return [
-        msgspec.structs.replace(letter, replayed=letter.mark().sequence in seen.of(letter.mark().origin))
+        msgspec.structs.replace(letter, replayed=letter.append_id().sequence in seen.of(letter.append_id().origin))
         for letter in letters
     ]
 
@@ -104,11 +105,11 @@ async def replay_dead(log: LogAddress, records: list[DeadRecord], settings: Sett
     readable = [record for record in records if decodes(record.value)]
     counts = Counter({"still undecodable": len(records) - len(readable)})
     if isinstance(log, SqliteLog):
-        counts += await _replay_claimed(await open_producer(log, settings, clock, ruled_by=_rule), readable)
+        counts += await _replay_claimed(await open_producer(log, settings, clock, dedup_rule=_rule), readable)
         return +counts
     new = [record for record in readable if not record.replayed]
-    # To the partition that it came from: only there its mark tells a second replay, of which this may be one.
-    sent = [(Partition(record.source, record.partition), record.value, record.mark()) for record in new]
+    # To the partition that it came from: only there its append id tells a second replay, of which this may be one.
+    sent = [(Partition(record.source, record.partition), record.value, record.append_id()) for record in new]
     await append_marked(log, sent, settings, clock)
     return +(counts + Counter({"replayed": len(new), "replayed before": len(readable) - len(new)}))
 
@@ -117,8 +118,8 @@ async def _replay_claimed(producer: Producer, records: list[DeadRecord]) -> Coun
     counts: Counter[str] = Counter()
     try:
         for record in records:
-            [ruled] = await producer.decide(record.source, [msgspec.msgpack.encode(record)], keys=[b""])
-            counts["replayed" if ruled.decision.verdict == "accepted" else "replayed before"] += 1
+            [result] = await producer.decide(record.source, [msgspec.msgpack.encode(record)], keys=[b""])
+            counts["replayed" if result.decision.verdict == "accepted" else "replayed before"] += 1
     finally:
         await producer.close()
     return counts

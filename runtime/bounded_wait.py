@@ -11,11 +11,11 @@ from typing import Any, TypeVar
 _T = TypeVar("_T")
 
 
-class Crowded(Exception):
+class TooManyWaiting(Exception):
     """As many wait already as may."""
 
 
-class Patience:
+class BoundedWait:
     """All that wait for one thing in one process."""
 
     def __init__(self, waiting_max: int, look_every_s: float) -> None:
@@ -25,9 +25,9 @@ class Patience:
         self._watched_by: asyncio.AbstractEventLoop | None = None
 
     async def wait(self, work: Callable[[], Awaitable[_T]], timeout_s: float) -> _T:
-        """What the work returns. Raises TimeoutError, Crowded; once per task at a time."""
+        """What the work returns. Raises TimeoutError, TooManyWaiting; once per task at a time."""
         if len(self._deadline_s) >= self._waiting_max:
-            raise Crowded(f"{len(self._deadline_s)} wait for it already")
+            raise TooManyWaiting(f"{len(self._deadline_s)} wait for it already")
         loop, task = asyncio.get_running_loop(), asyncio.current_task()
         assert task is not None  # a coroutine runs in a task
         self._deadline_s[task] = loop.time() + timeout_s

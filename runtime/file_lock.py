@@ -1,4 +1,4 @@
-"""A file that one process at a time holds; the hold goes with the process, however it ends."""
+"""Lock files: one process at a time. The kernel releases the lock when the process ends, however it ends."""
 
 import errno
 import fcntl
@@ -6,12 +6,12 @@ from pathlib import Path
 from typing import IO
 
 
-class Held(Exception):
-    """Another process holds the file."""
+class FileLocked(Exception):
+    """Another process holds the lock."""
 
 
-def hold(path: Path) -> IO[str]:
-    """Hold a file until it is closed; children do not inherit it. Raises Held, OSError."""
+def lock_file(path: Path) -> IO[str]:
+    """Lock a file until it is closed; child processes do not inherit the lock. Raises FileLocked, OSError."""
     try:
         handle = open(path, "a")  # noqa: SIM115 - held until it is closed
     except OSError as error:
@@ -22,5 +22,5 @@ def hold(path: Path) -> IO[str]:
         fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
         handle.close()
-        raise Held(str(path)) from None
+        raise FileLocked(str(path)) from None
     return handle

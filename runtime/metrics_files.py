@@ -40,15 +40,15 @@ def remove_folder(folder: Path | None) -> None:
 
 def remove_abandoned_folders() -> None:
     """Remove folders of parents that were killed: nobody holds their lock."""
-    from runtime.file_lock import Held, hold
+    from runtime.file_lock import FileLocked, lock_file
 
     for folder in (found for parent in _parents() for found in parent.glob(f"{_PREFIX}*")):
         lock = folder / "lock"
         try:
             if not lock.exists() or folder.stat().st_uid != os.geteuid():
                 continue
-            hold(lock).close()
-        except (Held, OSError):
+            lock_file(lock).close()
+        except (FileLocked, OSError):
             continue
         remove_folder(folder)
 

@@ -15,7 +15,7 @@ import pyarrow as pa
 from clickhouse_connect.driver.client import Client
 from clickhouse_connect.driver.exceptions import ClickHouseError
 
-from runtime.file_lock import Held, hold
+from runtime.file_lock import FileLocked, lock_file
 from runtime.settings import WarehouseSettings
 from schemas.ddl import ANALYST, DATABASE
 from warehouse.errors import engine_error
@@ -45,8 +45,8 @@ class ChdbWarehouse:
         folder.mkdir(parents=True, exist_ok=True)
         self._settings = settings
         try:
-            self._lock = hold(folder.with_name(folder.name + ".lock"))
-        except Held:
+            self._lock = lock_file(folder.with_name(folder.name + ".lock"))
+        except FileLocked:
             raise WarehouseBusy(f"another process has {folder} open") from None
         self._handles: queue.Queue[Client] = queue.Queue()
         for _ in range(_HANDLES):

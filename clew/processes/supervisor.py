@@ -21,7 +21,7 @@ from installation.keys import load_or_make_keys
 from installation.program_file import ProgramError, program_of, read_program_file
 from runtime import metrics, metrics_files
 from runtime.clock import Clock
-from runtime.file_lock import Held, hold
+from runtime.file_lock import FileLocked, lock_file
 from runtime.files import keep_files_private, write_private
 from runtime.logs import Throttled, logger
 from runtime.settings import Settings, child_environment
@@ -140,15 +140,15 @@ class Parent:
         """Where all processes share their metrics while they run; nowhere if there is no room for it."""
         metrics_files.remove_abandoned_folders()
         self._metrics = folder = metrics_files.make_folder()
-        held: contextlib.AbstractContextManager[object] = contextlib.nullcontext()
+        lock: contextlib.AbstractContextManager[object] = contextlib.nullcontext()
         try:
             if folder is not None:
-                held = hold(folder / "lock")
+                lock = lock_file(folder / "lock")
         except OSError as error:
             _log.error("metrics_not_shared", error=str(error))
             self._metrics = None
         try:
-            with held:
+            with lock:
                 yield
         finally:
             metrics_files.remove_folder(folder)
@@ -165,10 +165,10 @@ class Parent:
         """Hold the directory: a second parent would start a second engine and take the program away."""
         path = self.options.directory.root / "serve.lock"
         try:
-            held = hold(path)
-        except Held:
+            lock = lock_file(path)
+        except FileLocked:
             raise AlreadyServed(f"another `clew serve` runs on {self.options.directory.root}; stop it first") from None
-        with held:
+        with lock:
             yield
 
     async def _bind(self, port: int) -> socket.socket:

@@ -3,7 +3,7 @@
 The client library's producer is kept on a short leash, because two of its defects are final: after an error that
 leaves a gap in its sequence numbers every later batch is refused, and after 2^31 records the numbers wrap wrongly.
 So it is thrown away and made anew at any error, and on schedule; what was in flight is sent again with the
-same marks, and readers drop what stands twice.
+same append ids, and readers drop what stands twice.
 """
 
 import asyncio
@@ -16,8 +16,8 @@ from aiokafka.errors import KafkaConnectionError
 
 from eventlog.address import KafkaLog
 from eventlog.kafka.client import RETRY_BACKOFF_MS, TROUBLE, connection_options
-from eventlog.kafka.record_ids import HEADER, encode_mark
-from eventlog.port import LogUnavailable, Mark, Partition
+from eventlog.kafka.record_ids import HEADER, encode_append_id
+from eventlog.port import AppendId, LogUnavailable, Partition
 from runtime import metrics
 from runtime.clock import Clock
 from runtime.logs import Throttled, logger
@@ -26,7 +26,7 @@ from schemas.events import TOPICS
 
 _log = Throttled(logger("eventlog"))
 _ENTRY_BYTES = 128
-"""What a record takes at most beside its key and value: mark, lengths, head of its batch."""
+"""What a record takes at most beside its key and value: append id, lengths, head of its batch."""
 
 _PROBE_TIMEOUT_S = 1.0
 
@@ -36,7 +36,7 @@ class Entry(NamedTuple):
 
     key: bytes
     value: bytes
-    mark: Mark
+    append_id: AppendId
 
 
 class _Call:
@@ -104,7 +104,7 @@ class KafkaAppender:
 
         The entries of one call stand in order; calls on one partition stand in the order of their calls. A caller
         that gives up (cancels) leaves nothing behind: entries not sent yet are dropped, those in flight may or may
-        not get in, so it keeps the mark and sends them again. Raises LogUnavailable when the outcome is unknown, or
+        not get in, so it keeps the append id and sends them again. Raises LogUnavailable when the outcome is unknown, or
         at once when `kafka.pending_bytes_max` already wait; ValueError for a record that no batch can hold.
         """
         if not entries:
@@ -131,12 +131,12 @@ class KafkaAppender:
             self._pending_bytes -= size
             lane.waiting.pop(call, None)
 
-    async def healthy(self) -> str:
-        """ "" when the last answer of Kafka was a good one, else one sentence why not; trouble is looked at anew."""
+    async def unhealthy_reason(self) -> str | None:
+        """Return None if Kafka's last response was good, otherwise why not. After an error, probe again first."""
         if self._trouble and not self._closed:
             with contextlib.suppress(LogUnavailable, TimeoutError):
                 await asyncio.wait_for(self.start(), _PROBE_TIMEOUT_S)
-        return self._trouble
+        return self._trouble or None
 
     async def close(self) -> None:
         """Send what waits, for at most `kafka.request_timeout_ms`, then let go. Idempotent."""
@@ -216,7 +216,7 @@ class KafkaAppender:
             entries = call.entries[len(call.offsets) :] if call.offsets else call.entries
             fitted = 0
             for entry in entries:
-                headers = [(HEADER, encode_mark(entry.mark))]
+                headers = [(HEADER, encode_append_id(entry.append_id))]
                 if batch.append(timestamp=now_ms, key=entry.key, value=entry.value, headers=headers) is None:
                     break
                 fitted += 1

@@ -35,7 +35,7 @@ class KafkaConsumer:
     that whoever takes over need not finish the batch. Not for leases, whose intent is never at rest.
     """
 
-    ruled = False
+    deduplicated = False
 
     def __init__(
         self, address: KafkaLog, group: str, settings: KafkaSettings, clock: Clock, topics: Sequence[str] = TOPICS,

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from aiokafka.errors import CorruptRecordException
 from aiokafka.record.memory_records import MemoryRecords
 
-from eventlog.kafka.record_ids import decode_mark
+from eventlog.kafka.record_ids import decode_append_id
 from eventlog.port import Record
 
 
@@ -52,6 +52,6 @@ class Fetched:
             if not batch.is_control_batch:
                 for record in batch:
                     if record.offset >= start:
-                        yield Record(record.offset, record.value or b"", decode_mark(record.headers))
+                        yield Record(record.offset, record.value or b"", decode_append_id(record.headers))
             # a batch may end in offsets without a record: markers of transactions, records that compaction took
             self.next_offset = max(self.next_offset, batch.next_offset)

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import IO
 
-from runtime.file_lock import Held, hold
+from runtime.file_lock import FileLocked, lock_file
 
 SLOTS_MAX = 1_024
 """More processes than that on one folder are a mistake."""
@@ -29,14 +29,14 @@ class Slot:
 
 
 def take(folder: Path, name: str) -> Slot:
-    """The first slot that is free. Raises OSError; Held when there are too many."""
+    """The first slot that is free. Raises OSError; FileLocked when there are too many."""
     folder.mkdir(parents=True, exist_ok=True)
     for number in range(SLOTS_MAX):
         try:
             return _take(folder / f"{name}-{number}.sqlite")
-        except Held:
+        except FileLocked:
             continue
-    raise Held(f"{SLOTS_MAX} processes use {folder.name} already")
+    raise FileLocked(f"{SLOTS_MAX} processes use {folder.name} already")
 
 
 def take_left(folder: Path, name: str) -> Iterator[Slot]:
@@ -44,10 +44,10 @@ def take_left(folder: Path, name: str) -> Iterator[Slot]:
     for path in sorted(folder.glob(f"{name}-*.sqlite")):
         try:
             yield _take(path)
-        except Held:
+        except FileLocked:
             continue
 
 
 def _take(path: Path) -> Slot:
     # A lock file of its own: closing any handle of a SQLite file would drop the locks that SQLite holds on it.
-    return Slot(path, hold(path.with_suffix(".lock")))
+    return Slot(path, lock_file(path.with_suffix(".lock")))

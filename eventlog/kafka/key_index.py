@@ -12,7 +12,7 @@ from itertools import islice
 from pathlib import Path
 from typing import NamedTuple
 
-from eventlog.port import Partition, Record, Rule, StoredClaims
+from eventlog.port import DedupRule, Partition, Record, StoredClaims
 from eventlog.sqlite import file
 from runtime.logs import Throttled, logger
 from schemas.dedup.rules import Decision, GetState
@@ -49,7 +49,7 @@ class Folded(NamedTuple):
 class KeyIndex:
     """The file of one topic. One thread at a time; `reader` gives a second one."""
 
-    def __init__(self, path: Path, rule: Rule) -> None:
+    def __init__(self, path: Path, rule: DedupRule) -> None:
         """Raises sqlite3.Error, OSError."""
         self._path, self._rule = path, rule
         try:
@@ -100,7 +100,7 @@ class KeyIndex:
         return offset
 
     def fold(self, partition: Partition, log_id: str, records: Sequence[Record], mine: bytes) -> list[Folded]:
-        """Rule over the next records of the log; what became of those of origin `mine`.
+        """Decide the next records of the log; what became of those of origin `mine`.
 
         Raises UnknownSchemaVersion: nothing from that record on can be ruled over before an upgrade.
         """
@@ -114,8 +114,8 @@ class KeyIndex:
                 decision = self._decision(get, record)
                 if isinstance(decision, Decision):
                     puts |= decision.puts
-                if record.mark is not None and record.mark.origin == mine:
-                    folded.append(Folded(record.mark.sequence, record.offset, decision))
+                if record.append_id is not None and record.append_id.origin == mine:
+                    folded.append(Folded(record.append_id.sequence, record.offset, decision))
             rows = [(partition.partition, key, state) for key, state in puts.items()]
             self._connection.executemany("INSERT OR REPLACE INTO keys VALUES (?, ?, ?)", rows)
             self._put_ranges(partition, ranges)
@@ -146,9 +146,9 @@ class KeyIndex:
 
     def _is_new(self, partition: Partition, record: Record, ranges: dict[bytes, Ranges]) -> bool:
         """Whether the record came for the first time; ranges of its origin are read once."""
-        if record.mark is None:
+        if record.append_id is None:
             return True
-        origin = record.mark.origin
+        origin = record.append_id.origin
         if origin not in ranges:
             seen = ranges[origin] = Ranges()
             rows = self._connection.execute(
@@ -157,7 +157,7 @@ class KeyIndex:
             )
             for first, last in rows:
                 seen.cover(first, last)
-        return ranges[origin].add(record.mark.sequence)
+        return ranges[origin].add(record.append_id.sequence)
 
     def _put_ranges(self, partition: Partition, ranges: dict[bytes, Ranges]) -> None:
         number = partition.partition

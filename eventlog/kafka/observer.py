@@ -13,7 +13,7 @@ from schemas.events import TOPICS
 class KafkaObserver:
     """A consumer that owns nothing. It connects at the first question; all of them come from one event loop."""
 
-    ruled = False
+    deduplicated = False
 
     def __init__(
         self, address: KafkaLog, group: str, settings: KafkaSettings, clock: Clock, topics: Sequence[str] = TOPICS

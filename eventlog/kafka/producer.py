@@ -1,7 +1,7 @@
 """The producer of an edge on Kafka. Nobody waits for Kafka longer than a budget: what it does not take is spilled.
 
 Verdicts are told by the edge's own tail of the topic of conversions, in the log's order. While Kafka is away they are
-told by what is known here, and `accepted` is then not final. Each record gets its mark when it is first handed in.
+told by what is known here, and `accepted` is then not final. Each record gets its append id when it is first handed in.
 """
 
 import asyncio
@@ -20,9 +20,9 @@ from eventlog.kafka.partition_counts import PartitionCounts, PartitionsChanged
 from eventlog.kafka.spill import Candidate, Spill
 from eventlog.kafka.spill_drain import BATCH_ROWS_MAX, Appender, Drain
 from eventlog.kafka.tail import Expected, LogReader, Tail
-from eventlog.port import Appended, AppendResult, LogUnavailable, Mark, Partition, Rule, StoredClaims
+from eventlog.port import Appended, AppendId, AppendResult, DedupRule, LogUnavailable, Partition, StoredClaims
 from runtime import metrics
-from runtime.bounded_wait import Crowded, Patience
+from runtime.bounded_wait import BoundedWait, TooManyWaiting
 from runtime.clock import Clock
 from runtime.logs import Throttled, logger
 from runtime.settings import KafkaSettings, SpillSettings
@@ -47,15 +47,15 @@ _ADOPT_INTERVAL_S = 10.0
 _AWAY = "Kafka has not been reached yet"
 
 
-class Marks:
-    """Marks of one process: sequences count up by one per partition. `next` may be called from any thread."""
+class AppendIds:
+    """Append ids of one process: sequences count up by one per partition. `next` may be called from any thread."""
 
     def __init__(self, origin: bytes) -> None:
         self.origin = origin
         self._counts: dict[Partition, itertools.count[int]] = {}
 
-    def next(self, partition: Partition, *, spilled: bool = False) -> Mark:
-        return Mark(self.origin, next(self._counts.setdefault(partition, itertools.count())), spilled)
+    def next(self, partition: Partition, *, spilled: bool = False) -> AppendId:
+        return AppendId(self.origin, next(self._counts.setdefault(partition, itertools.count())), spilled)
 
 
 class KafkaProducer:
@@ -63,17 +63,17 @@ class KafkaProducer:
 
     def __init__(
         self, appender: Appender, open_reader: Callable[[], LogReader], folder: Path, spill: SpillSettings,
-        kafka: KafkaSettings, clock: Clock, rule: Rule, stored: StoredClaims | None = None,
+        kafka: KafkaSettings, clock: Clock, rule: DedupRule, stored: StoredClaims | None = None,
     ) -> None:  # fmt: skip
-        """`folder` keeps the local log and the key index of each process. Raises sqlite3.Error, OSError, Held."""
+        """`folder` keeps the local log and the key index of each process. Raises sqlite3.Error, OSError, FileLocked."""
         self._appender, self._folder, self._settings, self._kafka = appender, folder, spill, kafka
         self._clock, self._rule = clock, rule
         self._budget_s = spill.append_timeout_ms / 1_000
-        self._patience = Patience(_WAITING_MAX, self._budget_s / 4)
-        self._marks = Marks(secrets.token_bytes(ORIGIN_BYTES))
+        self._bounded_wait = BoundedWait(_WAITING_MAX, self._budget_s / 4)
+        self._append_ids = AppendIds(secrets.token_bytes(ORIGIN_BYTES))
         self._index_slot = file_slots.take(folder, "keys")
         index = KeyIndex(self._index_slot.path, rule)
-        self._tail = Tail(index, open_reader, stored, self._marks.origin, self._index_slot.number)
+        self._tail = Tail(index, open_reader, stored, self._append_ids.origin, self._index_slot.number)
         self._known = index.reader()
         self._spill = self._open_spill(file_slots.take(folder, "spill"))
         self._drain = self._open_drain(self._spill)
@@ -98,7 +98,7 @@ class KafkaProducer:
             return []
         self._check_sizes(values)
         partition = self._partition(topic, key)
-        entries = [Entry(key, value, self._marks.next(partition)) for value in values]
+        entries = [Entry(key, value, self._append_ids.next(partition)) for value in values]
         return await self._busy(self._append(partition, entries))
 
     async def decide(
@@ -113,11 +113,11 @@ class KafkaProducer:
             self._busy(work(partition, [Candidate(keys[place], values[place]) for place in places], dry_run))
             for partition, places in groups.items()
         ))  # fmt: skip
-        by_place = {place: ruled for places, group in zip(groups.values(), settled, strict=True)
-                    for place, ruled in zip(places, group, strict=True)}  # fmt: skip
+        by_place = {place: results for places, group in zip(groups.values(), settled, strict=True)
+                    for place, results in zip(places, group, strict=True)}  # fmt: skip
         return [by_place[place] for place in range(len(values))]
 
-    async def healthy(self) -> str:
+    async def unhealthy_reason(self) -> str | None:
         """The local log in trouble is asked to write nothing, which tells whether it can again."""
         if self._trouble:
             return self._trouble
@@ -129,15 +129,15 @@ class KafkaProducer:
                 await self._spill.put(Partition(HITS, 0), ())
             except LogUnavailable as error:
                 return f"Kafka is away ({why}), and {error}"
-        return ""
+        return None
 
-    def notice(self) -> str:
+    def degraded_reason(self) -> str | None:
         why, records = self._why_away(), self._spill.records
         if why:
             return f"Kafka is away ({why}); {records} records wait in the local log"
         if self._tail.trouble:
             return f"postbacks are told to come again, since {self._tail.trouble}"
-        return f"{records} records of the local log are on their way to Kafka" if records else ""
+        return f"{records} records of the local log are on their way to Kafka" if records else None
 
     async def close(self) -> None:
         """Send what the spill holds if Kafka takes it; the rest stays for the next process."""
@@ -168,9 +168,9 @@ class KafkaProducer:
         if self._connected and not self._drain.is_away(partition):
             try:
                 budget_s = self._budget_of(entries)
-                offsets = await self._patience.wait(lambda: self._appender.append(partition, entries), budget_s)
+                offsets = await self._bounded_wait.wait(lambda: self._appender.append(partition, entries), budget_s)
                 return [Appended(partition, offset) for offset in offsets]
-            except (TimeoutError, LogUnavailable, Crowded) as error:
+            except (TimeoutError, LogUnavailable, TooManyWaiting) as error:
                 self._drain.found_away(partition, str(error) or self._too_slow)
         await self._spill.put(partition, entries)
         self._drain.wake(partition)
@@ -181,7 +181,7 @@ class KafkaProducer:
         decisions = [Decision("accepted", line.value, issued=_touch_id(line.value)) for line in lines]
         if dry_run:
             return [AppendResult(decision, None) for decision in decisions]
-        entries = [Entry(line.key, line.value, self._marks.next(partition)) for line in lines]
+        entries = [Entry(line.key, line.value, self._append_ids.next(partition)) for line in lines]
         appended = await self._append(partition, entries)
         return [AppendResult(decision, place) for decision, place in zip(decisions, appended, strict=True)]
 
@@ -194,13 +194,13 @@ class KafkaProducer:
                 if blocked := self._tail.blocked(partition):
                     raise LogUnavailable(f"no verdict can be told now: {blocked}")
                 if dry_run:
-                    ruled = await self._try_out(partition, candidates)
+                    results = await self._try_out(partition, candidates)
                 else:
-                    entries = [Entry(one.key, one.value, self._marks.next(partition)) for one in candidates]
-                    expected = self._tail.expect(partition, [entry.mark.sequence for entry in entries])
-                    ruled = await self._ask(partition, entries, expected)
-                if ruled is not None:
-                    return ruled
+                    entries = [Entry(one.key, one.value, self._append_ids.next(partition)) for one in candidates]
+                    expected = self._tail.expect(partition, [entry.append_id.sequence for entry in entries])
+                    results = await self._ask(partition, entries, expected)
+                if results is not None:
+                    return results
             decisions = await self._spill.decide(partition, candidates, dry_run=dry_run)
             if not dry_run:
                 self._drain.wake(partition)
@@ -235,8 +235,8 @@ class KafkaProducer:
     ) -> list[AppendResult] | None:
         """Append, and wait for what the tail says. None when Kafka does not take the records.
 
-        Then they are spilled under new marks: decision over a record again never accepts it again, and a refusal of a
-        mark that says `spilled` is recorded by ingest, since its sender was told `accepted`.
+        Then they are spilled under new append ids: decision over a record again never accepts it again, and a refusal of a
+        append id that says `spilled` is recorded by ingest, since its sender was told `accepted`.
         """
         started_s = self._clock.monotonic_s()
         sending = asyncio.ensure_future(self._appender.append(partition, entries))
@@ -253,9 +253,9 @@ class KafkaProducer:
                 except LogUnavailable as error:
                     self._drain.found_away(partition, str(error))
                     return None
-            ruled = await expected.future
+            results = await expected.future
             metrics.observe("clew_verdict_wait_seconds", self._clock.monotonic_s() - started_s)
-            return ruled
+            return results
         finally:
             sending.cancel()
 
@@ -355,25 +355,25 @@ class KafkaProducer:
             await spill.close()
 
     def _open_spill(self, slot: file_slots.Slot) -> Spill:
-        def mark(partition: Partition) -> Mark:
-            return self._marks.next(partition, spilled=True)
+        def append_id(partition: Partition) -> AppendId:
+            return self._append_ids.next(partition, spilled=True)
 
-        return Spill(slot, self._settings.bytes_max, _not_absent(self._rule), self._known, mark)
+        return Spill(slot, self._settings.bytes_max, _not_absent(self._rule), self._known, append_id)
 
     def _open_drain(self, spill: Spill) -> Drain:
         return Drain(spill, self._appender, self._settings.probe_interval_ms, self._kafka.request_timeout_ms)
 
 
-def _not_absent(rule: Rule) -> Rule:
+def _not_absent(rule: DedupRule) -> DedupRule:
     """The rule while Kafka is away. What is not known here may be known elsewhere: that refuses nobody."""
 
-    def ruled(get: GetState, value: bytes) -> Decision:
+    def decide(get: GetState, value: bytes) -> Decision:
         decision = rule(get, value)
         if decision.reason is Reason.CONVERSION_NOT_FOUND:
             raise LogUnavailable("Kafka is away, and the conversion is not known here")
         return decision
 
-    return ruled
+    return decide
 
 
 def _touch_id(value: bytes) -> bytes:

@@ -1,8 +1,8 @@
-"""The edge's local log for the time when Kafka is away: records with their partition, key and mark, in order.
+"""The edge's local log for the time when Kafka is away: records with their partition, key and append id, in order.
 
 As durable as the embedded log (WAL, synchronous=FULL, group commit) and bounded in bytes. One process writes and
 empties a file; what a dead process left is emptied by whoever takes its slot. A record leaves the file after Kafka
-has acknowledged it, so a crash between the two sends it again with the same mark, which readers know as a repeat.
+has acknowledged it, so a crash between the two sends it again with the same append id, which readers know as a repeat.
 """
 
 import asyncio
@@ -14,7 +14,7 @@ from typing import Any, NamedTuple, TypeVar
 
 from eventlog.kafka.appender import Entry
 from eventlog.kafka.file_slots import Slot
-from eventlog.port import LogFull, LogUnavailable, Mark, Partition, Rule
+from eventlog.port import AppendId, DedupRule, LogFull, LogUnavailable, Partition
 from eventlog.sqlite import file
 from runtime import metrics
 from runtime.logs import Throttled, logger
@@ -43,7 +43,7 @@ Known = Callable[[Partition, bytes], bytes | None]
 
 
 class Candidate(NamedTuple):
-    """A record that claims keys; it gets a mark once it is to be kept."""
+    """A record that claims keys; it gets an append id once it is to be kept."""
 
     key: bytes
     value: bytes
@@ -87,9 +87,11 @@ class _Change:
 class Spill:
     """One file of the local log. All methods are called from one event loop; SQL runs in a thread of its own."""
 
-    def __init__(self, slot: Slot, bytes_max: int, rule: Rule, known: Known, mark: Callable[[Partition], Mark]) -> None:
+    def __init__(
+        self, slot: Slot, bytes_max: int, rule: DedupRule, known: Known, append_id: Callable[[Partition], AppendId]
+    ) -> None:
         """`known` is called in this spill's thread only. Raises sqlite3.Error, OSError."""
-        self._slot, self._bytes_max, self._rule, self._known, self._mark = slot, bytes_max, rule, known, mark
+        self._slot, self._bytes_max, self._rule, self._known, self._append_id = slot, bytes_max, rule, known, append_id
         self._waiting: list[_Work] = []
         self._waiting_bytes = 0
         self._committing: asyncio.Task[None] | None = None
@@ -143,7 +145,7 @@ class Spill:
         await self._submit(_Work(partition, size, self._future(), entries=entries))
 
     async def decide(self, partition: Partition, candidates: Sequence[Candidate], *, dry_run: bool) -> list[Decision]:
-        """Rule by what is known here, and keep what is accepted or claims anything.
+        """DedupRule by what is known here, and keep what is accepted or claims anything.
 
         The candidate is kept, not the record that the decision makes of it: the log's readers rule again. A call is
         kept whole or not at all. Raises LogFull, LogUnavailable, and what the rule raises.
@@ -169,7 +171,7 @@ class Spill:
                 size += _size(key, value)
                 if entries and size > bytes_max:
                     break
-                entries.append(Entry(key, value, Mark(origin, sequence, spilled=True)))
+                entries.append(Entry(key, value, AppendId(origin, sequence, spilled=True)))
                 last = number
             cursor.close()
             return entries, last
@@ -295,14 +297,16 @@ class Spill:
         if work.dry_run:
             return decisions, puts, []
         # Sequences are given to what is kept alone, so that those of an origin have no gaps to remember.
-        return decisions, puts, [Entry(one.key, one.value, self._mark(work.partition)) for one in kept]
+        return decisions, puts, [Entry(one.key, one.value, self._append_id(work.partition)) for one in kept]
 
     def _insert(
         self, connection: sqlite3.Connection, partition: Partition, entries: Sequence[Entry], change: _Change
     ) -> None:
         rows = []
         for entry in entries:
-            rows.append((*partition, self._next_id, entry.key, entry.value, entry.mark.origin, entry.mark.sequence))
+            rows.append(
+                (*partition, self._next_id, entry.key, entry.value, entry.append_id.origin, entry.append_id.sequence)
+            )
             self._next_id += 1
             change.add(partition, _size(entry.key, entry.value))
         connection.executemany("INSERT INTO records VALUES (?, ?, ?, ?, ?, ?, ?)", rows)

@@ -76,7 +76,7 @@ class Drain:
             await asyncio.wait(tuple(self._tasks.values()), timeout=self._pause_s)
 
     async def close(self) -> None:
-        """Stop; what is in flight may get in, and is sent again with the same marks by whoever comes next."""
+        """Stop; what is in flight may get in, and is sent again with the same append ids by whoever comes next."""
         self._closing = True
         tasks = list(self._tasks.values())
         for task in tasks:

@@ -34,7 +34,7 @@ class _OpenFile:
 class SqliteConsumer:
     """One group's view of all partitions under a folder; its SQL runs in one thread of its own."""
 
-    ruled = True
+    deduplicated = True
 
     def __init__(self, folder: Path, group: str, settings: LogSettings, clock: Clock) -> None:
         self._folder, self._group, self._settings, self._clock = folder, group, settings, clock

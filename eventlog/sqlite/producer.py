@@ -7,7 +7,7 @@ import asyncio
 from collections.abc import Sequence
 from pathlib import Path
 
-from eventlog.port import Appended, AppendResult, Partition, Rule
+from eventlog.port import Appended, AppendResult, DedupRule, Partition
 from eventlog.sqlite.writer import SqliteWriter
 from runtime.clock import Clock
 from runtime.settings import LogSettings
@@ -17,7 +17,7 @@ from schemas.events import CONVERSIONS, HITS, TOPICS
 class SqliteProducer:
     """Producer of one edge process."""
 
-    def __init__(self, folder: Path, worker: int, settings: LogSettings, clock: Clock, rule: Rule) -> None:
+    def __init__(self, folder: Path, worker: int, settings: LogSettings, clock: Clock, rule: DedupRule) -> None:
         self._shared = {t: SqliteWriter(folder, Partition(t, 0), settings, clock, rule) for t in TOPICS}
         own = SqliteWriter(folder, Partition(HITS, worker + 1), settings, clock, rule)
         self._own = {HITS: own, CONVERSIONS: self._shared[CONVERSIONS]}
@@ -30,7 +30,7 @@ class SqliteProducer:
     ) -> Sequence[AppendResult]:
         return await self._shared[topic].decide(values, dry_run)
 
-    async def healthy(self) -> str:
+    async def unhealthy_reason(self) -> str | None:
         """A writer in trouble is asked to write nothing, which tells whether it can again."""
         for writer in self._writers():
             if writer.damaged:
@@ -40,10 +40,10 @@ class SqliteProducer:
                     await writer.append(())
                 except Exception as error:  # noqa: BLE001 - whatever it is, it is the answer
                     return str(error)
-        return ""
+        return None
 
-    def notice(self) -> str:
-        return ""
+    def degraded_reason(self) -> str | None:
+        return None
 
     async def close(self) -> None:
         await asyncio.gather(*(writer.close() for writer in self._writers()))

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from eventlog.port import Appended, AppendResult, LogFull, LogUnavailable, Partition, Rule
+from eventlog.port import Appended, AppendResult, DedupRule, LogFull, LogUnavailable, Partition
 from eventlog.sqlite import file
 from runtime import metrics
 from runtime.clock import Clock
@@ -34,7 +34,7 @@ class _Work:
     """One caller's records and the future that tells it how they fared."""
 
     values: Sequence[bytes]
-    ruled: bool
+    decides: bool
     dry_run: bool
     loop: asyncio.AbstractEventLoop
     future: "asyncio.Future[Any]"
@@ -43,7 +43,9 @@ class _Work:
 class SqliteWriter:
     """The only writer of a partition's file in this process; other processes may have theirs."""
 
-    def __init__(self, folder: Path, partition: Partition, settings: LogSettings, clock: Clock, rule: Rule) -> None:
+    def __init__(
+        self, folder: Path, partition: Partition, settings: LogSettings, clock: Clock, rule: DedupRule
+    ) -> None:
         self.partition = partition
         self._folder, self._settings, self._clock, self._rule = folder, settings, clock, rule
         self._path = file.path_of(folder, partition)
@@ -65,13 +67,13 @@ class SqliteWriter:
 
     async def append(self, values: Sequence[bytes]) -> list[Appended]:
         """Append records; returns when they are durable. Raises LogUnavailable."""
-        offsets: list[Appended] = await self._submit(values, ruled=False, dry_run=False)
+        offsets: list[Appended] = await self._submit(values, decides=False, dry_run=False)
         return offsets
 
     async def decide(self, values: Sequence[bytes], dry_run: bool) -> list[AppendResult]:
-        """Rule over records and append what is accepted, in one transaction. Raises LogUnavailable."""
-        ruled: list[AppendResult] = await self._submit(values, ruled=True, dry_run=dry_run)
-        return ruled
+        """Decide records and append what is accepted, in one transaction. Raises LogUnavailable."""
+        results: list[AppendResult] = await self._submit(values, decides=True, dry_run=dry_run)
+        return results
 
     @property
     def trouble(self) -> str:
@@ -90,13 +92,13 @@ class SqliteWriter:
             self._queue.put(None)
             await asyncio.to_thread(self._thread.join)
 
-    async def _submit(self, values: Sequence[bytes], *, ruled: bool, dry_run: bool) -> Any:
+    async def _submit(self, values: Sequence[bytes], *, decides: bool, dry_run: bool) -> Any:
         if self._closing:
             raise LogUnavailable("the log is being closed")
         if self._waiting_rows + len(values) > self._settings.queue_rows_max and self._waiting_rows:
             raise LogUnavailable(f"{self._waiting_rows} records wait for the disk already")
         loop = asyncio.get_running_loop()
-        work = _Work(values, ruled, dry_run, loop, loop.create_future())
+        work = _Work(values, decides, dry_run, loop, loop.create_future())
         self._waiting_rows += len(values)
         self._queue.put(work)
         return await work.future
@@ -176,7 +178,7 @@ class SqliteWriter:
         results: list[Any] = []
         plain: list[tuple[int, int, bytes]] = []
         for work in group:
-            if work.values and not work.ruled:  # nearly all of a busy edge's work: one statement for all of it
+            if work.values and not work.decides:  # nearly all of a busy edge's work: one statement for all of it
                 places = range(offset, offset + len(work.values))
                 plain += zip(places, itertools.repeat(now_us), work.values)
                 results.append([Appended(self.partition, place) for place in places])
@@ -201,7 +203,7 @@ class SqliteWriter:
         return results
 
     def _write(self, connection: sqlite3.Connection, work: _Work, offset: int, now_us: int) -> tuple[Any, int]:
-        """Rule over one caller's records, or probe for one who has none: the result and the next free offset."""
+        """Decide one caller's records, or probe for one who has none: the result and the next free offset."""
         if not work.values:
             self._probe(connection)
             return [], offset
@@ -210,11 +212,11 @@ class SqliteWriter:
             row = connection.execute("SELECT state FROM keys WHERE key = ?", (key,)).fetchone()
             return None if row is None else bytes(row[0])
 
-        ruled = []
+        results = []
         for value in work.values:
             decision = self._rule(get, value)
             if work.dry_run:
-                ruled.append(AppendResult(decision, None))
+                results.append(AppendResult(decision, None))
                 continue
             for key, state in decision.puts.items():
                 connection.execute("INSERT OR REPLACE INTO keys VALUES (?, ?, ?)", (key, now_us, state))
@@ -223,8 +225,8 @@ class SqliteWriter:
                 connection.execute("INSERT INTO records VALUES (?, ?, ?)", (offset, now_us, decision.record))
                 appended = Appended(self.partition, offset)
                 offset += 1
-            ruled.append(AppendResult(decision, appended))
-        return ruled, offset
+            results.append(AppendResult(decision, appended))
+        return results, offset
 
     def _probe(self, connection: sqlite3.Connection) -> None:
         """Answer an empty append, which asks whether the disk can be written: one page is, and more must fit."""

@@ -36,10 +36,10 @@ def claim_checks(
     warehouse: Warehouse,
     stored: Mapping[LogPartition, Stored],
     ends: Mapping[LogPartition, int],
-    unruled: Collection[str],
+    deduplicated_on_read: Collection[str],
 ) -> list[Check]:
-    """Both checks; `unruled` are the logs known to be such, and those that left ranges count as well."""
-    logs = sorted({*unruled, *_logs_with_ranges(warehouse)})
+    """Both checks; `deduplicated_on_read` are the logs known to be such, and those that left ranges count as well."""
+    logs = sorted({*deduplicated_on_read, *_logs_with_ranges(warehouse)})
     return [_claims_check(warehouse, ends, logs), _origins_check(warehouse, stored, ends, logs)]
 
 

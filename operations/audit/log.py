@@ -62,7 +62,9 @@ async def log_checks(warehouse: Warehouse, consumer: Consumer, *, settled: bool)
             offsets_check(warehouse, stored, ends),
             *key_checks(warehouse),
             touches_check(warehouse, ends),
-            *claim_checks(warehouse, stored, ends, set() if consumer.ruled else {place.log_id for place in before}),
+            *claim_checks(
+                warehouse, stored, ends, set() if consumer.deduplicated else {place.log_id for place in before}
+            ),
         ]
 
     return [

@@ -38,7 +38,7 @@ from schemas.tables import Claim, Source
 from warehouse.parquet import ROW_GROUP_ROWS
 from warehouse.port import Warehouse, scalar_of
 
-Say = Callable[[str], None]
+ProgressCallback = Callable[[str], None]
 _JOIN_TIMEOUT_S = 60.0
 
 
@@ -63,7 +63,7 @@ def check_target(place: InstallationAddress, settings: Settings, folder: Path, m
             raise UserError(f"{target} is there already, and the backup has another {name}; move it away first")
 
 
-async def bring_back(engine: Engine, folder: Path, manifest: Manifest, say: Say) -> Restored:
+async def restore_tables(engine: Engine, folder: Path, manifest: Manifest, say: ProgressCallback) -> Restored:
     """Fill an installation whose tables are empty. Raises UserError, WarehouseError, LogUnavailable."""
     warehouse, place = engine.warehouse, engine.place
     await asyncio.to_thread(_check_empty, warehouse)
@@ -205,13 +205,18 @@ def open_backup(folder: Path) -> Manifest:
 
 
 async def run_restore(
-    place: InstallationAddress, settings: Settings, clock: Clock, folder: Path, manifest: Manifest, say: Say
+    place: InstallationAddress,
+    settings: Settings,
+    clock: Clock,
+    folder: Path,
+    manifest: Manifest,
+    say: ProgressCallback,
 ) -> dict[str, Any]:
     """All of it, and the proof: what came after the backup is read from the log where it is there, then the audit."""
     await prepare(place, settings)
     engine = await open_engine(place, settings, None, clock, ())
     try:
-        restored = await bring_back(engine, folder, manifest, say)
+        restored = await restore_tables(engine, folder, manifest, say)
     finally:
         await engine.close()
     restore_files(place, settings, folder, manifest)

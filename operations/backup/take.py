@@ -36,13 +36,13 @@ from schemas.ddl import DATABASE
 from schemas.tables import TABLES, Source, Table
 from warehouse.port import Warehouse, rows_of
 
-Say = Callable[[str], None]
+ProgressCallback = Callable[[str], None]
 _NO_END = 2**64 - 1
 _LEFT_OUT = frozenset({"intents"})
 """What is under way is not part of the moment."""
 
 
-async def take_backup(engine: Engine, folder: Path, say: Say = lambda _: None) -> Manifest:
+async def take_backup(engine: Engine, folder: Path, say: ProgressCallback = lambda _: None) -> Manifest:
     """Write a backup into a folder that is new or empty. Raises UserError, WarehouseError, LogUnavailable, OSError."""
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     if any(folder.iterdir()):

@@ -26,15 +26,15 @@ _RESTORE = "restore the table from a backup"
 
 
 def repair(
-    warehouse: Warehouse, passes_of: Callable[[int], PassWriter], marks: Mapping[int, ClaimedPass | None]
+    warehouse: Warehouse, passes_of: Callable[[int], PassWriter], claimed_passes: Mapping[int, ClaimedPass | None]
 ) -> list[Repair]:
     """Mend the tables that passes write. Raises WarehouseError.
 
     `passes_of` makes the PassWriter of a shard; `marks` is what the lease remembers, empty where one process has all.
     """
-    shards = range(max(known_shards(warehouse), len(marks)))
+    shards = range(max(known_shards(warehouse), len(claimed_passes)))
     return [
-        _finish_chosen(passes_of, shards, marks),
+        _finish_chosen(passes_of, shards, claimed_passes),
         *(_delete_copies(warehouse, name, "(_partition, _batch, _offset)", "") for name in TABLES),
         _delete_copies(warehouse, "passes", "(shard, pass_id, 0)", "EXCEPT (ts, code_version)"),
         _end_passes(warehouse, passes_of),
@@ -57,12 +57,12 @@ def missed(warehouse: Warehouse, rows_max: int = 20_000) -> list[bytes]:
 
 
 def _finish_chosen(
-    passes_of: Callable[[int], PassWriter], shards: range, marks: Mapping[int, ClaimedPass | None]
+    passes_of: Callable[[int], PassWriter], shards: range, claimed_passes: Mapping[int, ClaimedPass | None]
 ) -> Repair:
     finished, left = 0, []
     for shard in shards:
         try:
-            finished += passes_of(shard).recover(marks.get(shard))
+            finished += passes_of(shard).recover(claimed_passes.get(shard))
         except PassLost as error:
             left.append(str(error))
     return Repair.of("passes that were begun and not finished", finished, left)

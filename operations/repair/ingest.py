@@ -16,7 +16,7 @@ import pyarrow.compute as pc
 
 from eventlog.port import Consumer, Record
 from ingest.batch import Batch, Decoded, DedupResult, RowsAt, add_rows, build_batch
-from ingest.dedup import mark_of
+from ingest.dedup import append_id_of
 from ingest.dedup_state import DedupState
 from ingest.dedup_store import Claims
 from ingest.enrich import Enricher
@@ -94,12 +94,14 @@ class IngestRepair:
         def deduplicate(decoded: Decoded, read: Sequence[Record]) -> DedupResult:
             return self._dedup_state.deduplicate(rows.partition, rows.log_id, lo, decoded, read)
 
-        ruled = self._consumer.ruled
-        batch = build_batch(rows.partition, rows.log_id, lo, records, self._enricher, None if ruled else deduplicate)
+        deduplicated = self._consumer.deduplicated
+        batch = build_batch(
+            rows.partition, rows.log_id, lo, records, self._enricher, None if deduplicated else deduplicate
+        )
         at_home = self._events(rows, batch)
         for table in BESIDE:
             self._beside(rows, batch, table, at_home)
-        if not ruled:
+        if not deduplicated:
             self._origins(batch, records, covered)
         if batch.hi < hi:
             why = "a newer Clew wrote it; upgrade this one" if batch.newer_version else f"the log lost it; {_RESTORE}"
@@ -140,10 +142,10 @@ class IngestRepair:
         """Appends that no range covers, as ranges of their own."""
         fresh, offsets = Repeats(), dict[tuple[bytes, int], int]()
         for record in records:
-            mark = mark_of(record)
-            if record.offset <= batch.hi and covered.add(mark.origin, mark.sequence):
-                fresh.add(mark.origin, mark.sequence)
-                offsets[mark.origin, mark.sequence] = record.offset
+            append_id = append_id_of(record)
+            if record.offset <= batch.hi and covered.add(append_id.origin, append_id.sequence):
+                fresh.add(append_id.origin, append_id.sequence)
+                offsets[append_id.origin, append_id.sequence] = record.offset
         found = RowsAt()
         for origin, first, last in fresh:
             found.add(Origin(origin, first, last), offsets[origin, first])

@@ -23,9 +23,12 @@ async def run_repair(engine: Engine) -> list[Repair]:
         engine.observer, engine.warehouse, engine.new_enricher(), engine.settings.ingest, threading.Event()
     )
     done = await ingest.run()
-    marks = await engine.marks()
+    claimed_passes = await engine.claimed_passes()
     done += await asyncio.to_thread(
-        repair, engine.warehouse, lambda shard: PassWriter(engine.warehouse, shard, engine.clock, CODE_VERSION), marks
+        repair,
+        engine.warehouse,
+        lambda shard: PassWriter(engine.warehouse, shard, engine.clock, CODE_VERSION),
+        claimed_passes,
     )
     done.append(await _credit_missed(engine))
     return [one for one in done if one.mended or one.left]

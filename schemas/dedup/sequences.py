@@ -1,7 +1,7 @@
 """Sequences of appends already seen in a partition, kept per origin as a few ranges. Pure.
 
 A log whose producers retry after a lost answer holds some records twice. Every consumer drops the second copy. All
-consumers process the same records in the same order, so they drop the same ones (eventlog/port.py, `Mark`).
+consumers process the same records in the same order, so they drop the same ones (eventlog/port.py, `AppendId`).
 """
 
 from bisect import bisect_right

@@ -18,7 +18,7 @@ Stored = Seen | Conversion | Adjustment
 class FakeIngest:
     """Consumer of ingest's group, as attribution sees it; `append` and `store` play the edge and ingest."""
 
-    ruled = True
+    deduplicated = True
 
     def __init__(self, warehouse: Warehouse, partitions: int = 1) -> None:
         self._warehouse = warehouse

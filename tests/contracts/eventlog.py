@@ -1,6 +1,6 @@
 """The contract of every adapter of the log. The test class of an adapter inherits `LogContract` and provides a fixture.
 
-Where producers rule as they append (embedded, memory), it inherits tests/contracts/ruled_log.py too.
+Where producers rule as they append (embedded, memory), it inherits tests/contracts/deciding_log.py too.
 """
 
 import asyncio
@@ -9,7 +9,7 @@ from typing import Protocol
 
 import pytest
 
-from eventlog.port import Consumer, Partition, Position, Producer, Record, Rule
+from eventlog.port import Consumer, DedupRule, Partition, Position, Producer, Record
 from schemas.dedup.rules import rule as claims_rule
 from schemas.events import CONVERSIONS, HITS, TOPICS
 from tests.schemas.samples import conversion, wire
@@ -20,7 +20,7 @@ BYTES_MAX = 1 << 20
 class Bench(Protocol):
     """One log of an adapter: makes its ends."""
 
-    def producer(self, worker: int, rule: Rule = claims_rule) -> Producer: ...
+    def producer(self, worker: int, rule: DedupRule = claims_rule) -> Producer: ...
 
     def consumer(self, group: str) -> Consumer: ...
 
@@ -38,8 +38,8 @@ def sales(*txn_ids: str) -> list[bytes]:
 
 
 async def decide(producer: Producer, records: Sequence[bytes], *, dry_run: bool = False) -> list[str]:
-    ruled = await producer.decide(CONVERSIONS, records, keys=list(records), dry_run=dry_run)
-    return [one.decision.verdict for one in ruled]
+    results = await producer.decide(CONVERSIONS, records, keys=list(records), dry_run=dry_run)
+    return [one.decision.verdict for one in results]
 
 
 async def read_all(consumer: Consumer, partition: Partition, offset: int = 0) -> list[Record]:
@@ -210,7 +210,7 @@ class LogContract:
         async def story() -> None:
             producer = bench.producer(0)
             await producer.append(HITS, b"", [b"x"])
-            assert await producer.healthy() == ""
+            assert await producer.unhealthy_reason() is None
             await producer.close()
 
         asyncio.run(story())

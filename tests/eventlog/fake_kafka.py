@@ -43,22 +43,22 @@ class FakeKafka:
     def values(self, topic: str) -> list[bytes]:
         return [one.value for partition, records in self.records.items() if partition.topic == topic for one in records]
 
-    def marked(self, topic: str) -> list[tuple[Partition, bytes, int, bytes]]:
-        """(partition, origin, sequence, value) of each first record with its mark, as readers keep them."""
+    def first_appends(self, topic: str) -> list[tuple[Partition, bytes, int, bytes]]:
+        """(partition, origin, sequence, value) of each first record with its append id, as readers keep them."""
         seen, kept = set(), []
         for partition, records in self.records.items():
             for record in records:
-                assert record.mark is not None
-                mark = (partition, record.mark.origin, record.mark.sequence)
-                if partition.topic == topic and mark not in seen:
-                    seen.add(mark)
-                    kept.append((*mark, record.value))
+                assert record.append_id is not None
+                append_id = (partition, record.append_id.origin, record.append_id.sequence)
+                if partition.topic == topic and append_id not in seen:
+                    seen.add(append_id)
+                    kept.append((*append_id, record.value))
         return kept
 
     def put(self, partition: Partition, entries: Sequence[Entry]) -> list[int]:
         records = self.records[partition]
         first = self.begins[partition] + len(records)
-        records += [Record(n, entry.value, entry.mark) for n, entry in enumerate(entries, first)]
+        records += [Record(n, entry.value, entry.append_id) for n, entry in enumerate(entries, first)]
         return list(range(first, first + len(entries)))
 
 

@@ -20,7 +20,7 @@ async def main(url: str, folder: str) -> None:
     settings = Settings(kafka=KafkaSettings(**QUICK))
     producer = await open_producer(parse_log_address(url), settings, SystemClock(), folder=Path(folder))
     assert isinstance(producer, KafkaProducer)
-    while producer.notice():
+    while producer.degraded_reason():
         await asyncio.sleep(0.01)
     print("drained", flush=True)
     await producer.close()

@@ -15,7 +15,7 @@ from eventlog.kafka.client import connection_options
 from eventlog.kafka.consumer import KafkaConsumer
 from eventlog.kafka.observer import KafkaObserver
 from eventlog.kafka.topics import prepare_topics
-from eventlog.port import Appended, AppendResult, LogUnavailable, Mark, Partition, Record, Rule
+from eventlog.port import Appended, AppendId, AppendResult, DedupRule, LogUnavailable, Partition, Record
 from runtime.clock import SystemClock
 from runtime.settings import KafkaSettings
 from schemas.dedup.rules import rule as claims_rule
@@ -27,7 +27,7 @@ QUICK: dict[str, Any] = {"hits_partitions": 2, "shards": 2, "session_timeout_ms"
 
 
 class PlainProducer:
-    """Marks and appends, nothing else: what a producer on Kafka has at least."""
+    """AppendIds and appends, nothing else: what a producer on Kafka has at least."""
 
     def __init__(self, appender: KafkaAppender) -> None:
         self.appender, self.origin = appender, secrets.token_bytes(16)
@@ -37,7 +37,7 @@ class PlainProducer:
     def entry(self, partition: Partition, value: bytes, key: bytes = b"k") -> Entry:
         sequence = self._sequences.get(partition, 0)
         self._sequences[partition] = sequence + 1
-        return Entry(key, value, Mark(self.origin, sequence))
+        return Entry(key, value, AppendId(self.origin, sequence))
 
     async def append(self, topic: str, key: bytes, values: Sequence[bytes]) -> Sequence[Appended]:
         task = asyncio.ensure_future(self._append(topic, key, values))
@@ -57,8 +57,8 @@ class PlainProducer:
     ) -> Sequence[AppendResult]:
         raise NotImplementedError("this one does not rule")
 
-    async def healthy(self) -> str:
-        return await self.appender.healthy()
+    async def unhealthy_reason(self) -> str | None:
+        return await self.appender.unhealthy_reason()
 
     async def close(self) -> None:
         if self._running:
@@ -81,7 +81,7 @@ class KafkaFixture:
     def appender(self, **settings: Any) -> KafkaAppender:
         return KafkaAppender(self.address, self.settings.model_copy(update=settings), SystemClock())
 
-    def producer(self, worker: int, rule: Rule = claims_rule) -> PlainProducer:
+    def producer(self, worker: int, rule: DedupRule = claims_rule) -> PlainProducer:
         return PlainProducer(self.appender())
 
     def consumer(self, group: str, topics: Sequence[str] = TOPICS, **options: Any) -> KafkaConsumer:

@@ -18,7 +18,7 @@ from tests.conftest import ROOT
 from tests.eventlog.log_fixture import SqliteFixture
 from tests.schemas.samples import conversion, wire
 
-Place = tuple[str, int, int, str]
+RecordPosition = tuple[str, int, int, str]
 
 
 def start(folder: Path, worker: int, calls: int) -> "subprocess.Popen[str]":
@@ -27,7 +27,7 @@ def start(folder: Path, worker: int, calls: int) -> "subprocess.Popen[str]":
     return subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True)
 
 
-def places(lines: list[str]) -> list[Place]:
+def places(lines: list[str]) -> list[RecordPosition]:
     """Parse the lines; skip a line that a kill cut off."""
     return [tuple(place) for line in lines if line.endswith("\n") for place in json.loads(line)]
 
@@ -47,8 +47,8 @@ async def append(producer: Producer, worker: int, call: int) -> None:
 async def sell(producer: Producer, worker: int, call: int) -> None:
     """A sale of its own and one that every worker sends."""
     txn_ids = [f"{worker}-{call}", f"shared-{call}"]
-    ruled = await producer.decide(CONVERSIONS, [wire(conversion(txn_id)) for txn_id in txn_ids], keys=[b"", b""])
-    accepted = [(one.appended, txn_id) for one, txn_id in zip(ruled, txn_ids, strict=True)]
+    results = await producer.decide(CONVERSIONS, [wire(conversion(txn_id)) for txn_id in txn_ids], keys=[b"", b""])
+    accepted = [(one.appended, txn_id) for one, txn_id in zip(results, txn_ids, strict=True)]
     say([[*one.partition, one.offset, txn_id] for one, txn_id in accepted if one is not None])
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from eventlog.port import Partition, Rule
+from eventlog.port import DedupRule, Partition
 from eventlog.sqlite import file
 from eventlog.sqlite.consumer import SqliteConsumer
 from eventlog.sqlite.producer import SqliteProducer
@@ -28,7 +28,7 @@ class SqliteFixture:
         self.folder, self.settings = folder, LogSettings(**settings)
         self.clock = clock or ManualClock(NOW_US)
 
-    def producer(self, worker: int, rule: Rule = claims_rule) -> SqliteProducer:
+    def producer(self, worker: int, rule: DedupRule = claims_rule) -> SqliteProducer:
         return SqliteProducer(self.folder, worker, self.settings, self.clock, rule)
 
     def consumer(self, group: str) -> SqliteConsumer:

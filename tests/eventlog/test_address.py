@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 
 from eventlog.address import BadLogAddress, KafkaLog, SqliteLog, parse_log_address, password_in_url
 from eventlog.kafka.client import connection_options
-from eventlog.kafka.record_ids import HEADER, decode_mark, encode_mark
-from eventlog.port import Mark
+from eventlog.kafka.record_ids import HEADER, decode_append_id, encode_append_id
+from eventlog.port import AppendId
 from runtime.settings import KafkaSettings
 
 
@@ -80,12 +80,12 @@ def test_security_of_connections(tmp_path: Path) -> None:
         protocol(f"kafkas://a:1?ca_file={tmp_path / 'none.pem'}")
 
 
-@given(st.builds(Mark, st.binary(min_size=16, max_size=16), st.integers(0, 2**64 - 1), st.booleans()))
-def test_marks_on_the_wire(mark: Mark) -> None:
-    assert decode_mark([("other", b"x"), (HEADER, encode_mark(mark))]) == mark
-    assert len(encode_mark(mark)) == 25
+@given(st.builds(AppendId, st.binary(min_size=16, max_size=16), st.integers(0, 2**64 - 1), st.booleans()))
+def test_append_ids_on_the_wire(append_id: AppendId) -> None:
+    assert decode_append_id([("other", b"x"), (HEADER, encode_append_id(append_id))]) == append_id
+    assert len(encode_append_id(append_id)) == 25
 
 
-def test_records_of_others_have_no_mark() -> None:
-    assert decode_mark([]) is None
-    assert decode_mark([(HEADER, b"short"), (HEADER, None), ("Clew", bytes(25))]) is None
+def test_records_of_others_have_no_append_id() -> None:
+    assert decode_append_id([]) is None
+    assert decode_append_id([(HEADER, b"short"), (HEADER, None), ("Clew", bytes(25))]) is None

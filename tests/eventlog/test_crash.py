@@ -16,7 +16,7 @@ from tests.eventlog.log_fixture import OWN, SHARED, SqliteFixture
 TXN_COUNT = 24
 
 
-def check(folder: Path, answered: list[load.Place]) -> None:
+def check(folder: Path, answered: list[load.RecordPosition]) -> None:
     """Every answered record is at its place, no sale is there twice, offsets have no gap, the log goes on."""
 
     async def story() -> None:
@@ -37,8 +37,8 @@ def check(folder: Path, answered: list[load.Place]) -> None:
         assert [one.decision.verdict for one in again] == ["duplicate"] * len(sold)
         ends = {partition: await consumer.end(partition) for partition in await consumer.partitions()}
         assert (await producer.append(HITS, b"", [b"next"]))[0].offset == ends[OWN]
-        ruled = await producer.decide(CONVERSIONS, sales("next"), keys=[b""])
-        assert ruled[0].appended is not None and ruled[0].appended.offset == ends[SHARED]
+        results = await producer.decide(CONVERSIONS, sales("next"), keys=[b""])
+        assert results[0].appended is not None and results[0].appended.offset == ends[SHARED]
         await close(producer, consumer)
 
     asyncio.run(story())

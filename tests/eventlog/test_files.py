@@ -51,10 +51,10 @@ def test_what_was_written_into_a_removed_file_is_not_acknowledged(tmp_path: Path
         )
         # Both, if they shared the commit; the one before may have had a commit of its own.
         assert isinstance(answers[1], LogUnavailable) and "removed" in str(answers[1])
-        ruled = await producer.decide(CONVERSIONS, [b"later"], keys=[b""])
-        assert ruled[0].appended is not None and ruled[0].appended.offset == 0
+        results = await producer.decide(CONVERSIONS, [b"later"], keys=[b""])
+        assert results[0].appended is not None and results[0].appended.offset == 0
         assert await read_all(consumer, SHARED) == [Record(0, b"later")]
-        assert await producer.healthy() == ""
+        assert await producer.unhealthy_reason() is None
         await close(producer, consumer)
 
     asyncio.run(story())

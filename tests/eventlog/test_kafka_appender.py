@@ -10,8 +10,8 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 
 from eventlog.address import KafkaLog
 from eventlog.kafka.appender import KafkaAppender
-from eventlog.kafka.record_ids import decode_mark
-from eventlog.port import LogUnavailable, Mark, Partition
+from eventlog.kafka.record_ids import decode_append_id
+from eventlog.port import AppendId, LogUnavailable, Partition
 from runtime.clock import SystemClock
 from runtime.settings import KafkaSettings
 from schemas.events import HITS, TOPICS
@@ -28,7 +28,7 @@ def run(story: Callable[[], Coroutine[Any, Any, None]]) -> None:
     asyncio.run(story())
 
 
-async def stored(servers: str, topic: str) -> list[tuple[int, bytes, Mark | None]]:
+async def stored(servers: str, topic: str) -> list[tuple[int, bytes, AppendId | None]]:
     """Everything in partition 0, read by the library's own consumer."""
     consumer = AIOKafkaConsumer(bootstrap_servers=servers, enable_auto_commit=False)
     await consumer.start()
@@ -36,10 +36,10 @@ async def stored(servers: str, topic: str) -> list[tuple[int, bytes, Mark | None
     consumer.assign([partition])
     await consumer.seek_to_beginning(partition)
     end = (await consumer.end_offsets([partition]))[partition]
-    found: list[tuple[int, bytes, Mark | None]] = []
+    found: list[tuple[int, bytes, AppendId | None]] = []
     while len(found) < end:
         for records in (await consumer.getmany(timeout_ms=1000)).values():
-            found += [(record.offset, record.value, decode_mark(record.headers)) for record in records]
+            found += [(record.offset, record.value, decode_append_id(record.headers)) for record in records]
     await consumer.stop()
     return found
 
@@ -78,8 +78,8 @@ def test_an_append_survives_errors_of_brokers(codes: list[int]) -> None:
         values = {offset: value for offset, value, _ in found}
         sent = [value for n in range(5) for value in (b"%d" % n, b"and")]
         assert [values[one.offset] for one in appended] == sent
-        by_mark = Counter((value, mark) for _, value, mark in found)
-        assert len(by_mark) == 11 and all(mark is not None for _, mark in by_mark)
+        by_append_id = Counter((value, append_id) for _, value, append_id in found)
+        assert len(by_append_id) == 11 and all(append_id is not None for _, append_id in by_append_id)
 
     run(story)
 
@@ -96,7 +96,7 @@ def test_trouble_that_stays_is_raised_in_time_and_forgotten_when_it_ends() -> No
             assert [type(error) for error in failed] == [LogUnavailable] * 3
             cluster.behave(PRODUCE)
             await producer.append(HITS, b"", [b"after"])
-            assert await producer.healthy() == ""
+            assert await producer.unhealthy_reason() is None
             assert [value for _, value, _ in await stored(cluster.servers, HITS)] == [b"before", b"after"]
             await producer.close()
 
@@ -115,7 +115,7 @@ def test_producers_are_made_anew_on_schedule(kafka: GivenCluster) -> None:
         assert len(seen) > 1
         records = [record for records in (await bench.all_hits()).values() for record in records]
         assert [record.value for record in records] == [b"%d" % n for n in range(45)]
-        assert [record.mark.sequence for record in records if record.mark] == list(range(45))
+        assert [record.append_id.sequence for record in records if record.append_id] == list(range(45))
         await producer.close()
 
     run(story)
@@ -177,7 +177,7 @@ def test_an_answer_that_is_lost_with_its_connection(kafka: GivenCluster, monkeyp
         run(story)
 
 
-def test_a_record_sent_again_after_a_lost_answer_has_the_same_mark(
+def test_a_record_sent_again_after_a_lost_answer_has_the_same_append_id(
     kafka: GivenCluster, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     bench = KafkaFixture(kafka, request_timeout_ms=1_000).prepare()
@@ -190,13 +190,13 @@ def test_a_record_sent_again_after_a_lost_answer_has_the_same_mark(
         proxy.on_request = lambda data: b"lose the answer" in data and not proxy.lost.is_set()
         with pytest.raises(LogUnavailable):
             await producer.appender.append(partition, [entry])
-        assert await producer.healthy() != ""
+        assert await producer.unhealthy_reason() is not None
         proxy.mend()
         await producer.appender.append(partition, [entry])
-        assert await producer.healthy() == ""
+        assert await producer.unhealthy_reason() is None
         found = (await bench.all_hits())[partition]
         assert [record.value for record in found] == [b"before", b"too", b"lose the answer", b"lose the answer"]
-        assert [record.mark for record in found][2:] == [entry.mark, entry.mark]
+        assert [record.append_id for record in found][2:] == [entry.append_id, entry.append_id]
         await producer.close()
 
     with proxy_of(kafka) as proxy:
@@ -266,7 +266,7 @@ def test_kafka_that_is_away_from_the_start() -> None:
         with pytest.raises(LogUnavailable):
             await appender.start()
         assert appender.count(HITS) == 0
-        assert await appender.healthy() != ""
+        assert await appender.unhealthy_reason() is not None
         with pytest.raises(LogUnavailable):
             await appender.append(HITS_0, [PlainProducer(appender).entry(HITS_0, b"x")])
         await appender.close()

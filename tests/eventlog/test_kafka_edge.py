@@ -12,7 +12,7 @@ import pytest
 from eventlog.kafka.appender import Entry
 from eventlog.kafka.producer import UNPLACED, KafkaProducer
 from eventlog.kafka.reader import KafkaReader
-from eventlog.port import Appended, Mark, Partition, Record, Rule
+from eventlog.port import Appended, AppendId, DedupRule, Partition, Record
 from runtime.clock import SystemClock
 from runtime.settings import SpillSettings
 from schemas.dedup.rules import rule as claims_rule
@@ -49,8 +49,8 @@ class Started:
         await self._starting
         return await self._producer.append(topic, key, values)
 
-    async def healthy(self) -> str:
-        return await self._producer.healthy()
+    async def unhealthy_reason(self) -> str | None:
+        return await self._producer.unhealthy_reason()
 
     async def close(self) -> None:
         if self._running:
@@ -65,7 +65,7 @@ class EdgeBench(KafkaFixture):
         super().__init__(cluster, **settings)
         self.folder = folder
 
-    def edge(self, worker: int = 0, rule: Rule = claims_rule, **spill: int) -> KafkaProducer:
+    def edge(self, worker: int = 0, rule: DedupRule = claims_rule, **spill: int) -> KafkaProducer:
         kafka, clock = self.settings, SystemClock()
         return KafkaProducer(
             self.appender(), lambda: KafkaReader(self.address, kafka, clock, [CONVERSIONS]),
@@ -77,7 +77,7 @@ class EdgeBench(KafkaFixture):
         await edge.start()
         return edge
 
-    def producer(self, worker: int, rule: Rule = claims_rule) -> Any:
+    def producer(self, worker: int, rule: DedupRule = claims_rule) -> Any:
         return Started(self.edge(worker, rule, append_timeout_ms=10_000))
 
     async def records(self, partition: Partition) -> list[Record]:
@@ -112,7 +112,7 @@ async def verdict(edge: KafkaProducer, value: bytes) -> tuple[str, bool]:
 
 async def at_rest(edge: KafkaProducer) -> None:
     async with asyncio.timeout(20):
-        while edge.notice():
+        while edge.degraded_reason():
             await asyncio.sleep(0.02)
 
 
@@ -130,7 +130,7 @@ def test_a_click_whose_answer_is_lost_is_spilled_and_stands_once(
         await at_rest(edge)
         found = await bench.records(partition)
         assert [record.value for record in found] == [b"before", *[b"lose the answer"] * (len(found) - 1)]
-        assert len(found) > 1 and {record.mark and record.mark.sequence for record in found} == {0, 1}
+        assert len(found) > 1 and {record.append_id and record.append_id.sequence for record in found} == {0, 1}
         await edge.close()
 
     with proxy_of(kafka) as proxy:
@@ -179,7 +179,7 @@ def test_half_open_connections_hold_up_nobody_for_long(
         assert await verdict(edge, sale("b")) == ("accepted", True)
         await edge.close()
         kept = {
-            (partition, record.mark and record.mark.sequence, record.value)
+            (partition, record.append_id and record.append_id.sequence, record.value)
             for partition, records in (await bench.all_hits()).items()
             for record in records
         }
@@ -198,7 +198,7 @@ def test_a_kill_in_the_middle_of_a_drain(kafka: GivenCluster, tmp_path: Path) ->
     async def fill() -> None:
         spill = open_spill(tmp_path)
         await spill.put(clicks, entries(0, count, 300))
-        await spill.put(SALES, [Entry(b"k", sale(f"t{n}"), Mark(ORIGIN, n)) for n in range(100)])
+        await spill.put(SALES, [Entry(b"k", sale(f"t{n}"), AppendId(ORIGIN, n)) for n in range(100)])
         await spill.close()
 
     async def reached(offset: int) -> None:
@@ -215,7 +215,7 @@ def test_a_kill_in_the_middle_of_a_drain(kafka: GivenCluster, tmp_path: Path) ->
     with drainer(bench, tmp_path) as process:
         assert process.communicate(timeout=60)[0] == "drained\n"
     found = asyncio.run(bench.records(clicks))
-    first_seen = dict.fromkeys(record.mark.sequence for record in found if record.mark)
+    first_seen = dict.fromkeys(record.append_id.sequence for record in found if record.append_id)
     assert list(first_seen) == list(range(count))
     sold = dict.fromkeys(record.value for record in asyncio.run(bench.records(SALES)))
     assert list(sold) == [sale(f"t{n}") for n in range(100)]

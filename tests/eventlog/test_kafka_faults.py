@@ -1,4 +1,4 @@
-"""Brokers die and stand still while records are appended: what was acknowledged is there, repeats carry equal marks."""
+"""Brokers die or freeze during appends: acknowledged records are stored, duplicates carry equal append ids."""
 
 import asyncio
 from collections import Counter
@@ -26,7 +26,7 @@ def kafka1(tmp_path_factory: pytest.TempPathFactory) -> Iterator[KafkaCluster]:
 
 
 class Writers:
-    """Callers that append one record after the other, and send again under the same mark what was not acknowledged."""
+    """Callers that append record after record and resend unacknowledged ones with the same append id."""
 
     def __init__(self, producer: PlainProducer) -> None:
         self._producer = producer
@@ -68,15 +68,15 @@ class Writers:
 
 
 def proven(writers: Writers, found: dict[Partition, list[Record]]) -> None:
-    """Every acknowledged record stands where it was said to, and whatever stands twice has one mark."""
+    """Every acknowledged record stands where it was said to, and whatever stands twice has one append id."""
     stored = {(partition, record.offset): record for partition, records in found.items() for record in records}
     for place, entry in writers.acknowledged.items():
-        assert (stored[place].value, stored[place].mark) == (entry.value, entry.mark)
+        assert (stored[place].value, stored[place].append_id) == (entry.value, entry.append_id)
     by_value = {}
     for (partition, _), record in stored.items():
-        by_value.setdefault((partition, record.value), set()).add(record.mark)
-    assert all(len(marks) == 1 for marks in by_value.values())
-    once = Counter((partition, record.mark) for (partition, _), record in stored.items())
+        by_value.setdefault((partition, record.value), set()).add(record.append_id)
+    assert all(len(append_ids) == 1 for append_ids in by_value.values())
+    once = Counter((partition, record.append_id) for (partition, _), record in stored.items())
     assert len(once) == len(writers.acknowledged)
 
 
@@ -90,7 +90,7 @@ def under_fire(bench: KafkaFixture, fault: Callable[[Writers], Awaitable[None]])
         await writers.progress(200)
         await writers.end()
         proven(writers, await bench.all_hits())
-        assert await producer.healthy() == ""
+        assert await producer.unhealthy_reason() is None
         await producer.close()
         assert len(asyncio.all_tasks()) == 1  # nothing of the producers that were thrown away is left
 

@@ -73,12 +73,14 @@ def test_appends_go_to_kafka_with_marks_that_count_by_partition(tmp_path: Path) 
             partition = places[1][0].partition
             (again,) = await made.append(HITS, b"key1", [b"again"])
             assert again == Appended(partition, 2 * sum(call[0].partition == partition for call in places))
-            assert (await made.healthy(), made.notice()) == ("", "")
+            assert (await made.unhealthy_reason(), made.degraded_reason()) == (None, None)
         for partition, records in kafka.records.items():
-            marks = [record.mark for record in records if record.mark]
-            assert [mark.sequence for mark in marks] == list(range(len(records)))
+            append_ids = [record.append_id for record in records if record.append_id]
+            assert [append_id.sequence for append_id in append_ids] == list(range(len(records)))
             assert len(records) > 20 or partition == SALES
-        origins = {record.mark.origin for records in kafka.records.values() for record in records if record.mark}
+        origins = {
+            record.append_id.origin for records in kafka.records.values() for record in records if record.append_id
+        }
         assert len(origins) == 1 and len(origins.pop()) == 16
 
     asyncio.run(story())
@@ -120,15 +122,15 @@ def test_lines_of_clicks_are_accepted_at_once(tmp_path: Path) -> None:
         line, other = wire(touch(1, ref="a1")), wire(touch(2, ref="a2"))
         async with edge(kafka, tmp_path) as made:
             for _ in range(2):
-                ruled = await made.decide(HITS, [line, other], keys=[b"1", b"2"])
-                assert [(one.decision.verdict, one.final) for one in ruled] == [("accepted", True)] * 2
-                assert [one.decision.issued for one in ruled] == [touch(1).touch_id, touch(2).touch_id]
+                results = await made.decide(HITS, [line, other], keys=[b"1", b"2"])
+                assert [(one.decision.verdict, one.final) for one in results] == [("accepted", True)] * 2
+                assert [one.decision.issued for one in results] == [touch(1).touch_id, touch(2).touch_id]
             await made.decide(HITS, [line], keys=[b"1"], dry_run=True)
             kafka.down = True
             (ruled_away,) = await made.decide(HITS, [line], keys=[b"1"])
             assert (ruled_away.decision.verdict, ruled_away.final) == ("accepted", True)
             kafka.down = False
-            await until(lambda: not made.notice())
+            await until(lambda: not made.degraded_reason())
         assert sorted(kafka.values(HITS)) == sorted([line] * 3 + [other] * 2)
 
     asyncio.run(story())
@@ -140,9 +142,9 @@ def test_keys_of_several_partitions_are_answered_in_order(tmp_path: Path) -> Non
         async with edge(kafka, tmp_path) as made:
             values = [sale(f"t{n % 20}") for n in range(40)]
             keys = [conversion(f"t{n % 20}").conversion_id for n in range(40)]
-            ruled = await made.decide(CONVERSIONS, values, keys=keys)
-            assert [one.decision.verdict for one in ruled] == ["accepted"] * 20 + ["duplicate"] * 20
-            assert [one.decision.issued for one in ruled] == keys
+            results = await made.decide(CONVERSIONS, values, keys=keys)
+            assert [one.decision.verdict for one in results] == ["accepted"] * 20 + ["duplicate"] * 20
+            assert [one.decision.issued for one in results] == keys
         assert all(kafka.records[Partition(CONVERSIONS, n)] for n in range(4))
 
     asyncio.run(story())
@@ -165,13 +167,15 @@ def test_records_wait_here_while_kafka_is_away(tmp_path: Path, trouble: str) -> 
                 )
                 assert {call[0].offset for call in places} == {UNPLACED}
             assert kafka.waiting_most <= 500 + 3
-            assert await made.healthy() == "" and "5000 records wait in the local log" in made.notice()
+            assert await made.unhealthy_reason() is None and "5000 records wait in the local log" in (
+                made.degraded_reason() or ""
+            )
             setattr(kafka, trouble, False)
-            await until(lambda: not made.notice())
+            await until(lambda: not made.degraded_reason())
         return kafka
 
     kafka = asyncio.run(story())
-    kept = [value for *_, value in kafka.marked(HITS)]
+    kept = [value for *_, value in kafka.first_appends(HITS)]
     assert sorted(kept) == sorted(b"%d" % n for n in range(5_000))
 
 
@@ -209,11 +213,11 @@ def test_sales_are_ruled_over_by_what_is_known_here_and_then_by_the_log(tmp_path
             with pytest.raises(LogUnavailable, match="not known here"):
                 await ask(two, wire(refund(conversion("unknown").conversion_id, "r", 10_000)))
             kafka.down = False
-            await until(lambda: not one.notice() and not two.notice())
+            await until(lambda: not one.degraded_reason() and not two.degraded_reason())
             assert await verdicts(two, sale("new"), sale("newer")) in (
                 [("duplicate", True), ("accepted", True)], [("conflict", True), ("accepted", True)],
             )  # fmt: skip
-        spilled = [record for record in kafka.records[SALES] if record.mark and record.mark.spilled]
+        spilled = [record for record in kafka.records[SALES] if record.append_id and record.append_id.spilled]
         assert len(spilled) == 3
 
     asyncio.run(story())
@@ -240,12 +244,12 @@ def test_a_sale_whose_append_is_in_doubt_is_stored_once(tmp_path: Path) -> None:
             kafka.losing = kafka.blind = True
             assert await verdicts(made, sale("a")) == [("accepted", False)]
             kafka.losing = kafka.blind = False
-            await until(lambda: not made.notice())
+            await until(lambda: not made.degraded_reason())
             assert await verdicts(made, sale("a")) == [("duplicate", True)]
         assert len(kafka.values(CONVERSIONS)) >= 3 and set(kafka.values(CONVERSIONS)) == {sale("a")}
         states: dict[bytes, bytes] = {}
         accepted = 0
-        for *_, value in kafka.marked(CONVERSIONS):
+        for *_, value in kafka.first_appends(CONVERSIONS):
             decision = rule(states.get, value)
             states |= decision.puts
             accepted += decision.verdict == "accepted"
@@ -281,7 +285,7 @@ def test_new_sales_do_not_pass_those_that_wait_here(tmp_path: Path) -> None:
             # Kafka is back and nobody knows yet: what comes now follows what waits.
             found = await asyncio.gather(*(ask(made, sale(f"t{n}")) for n in range(5, 60)))
             assert {call[0].decision.verdict for call in found} == {"accepted"}
-            await until(lambda: not made.notice())
+            await until(lambda: not made.degraded_reason())
             assert await verdicts(made, sale("last")) == [("accepted", True)]
         assert kafka.values(CONVERSIONS) == [*(sale(f"t{n}") for n in range(60)), sale("last")]
 
@@ -304,10 +308,10 @@ def test_past_the_bound_nothing_is_taken(tmp_path: Path) -> None:
             with pytest.raises(LogFull):
                 for _ in range(200):
                     await made.append(HITS, b"", [bytes(100)])
-            assert "bytes_max" in await made.healthy()
+            assert "bytes_max" in (await made.unhealthy_reason() or "")
             kafka.down = False
-            await until(lambda: not made.notice())
-            assert await made.healthy() == ""
+            await until(lambda: not made.degraded_reason())
+            assert await made.unhealthy_reason() is None
             assert await verdicts(made, sale("t199"), sale("t0")) == [("accepted", True), ("duplicate", True)]
 
     asyncio.run(story())
@@ -321,8 +325,8 @@ def test_a_local_log_that_cannot_be_written_is_not_ready(tmp_path: Path) -> None
             with locked(tmp_path / "spill-0.sqlite"):
                 with pytest.raises(LogUnavailable, match="locked"):
                     await made.append(HITS, b"k", [b"x"])
-                assert "locked" in await made.healthy()
-            assert await made.healthy() == ""
+                assert "locked" in (await made.unhealthy_reason() or "")
+            assert await made.unhealthy_reason() is None
             await made.append(HITS, b"k", [b"x"])
 
     asyncio.run(story())
@@ -338,15 +342,15 @@ def test_a_start_without_kafka(tmp_path: Path) -> None:
             assert (await made.append(HITS, b"k", [b"click"]))[0] == Appended(Partition(HITS, 0), UNPLACED)
             with pytest.raises(LogUnavailable, match="how many partitions"):
                 await ask(made, sale("a"))
-            assert await made.healthy() == "" and "not been reached" in made.notice()
+            assert await made.unhealthy_reason() is None and "not been reached" in (made.degraded_reason() or "")
             kafka.down = False
-            await until(lambda: not made.notice())
+            await until(lambda: not made.degraded_reason())
             assert await verdicts(made, sale("a")) == [("accepted", True)]
         kafka.down = True
         async with edge(kafka, tmp_path) as made:  # it remembers how many partitions there are
             assert await verdicts(made, sale("a"), sale("b")) == [("duplicate", True), ("accepted", False)]
             kafka.down = False
-            await until(lambda: not made.notice())
+            await until(lambda: not made.degraded_reason())
         assert kafka.values(HITS) == [b"click"] and kafka.values(CONVERSIONS) == [sale("a"), sale("b")]
 
     asyncio.run(story())
@@ -365,7 +369,7 @@ def test_what_a_stop_leaves_the_next_one_sends(tmp_path: Path) -> None:
         assert kafka.values(HITS) == []
         kafka.hanging = False
         async with edge(kafka, tmp_path) as made:
-            await until(lambda: not made.notice())
+            await until(lambda: not made.degraded_reason())
         assert sorted(kafka.values(HITS)) == sorted(b"%d" % n for n in range(100))
         assert kafka.values(CONVERSIONS) == [sale("a")]
 
@@ -401,7 +405,7 @@ def test_the_topic_of_conversions_keeps_its_partitions(tmp_path: Path) -> None:
         kafka.counts[CONVERSIONS] = 2
         async with edge(kafka, tmp_path) as made:
             await until(lambda: made._trouble)
-            assert "has 2 partitions and had 1" in await made.healthy()
+            assert "has 2 partitions and had 1" in (await made.unhealthy_reason() or "")
             assert (await made.append(HITS, b"k", [b"click"]))[0].offset == UNPLACED
 
     asyncio.run(story())
@@ -429,13 +433,13 @@ def test_no_verdict_is_told_before_the_warehouse_answers(tmp_path: Path) -> None
         kafka = FakeKafka()
         stored = Away([], 0)
         async with edge(kafka, tmp_path, stored) as made:
-            await until(lambda: made.notice())
-            assert "the warehouse is away" in made.notice() and await made.healthy() == ""
+            await until(lambda: made.degraded_reason())
+            assert "the warehouse is away" in (made.degraded_reason() or "") and await made.unhealthy_reason() is None
             with pytest.raises(LogUnavailable, match="the warehouse is away"):
                 await ask(made, sale("a"))
             assert kafka.values(CONVERSIONS) == []
             stored.away = False
-            await until(lambda: not made.notice())
+            await until(lambda: not made.degraded_reason())
             assert await verdicts(made, sale("a")) == [("accepted", True)]
 
     asyncio.run(story())
@@ -467,7 +471,9 @@ def test_a_record_that_fits_in_no_batch_is_refused_before_it_is_in_the_way(tmp_p
         async with edge(kafka, tmp_path) as made:
             with pytest.raises(ValueError, match="batch_bytes_max"):
                 await made.append(HITS, b"k", [b"small", bytes(KafkaSettings().batch_bytes_max)])
-            assert made.notice().startswith("Kafka is away") and "0 records" in made.notice()
+            assert (made.degraded_reason() or "").startswith("Kafka is away") and "0 records" in (
+                made.degraded_reason() or ""
+            )
 
     asyncio.run(story())
 

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from eventlog.kafka.key_index import KeyIndex
-from eventlog.port import Mark, Partition, Record
+from eventlog.port import AppendId, Partition, Record
 from schemas.dedup.rules import Decision, rule
 from schemas.events import CONVERSIONS
 from schemas.wire import WIRE_VERSION, UnknownSchemaVersion
@@ -24,22 +24,22 @@ ORIGINS = (MINE, b"n" * 16)
 
 
 def log_of(values: Sequence[bytes], origin: bytes = MINE, first: int = 0) -> list[Record]:
-    return [Record(n, value, Mark(origin, n)) for n, value in enumerate(values, first)]
+    return [Record(n, value, AppendId(origin, n)) for n, value in enumerate(values, first)]
 
 
 @dataclass
 class Plain:
-    """The fold as it is defined: marks that came before are dropped, the rest is ruled over in order."""
+    """The fold as it is defined: append ids that came before are dropped, the rest is ruled over in order."""
 
     states: dict[bytes, bytes] = field(default_factory=dict)
     seen: set[tuple[bytes, int]] = field(default_factory=set)
 
     def add(self, record: Record) -> Decision | None:
-        assert record.mark is not None
-        mark = (record.mark.origin, record.mark.sequence)
-        if mark in self.seen:
+        assert record.append_id is not None
+        append_id = (record.append_id.origin, record.append_id.sequence)
+        if append_id in self.seen:
             return None
-        self.seen.add(mark)
+        self.seen.add(append_id)
         decision = rule(self.states.get, record.value)
         self.states |= decision.puts
         return decision
@@ -103,7 +103,7 @@ def logs(draw: st.DrawFn) -> list[Record]:
         else:
             origin = draw(st.sampled_from(ORIGINS))
             counts[origin] += draw(st.sampled_from([1, 1, 2]))  # a sequence may never arrive
-            records.append(Record(offset, draw(candidates()), Mark(origin, counts[origin])))
+            records.append(Record(offset, draw(candidates()), AppendId(origin, counts[origin])))
     return records
 
 
@@ -194,7 +194,7 @@ def test_every_edge_says_what_a_plain_fold_says(
 @given(logs())
 @settings(max_examples=100, deadline=None)
 def test_a_record_is_never_accepted_twice(records: list[Record]) -> None:
-    """So a candidate may be sent again under another mark: at most one of the two makes a difference."""
+    """So a candidate may be sent again under another append id: at most one of the two makes a difference."""
     states: dict[bytes, bytes] = {}
     accepted: set[bytes] = set()
     for record in records:
@@ -246,7 +246,7 @@ def test_a_topic_that_is_remade_is_read_from_its_beginning_and_forgets_no_key(in
     assert fold_all(index, log_of([sale("a"), sale("c")]), log_id=OTHER_LOG) == ["duplicate", "accepted"]
     assert (index.position(SALES, OTHER_LOG), index.position(SALES, LOG)) == (2, None)
     index.begin_at(SALES, OTHER_LOG, 5)  # of the same log: what came before is still known
-    assert fold_all(index, [Record(5, sale("c"), Mark(MINE, 1))], log_id=OTHER_LOG) == []
+    assert fold_all(index, [Record(5, sale("c"), AppendId(MINE, 1))], log_id=OTHER_LOG) == []
 
 
 def test_a_load_that_breaks_leaves_no_position(index: KeyIndex) -> None:

@@ -56,9 +56,9 @@ def test_a_full_disk_refuses_and_then_goes_on(small_disk: Path) -> None:
                 assert places[0].offset == len(answered)
                 answered.append(value)
         assert isinstance(errors[0], LogFull) and "full" in str(errors[0]) and errors[0].retry_after_s >= 1
-        assert "free" in await producer.healthy()
+        assert "free" in (await producer.unhealthy_reason() or "")
         (small_disk / "ballast").unlink()
-        assert await producer.healthy() == ""
+        assert await producer.unhealthy_reason() is None
         places = await producer.append(HITS, b"", [b"again"])
         found = [record.value for record in await read_all(consumer, OWN)]
         assert found == [*answered, b"again"] and places[0].offset == len(answered)
@@ -94,9 +94,9 @@ def test_a_locked_file_is_waited_for_and_then_refused(tmp_path: Path) -> None:
         with bench.locked(SHARED):
             with pytest.raises(LogUnavailable, match="locked"):
                 await decide(producer, sales("a"))
-            assert "locked" in await producer.healthy()
+            assert "locked" in (await producer.unhealthy_reason() or "")
             await producer.append(HITS, b"", [b"the other file goes on"])
-        assert await producer.healthy() == ""
+        assert await producer.unhealthy_reason() is None
         assert await decide(producer, sales("a")) == ["accepted"]
         assert await consumer.end(SHARED) == 1
         await close(producer, consumer)
@@ -165,10 +165,10 @@ def test_log_bytes_max_refuses_until_records_are_dropped(tmp_path: Path) -> None
         assert 200_000 < count * len(BLOCK) < 200_000 + 65 * len(BLOCK)
         with pytest.raises(LogFull):
             await producer.append(HITS, b"", [b"small"])
-        assert "log_bytes_max" in await producer.healthy()
+        assert "log_bytes_max" in (await producer.unhealthy_reason() or "")
         await consumer.commit(OWN, Position(count))
         assert await consumer.trim() == count - 1
-        assert await producer.healthy() == ""
+        assert await producer.unhealthy_reason() is None
         assert (await producer.append(HITS, b"", [b"small"]))[0].offset == count
         await close(producer, consumer)
 

@@ -5,17 +5,17 @@ import secrets
 import pytest
 
 from eventlog.memory import MemoryConsumer, MemoryLog, MemoryProducer
-from eventlog.port import Partition, Rule
+from eventlog.port import DedupRule, Partition
 from schemas.dedup.rules import rule as claims_rule
+from tests.contracts.deciding_log import DecidingLogContract
 from tests.contracts.eventlog import LogContract
-from tests.contracts.ruled_log import RuledLogContract
 
 
 class MemoryBench:
     def __init__(self) -> None:
         self.log = MemoryLog()
 
-    def producer(self, worker: int, rule: Rule = claims_rule) -> MemoryProducer:
+    def producer(self, worker: int, rule: DedupRule = claims_rule) -> MemoryProducer:
         return MemoryProducer(self.log, rule)
 
     def consumer(self, group: str) -> MemoryConsumer:
@@ -26,7 +26,7 @@ class MemoryBench:
         self.log.log_ids[partition] = secrets.token_hex(16)
 
 
-class TestMemoryLog(LogContract, RuledLogContract):
+class TestMemoryLog(LogContract, DecidingLogContract):
     @pytest.fixture
     def bench(self) -> MemoryBench:
         return MemoryBench()

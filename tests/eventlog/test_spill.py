@@ -13,11 +13,11 @@ import pytest
 
 from eventlog.kafka import file_slots
 from eventlog.kafka.appender import Entry
-from eventlog.kafka.producer import Marks
+from eventlog.kafka.producer import AppendIds
 from eventlog.kafka.spill import Candidate, Spill
 from eventlog.kafka.spill_drain import Drain
-from eventlog.port import LogFull, LogUnavailable, Mark, Partition
-from runtime.file_lock import Held
+from eventlog.port import AppendId, LogFull, LogUnavailable, Partition
+from runtime.file_lock import FileLocked
 from schemas.dedup.rules import rule
 from schemas.events import CONVERSIONS, HITS
 from tests.conftest import ROOT
@@ -30,16 +30,16 @@ ORIGIN = b"o" * 16
 
 
 def open_spill(folder: Path, bytes_max: int = 1 << 30, known: dict[bytes, bytes] | None = None) -> Spill:
-    marks = Marks(ORIGIN)
+    append_ids = AppendIds(ORIGIN)
     states = known or {}
     return Spill(
         file_slots.take(folder, "spill"), bytes_max, rule, lambda _, key: states.get(key),
-        lambda partition: marks.next(partition, spilled=True),
+        lambda partition: append_ids.next(partition, spilled=True),
     )  # fmt: skip
 
 
 def entries(first: int, count: int, size: int = 10) -> list[Entry]:
-    return [Entry(b"k%d" % n, b"%0*d" % (size, n), Mark(ORIGIN, n)) for n in range(first, first + count)]
+    return [Entry(b"k%d" % n, b"%0*d" % (size, n), AppendId(ORIGIN, n)) for n in range(first, first + count)]
 
 
 def sale(txn_id: str, **fields: int) -> Candidate:
@@ -49,7 +49,7 @@ def sale(txn_id: str, **fields: int) -> Candidate:
 
 async def sequences(spill: Spill, partition: Partition) -> list[int]:
     found, _ = await spill.next(partition, 1_000_000, 1 << 40)
-    return [entry.mark.sequence for entry in found]
+    return [entry.append_id.sequence for entry in found]
 
 
 def test_records_come_out_as_they_went_in(tmp_path: Path) -> None:
@@ -60,7 +60,9 @@ def test_records_come_out_as_they_went_in(tmp_path: Path) -> None:
         )
         assert (spill.records, spill.backlog(CLICKS), spill.partitions()) == (203, 200, [SALES, CLICKS])
         found, last = await spill.next(CLICKS, 7, 1 << 20)
-        assert found == [entry._replace(mark=Mark(ORIGIN, n, spilled=True)) for n, entry in enumerate(entries(0, 7))]
+        assert found == [
+            entry._replace(append_id=AppendId(ORIGIN, n, spilled=True)) for n, entry in enumerate(entries(0, 7))
+        ]
         await spill.drop(CLICKS, found, last)
         assert await sequences(spill, CLICKS) == list(range(7, 200))
         assert await sequences(spill, SALES) == [0, 1, 2]
@@ -113,8 +115,8 @@ def test_verdicts_are_by_what_is_known_here(tmp_path: Path) -> None:
             ["accepted", "duplicate", "duplicate"], ["conflict"], ["accepted", "duplicate"],
         ]  # fmt: skip
         kept, last = await spill.next(SALES, 100, 1 << 20)
-        assert [(entry.value, entry.mark) for entry in kept] == [
-            (sale("a").value, Mark(ORIGIN, 0, spilled=True)), (sale("b").value, Mark(ORIGIN, 1, spilled=True)),
+        assert [(entry.value, entry.append_id) for entry in kept] == [
+            (sale("a").value, AppendId(ORIGIN, 0, spilled=True)), (sale("b").value, AppendId(ORIGIN, 1, spilled=True)),
         ]  # fmt: skip
         await spill.drop(SALES, kept, last)  # the log has them now, so it alone says what is known
         assert [one.verdict for one in await spill.decide(SALES, [sale("a")], dry_run=True)] == ["accepted"]
@@ -208,7 +210,7 @@ def test_slots_are_taken_once_and_again_after_their_holder(tmp_path: Path) -> No
 def test_slots_are_bounded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(file_slots, "SLOTS_MAX", 1)
     only = file_slots.take(tmp_path, "spill")
-    with pytest.raises(Held, match="1 processes use"):
+    with pytest.raises(FileLocked, match="1 processes use"):
         file_slots.take(tmp_path, "spill")
     only.let_go()
 
@@ -245,7 +247,7 @@ def test_a_kill_loses_nothing_and_the_next_one_sends_it(tmp_path: Path) -> None:
         return kafka
 
     kafka = asyncio.run(story())
-    clicks = [record.mark.sequence for record in kafka.records[CLICKS] if record.mark]
+    clicks = [record.append_id.sequence for record in kafka.records[CLICKS] if record.append_id]
     assert clicks == list(range(len(clicks))) and answered <= len(clicks) <= answered + 1
     sales = kafka.values(CONVERSIONS)
     assert sales == [sale(f"t{n}").value for n in range(len(sales))] and answered <= len(sales) <= answered + 1
@@ -253,7 +255,7 @@ def test_a_kill_loses_nothing_and_the_next_one_sends_it(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("trouble", ["down", "losing"])
 def test_a_drain_goes_on_until_all_is_there_once(tmp_path: Path, trouble: str) -> None:
-    """Answers that are lost make repeats, which readers know by their marks."""
+    """Answers that are lost make repeats, which readers know by their append ids."""
 
     async def story() -> FakeKafka:
         kafka, spill = FakeKafka(), open_spill(tmp_path)
@@ -274,8 +276,10 @@ def test_a_drain_goes_on_until_all_is_there_once(tmp_path: Path, trouble: str) -
         return kafka
 
     kafka = asyncio.run(story())
-    assert [sequence for partition, _, sequence, _ in kafka.marked(HITS) if partition == CLICKS] == list(range(2_500))
-    assert [sequence for _, _, sequence, _ in kafka.marked(CONVERSIONS)] == list(range(10))
+    assert [sequence for partition, _, sequence, _ in kafka.first_appends(HITS) if partition == CLICKS] == list(
+        range(2_500)
+    )
+    assert [sequence for _, _, sequence, _ in kafka.first_appends(CONVERSIONS)] == list(range(10))
     assert (len(kafka.records[CLICKS]) > 2_500) is (trouble == "losing")
 
 

@@ -4,12 +4,12 @@ from pathlib import Path
 
 import pytest
 
+from tests.contracts.deciding_log import DecidingLogContract
 from tests.contracts.eventlog import LogContract
-from tests.contracts.ruled_log import RuledLogContract
 from tests.eventlog.log_fixture import SqliteFixture
 
 
-class TestSqliteLog(LogContract, RuledLogContract):
+class TestSqliteLog(LogContract, DecidingLogContract):
     @pytest.fixture(params=["retention by age", "retention by bytes"])
     def bench(self, request: pytest.FixtureRequest, tmp_path: Path) -> SqliteFixture:
         """Both ways to drop records at once; neither may drop what is still needed."""

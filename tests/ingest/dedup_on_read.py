@@ -7,7 +7,7 @@ from random import Random
 from typing import Any
 
 from eventlog.memory import MemoryLog
-from eventlog.port import Mark, Partition
+from eventlog.port import AppendId, Partition
 from schemas.ddl import DATABASE
 from schemas.dedup import rules
 from schemas.events import HITS, Adjustment, Given, Kind, Touch
@@ -16,7 +16,7 @@ from tests.ingest.ingest_fixture import BAD, EVENT_TABLES, HITS_0, SALES_0
 from tests.schemas.samples import conversion, refund, rejected, status, touch, wire
 from warehouse.port import Warehouse
 
-Appends = dict[Partition, list[tuple[bytes, Mark]]]
+Appends = dict[Partition, list[tuple[bytes, AppendId]]]
 TABLE_OF = {
     Kind.CLICK: "clicks", Kind.IMPRESSION: "impressions", Kind.CONVERSION: "conversions",
     Kind.ADJUSTMENT: "adjustments", Kind.REJECTED: "rejected",
@@ -29,14 +29,14 @@ class Origin:
 
     name: bytes
     random: Random
-    sent: dict[Partition, list[tuple[bytes, Mark]]] = field(default_factory=lambda: defaultdict(list))
+    sent: dict[Partition, list[tuple[bytes, AppendId]]] = field(default_factory=lambda: defaultdict(list))
 
-    def append(self, partition: Partition, value: bytes, *, spilled: bool = False) -> tuple[bytes, Mark]:
-        mark = Mark(self.name, len(self.sent[partition]), spilled)
-        self.sent[partition].append((value, mark))
-        return value, mark
+    def append(self, partition: Partition, value: bytes, *, spilled: bool = False) -> tuple[bytes, AppendId]:
+        append_id = AppendId(self.name, len(self.sent[partition]), spilled)
+        self.sent[partition].append((value, append_id))
+        return value, append_id
 
-    def again(self, partition: Partition) -> tuple[bytes, Mark]:
+    def again(self, partition: Partition) -> tuple[bytes, AppendId]:
         return self.random.choice(self.sent[partition])
 
 
@@ -96,10 +96,12 @@ def appends(seed: int, count: int, partitions: Iterable[Partition] = (HITS_0, SA
 
 def log_with(made: Appends) -> MemoryLog:
     """A log that holds them."""
-    log = MemoryLog(ruled=False, hits_partitions=1 + max((p.partition for p in made if p.topic == HITS), default=0))
+    log = MemoryLog(
+        deduplicated=False, hits_partitions=1 + max((p.partition for p in made if p.topic == HITS), default=0)
+    )
     for partition, records in made.items():
-        for value, mark in records:
-            log.put(partition, value, mark)
+        for value, append_id in records:
+            log.put(partition, value, append_id)
     return log
 
 
@@ -113,15 +115,15 @@ class Expected:
     claims: list[tuple[int, bytes, bytes]] = field(default_factory=list)
 
 
-def expected(records: list[tuple[bytes, Mark]], states: dict[bytes, bytes] | None = None) -> Expected:
+def expected(records: list[tuple[bytes, AppendId]], states: dict[bytes, bytes] | None = None) -> Expected:
     """The contract, one record after the other."""
     states = {} if states is None else states
     told, seen = Expected(), set[tuple[bytes, int]]()
-    for offset, (value, mark) in enumerate(records):
-        if (mark.origin, mark.sequence) in seen:
+    for offset, (value, append_id) in enumerate(records):
+        if (append_id.origin, append_id.sequence) in seen:
             told.table[offset], told.verdict[offset] = "skipped", "repeat"
             continue
-        seen.add((mark.origin, mark.sequence))
+        seen.add((append_id.origin, append_id.sequence))
         try:
             kind, event = decode(value)
             claims_a_key = kind is not Kind.REJECTED and bool(not isinstance(event, Touch) or event.ref)
@@ -133,7 +135,7 @@ def expected(records: list[tuple[bytes, Mark]], states: dict[bytes, bytes] | Non
         told.claims += [(offset, key, state) for key, state in decision.puts.items()]
         if decision.record is not None:
             told.table[offset], told.values[offset] = TABLE_OF[decode(decision.record)[0]], decision.record
-        elif decision.verdict != "duplicate" and (mark.spilled or isinstance(event, Touch)):
+        elif decision.verdict != "duplicate" and (append_id.spilled or isinstance(event, Touch)):
             told.table[offset] = "rejected"
         else:
             told.table[offset], told.verdict[offset] = "skipped", decision.verdict
@@ -177,11 +179,11 @@ def check(warehouse: Warehouse, log: MemoryLog, made: Appends, before: dict[byte
         _check_ranges(column(warehouse, "(hex(origin), first, last, _offset)", "origins", *place), records)
 
 
-def _check_ranges(rows: list[Any], records: list[tuple[bytes, Mark]]) -> None:
+def _check_ranges(rows: list[Any], records: list[tuple[bytes, AppendId]]) -> None:
     """All sequences are in one range each, and each range stands at a record of its own."""
     covered = []
     for origin, first, last, offset in rows:
         covered += [(origin, number) for number in range(first, last + 1)]
-        mark = records[offset][1]
-        assert mark.origin.hex().upper() == origin and first <= mark.sequence <= last
-    assert sorted(covered) == sorted({(mark.origin.hex().upper(), mark.sequence) for _, mark in records})
+        append_id = records[offset][1]
+        assert append_id.origin.hex().upper() == origin and first <= append_id.sequence <= last
+    assert sorted(covered) == sorted({(append_id.origin.hex().upper(), append_id.sequence) for _, append_id in records})

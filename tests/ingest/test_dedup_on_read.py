@@ -5,7 +5,7 @@ import asyncio
 import pytest
 
 from eventlog.memory import MemoryConsumer, MemoryLog
-from eventlog.port import Fenced, LogUnavailable, Mark, Partition, Position, Record
+from eventlog.port import AppendId, Fenced, LogUnavailable, Partition, Position, Record
 from ingest.loop import GROUP
 from schemas.ddl import DATABASE
 from schemas.events import HITS
@@ -18,8 +18,8 @@ from warehouse.port import Warehouse, scalar_of
 ME = b"m" * 16
 
 
-def marked(*values: bytes, first: int = 0) -> list[tuple[bytes, Mark]]:
-    return [(value, Mark(ME, first + n)) for n, value in enumerate(values)]
+def with_append_ids(*values: bytes, first: int = 0) -> list[tuple[bytes, AppendId]]:
+    return [(value, AppendId(ME, first + n)) for n, value in enumerate(values)]
 
 
 @pytest.mark.parametrize(("seed", "rows_max"), [(1, 1000), (2, 7), (3, 25), (4, 1)])
@@ -134,7 +134,7 @@ def test_other_partitions_of_the_same_topic_do_not_rule(warehouse: Warehouse) ->
     """A line's key belongs to the partition that its records go to; sequences count in each partition from 0."""
     line = wire(touch(1, ref="a1"))
     hits_1 = Partition(HITS, 1)
-    made: Appends = {HITS_0: marked(line, line), hits_1: marked(line)}
+    made: Appends = {HITS_0: with_append_ids(line, line), hits_1: with_append_ids(line)}
     log = log_with(made)
     asyncio.run(ingest_of(log, warehouse).catch_up())
     check(warehouse, log, made)
@@ -143,8 +143,8 @@ def test_other_partitions_of_the_same_topic_do_not_rule(warehouse: Warehouse) ->
 
 
 def test_records_that_no_edge_wrote_are_kept(warehouse: Warehouse) -> None:
-    """Without a mark there are no repeats; they count by their offsets."""
-    log = log_with({HITS_0: marked(wire(touch(1)))})
+    """Without an append id there are no repeats; they count by their offsets."""
+    log = log_with({HITS_0: with_append_ids(wire(touch(1)))})
     log.records[HITS_0] += [wire(touch(2)), wire(touch(2))]
     asyncio.run(ingest_of(log, warehouse).catch_up())
     assert stored(warehouse, HITS_0, log.log_ids[HITS_0]) == {0: ["clicks"], 1: ["clicks"], 2: ["clicks"]}
@@ -154,9 +154,9 @@ def test_records_that_no_edge_wrote_are_kept(warehouse: Warehouse) -> None:
 
 def test_a_refusal_that_nobody_was_told_is_in_rejected(warehouse: Warehouse) -> None:
     sale, other = conversion("t"), conversion("t", amount_minor=1, sender_ip="192.0.2.9")
-    records = [(wire(sale), Mark(ME, 0)), (wire(other), Mark(ME, 1)), (wire(other), Mark(ME, 2, True))]
+    records = [(wire(sale), AppendId(ME, 0)), (wire(other), AppendId(ME, 1)), (wire(other), AppendId(ME, 2, True))]
     line, changed = touch(1, ref="a1"), touch(1, ref="a1", link="other", visitor_id="v")
-    made = {SALES_0: records, HITS_0: marked(wire(line), wire(changed))}
+    made = {SALES_0: records, HITS_0: with_append_ids(wire(line), wire(changed))}
     log = log_with(made)
     asyncio.run(ingest_of(log, warehouse).catch_up())
     check(warehouse, log, made)
@@ -175,7 +175,7 @@ def test_a_refusal_that_nobody_was_told_is_in_rejected(warehouse: Warehouse) -> 
 
 def test_a_newer_record_pauses_and_what_follows_is_no_repeat_later(warehouse: Warehouse) -> None:
     clicks = [wire(touch(n)) for n in range(4)]
-    made = {HITS_0: marked(clicks[0], NEWER, clicks[1], clicks[2])}
+    made = {HITS_0: with_append_ids(clicks[0], NEWER, clicks[1], clicks[2])}
     log = log_with(made)
     ingest = ingest_of(log, warehouse)
     asyncio.run(ingest.catch_up())
@@ -274,7 +274,7 @@ def test_partitions_come_and_go(warehouse: Warehouse) -> None:
 
 
 def test_a_pause_goes_with_its_partition(warehouse: Warehouse) -> None:
-    log = log_with({HITS_0: marked(NEWER)})
+    log = log_with({HITS_0: with_append_ids(NEWER)})
     member = Member(log, HITS_0)
     ingest = ingest_of(member, warehouse)
     asyncio.run(ingest.step())

@@ -53,8 +53,8 @@ def test_states_and_ranges_as_of_any_batch(
             assert Claims(warehouse).states_of(*place, offset, [*states, b"unknown key 1234"]) == states
         for offset in (0, 20, 40, 90):  # where batches begin; a range stands at its first record
             seen = Repeats()
-            for _, mark in records[:offset]:
-                seen.add(mark.origin, mark.sequence)
+            for _, append_id in records[:offset]:
+                seen.add(append_id.origin, append_id.sequence)
             assert sorted(told.origins(*place, offset)) == list(seen)
 
 

@@ -5,7 +5,7 @@ import asyncio
 import pytest
 
 from eventlog.memory import MemoryConsumer, MemoryLog
-from eventlog.port import Mark
+from eventlog.port import AppendId
 from ingest.loop import GROUP
 from operations.audit import log as audit_log
 from operations.audit.log import log_checks
@@ -98,7 +98,7 @@ def test_what_a_batch_has_written_so_far_is_no_fault(warehouse: Warehouse) -> No
     log = filled(warehouse, made)
     for partition in made:
         value, _ = made[partition][0]
-        log.put(partition, value, Mark(b"z" * 16, 0))
+        log.put(partition, value, AppendId(b"z" * 16, 0))
     assert failed(warehouse, log) == {"log tail that is not ingested"}
     asyncio.run(ingest_of(log, warehouse).catch_up())
     assert failed(warehouse, log) == set()

@@ -20,7 +20,7 @@ def test_a_replay_comes_back_once(warehouse: Warehouse) -> None:
     letter = DeadRecord(log_id, "conversions", 0, 0, "was unknown", wire(conversion("t")))
     assert with_replayed(warehouse, [letter]) == [letter]
     for _ in range(3):
-        log.put(Partition(letter.source, letter.partition), letter.value, letter.mark())
+        log.put(Partition(letter.source, letter.partition), letter.value, letter.append_id())
     asyncio.run(ingest_of(log, warehouse).catch_up())
     assert stored(warehouse, SALES_0, log_id) == {
         0: ["dead_letters"],

@@ -22,9 +22,9 @@ from warehouse.port import Warehouse, scalar_of
 ALONE: Mapping[int, ClaimedPass | None] = {0: None}
 
 
-def mend(warehouse: Warehouse, marks: Mapping[int, ClaimedPass | None] = ALONE) -> dict[str, Repair]:
+def mend(warehouse: Warehouse, claimed_passes: Mapping[int, ClaimedPass | None] = ALONE) -> dict[str, Repair]:
     """Run the repair; return its findings by name."""
-    done = repair(warehouse, lambda shard: PassWriter(warehouse, shard, ManualClock(1), "test"), marks)
+    done = repair(warehouse, lambda shard: PassWriter(warehouse, shard, ManualClock(1), "test"), claimed_passes)
     return {found.name: found for found in done if found.mended or found.left}
 
 

@@ -50,16 +50,16 @@ def test_numbers_in_any_order_become_one_range(numbers: list[int]) -> None:
 
 
 @given(st.lists(st.tuples(st.sampled_from([b"a" * 16, b"b" * 16, b"c" * 16]), small), max_size=80), st.randoms())
-def test_repeats_come_back_from_their_ranges(marks: list[tuple[bytes, int]], random) -> None:  # type: ignore[no-untyped-def]
+def test_repeats_come_back_from_their_ranges(append_ids: list[tuple[bytes, int]], random) -> None:  # type: ignore[no-untyped-def]
     seen, plain = Repeats(), set[tuple[bytes, int]]()
-    for mark in marks:
-        assert seen.add(*mark) == (mark not in plain)
-        plain.add(mark)
+    for append_id in append_ids:
+        assert seen.add(*append_id) == (append_id not in plain)
+        plain.add(append_id)
     stored = list(seen)
     random.shuffle(stored)
     again = Repeats(stored)
     assert list(again) == list(seen)
-    assert all(not again.add(*mark) for mark in marks)
+    assert all(not again.add(*append_id) for append_id in append_ids)
 
 
 @given(st.lists(st.tuples(st.sampled_from([b"a" * 16, b"b" * 16]), runs), max_size=20))

@@ -35,7 +35,7 @@ SETTINGS = Settings(
 class Stored:
     """Observer of a log that ingest has stored to its ends."""
 
-    ruled = True
+    deduplicated = True
 
     def __init__(self, ends: dict[str, dict[str, int]]) -> None:
         self._ends = {

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from tests.soak.load import Load
 from tests.soak.oracle import Verdict, judge
-from tests.soak.servers import Say, Scene, scene
+from tests.soak.servers import ProgressCallback, Scene, scene
 
 MIB = 1024 * 1024
 
@@ -32,7 +32,7 @@ def _memory_mib(made: Scene) -> dict[str, float]:
 
 
 async def _away(
-    made: Scene, minutes: float, load: Load, say: Say
+    made: Scene, minutes: float, load: Load, say: ProgressCallback
 ) -> tuple[list[tuple[float, dict[str, float]]], float]:
     """Sample every process while there is no broker; how many records were spilled at the end."""
     running = asyncio.create_task(load.run())
@@ -54,7 +54,7 @@ async def _away(
     return samples, spilled
 
 
-def outage(made: Scene, minutes: float, seed: int, say: Say, pause_s: float) -> Outage:
+def outage(made: Scene, minutes: float, seed: int, say: ProgressCallback, pause_s: float) -> Outage:
     """Load, no Kafka, Kafka again, all drained, judged."""
     load = Load(made.installation.urls, seed, pause_s)
     samples, spilled = asyncio.run(_away(made, minutes, load, say))
@@ -89,7 +89,7 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=1)
     options = parser.parse_args()
     folder = Path(tempfile.mkdtemp(prefix="clew-outage-"))
-    say: Say = lambda text: sys.stderr.write(text + "\n")  # noqa: E731
+    say: ProgressCallback = lambda text: sys.stderr.write(text + "\n")  # noqa: E731
     with scene(folder, options.seed, brokers=1) as made:
         result = outage(made, options.minutes, options.seed, say, 0.02)
     sys.stdout.write(report(result))

@@ -32,7 +32,7 @@ SESSION_TIMEOUT_MS = 6_000
 """The least that a broker allows by default."""
 
 PREFIX = "soak."
-Say = Callable[[str], object]
+ProgressCallback = Callable[[str], object]
 
 
 @dataclass
@@ -182,7 +182,9 @@ def scene(folder: Path, seed: int, brokers: int = 3, away_s: float = 60.0) -> It
         yield Scene(kafka, clickhouse, installation, random.Random(seed), away_s, hand)
 
 
-async def _at_random(scene: Scene, kills: int, say: Say, only: Mapping[str, tuple[Fault, int]]) -> Counter[str]:
+async def _at_random(
+    scene: Scene, kills: int, say: ProgressCallback, only: Mapping[str, tuple[Fault, int]]
+) -> Counter[str]:
     done: Counter[str] = Counter()
     names, weights = list(only), [weight for _, weight in only.values()]
     for name in names[: kills if kills >= len(names) else 0]:  # each once, then at random
@@ -192,7 +194,7 @@ async def _at_random(scene: Scene, kills: int, say: Say, only: Mapping[str, tupl
     return done
 
 
-async def _do(scene: Scene, name: str, done: Counter[str], say: Say, kills: int) -> None:
+async def _do(scene: Scene, name: str, done: Counter[str], say: ProgressCallback, kills: int) -> None:
     # Short gaps hit starts and recoveries, longer ones the middle of a batch or a pass.
     await asyncio.sleep(scene.rng.uniform(0.1, 1.0) if scene.rng.random() < 0.5 else scene.rng.uniform(1.5, 4.0))
     await FAULTS[name][0](scene)
@@ -211,7 +213,7 @@ async def _keep(scene: Scene) -> None:
 
 
 async def _under_load(
-    scene: Scene, kills: int, seed: int, say: Say, only: Mapping[str, tuple[Fault, int]], pause_s: float
+    scene: Scene, kills: int, seed: int, say: ProgressCallback, only: Mapping[str, tuple[Fault, int]], pause_s: float
 ) -> tuple[Counter[str], Load]:
     load = Load(scene.installation.urls, seed, pause_s)
     running = asyncio.create_task(load.run())
@@ -229,7 +231,7 @@ async def _under_load(
 
 
 def soak_servers(
-    scene: Scene, kills: int, seed: int, say: Say = lambda _: None,
+    scene: Scene, kills: int, seed: int, say: ProgressCallback = lambda _: None,
     only: Mapping[str, tuple[Fault, int]] = FAULTS, pause_s: float = 0.02,
 ) -> ServerSoak:  # fmt: skip
     """Run it. The seed fixes the load and the order of faults, not their instants."""
@@ -262,7 +264,7 @@ def main() -> int:
     parser.add_argument("--keep", action="store_true", help="keep the folder")
     options = parser.parse_args()
     folder = Path(tempfile.mkdtemp(prefix="clew-soak-"))
-    say: Say = lambda text: sys.stderr.write(text + "\n")  # noqa: E731
+    say: ProgressCallback = lambda text: sys.stderr.write(text + "\n")  # noqa: E731
     with scene(folder, options.seed) as made:
         result = soak_servers(made, options.kills, options.seed, say)
     sys.stdout.write(report(result))

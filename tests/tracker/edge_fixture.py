@@ -99,15 +99,15 @@ class ShakyProducer(MemoryProducer):
         assert len(keys) == len(values)
         await self._maybe(f"decide:{topic}")
         self.dry_runs += dry_run
-        ruled = await super().decide(topic, values, keys=keys, dry_run=dry_run)
+        results = await super().decide(topic, values, keys=keys, dry_run=dry_run)
         if self.final or topic == HITS:
-            return ruled
-        return [one._replace(final=one.decision.verdict != "accepted") for one in ruled]
+            return results
+        return [one._replace(final=one.decision.verdict != "accepted") for one in results]
 
-    async def healthy(self) -> str:
+    async def unhealthy_reason(self) -> str | None:
         return self.trouble
 
-    def notice(self) -> str:
+    def degraded_reason(self) -> str | None:
         return self.unusual
 
     async def _maybe(self, what: str) -> None:

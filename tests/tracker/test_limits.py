@@ -9,7 +9,7 @@ import pytest
 
 from eventlog.port import LogUnavailable
 from runtime import metrics
-from runtime.bounded_wait import Crowded, Patience
+from runtime.bounded_wait import BoundedWait, TooManyWaiting
 from runtime.settings import HttpSettings, TrackerSettings
 from tests.tracker.edge_fixture import API_KEY, SECRET, Answer, Stage, form, program, run, together
 from tests.tracker.test_events import change, sale, touch
@@ -148,29 +148,29 @@ def test_crowds() -> None:
 
 def test_patience() -> None:
     async def outline() -> None:
-        patience = Patience(2, 0.005)
-        assert await patience.wait(lambda: asyncio.sleep(0, "done"), 1.0) == "done"
+        bounded_wait = BoundedWait(2, 0.005)
+        assert await bounded_wait.wait(lambda: asyncio.sleep(0, "done"), 1.0) == "done"
         with pytest.raises(TimeoutError):
-            await patience.wait(lambda: asyncio.Event().wait(), 0.01)
+            await bounded_wait.wait(lambda: asyncio.Event().wait(), 0.01)
         with pytest.raises(ValueError, match="mine"):
-            await patience.wait(_raises, 1.0)
-        waiting = [asyncio.create_task(_wait(patience)) for _ in range(2)]
+            await bounded_wait.wait(_raises, 1.0)
+        waiting = [asyncio.create_task(_wait(bounded_wait)) for _ in range(2)]
         await asyncio.sleep(0)
-        with pytest.raises(Crowded):
-            await patience.wait(lambda: asyncio.sleep(0), 1.0)
+        with pytest.raises(TooManyWaiting):
+            await bounded_wait.wait(lambda: asyncio.sleep(0), 1.0)
         for task in waiting:
             task.cancel()
         assert await asyncio.gather(*waiting, return_exceptions=True) != []
         assert all(task.cancelled() for task in waiting)  # cancelled from outside is no timeout
-        assert await patience.wait(lambda: asyncio.sleep(0, 1), 1.0) == 1
+        assert await bounded_wait.wait(lambda: asyncio.sleep(0, 1), 1.0) == 1
         await asyncio.sleep(0.02)
-        assert await patience.wait(lambda: asyncio.sleep(0.012, 2), 1.0) == 2
+        assert await bounded_wait.wait(lambda: asyncio.sleep(0.012, 2), 1.0) == 2
 
     asyncio.run(outline())
 
 
-async def _wait(patience: Patience) -> None:
-    await patience.wait(lambda: asyncio.Event().wait(), 10.0)
+async def _wait(bounded_wait: BoundedWait) -> None:
+    await bounded_wait.wait(lambda: asyncio.Event().wait(), 10.0)
 
 
 async def _raises() -> None:

@@ -75,10 +75,10 @@ async def all_records(bench: KafkaFixture) -> list[Record]:
     observer, seen, kept = bench.observer("oracle"), set(), []
     for partition in await retried(observer.partitions):
         for record in await observer.read(partition, 0, 10_000_000, 1 << 40):
-            assert record.mark is not None
-            mark = (partition, record.mark.origin, record.mark.sequence)
-            if mark not in seen:
-                seen.add(mark)
+            assert record.append_id is not None
+            append_id = (partition, record.append_id.origin, record.append_id.sequence)
+            if append_id not in seen:
+                seen.add(append_id)
                 kept.append(record)
     await observer.close()
     return kept

@@ -64,7 +64,7 @@ class _Fast:
 
 def _probes(edge: EdgeDependencies) -> Probes:
     async def check() -> Readiness:
-        return Readiness(await edge.producer.healthy() or None, edge.producer.notice())
+        return Readiness(await edge.producer.unhealthy_reason(), edge.producer.degraded_reason())
 
     # A replay that resumes must know that it speaks to the same data as before.
     return Probes(check, edge.http.networks(), {"Clew-Installation": edge.keys.installation})

@@ -91,8 +91,8 @@ class Batch:
     async def _rule(self, topic: str) -> None:
         ready = self._ready[topic]
         if ready:
-            ruled = await self._recorder.rule(topic, [one.value for one in ready], [one.key for one in ready])
-            for one, found in zip(ready, ruled, strict=True):
+            results = await self._recorder.decide(topic, [one.value for one in ready], [one.key for one in ready])
+            for one, found in zip(ready, results, strict=True):
                 self._results[one.line] = found.decision
                 if not found.final:
                     self._not_final.add(one.line)

@@ -78,7 +78,7 @@ class PostbackEndpoint:
         """The verdict. A test, or what can only speak of a known conversion, is tried out first."""
         value, key = self._context.recorder.encoded(candidate.kind, candidate.event), candidate.event.conversion_id
         if candidate.refusal_if_new is not None or test:
-            (tried,) = await self._context.recorder.rule(CONVERSIONS, (value,), (key,), dry_run=True)
+            (tried,) = await self._context.recorder.decide(CONVERSIONS, (value,), (key,), dry_run=True)
             record = tried.decision.record
             makes_conversion = record is not None and kind_of(record) is Kind.CONVERSION
             if candidate.refusal_if_new is not None and makes_conversion:
@@ -87,8 +87,8 @@ class PostbackEndpoint:
                 return candidate.refusal_if_new
             if test:
                 return tried
-        (ruled,) = await self._context.recorder.rule(CONVERSIONS, (value,), (key,))
-        return ruled
+        (result,) = await self._context.recorder.decide(CONVERSIONS, (value,), (key,))
+        return result
 
     async def _record(
         self, read: PendingPostback | Refusal, result: Decision | Refusal, sent: Sent, hit: Hit, program: ProgramIndex

@@ -18,11 +18,11 @@ EXPOSITION_AGE_MAX_S = 1.0
 Network = IPv4Network | IPv6Network
 
 
-class Readiness(tuple[str | None, str]):
-    """Why the process cannot do its work, or None; and a sentence about what is unusual although it can, or ""."""
+class Readiness(tuple[str | None, str | None]):
+    """Two sentences, each None if there is nothing to say: why the process cannot work, why it works degraded."""
 
-    def __new__(cls, unready_reason: str | None, notice: str = "") -> "Readiness":
-        return super().__new__(cls, (unready_reason, notice))
+    def __new__(cls, unready_reason: str | None, degraded_reason: str | None = None) -> "Readiness":
+        return super().__new__(cls, (unready_reason, degraded_reason))
 
 
 Check = Callable[[], Awaitable[Readiness]]
@@ -47,10 +47,10 @@ class Probes:
 
     async def readyz(self, _request: Request) -> Response:
         try:
-            unready_reason, notice = await asyncio.wait_for(self._check(), CHECK_TIMEOUT_S)
+            unready_reason, degraded_reason = await asyncio.wait_for(self._check(), CHECK_TIMEOUT_S)
         except TimeoutError:
-            unready_reason, notice = f"the check did not answer within {CHECK_TIMEOUT_S:.0f} s", ""
-        text = unready_reason or (f"ready: {notice}" if notice else "ready")
+            unready_reason, degraded_reason = f"the check did not answer within {CHECK_TIMEOUT_S:.0f} s", None
+        text = unready_reason or (f"ready: {degraded_reason}" if degraded_reason else "ready")
         return PlainTextResponse(text, 503 if unready_reason else 200, self._headers)
 
     async def metrics(self, request: Request) -> Response:

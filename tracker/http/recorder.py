@@ -5,7 +5,7 @@ from typing import TypeVar
 
 from eventlog.port import AppendResult, LogUnavailable
 from runtime import metrics
-from runtime.bounded_wait import Crowded, Patience
+from runtime.bounded_wait import BoundedWait, TooManyWaiting
 from runtime.logs import Throttled, logger
 from schemas.events import HITS, Conversion, Event, Kind, Rejected, Touch
 from tracker.click import Outcome
@@ -23,7 +23,7 @@ class Recorder:
     def __init__(self, edge: EdgeDependencies) -> None:
         self._producer, self._settings, self._program = edge.producer, edge.settings, edge.program
         shortest_ms = min(edge.settings.redirect_append_timeout_ms, edge.settings.append_timeout_ms)
-        self._patience = Patience(edge.settings.inflight_max, shortest_ms / 4_000)
+        self._bounded_wait = BoundedWait(edge.settings.inflight_max, shortest_ms / 4_000)
 
     async def hit(self, outcome: Outcome) -> str:
         """Record a click or impression; its verdict, or `unrecorded` where the log would not take it."""
@@ -52,17 +52,17 @@ class Recorder:
         values = [self.encoded(Kind.REJECTED, event) for event in events]
         await self._bounded(lambda: self._producer.append(HITS, key, values), self._settings.append_timeout_ms)
 
-    async def rule(
+    async def decide(
         self, topic: str, values: Sequence[bytes], keys: Sequence[bytes], *, dry_run: bool = False
     ) -> Sequence[AppendResult]:
-        """Rule over records in order, and store what the decisions say; with `dry_run` nothing is stored."""
+        """Decide on records in order and store what the decisions say; with `dry_run`, store nothing."""
         producer, timeout_ms = self._producer, self._settings.append_timeout_ms
         return await self._bounded(lambda: producer.decide(topic, values, keys=keys, dry_run=dry_run), timeout_ms)
 
     async def _bounded(self, work: Callable[[], Awaitable[_T]], timeout_ms: int) -> _T:
         try:
-            return await self._patience.wait(work, timeout_ms / 1_000)
+            return await self._bounded_wait.wait(work, timeout_ms / 1_000)
         except TimeoutError:
             raise LogUnavailable(f"the log did not answer within {timeout_ms} ms") from None
-        except Crowded as crowded:
-            raise LogUnavailable(str(crowded)) from None
+        except TooManyWaiting as error:
+            raise LogUnavailable(str(error)) from None

@@ -17,7 +17,7 @@ def choosy(get: GetState, value: bytes) -> Decision:
     return Decision("accepted", value, {value: b"claimed"}) if get(value) is None else Decision("duplicate")
 
 
-class RuledLogContract:
+class DecidingLogContract:
     """Needs a fixture `bench`."""
 
     def test_offsets_of_several_writers_have_no_gap(self, bench: Bench) -> None:
@@ -74,8 +74,11 @@ class RuledLogContract:
             producer, consumer = bench.producer(0), bench.consumer("a")
             other = wire(conversion("a", amount_minor=1))
             await decide(producer, sales("a"))
-            ruled = await producer.decide(CONVERSIONS, [*sales("a"), other], keys=[b"", b""])
-            assert [(one.decision.verdict, one.appended) for one in ruled] == [("duplicate", None), ("conflict", None)]
+            results = await producer.decide(CONVERSIONS, [*sales("a"), other], keys=[b"", b""])
+            assert [(one.decision.verdict, one.appended) for one in results] == [
+                ("duplicate", None),
+                ("conflict", None),
+            ]
             assert await consumer.end(Partition(CONVERSIONS, 0)) == 1
             await close(producer, consumer)
 
@@ -84,9 +87,9 @@ class RuledLogContract:
     def test_a_dry_run_writes_nothing(self, bench: Bench) -> None:
         async def story() -> None:
             producer, consumer = bench.producer(0), bench.consumer("a")
-            ruled = await producer.decide(CONVERSIONS, sales("a"), keys=[b""], dry_run=True)
-            assert (ruled[0].decision.verdict, ruled[0].appended) == ("accepted", None)
-            assert ruled[0].decision.issued == conversion("a").conversion_id
+            results = await producer.decide(CONVERSIONS, sales("a"), keys=[b""], dry_run=True)
+            assert (results[0].decision.verdict, results[0].appended) == ("accepted", None)
+            assert results[0].decision.issued == conversion("a").conversion_id
             assert await consumer.end(Partition(CONVERSIONS, 0)) == 0
             assert await decide(producer, sales("a")) == ["accepted"]
             assert await decide(producer, sales("a"), dry_run=True) == ["duplicate"]
@@ -115,8 +118,8 @@ class RuledLogContract:
         async def story() -> None:
             producer, consumer = bench.producer(0), bench.consumer("a")
             line, other = wire(touch(1, ref="a1")), wire(touch(1, ref="a1", partner_id=8))
-            ruled = await producer.decide(HITS, [line, line, other], keys=[b""] * 3)
-            assert [one.decision.verdict for one in ruled] == ["accepted", "duplicate", "conflict"]
+            results = await producer.decide(HITS, [line, line, other], keys=[b""] * 3)
+            assert [one.decision.verdict for one in results] == ["accepted", "duplicate", "conflict"]
             assert await read_all(consumer, Partition(HITS, 0)) == [Record(0, line)]
             await close(producer, consumer)
 
@@ -125,9 +128,9 @@ class RuledLogContract:
 
 async def sent_ruled(producer: Producer, records: list[bytes]) -> list[tuple[Partition, int, bytes]]:
     """The same for records that claim keys, all of them new."""
-    ruled = await producer.decide(CONVERSIONS, records, keys=records)
+    results = await producer.decide(CONVERSIONS, records, keys=records)
     places = []
-    for one, value in zip(ruled, records, strict=True):
+    for one, value in zip(results, records, strict=True):
         assert one.appended is not None
         places.append((one.appended.partition, one.appended.offset, value))
     return places
