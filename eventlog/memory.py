@@ -9,7 +9,7 @@ from schemas.events import HITS, TOPICS
 
 
 class MemoryLog:
-    """What producers and consumers of one test share. Unless `deduplicated`, its readers decide, and records have append ids."""
+    """A log shared by the producers and consumers of one test. Unless `deduplicated`, records carry append ids."""
 
     def __init__(self, *, deduplicated: bool = True, hits_partitions: int = 1) -> None:
         counts = dict.fromkeys(TOPICS, 1) | {HITS: hits_partitions}

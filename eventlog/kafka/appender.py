@@ -102,10 +102,10 @@ class KafkaAppender:
     async def append(self, partition: Partition, entries: Sequence[Entry]) -> Sequence[int]:
         """Offsets of the entries, in order, once every in-sync replica has them.
 
-        The entries of one call stand in order; calls on one partition stand in the order of their calls. A caller
-        that gives up (cancels) leaves nothing behind: entries not sent yet are dropped, those in flight may or may
-        not get in, so it keeps the append id and sends them again. Raises LogUnavailable when the outcome is unknown, or
-        at once when `kafka.pending_bytes_max` already wait; ValueError for a record that no batch can hold.
+        Entries keep their order within a call, and calls keep theirs within a partition. When a caller cancels,
+        entries that were not sent are dropped; those in flight may or may not be stored, so the caller must retry
+        them with the same append ids. Raises LogUnavailable if the outcome is unknown, or at once if
+        `kafka.pending_bytes_max` are already waiting; ValueError for a record larger than a batch.
         """
         if not entries:
             return []

@@ -233,10 +233,10 @@ class KafkaProducer:
     async def _ask(
         self, partition: Partition, entries: Sequence[Entry], expected: Expected
     ) -> list[AppendResult] | None:
-        """Append, and wait for what the tail says. None when Kafka does not take the records.
+        """Append and wait for the decisions of the tail; return None if Kafka does not take the records.
 
-        Then they are spilled under new append ids: decision over a record again never accepts it again, and a refusal of a
-        append id that says `spilled` is recorded by ingest, since its sender was told `accepted`.
+        The caller then spills them under new append ids. That is safe: a record is never accepted twice, and ingest
+        records the refusal of a spilled record, whose sender was told `accepted`.
         """
         started_s = self._clock.monotonic_s()
         sending = asyncio.ensure_future(self._appender.append(partition, entries))

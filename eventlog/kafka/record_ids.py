@@ -1,4 +1,4 @@
-"""An append id on the wire: one header of a Kafka record. Origin 16 bytes, sequence 8 bytes big endian, flags 1 byte."""
+"""Append ids on the wire: one header per Kafka record (origin 16 bytes, sequence 8 bytes big endian, flags 1 byte)."""
 
 import struct
 from collections.abc import Iterable
@@ -15,7 +15,7 @@ def encode_append_id(append_id: AppendId) -> bytes:
 
 
 def decode_append_id(headers: Iterable[tuple[str, bytes | None]]) -> AppendId | None:
-    """The append id among a record's headers; None when it has none, so it was not written by Clew."""
+    """Return the append id in a record's headers; None if Clew did not write the record."""
     for name, value in headers:
         if name == HEADER and value is not None and len(value) == _FORM.size:
             origin, sequence, flags = _FORM.unpack(value)
