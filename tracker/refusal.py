@@ -1,13 +1,21 @@
 """Refusals as values: the verdict, the reason, the field, and a sentence with the fix."""
 
+import re
+
 import msgspec
 
 from schemas.dedup.rules import Decision, Verdict
 from schemas.fields import NO_DIGEST
 from schemas.reasons import Reason
+from tracker.request.text import QUOTED_CHARS_MAX, shortened
+
+DETAIL_CHARS_MAX = 1_000
+_QUOTED = re.compile(rf"(?<=[`'\"])[^`'\"]{{{QUOTED_CHARS_MAX + 1},}}(?=[`'\"])")
 
 
 class Refusal(msgspec.Struct, frozen=True):
+    """Refused hit. Whatever the sender sent, its texts are short: names and quoted values are shortened here."""
+
     verdict: Verdict
     reason: Reason
     field: str = ""
@@ -19,6 +27,14 @@ class Refusal(msgspec.Struct, frozen=True):
     conversion_id: bytes = NO_DIGEST
     now: str = ""
     """Current status of the conversion, if one is known."""
+
+    def __post_init__(self) -> None:
+        if len(self.field) > QUOTED_CHARS_MAX:
+            msgspec.structs.force_setattr(self, "detail", self.detail.replace(self.field, shortened(self.field)))
+            msgspec.structs.force_setattr(self, "field", shortened(self.field))
+        if len(self.detail) > QUOTED_CHARS_MAX:
+            detail = _QUOTED.sub(lambda quoted: shortened(quoted.group()), self.detail)
+            msgspec.structs.force_setattr(self, "detail", shortened(detail, DETAIL_CHARS_MAX))
 
 
 class Refused(Exception):

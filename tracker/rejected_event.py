@@ -7,7 +7,7 @@ from tracker import secrets
 from tracker.offers.program_index import ProgramIndex
 from tracker.refusal import Refusal
 from tracker.request.hit import Hit
-from tracker.request.text import clean, cut
+from tracker.request.text import clean, cut, shortened
 
 FIELDS_MAX = 100
 NAME_BYTES_MAX = 128
@@ -32,7 +32,7 @@ def rejected_event(
         ts=hit.ts,
         kind=kind,
         reason=refusal.reason,
-        field="" if program.is_secret(refusal.field) else cut(clean(refusal.field), NAME_BYTES_MAX),
+        field="" if program.is_secret(refusal.field) else clean(refusal.field),
         detail=_detail(refusal.detail, fields.values(), program),
         offer_id=refusal.offer_id,
         partner_id=refusal.partner_id,
@@ -63,6 +63,6 @@ def without_secrets(fields: Mapping[str, str], program: ProgramIndex) -> dict[st
 
 def _detail(detail: str, values: Iterable[str], program: ProgramIndex) -> str:
     """Return the sentence, or "" if it quotes a secret that was sent in a wrong field."""
-    if any(value in detail for value in values if program.is_secret(value)):
+    if any(shortened(value) in detail for value in values if program.is_secret(value)):
         return ""
     return cut(clean(detail), DETAIL_BYTES_MAX)

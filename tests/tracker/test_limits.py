@@ -2,12 +2,14 @@
 
 import asyncio
 import json
+import time
 from collections.abc import Callable
 from typing import Any
 
 import pytest
 
 from eventlog.port import LogUnavailable
+from program.program import Program, Secrets
 from runtime import metrics
 from runtime.bounded_wait import BoundedWait, TooManyWaiting
 from runtime.settings import HttpSettings, TrackerSettings
@@ -45,6 +47,57 @@ def test_many_lines() -> None:
     assert (answer.status, answer.json["field"]) == (413, "lines")
     assert len(stage.touches) == 3 and [event.field for event in stage.rejected] == ["lines"]
     assert stage.events(b"\n" * 5).status == 413
+
+
+NAME = "n" * 4_000_000
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        json.dumps(touch(**{NAME: "x"})).encode(),
+        json.dumps(touch(**{"a`" + NAME: "x"})).encode(),
+        b'{"id":"a","' + NAME.encode() + b'":1,"' + NAME.encode() + b'":2}',
+        json.dumps(sale(status=NAME)).encode(),
+        json.dumps(change(kind="'" + NAME)).encode(),
+    ],
+    ids=["unknown", "with a quote", "twice", "value", "value with a quote"],
+)
+def test_names_and_values_in_refusals_of_lines_are_short(line: bytes) -> None:
+    stage = small(batch_body_bytes_max=len(line))
+    answer = stage.events(line)
+    (refusal,) = answer.lines
+    assert refusal["verdict"] == "malformed" and len(answer.body) < 3_000
+    assert len(refusal["field"]) <= 128 and "n" * 129 not in refusal["detail"]
+    (event,) = stage.rejected
+    assert len(event.field) <= 128 and len(event.detail) <= 512
+
+
+def test_names_in_refusals_are_shortened_with_an_ellipsis_and_keep_the_fix(stage: Stage) -> None:
+    refusal = stage.line(touch(**{"é" * 129: "x"}))
+    assert (refusal["field"], refusal["detail"]) == (
+        "é" * 127 + "…", "Object contains unknown field `" + "é" * 127 + "…`",
+    )  # fmt: skip
+    assert stage.line(touch(**{"é" * 128: "x"}))["field"] == "é" * 128
+    postback = stage.postback(click_id=token(), **{"p" * 4_000: "x"})
+    assert (postback.status, postback.json["field"]) == (400, "p" * 127 + "…")
+    assert postback.json["detail"].endswith("control characters")
+
+
+def test_a_shortened_secret_is_not_stored() -> None:
+    secret = "k" * 200
+    rules = program()
+    stage = Stage(program=Program.of(rules.rules, Secrets((API_KEY, secret), {})))
+    stage.events(touch(**{secret: "x"}), sale(status=secret))
+    assert len(stage.rejected) == 2 and "k" * 100 not in repr(stage.rejected)
+
+
+def test_lines_with_many_names_are_read_in_linear_time() -> None:
+    line = json.dumps(touch() | {f"a{number}": 1 for number in range(60_000)} | {"custom": {"a": "b"}}).encode()
+    stage = small(batch_body_bytes_max=len(line))
+    begun = time.process_time()
+    assert stage.events(line).lines[0]["verdict"] == "malformed"
+    assert time.process_time() - begun < 5.0  # comparing each name with each takes minutes
 
 
 def test_slow_bodies() -> None:

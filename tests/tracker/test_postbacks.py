@@ -25,6 +25,7 @@ from tests.tracker.edge_fixture import (
     run,
     together,
 )  # fmt: skip
+from tracker.request.text import shortened
 
 FORM, JSON = "application/x-www-form-urlencoded", "application/json"
 
@@ -320,9 +321,9 @@ def test_unknown_offers_are_rejected(stage: Stage) -> None:
 )  # fmt: skip
 def test_malformed_fields(stage: Stage, field: str, value: str) -> None:
     answer = stage.postback(**{"click_id": token(), field: value})
-    assert said(answer) == (400, "malformed", "malformed", field)
+    assert said(answer) == (400, "malformed", "malformed", shortened(field))
     (event,) = stage.rejected
-    assert event.reason == "malformed" and event.field == field[:128] and event.detail
+    assert event.reason == "malformed" and event.field == shortened(field) and event.detail
     assert stage.stored("conversions") == []
     assert stage.postback(click_id=token()).json["verdict"] == "accepted"  # no key was claimed
 

@@ -127,10 +127,11 @@ def _check_repeated(text: bytes, parsed: dict[str, Any]) -> None:
         return  # no quotes beyond those of its keys and texts: the usual line is not parsed twice
 
     def pairs(found: list[tuple[str, Any]]) -> dict[str, Any]:
-        names = [name for name, _ in found]
-        for name in names:
-            if names.count(name) > 1:
+        names = set[str]()
+        for name, _ in found:
+            if name in names:
                 raise BadLine(name, "given twice in the line; send it once")
+            names.add(name)
         return dict(found)
 
     try:

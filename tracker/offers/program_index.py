@@ -7,7 +7,7 @@ from tracker.masking import spellings_of
 from tracker.offers.deep_link import Allowed, allowed_of
 from tracker.offers.landing_url import Landing, compile_landing, escaped
 from tracker.request.client_ip import networks_of
-from tracker.request.text import trimmed
+from tracker.request.text import shortened, trimmed
 
 
 class IndexedOffer:
@@ -50,7 +50,7 @@ class ProgramIndex:
         self.trusts_links = program.rules.link_user_id == "trusted"
         self._offers: dict[int, IndexedOffer] = {}
         secrets: Iterable[str] = (*program.secrets.api_keys, *program.secrets.postback_secrets.values())
-        self._secrets = frozenset(secret for secret in secrets if secret)
+        self._secrets = frozenset(form for secret in secrets if secret for form in (secret, shortened(secret)))
         self._keys = spellings_of(program.secrets.api_keys)
         self.all_secrets = spellings_of(tuple(self._secrets))
         self._secrets_of_offers: dict[int, tuple[bytes, ...]] = {}

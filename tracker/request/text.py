@@ -7,6 +7,9 @@ from urllib.parse import unquote_to_bytes
 
 Errors = Literal["replace", "surrogateescape"]
 
+QUOTED_CHARS_MAX = 128
+"""Longest name or value of a sender that an answer or a record of a refusal quotes."""
+
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 
 
@@ -44,6 +47,11 @@ def cut(text: str, bytes_max: int) -> str:
         return text
     raw = raw_bytes(text)
     return text if len(raw) <= bytes_max else raw[:bytes_max].decode("utf-8", "ignore")
+
+
+def shortened(text: str, chars_max: int = QUOTED_CHARS_MAX) -> str:
+    """Shorten a text that is quoted to at most `chars_max` characters, the last of them "…"."""
+    return text if len(text) <= chars_max else text[: chars_max - 1] + "…"
 
 
 def clean(text: str) -> str:
