@@ -1,4 +1,7 @@
-"""`python -m benchmarks [NAME…] [--json]`: run all or the named ones, each in a directory and process of its own."""
+"""`python -m benchmarks [NAME…] [--json]`: run all benchmarks or the named ones.
+
+Each runs in a separate directory and process.
+"""
 
 import argparse
 import json
@@ -22,7 +25,7 @@ def main() -> int:
         parser.error(f"no benchmark {', '.join(sorted(unknown))}; there are {', '.join(NAMES)}")
     if not options.json:
         sys.stdout.write(f"{machine()}\n")
-    spawn = multiprocessing.get_context("spawn")  # the engine allows one directory per process, and no fork
+    spawn = multiprocessing.get_context("spawn")  # the engine allows one directory per process, and cannot be forked
     for name in options.names or NAMES:
         with spawn.Pool(1) as pool:
             for result in pool.apply(run_one, (name,)):

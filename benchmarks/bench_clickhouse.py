@@ -1,4 +1,4 @@
-"""Rows into a ClickHouse server on the same cores: the adapter, beside the same bytes posted raw."""
+"""Inserts into a ClickHouse server on the same cores: the adapter, compared with raw posts of the same bytes."""
 
 import http.client
 import io
@@ -28,7 +28,7 @@ TABLES = ("clicks", "touches")
 
 
 def run(folder: Path) -> Iterator[Result]:
-    """Rows a second of the two tables that clicks fill, durable, in batches as ingest makes them."""
+    """Measure durable rows per second of the two tables that clicks fill, in batches like those of ingest."""
     with own_server(folder) as server:
         address, settings = address_of(server, "clew"), Settings()
         warehouse = open_warehouse(address, settings)
@@ -42,7 +42,7 @@ def run(folder: Path) -> Iterator[Result]:
 
 
 def _compare(server: GivenServer, warehouse: Warehouse, table: str, rows: pa.Table) -> Result:
-    """Turn by turn, and the best of each, since merges in the background disturb now one and now the other."""
+    """Alternate both and take the best of each, because background merges disturb one or the other."""
     connection = http.client.HTTPConnection(server.host, server.port)
     sink = io.BytesIO()
     with pa.ipc.new_stream(sink, rows.schema) as stream:

@@ -1,4 +1,4 @@
-"""Durable click redirects beside nginx's constant 302 with its access log on, each on the same core, in turns."""
+"""Durable click redirects, compared with a constant 302 of nginx with its access log, alternating on the same core."""
 
 import os
 import re
@@ -30,7 +30,7 @@ http {{
 
 
 def run(folder: Path) -> Iterator[Result]:
-    """Requests a second of both, medians over turns; then the latency at half of Clew's maximum."""
+    """Measure requests per second of both, medians over turns; then the latency at half of Clew's maximum."""
     if not shutil.which("wrk") or not shutil.which("nginx"):
         yield Result("edge: click redirect", 0, "req/s", note="skipped: nginx and wrk are not installed")
         return
@@ -49,7 +49,7 @@ def run(folder: Path) -> Iterator[Result]:
 
 
 def wrk(url: str, seconds: int) -> float:
-    """Requests a second that one client on a core of its own gets answered."""
+    """Return the answered requests per second of one client on a separate core."""
     done = subprocess.run(
         [
             *("taskset", "-c", str(_CLIENT_CORE), "wrk", "-t1", f"-c{CONNECTIONS}", f"-d{seconds}s"),
@@ -63,7 +63,7 @@ def wrk(url: str, seconds: int) -> float:
 
 @contextmanager
 def nginx(folder: Path) -> Iterator[str]:
-    """Address of an nginx on the servers' core that answers everything with one 302."""
+    """Start nginx on the servers' core with a constant 302, and yield its address."""
     port = free_port()
     config = folder / "nginx.conf"
     config.write_text(_NGINX.format(folder=folder, port=port))

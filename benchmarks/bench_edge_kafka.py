@@ -1,4 +1,4 @@
-"""One edge on Kafka: click redirects beside nginx's constant 302, and how long a postback waits for its verdict.
+"""One edge on Kafka: click redirects, compared with a constant 302 of nginx, and the latency of postbacks.
 
 Kafka (one node), the warehouse and the load share the machine's cores with the edge, which keeps to one.
 """
@@ -22,7 +22,7 @@ POSTBACKS = 300
 
 
 def run(folder: Path) -> Iterator[Result]:
-    """Requests a second, medians over turns; then single postbacks, one after the other."""
+    """Measure requests per second, medians over turns; then single postbacks, one after the other."""
     if not shutil.which("wrk") or not shutil.which("nginx"):
         yield Result("edge on Kafka: click redirect", 0, "req/s", note="skipped: nginx and wrk are not installed")
         return
@@ -63,7 +63,7 @@ def _measured(installed: Installation, peer: str) -> Iterator[Result]:
 
 
 def _postbacks(url: str) -> list[float]:
-    """Seconds of each answer, as one advertiser's server sees them."""
+    """Return the latency of each answer in seconds, seen by one advertiser's server."""
     seconds = []
     with httpx.Client(headers={"User-Agent": BROWSER}) as http:
         click_id = http.get(f"{url}/c/bl-shoes").headers["Location"].split("cid=")[1].split("&")[0]

@@ -1,4 +1,4 @@
-"""Log to warehouse, everything on: decode, enrich, intent, insert with fsync, commit; beside the inserts alone."""
+"""Log to warehouse with decode, enrichment, intent, insert with fsync and commit, compared with inserts only."""
 
 import asyncio
 import gc
@@ -39,7 +39,7 @@ _AGENT = (
 
 
 def run(folder: Path) -> Iterator[Result]:
-    """Events a second from a full log."""
+    """Measure events per second from a full log."""
     gc.set_threshold(*GC_THRESHOLD)
     warehouse = open_warehouse(ChdbFolder(folder / "warehouse"), Settings())
     try:
@@ -87,7 +87,7 @@ async def _ingest(log: Path, warehouse: Warehouse, values: list[bytes]) -> float
 
 
 def _inserts_alone(warehouse: Warehouse, values: list[bytes]) -> float:
-    """The limit: rows that are columns already, only inserted."""
+    """Measure the limit: inserts of prepared columns."""
     records = [Record(n, value) for n, value in enumerate(values[:100_000])]
     batch = build_batch(Partition("hits", 99), "alone", 0, records, Enricher(open_geo(None), 20_000))
     started = time.perf_counter()

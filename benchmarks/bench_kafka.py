@@ -1,4 +1,4 @@
-"""Appends to Kafka through our batches, beside the client library's own batches of the same sizes without callers."""
+"""Appends to Kafka through our batches, compared with the client library's batches of the same sizes."""
 
 import asyncio
 import secrets
@@ -28,7 +28,7 @@ ORIGIN = bytes(16)
 
 
 def run(folder: Path) -> Iterator[Result]:
-    """Records a second, each caller waiting for each of its records; then reading them all."""
+    """Measure records per second, where each caller waits for each of its records; then reading all records."""
     given = given_cluster()
     own = KafkaCluster(folder / "kafka", 1) if given is None else None
     cluster = own or given
@@ -40,7 +40,7 @@ def run(folder: Path) -> Iterator[Result]:
             address = parse_log_address(cluster.address(f"bench{secrets.token_hex(4)}."))
             assert isinstance(address, KafkaLog)
             asyncio.run(prepare_topics(address, KafkaSettings()))
-            asyncio.run(_ours(address, callers, RECORDS // 10))  # brokers compile as they go
+            asyncio.run(_ours(address, callers, RECORDS // 10))  # warm up the JIT of the brokers
             ours, read = asyncio.run(_ours(address, callers, RECORDS)), asyncio.run(_read(address))
             peer = asyncio.run(_library(address, callers, RECORDS))
             yield Result(
@@ -70,7 +70,7 @@ async def _ours(address: KafkaLog, callers: int, records: int) -> float:
 
 
 async def _library(address: KafkaLog, callers: int, records: int) -> float:
-    """As many records per batch as callers wait at a partition, one batch in flight per partition."""
+    """Send batches of the size that waiting callers would fill, one batch in flight per partition."""
     settings = KafkaSettings()
     producer = AIOKafkaProducer(
         acks="all", enable_idempotence=True, max_batch_size=settings.batch_bytes_max,

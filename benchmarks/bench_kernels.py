@@ -1,7 +1,8 @@
-"""Attribution's kernels on one core, each beside what the machine's memory does with the bytes that it has to touch.
+"""Kernels of attribution on one core, each compared with the memory bandwidth for the bytes that it reads and writes.
 
-Processor time, best of five, on 12 M touches of 2 M people: clicks and impressions of 200 partners over 45 days, one
-in twenty a bot's. Every person converts, or one in five: then most touches belong to no conversion, as in life.
+Processor time, best of five, on 12 M touches of 2 M people: clicks and impressions of 200 partners over 45 days, 5 %
+of them by bots. Either every person converts, or one in five, so that most touches belong to no conversion, as is
+usual. The columnar kernels (`attribution.columnar`) are experimental: no command uses them.
 """
 
 import time
@@ -25,7 +26,7 @@ _OFFER = 7
 
 
 def run(folder: Path) -> Iterator[Result]:
-    """Touches per second of each kernel; the peer is numpy's sum over the bytes that the kernel reads and writes."""
+    """Measure touches per second of each kernel; the peer is numpy's sum over the bytes that the kernel uses."""
     touches, converted_us = people(PEOPLE)
     shard = Shard.build(touches, lanes())
     bandwidth = _bandwidth(touches.ts)
@@ -46,7 +47,7 @@ def run(folder: Path) -> Iterator[Result]:
 
 
 def _money(touches: Touches, bandwidth: float) -> Iterator[Result]:
-    """Weights of linear, position and time decay to minor units, each touch's part written."""
+    """Measure the split of amounts by weights of linear, position and time decay, with one part per touch."""
     offsets = journeys_of(touches)
     count = len(touches)
     codes = np.zeros(count, np.uint8)
@@ -64,7 +65,7 @@ def _money(touches: Touches, bandwidth: float) -> Iterator[Result]:
 
 
 def _runs(touches: Touches, bandwidth: float) -> Iterator[Result]:
-    """A new day, a thirtieth of the history, sorted by itself and merged."""
+    """Measure sorting a new day, a thirtieth of the history, and merging it."""
     day, _ = people(PEOPLE // 30, seed=9)
     order = np.argsort(day.ts, kind="stable")
     arrived = Touches(*(column[order] for column in day.columns()))
@@ -77,7 +78,7 @@ def _runs(touches: Touches, bandwidth: float) -> Iterator[Result]:
 
 
 def people(count: int, seed: int = 3) -> tuple[Touches, np.ndarray]:
-    """Touches of so many people, six each on average, as a run; and when each person converts, in their order."""
+    """Return a sorted run of touches, six per person on average, and the conversion time of each person."""
     random = np.random.default_rng(seed)
     each = random.integers(1, 12, count)
     identity = np.sort(random.integers(1, 2**63, count).astype(np.uint64) * np.uint64(2))
@@ -94,12 +95,12 @@ def people(count: int, seed: int = 3) -> tuple[Touches, np.ndarray]:
 
 
 def lanes() -> Lanes:
-    """Clicks for 30 days, impressions for one, bots."""
+    """Return lanes for clicks with 30 days, impressions with one day, and bots."""
     return Lanes(np.full(3, _OFFER, np.uint32), np.array([30 * DAY_US, DAY_US, DAY_US]))
 
 
 def conversions_of(touches: Touches, converted_us: np.ndarray, part: int) -> Conversions:
-    """A conversion of every `part`-th person."""
+    """Return a conversion of every `part`-th person."""
     identity = np.unique(touches.identity)[::part]
     count = identity.shape[0]
     values = np.random.default_rng(5).integers(-(10**6), 10**6, count)
@@ -107,13 +108,13 @@ def conversions_of(touches: Touches, converted_us: np.ndarray, part: int) -> Con
 
 
 def journeys_of(touches: Touches) -> np.ndarray:
-    """Offsets of the people's touches."""
+    """Return the offsets of the touches of each person."""
     starts = np.flatnonzero(np.concatenate([[True], touches.identity[1:] != touches.identity[:-1]]))
     return np.concatenate([starts, [len(touches)]]).astype(np.int64)
 
 
 def best(work: Callable[[], object], times: int = 5) -> float:
-    """Processor seconds of the best of several calls, after one that compiles."""
+    """Return the CPU seconds of the best of several calls, after one that compiles."""
     work()
     seconds = []
     for _ in range(times):
@@ -124,7 +125,7 @@ def best(work: Callable[[], object], times: int = 5) -> float:
 
 
 def _bandwidth(column: np.ndarray) -> float:
-    """Bytes that numpy adds up in a second."""
+    """Return the bytes per second that numpy sums."""
     return float(column.nbytes) / best(lambda: column.sum())
 
 

@@ -1,4 +1,4 @@
-"""From a postback's answer to its commission, through a running `clew serve`, while clicks keep coming."""
+"""Time from a postback's answer to its commission in a running `clew serve` under click load."""
 
 import time
 from collections.abc import Iterator
@@ -14,7 +14,7 @@ POSTBACKS = 30
 
 
 def run(folder: Path) -> Iterator[Result]:
-    """p50 and p95 over single postbacks, polled every 20 ms."""
+    """Measure p50 and p95 over single postbacks, polled every 20 ms."""
     with serving(folder) as server:
         seconds = [_one(server, n) for n in range(POSTBACKS)]
     yield Result("postback to commission, p50", quantile(seconds, 0.5), "s", note="target 5 s")

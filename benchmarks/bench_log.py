@@ -1,4 +1,4 @@
-"""Appends to the embedded log with group commit, beside plain write + fdatasync of the same groups."""
+"""Appends to the embedded log with group commit, compared with plain write + fdatasync of the same groups."""
 
 import asyncio
 import os
@@ -18,7 +18,7 @@ RECORD = b"x" * 400
 
 
 def run(folder: Path) -> Iterator[Result]:
-    """Records a second with 100 callers that wait for every record."""
+    """Measure records per second with 100 callers that wait for every record."""
     ours = asyncio.run(_appends(folder / "log"))
     yield Result(
         "log: appends, 100 waiting callers", ours, "records/s", "write+fdatasync per 100", _raw(folder / "raw"),

@@ -1,7 +1,7 @@
-"""`clew model` as a whole process, beside ChannelAttribution and marketing_attribution_models on the same CSV.
+"""`clew model` as a process, compared with ChannelAttribution and marketing_attribution_models on the same CSV.
 
-The peers are no part of Clew's environment: ChannelAttribution is GPL-3 and a source distribution. Make one for them
-and name its Python in CLEW_BENCH_PEERS; a peer that it lacks is said and left out:
+The peers are not in Clew's environment, because ChannelAttribution is GPL-3 and a source distribution. Create a
+separate environment and set CLEW_BENCH_PEERS to its Python. Missing peers are reported and skipped:
 
     python -m venv peers
     peers/bin/pip install "setuptools>=77" wheel numpy cython pandas matplotlib polars pyarrow
@@ -46,7 +46,7 @@ for run in (mam.run_first_click, mam.run_last_click, mam.run_linear, mam.run_pos
 
 
 def run(folder: Path) -> Iterator[Result]:
-    """Seconds of whole processes, ours the median of three."""
+    """Measure seconds of processes, including start; for Clew the median of three."""
     small, large = folder / "small.csv", folder / "large.csv"
     write_path_table(small, SMALL_PATHS, CHANNELS)
     write_path_table(large, PATHS, CHANNELS)
@@ -72,7 +72,7 @@ def _clew(file: Path, models: str, environment: dict[str, str]) -> float:
 
 
 def _timed(command: list[str], environment: dict[str, str]) -> tuple[float, str]:
-    """Seconds, and the last line of what went wrong."""
+    """Return the seconds and the last line of the error output."""
     started = time.perf_counter()
     done = subprocess.run(
         command, capture_output=True, text=True, timeout=TIMEOUT_S, env={**os.environ, **environment}, check=False

@@ -1,4 +1,4 @@
-"""Path strings to codes, rules and the Markov chain, in CPU time of one thread beside Arrow's way and bare reading."""
+"""Path strings to codes, rules and the Markov chain, in CPU time of one thread, compared with Arrow and plain reads."""
 
 import time
 from collections.abc import Callable, Iterator
@@ -21,7 +21,7 @@ RULES = [Rule("first"), Rule("last_touch"), Rule("linear"), Rule("set_linear"), 
 
 
 def run(folder: Path) -> Iterator[Result]:
-    """Best of five each: the machine's neighbours are not what is measured."""
+    """Measure the best of five calls each, to exclude noise of other processes."""
     file = folder / "paths.csv"
     touches = write_path_table(file, PATHS, CHANNELS)
     arrow = csv.read_csv(file)

@@ -1,4 +1,4 @@
-"""KPI reports over 10 M clicks, beside a bare count over the same rows."""
+"""KPI reports over 10 M clicks, compared with a plain count over the same rows."""
 
 import time
 from collections.abc import Callable, Iterator
@@ -20,7 +20,7 @@ _DAY_US = 86_400_000_000
 
 
 def run(folder: Path) -> Iterator[Result]:
-    """Seconds of three reports, median of three."""
+    """Measure seconds of three reports, median of three runs."""
     warehouse = open_warehouse(ChdbFolder(folder / "warehouse"), Settings())
     program = read_program(PROGRAM, environment_value).program
     assert program is not None
@@ -45,7 +45,7 @@ def run(folder: Path) -> Iterator[Result]:
 
 
 def _wait_for_merges(warehouse: Warehouse) -> None:
-    """Wait for the merges of rows that were loaded in a minute instead of 90 days; no report waits for them."""
+    """Wait for merges, because the rows were loaded in a minute instead of 90 days."""
     while scalar_of(warehouse.query("SELECT count() FROM system.merges WHERE database = 'clew'")):
         time.sleep(0.2)
 
@@ -60,7 +60,7 @@ def _time(work: Callable[[], object]) -> float:
 
 
 def _fill(warehouse: Warehouse) -> None:
-    """Clicks of 90 days, 200 partners, 20 offers, 2 M visitors; made by the engine itself."""
+    """Generate clicks of 90 days, 200 partners, 20 offers and 2 M visitors in the engine."""
     for at in range(0, CLICKS, _BLOCK):
         warehouse.execute(
             "INSERT INTO clew.clicks (click_id, ts, offer_id, partner_id, visitor_id, visitor_hash, is_bot, "

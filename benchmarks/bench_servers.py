@@ -1,4 +1,4 @@
-"""The whole way on servers: edge, Kafka (one node), ingest, ClickHouse, all on this machine's cores together."""
+"""The path from edge to table on servers: edge, Kafka (one node), ingest and ClickHouse on one machine's cores."""
 
 import shutil
 import time
@@ -21,7 +21,7 @@ QUIET_S = 4.0
 
 
 def run(folder: Path) -> Iterator[Result]:
-    """Clicks answered and stored a second; a backlog stored a second; from a click's answer to its row."""
+    """Measure clicks answered and stored per second, a backlog stored per second, and the time from answer to row."""
     if not shutil.which("wrk"):
         yield Result("servers: edge to ClickHouse", 0, "clicks/s", note="skipped: wrk is not installed")
         return
@@ -76,7 +76,7 @@ def _stored(server: GivenServer) -> int:
 
 
 def _all_stored(server: GivenServer) -> tuple[int, float]:
-    """Rows of clicks once no more come for a while, and when the last ones came."""
+    """Wait until no more clicks arrive; return their number and the time of the last ones."""
     count, since = _stored(server), time.perf_counter()
     while time.perf_counter() - since < QUIET_S:
         time.sleep(0.05)

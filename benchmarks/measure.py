@@ -1,4 +1,4 @@
-"""Shared parts of benchmarks: a result line, the name of the machine, quantiles."""
+"""Helpers of benchmarks: result, name of the machine, quantiles."""
 
 import os
 import platform
@@ -10,7 +10,7 @@ from pathlib import Path
 
 @dataclass(frozen=True)
 class Result:
-    """One figure beside its peer or limit, both measured in this run."""
+    """A figure with that of its peer or limit, both measured in the same run."""
 
     hop: str
     figure: float
@@ -34,7 +34,7 @@ class Result:
 
 
 def machine() -> str:
-    """Processor and cores, as the operating system names them."""
+    """Return processor and number of cores as reported by the operating system."""
     info = Path("/proc/cpuinfo").read_text() if Path("/proc/cpuinfo").exists() else ""
     models = [line.split(":", 1)[1].strip() for line in info.splitlines() if line.startswith("model name")]
     return (
@@ -43,7 +43,7 @@ def machine() -> str:
 
 
 def quantile(values: Sequence[float], q: float) -> float:
-    """The q-quantile of at least one value."""
+    """Return the q-quantile of at least one value."""
     ordered = sorted(values)
     return ordered[min(len(ordered) - 1, int(q * len(ordered)))]
 

@@ -1,4 +1,4 @@
-"""Made-up path tables for benchmarks: about 6 touches a path, a fifth of the paths convert."""
+"""Random path tables for benchmarks: about 6 touches per path; a fifth of the paths convert."""
 
 from pathlib import Path
 
@@ -9,7 +9,7 @@ TOUCHES_MAX = 60
 
 
 def write_path_table(file: Path, paths: int, channels: int, seed: int = 1) -> int:
-    """A CSV as `clew model` reads it; returns its touches."""
+    """Write a CSV for `clew model` and return its number of touches."""
     random = np.random.default_rng(seed)
     lengths = np.minimum(random.geometric(1 / TOUCHES_MEAN, paths), TOUCHES_MAX)
     popularity = 1 / np.arange(1, channels + 1) ** 0.7

@@ -1,4 +1,4 @@
-"""Runs one benchmark in a directory of its own; a module of its own, so that spawned processes find it."""
+"""Run one benchmark in a temporary directory. A separate module, so that spawned processes can import it."""
 
 import importlib
 import tempfile
@@ -8,6 +8,6 @@ from benchmarks.measure import Result
 
 
 def run_one(name: str) -> list[Result]:
-    """Every result of `benchmarks/bench_<name>.py`."""
+    """Return all results of `benchmarks/bench_<name>.py`."""
     with tempfile.TemporaryDirectory(prefix="clew-bench-") as folder:
         return list(importlib.import_module(f"benchmarks.bench_{name}").run(Path(folder)))

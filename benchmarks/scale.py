@@ -1,7 +1,7 @@
-"""Memory and time of attribution's columns against the number of touches: `python -m benchmarks.scale 1 10 100`.
+"""Memory and time of the experimental columnar kernels by number of touches: `python -m benchmarks.scale 1 10 100`.
 
-Numbers are millions of touches. They lie in shards of at most 12.5 M, as an installation would keep them, and are
-worked one shard after the other on one core; one person in five converts. docs/operate/scale.md has the figures.
+Numbers are millions of touches, in shards of at most 12.5 M, which are processed one after the other on one core. One
+person in five converts. docs/operate/scale.md has the figures.
 """
 
 import resource
@@ -22,7 +22,7 @@ _TOUCHES_PER_PERSON = 6
 
 
 class Clock:
-    """Processor seconds by what they went into."""
+    """CPU seconds by step."""
 
     def __init__(self) -> None:
         self.seconds: dict[str, float] = {}
@@ -65,7 +65,7 @@ def measure(wanted: int) -> str:
 
 
 def main() -> None:
-    """Each number of the command line, after a small one that compiles the kernels."""
+    """Measure each number of the command line, after a small one that compiles the kernels."""
     sys.stdout.write(f"{machine()}\n")
     sys.stdout.flush()
     measure(10_000)

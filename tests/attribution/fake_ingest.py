@@ -1,4 +1,4 @@
-"""A log and an ingest for tests: events get offsets, and are stored when the test says so."""
+"""Log and ingest for tests: events get offsets, and are stored when the test calls `store`."""
 
 import secrets
 from collections.abc import Sequence
@@ -16,7 +16,7 @@ Stored = Seen | Conversion | Adjustment
 
 
 class FakeIngest:
-    """Consumer of ingest's group, as attribution sees it; `append` and `store` play the edge and ingest."""
+    """Consumer of ingest's group, as attribution sees it; `append` stands for the edge and `store` for ingest."""
 
     deduplicated = True
 
@@ -32,7 +32,7 @@ class FakeIngest:
         self.records[Partition(HITS if isinstance(event, Seen) else CONVERSIONS, number)].append(event)
 
     def store(self, topics: Sequence[str] = (HITS, CONVERSIONS)) -> None:
-        """Store what was appended, and commit."""
+        """Store the appended events and commit."""
         for partition, records in self.records.items():
             if partition.topic in topics:
                 self._store(partition, list(enumerate(records))[self.positions[partition] :])
@@ -74,11 +74,11 @@ class FakeIngest:
         return 0
 
     async def close(self) -> None:
-        """Nothing to let go of."""
+        """Do nothing: there is nothing to close."""
 
 
 def rows_of(event: Stored, source: Source) -> list[tuple[str, tuple[object, ...]]]:
-    """The rows that ingest makes of one event."""
+    """Return the rows that ingest derives from one event."""
     if isinstance(event, Conversion):
         return [("conversions", (event, source))]
     if isinstance(event, Adjustment):

@@ -1,4 +1,4 @@
-"""A lease in memory whose shards a test can take away at any moment."""
+"""Lease in memory whose shards a test can reassign at any moment."""
 
 import threading
 from collections.abc import Callable, Sequence
@@ -17,13 +17,13 @@ class Leases:
         self.lock = threading.Lock()
 
     def give(self, worker: str, shards: Sequence[int] | None = None) -> None:
-        """The worker owns these shards from now on; all, if none are named."""
+        """Assign these shards to the worker; all shards if none are given."""
         with self.lock:
             self.owners |= dict.fromkeys(range(self.shards) if shards is None else shards, worker)
 
 
 class MemoryLease:
-    """One worker's side; `before_claim` and `after_claim` are called on its way."""
+    """Lease of one worker; `before_claim` and `after_claim` are called around each claim."""
 
     is_shared = True
 

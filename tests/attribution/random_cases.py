@@ -20,7 +20,7 @@ USERS = ("", "", "u1")
 FIT = Fit(
     model="markov", run="f" * 32, as_of="2023-11-14T00:00:00Z", conversions=40, weights={1: 3 * 10**11, 2: 10**12}
 )
-"""Of every world's program; it does not know partner 3."""
+"""Fit of every random program; it does not contain partner 3."""
 MODELS = (
     "last_click", "last_click", "linear", "linear", "first", "last_touch", "last_non_direct", "coupon_first",
     "set_linear", "position", "w_shaped(1,2,3,4)", "time_decay(1s)", "custom(5,3,2)", f"fitted({FIT.id})",
@@ -30,7 +30,7 @@ CURRENCIES = ("USD", "USD", "JPY", "KWD")
 
 
 def identities_of(seen: Seen) -> list[int]:
-    """The identities under which ingest stores a touch."""
+    """Return the identities under which ingest stores a touch."""
     touch = seen.touch
     found = (
         identity.of_token(touch.touch_id),
@@ -54,7 +54,7 @@ def rules_of(
     models: tuple[str, ...] = ("last_click", "linear"),
     changed: dict[int, Partner] | None = None,
 ) -> Rules:
-    """Offers 1 and 2 with windows of 10 and 4 seconds, partners 1 to 3."""
+    """Return rules with offers 1 and 2, windows of 10 and 4 seconds, and partners 1 to 3."""
     goals = (Goal("1", "Sale"), Goal("lead", "Lead"))
     offers = {
         number: Offer(
@@ -81,7 +81,7 @@ def touch_of(
     number: int, *, kind: Kind = Kind.CLICK, second: float = 0, offer: int = 1, partner: int = 1,
     visitor: str = "", user: str = "", bot: bool = False,
 ) -> Seen:  # fmt: skip
-    """A touch with a token and a line id of its own."""
+    """Return a touch with a unique token and line id."""
     ts = BASE_US + round(second * SECOND_US)
     token = mint(KEYS, ts // 1000, offer, partner, number.to_bytes(5, "big"))
     touch = Touch(
@@ -95,7 +95,7 @@ def conversion_of(
     number: int, *, second: float = 5, offer: int = 1, goal: str = "1", amount: int = 1000, currency: str = "USD",
     status: str = "approved", **match: object,
 ) -> Conversion:  # fmt: skip
-    """A conversion; `match` is the one field that it matches by."""
+    """Return a conversion; `match` is the single field that it matches by."""
     ((kind, _),) = match.items()
     ts = BASE_US + round(second * SECOND_US)
     return Conversion(
@@ -172,7 +172,7 @@ def _adjustment(random: Random, number: int, conversions: list[Conversion]) -> A
 
 @st.composite
 def random_cases(draw: st.DrawFn) -> RandomCase:
-    """Up to 8 touches of which some never arrive, 4 conversions and 5 adjustments."""
+    """Draw up to 8 touches, of which some never arrive, 4 conversions and 5 adjustments."""
     random = draw(st.randoms(use_true_random=False))
     touches = [_touch(random, n) for n in range(random.randint(1, 8))]
     conversions = [_conversion(random, n, touches) for n in range(random.randint(1, 4))]

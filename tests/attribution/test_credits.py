@@ -1,4 +1,4 @@
-"""A batch of conversions comes to what contract 5 and 6 say, worked out by the plain twin."""
+"""Outcomes of a batch of conversions equal those of the plain twin (docs/contract.md, sections 5 and 6)."""
 
 from typing import Any
 
@@ -39,7 +39,7 @@ def rows_of(touches: list[Seen]) -> TouchRows:
 def outcomes(
     program: Program, touches: list[Seen], conversions: list[Conversion], adjustments: list[Adjustment] | None = None
 ) -> list[Outcome]:
-    """One batch, with the two reads that a pass makes."""
+    """Compute one batch with the two reads of a pass."""
     pricing = Pricing.from_rules(program.hash, program.rules)
     cases = [
         ConversionCase(c, tuple(a for a in adjustments or [] if a.conversion_id == c.conversion_id), pricing)
@@ -63,13 +63,13 @@ def check(world: RandomCase, order: list[Conversion]) -> None:
 
 @given(random_cases())
 @settings(max_examples=400, deadline=None)
-def test_as_the_contract_says(world: RandomCase) -> None:
+def test_outcomes_match_the_reference(world: RandomCase) -> None:
     check(world, world.conversions)
 
 
 @given(random_cases())
 @settings(max_examples=100, deadline=None)
-def test_neither_order_nor_company_changes_anything(world: RandomCase) -> None:
+def test_outcomes_do_not_depend_on_order_or_other_conversions(world: RandomCase) -> None:
     backward = RandomCase(world.program, world.touches[::-1], world.conversions[::-1], world.adjustments[::-1])
     check(backward, backward.conversions)
     for event in world.conversions:
@@ -99,7 +99,7 @@ def test_the_named_touch_wins_over_later_clicks() -> None:
     assert sorted(lines(outcome, "linear")) == [(1, 500, ""), (2, 500, "")]
 
 
-def test_clicks_stand_above_later_impressions() -> None:
+def test_clicks_win_over_later_impressions() -> None:
     touches = [
         touch_of(1, second=1, partner=1, visitor="ann"),
         touch_of(2, second=4, partner=2, visitor="ann", kind=Kind.IMPRESSION),
@@ -112,7 +112,7 @@ def test_clicks_stand_above_later_impressions() -> None:
     assert lines(late, "last_click") == [(2, 1000, "")]
 
 
-def test_a_token_without_its_row_pays_and_says_so() -> None:
+def test_a_token_without_its_row_is_credited_as_click_pending() -> None:
     click = touch_of(1, partner=3)
     outcome = only(program_of((SALE,)), [], conversion_of(1, click_id=click.touch.touch_id))
     assert lines(outcome, "last_click") == [(3, 1000, "click_pending")]
@@ -121,7 +121,7 @@ def test_a_token_without_its_row_pays_and_says_so() -> None:
     assert lines(late, "last_click") == [(0, 1000, "outside_window")]
 
 
-def test_fixed_stays_until_nothing_is_left_and_leads_pay_it() -> None:
+def test_fixed_amount_is_paid_until_net_value_is_zero_and_for_leads() -> None:
     program = program_of((Plan(1, percent_e6=8_500_000, fixed_minor=120, fixed_currency="USD"),))
     touches = [touch_of(1)]
 
@@ -136,7 +136,7 @@ def test_fixed_stays_until_nothing_is_left_and_leads_pay_it() -> None:
     assert owed(lead) == [("8.5% + 1.20 USD", 120)]
 
 
-def test_each_partner_is_paid_by_its_own_plan_out_of_the_whole() -> None:
+def test_each_partner_is_paid_its_part_under_its_own_plan() -> None:
     plans = (Plan(1, 1, percent_e6=10_000_000, model="linear"), Plan(1, 2, fixed_minor=100, fixed_currency="EUR"))
     touches = [touch_of(1, second=1, partner=1, visitor="ann"), touch_of(2, second=2, partner=2, visitor="ann")]
     outcome = only(program_of(plans), touches, conversion_of(1, visitor_id="ann", amount=333))
@@ -148,14 +148,14 @@ def test_each_partner_is_paid_by_its_own_plan_out_of_the_whole() -> None:
     assert outcome.problems == {}
 
 
-def test_no_plan_is_listed_and_pays_nothing() -> None:
+def test_a_missing_plan_is_a_problem_and_pays_nothing() -> None:
     outcome = only(program_of(()), [touch_of(1)], conversion_of(1, click_ref="t1"))
     assert list(outcome.problems) == ["no_plan"] and outcome.commissions == ()
     nobody = only(program_of(()), [], conversion_of(1, click_ref="t1"))
     assert nobody.problems == {} and lines(nobody, "last_click") == [(0, 1000, "no_touch")]
 
 
-def test_what_cannot_be_computed_is_listed_and_holds_up_nothing() -> None:
+def test_a_failed_conversion_is_a_problem_and_delays_no_other() -> None:
     program = program_of((Plan(1, percent_e6=10**18), Plan(1, goal="lead", percent_e6=10**6)))
     events = [conversion_of(1, click_ref="t1", amount=10**15), conversion_of(2, click_ref="t1", goal="lead")]
     huge, fine = outcomes(program, [touch_of(1)], events)

@@ -1,4 +1,4 @@
-"""Each kernel gives what its plain twin gives. Runs with the JIT, and without it (make test)."""
+"""Each kernel gives the result of its plain twin. Runs with and without the JIT (make test)."""
 
 from random import Random
 from typing import Any
@@ -118,7 +118,7 @@ def test_allocate_largest_numbers() -> None:
 @given(st.data(), journeys(30))
 @settings(max_examples=300, deadline=None)
 def test_allocate_by_large_weights(data: st.DataObject, shape: tuple[list[int], int]) -> None:
-    """The long division, where amount × weight passes 64 bits, and the floats below it."""
+    """Cover the long division, where amount × weight exceeds 64 bits, and floats below that."""
     offsets, count = shape
     conversions = len(offsets) - 1
     amounts = data.draw(st.lists(st.integers(-INT64_MAX, INT64_MAX), min_size=conversions, max_size=conversions))
@@ -131,8 +131,8 @@ def test_allocate_by_large_weights(data: st.DataObject, shape: tuple[list[int], 
 
 @pytest.mark.parametrize("size", [10**6, 2**48 - 1, 2**48, 2**60])
 @pytest.mark.parametrize("heaviest", [1, 9, 2**40])
-def test_allocate_many_journeys_of_every_length(size: int, heaviest: int) -> None:
-    """More than one block, more of one length than there are lanes, and journeys that are too long for lanes."""
+def test_allocate_many_journeys_of_all_lengths(size: int, heaviest: int) -> None:
+    """Cover several blocks, more journeys of one length than lanes, and journeys too long for lanes."""
     random = Random(5)
     lengths = [*random.choices([0, 1, 2, 23, 24, 25, 60], k=100), *[3] * 300, *random.choices(range(9), k=700)]
     offsets = np.cumsum([0, *lengths]).tolist()

@@ -1,4 +1,4 @@
-"""At rest the tables say what one run over all events would say, whatever came in which order."""
+"""When idle, the tables equal one run over all events, in whatever order the events arrived."""
 
 import asyncio
 from random import Random
@@ -40,7 +40,7 @@ def attributor(
 
 
 def run(attribution: Attributor, passes: int = 50) -> list[PassReport]:
-    """Passes until one finds nothing, at most so many."""
+    """Run passes until one finds nothing, up to a maximum."""
 
     async def go() -> list[PassReport]:
         reports = []
@@ -55,7 +55,7 @@ def run(attribution: Attributor, passes: int = 50) -> list[PassReport]:
 
 
 def credits_now(warehouse: Warehouse) -> dict[str, list[tuple[object, ...]]]:
-    """Current credits by conversion, as analysts see them."""
+    """Return the current credits by conversion, from the views for analysts."""
     rows = warehouse.query(
         "SELECT conversion_id, model, touch_id, partner_id, toInt64(weight * 1000000000000) AS w, "
         "value AS v, reason FROM analyst.credits WHERE run_id = 'live'"
@@ -68,7 +68,7 @@ def credits_now(warehouse: Warehouse) -> dict[str, list[tuple[object, ...]]]:
 
 
 def owed_now(warehouse: Warehouse) -> dict[bytes, list[tuple[object, ...]]]:
-    """Net commissions by conversion, out of all rows."""
+    """Sum the commissions of each conversion over all rows."""
     rows = warehouse.query(
         "SELECT conversion_id, partner_id, plan, rule, currency, sum(amount_minor) AS amount FROM clew.commissions "
         "GROUP BY ALL HAVING amount != 0"
@@ -95,7 +95,7 @@ def check_at_rest(warehouse: Warehouse, world: RandomCase) -> None:
 
 @given(random_cases(), st.randoms(use_true_random=False))
 @settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-def test_any_order_and_any_cut_come_to_one_run(
+def test_any_order_and_batching_of_events_give_the_same_tables(
     open_embedded_warehouse: Warehouse, world: RandomCase, random: Random
 ) -> None:
     engine = open_embedded_warehouse
@@ -132,7 +132,7 @@ def test_waits_until_ingest_has_passed_the_ends_of_hits(warehouse: Warehouse) ->
     assert run(attribution) == []
 
 
-def test_late_touch_and_refund_restate_and_the_rest_stays(warehouse: Warehouse) -> None:
+def test_late_touch_and_refund_restate_only_their_conversion(warehouse: Warehouse) -> None:
     log = FakeIngest(warehouse)
     attribution = attributor(warehouse, log, SALE)
     events = [conversion_of(n, visitor_id="ann" if n == 1 else "bob") for n in (1, 2)]
@@ -207,7 +207,7 @@ def test_a_crash_at_any_insert_is_finished_once(
         assert found == [{"n": count, "b": 1}], name
 
 
-def test_catch_up_passes_the_ends_of_now(warehouse: Warehouse) -> None:
+def test_catch_up_passes_the_current_ends(warehouse: Warehouse) -> None:
     log = FakeIngest(warehouse)
     attribution = Attributor(warehouse, log, lambda: SALE, SystemClock(), SETTINGS)
     log.append(touch_of(1))

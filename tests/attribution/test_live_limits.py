@@ -31,7 +31,7 @@ def problems_now(warehouse: Warehouse) -> list[str]:
     return list(found.column(0).to_pylist())
 
 
-def test_twenty_thousand_identities_in_one_question(warehouse: Warehouse) -> None:
+def test_twenty_thousand_identities_in_one_query(warehouse: Warehouse) -> None:
     log = FakeIngest(warehouse)
     log.append(touch_of(1, visitor="ann"))
     log.store()
@@ -43,7 +43,7 @@ def test_twenty_thousand_identities_in_one_question(warehouse: Warehouse) -> Non
     assert ConversionReader(warehouse).conversions_of(ids) == []
 
 
-def test_an_identity_that_everybody_has_joins_nothing(warehouse: Warehouse, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_oversized_identity_joins_nothing(warehouse: Warehouse, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(touch_table, "TOUCHES_PER_IDENTITY_MAX", 3)
     log = FakeIngest(warehouse)
     for n in range(5):
@@ -76,7 +76,7 @@ def test_a_pass_that_is_too_large_is_halved(warehouse: Warehouse, monkeypatch: p
     assert sum(report.credited for report in reports) == 9 and len(reports) >= 2
 
 
-def test_a_lost_program_keeps_what_stands_and_is_listed(warehouse: Warehouse) -> None:
+def test_a_missing_program_keeps_the_current_revision_and_is_a_problem(warehouse: Warehouse) -> None:
     log, event = FakeIngest(warehouse), conversion_of(1, click_ref="t1")
     for record in (touch_of(1), event):
         log.append(record)
@@ -90,7 +90,7 @@ def test_a_lost_program_keeps_what_stands_and_is_listed(warehouse: Warehouse) ->
     assert [line[4] for line in owed_now(warehouse)[event.conversion_id]] == [100]
 
 
-def test_programs_are_read_once_and_bounded(warehouse: Warehouse, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_programs_are_cached_up_to_a_limit(warehouse: Warehouse, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("attribution.store.programs.PROGRAMS_MAX", 2)
     programs = Programs(warehouse)
     loaded = [program_of((Plan(1, percent_e6=n),)) for n in range(1, 4)]
@@ -104,7 +104,7 @@ def test_programs_are_read_once_and_bounded(warehouse: Warehouse, monkeypatch: p
     assert programs.get("0" * 32) is None
 
 
-def test_a_program_that_comes_back_is_the_newest(warehouse: Warehouse) -> None:
+def test_a_reloaded_program_is_the_newest(warehouse: Warehouse) -> None:
     first, second = (program_of((Plan(1, percent_e6=n),)) for n in (1, 2))
     assert newest_program(warehouse) is None
     told = [(first, 10), (first, 20), (second, 30), (first, 25), (second, 40), (second, 50)]  # one clock goes wrong
@@ -119,7 +119,7 @@ def test_a_program_that_comes_back_is_the_newest(warehouse: Warehouse) -> None:
     assert again is not None and again.rules == second.rules
 
 
-def test_intents_go_and_passes_stay(warehouse: Warehouse) -> None:
+def test_old_intents_are_dropped_and_passes_kept(warehouse: Warehouse) -> None:
     writer = PassWriter(warehouse, 0, ManualClock(1), "test")
     for n in range(130):
         begun = writer.begin({"joins": [Join(n, NO_DIGEST, 1, 1, 0)]}, Cursor())
@@ -130,7 +130,7 @@ def test_intents_go_and_passes_stay(warehouse: Warehouse) -> None:
     assert found.to_pylist() == [{"lo": 128, "hi": 130}]
 
 
-def test_a_table_that_is_half_written_is_completed(warehouse: Warehouse) -> None:
+def test_a_partially_written_table_is_completed(warehouse: Warehouse) -> None:
     log = FakeIngest(warehouse)
     for record in (touch_of(1), touch_of(2, partner=2), *(conversion_of(n, click_ref=f"t{n}") for n in (1, 2))):
         log.append(record)
@@ -147,7 +147,7 @@ def test_a_table_that_is_half_written_is_completed(warehouse: Warehouse) -> None
     assert writer.recover() == 0
 
 
-def test_a_cursor_that_only_moved_over_touches_is_kept_at_the_stop(warehouse: Warehouse) -> None:
+def test_a_cursor_moved_over_touches_is_stored_at_the_stop(warehouse: Warehouse) -> None:
     log = FakeIngest(warehouse)
     for n in (1, 2):
         log.append(touch_of(n))
@@ -168,6 +168,6 @@ def test_a_cursor_that_only_moved_over_touches_is_kept_at_the_stop(warehouse: Wa
     assert writer.cursor == attribution.cursors[0] and list(writer.cursor.hits.values()) == [2]
 
 
-def test_payloads_come_back_as_they_were(warehouse: Warehouse) -> None:
+def test_payloads_survive_storage(warehouse: Warehouse) -> None:
     table = warehouse.query("SELECT number, toString(number) AS text FROM numbers(3)")
     assert unpack(pack({"a": table, "b": table.slice(0, 0)})) == {"a": table, "b": table.slice(0, 0)}

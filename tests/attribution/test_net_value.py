@@ -1,11 +1,11 @@
-"""Net value out of adjustments: never below zero, and what could not be told at the time is listed."""
+"""Net value from adjustments: it is never below zero, and inconsistent refunds are listed as problems."""
 
 from attribution.core.net_value import net_value
 from schemas.reasons import Problem
 from tests.schemas.samples import conversion, refund
 
 
-def test_refunds_that_came_first_and_exceed_the_amount_are_listed() -> None:
+def test_early_refunds_above_the_amount_are_a_problem() -> None:
     sale = conversion("t", amount_minor=750, currency="USD")
     twice = [refund(sale.conversion_id, name, 50_000) for name in ("r1", "r2")]
     now, problems = net_value(sale, twice)

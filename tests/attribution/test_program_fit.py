@@ -1,4 +1,4 @@
-"""A program with the fit of a run gives the same credits as the run, whatever else converts meanwhile."""
+"""A program with the fit of a run gives the same credits as the run, even if there are new conversions."""
 
 import msgspec
 import pytest
@@ -22,7 +22,7 @@ from warehouse.port import Warehouse, scalar_of
 
 
 def paying(*fits: Fit) -> Program:
-    """Offer 1 pays by the first fit; the others are computed for reports."""
+    """Return a program where offer 1 pays by the first fit; the others are computed for reports."""
     models = tuple(f"fitted({fit.id})" for fit in fits)
     rules = program_of((Plan(1, percent_e6=10_000_000, model=models[0]),), ("last_click", *models)).rules
     return Program.of(msgspec.structs.replace(rules, fits={fit.id: fit for fit in fits}), Secrets())
@@ -32,7 +32,7 @@ def fit_of(weights: dict[int, int]) -> Fit:
     return Fit(model="markov", run="a" * 32, as_of="2026-01-01T00:00:00Z", conversions=9, weights=weights)
 
 
-def test_a_fit_credits_as_its_run_did(warehouse: Warehouse) -> None:
+def test_a_fit_gives_the_credits_of_its_run(warehouse: Warehouse) -> None:
     stored(warehouse, world())
     run = Runs(warehouse).run(spec(models=("markov", "shapley"))).run
     found = {model: export_fit(warehouse, f"{run.run_id[:7]}:{model}") for model in ("markov", "shapley")}
@@ -50,8 +50,8 @@ def test_a_fit_credits_as_its_run_did(warehouse: Warehouse) -> None:
         assert [(*row[:1], *row[2:]) for row in mine] == [(*row[:1], *row[2:]) for row in theirs] != []
 
 
-def test_live_says_what_a_run_says_and_needs_no_run(warehouse: Warehouse) -> None:
-    """The run that the weights come from is not there at all: the program alone decides."""
+def test_live_credits_equal_a_run_without_reading_it(warehouse: Warehouse) -> None:
+    """The run that the weights come from does not exist here: only the program matters."""
     program = paying(fit_of({1: 3, 2: 10**12}), fit_of({1: 1, 2: 1}))
     stored(warehouse, world(seed=5), program)
     run = Runs(warehouse).run(spec(program, models=tuple(sorted({*program.rules.models})))).run
@@ -59,8 +59,8 @@ def test_live_says_what_a_run_says_and_needs_no_run(warehouse: Warehouse) -> Non
     assert all(check.ok for check in attribution_checks(warehouse, LATER_US))
 
 
-def test_what_comes_later_changes_no_weight(warehouse: Warehouse) -> None:
-    """Others' conversions leave a conversion as it is; a late touch of its own restates it, by the old program."""
+def test_later_conversions_change_no_weight(warehouse: Warehouse) -> None:
+    """Other conversions do not change a conversion; its own late touch restates it under the old program."""
     program = paying(fit_of({1: 1, 2: 3}))
     log = FakeIngest(warehouse)
     sale = conversion_of(1, second=9, visitor_id="ann", amount=1001)
@@ -99,8 +99,8 @@ def parts(warehouse: Warehouse, key: bytes, model: str) -> dict[int, int]:
     return {row["partner_id"]: row["value"] for row in rows if row["value"]}
 
 
-def test_touches_are_used_up_by_its_credits(warehouse: Warehouse) -> None:
-    """A fit gives nothing to a partner's second touch, which is free for the next conversion; consume knows it."""
+def test_consume_uses_the_credits_of_a_fit(warehouse: Warehouse) -> None:
+    """A fit gives a partner's second touch no credit, so consume leaves it for the next conversion."""
     program = paying(fit_of({1: 1, 2: 3}))
     events = [touch_of(n, second=n, visitor="ann") for n in (1, 2)]
     sales = [conversion_of(n, second=4 + n, visitor_id="ann") for n in (1, 2)]
@@ -111,7 +111,7 @@ def test_touches_are_used_up_by_its_credits(warehouse: Warehouse) -> None:
     assert taken == {s.conversion_id: seen.touch.touch_id for s, seen in zip(sales, events, strict=True)}
 
 
-def test_runs_that_name_a_fit_which_is_not_there(warehouse: Warehouse) -> None:
+def test_a_run_with_an_unknown_fit_is_refused(warehouse: Warehouse) -> None:
     stored(warehouse, world(people=3))
     before = scalar_of(warehouse.query("SELECT count() FROM clew.facts"))
     with pytest.raises(

@@ -1,4 +1,4 @@
-"""Passes that were left half done, and intents that nobody chose: finished or forgotten, never guessed."""
+"""Interrupted passes are finished and unclaimed intents dropped; nothing is guessed."""
 
 import asyncio
 import threading
@@ -21,7 +21,7 @@ from warehouse.port import Warehouse, scalar_of
 
 
 def chosen_pass(warehouse: Warehouse, monkeypatch: pytest.MonkeyPatch, dies_at: str) -> tuple[FakeIngest, Leases]:
-    """A pass whose intent is chosen, by a worker that dies at a table."""
+    """Start a pass whose intent is chosen, with a worker that dies at a table."""
     log, _ = filled(warehouse, 5)
     leases = Leases(1)
     leases.give("a")
@@ -40,7 +40,7 @@ def chosen_pass(warehouse: Warehouse, monkeypatch: pytest.MonkeyPatch, dies_at: 
 
 
 @pytest.mark.parametrize("dies_at", ["credits", "ledger", "revisions", "passes"])
-def test_any_number_may_finish_a_chosen_pass_at_once(
+def test_several_workers_may_finish_a_chosen_pass_concurrently(
     warehouse: Warehouse, monkeypatch: pytest.MonkeyPatch, dies_at: str
 ) -> None:
     _, leases = chosen_pass(warehouse, monkeypatch, dies_at)
@@ -63,7 +63,7 @@ def test_any_number_may_finish_a_chosen_pass_at_once(
     assert counts == {"credits": 10, "commissions": 5, "ledger": 10, "joins": 5, "revisions": 5, "passes": 1}
 
 
-def test_an_intent_that_nobody_chose_is_garbage_and_no_finding(warehouse: Warehouse) -> None:
+def test_an_unclaimed_intent_is_garbage_and_not_an_audit_finding(warehouse: Warehouse) -> None:
     log, _ = filled(warehouse, 3)
     leases = Leases(1)
     leases.give("a")
@@ -77,7 +77,7 @@ def test_an_intent_that_nobody_chose_is_garbage_and_no_finding(warehouse: Wareho
     assert report.credited == 3 and failing(warehouse) == []
 
 
-def test_garbage_at_rest_is_made_old_by_an_empty_pass(warehouse: Warehouse) -> None:
+def test_an_empty_pass_makes_unclaimed_intents_obsolete(warehouse: Warehouse) -> None:
     log, leases = FakeIngest(warehouse), Leases(1)
     leases.give("a")
     PassWriter(warehouse, 0, ManualClock(1), "test").begin({}, Cursor(), "unchosen")
@@ -91,7 +91,7 @@ def test_garbage_at_rest_is_made_old_by_an_empty_pass(warehouse: Warehouse) -> N
 
 
 @pytest.mark.parametrize("remembers", ["all", "nothing", "a later pass, which a restore undid"])
-def test_what_a_lease_has_forgotten_is_found_by_its_rows(
+def test_a_claim_that_the_lease_lost_is_recovered_from_stored_rows(
     warehouse: Warehouse, monkeypatch: pytest.MonkeyPatch, remembers: str
 ) -> None:
     log, leases = chosen_pass(warehouse, monkeypatch, "revisions")
@@ -104,7 +104,7 @@ def test_what_a_lease_has_forgotten_is_found_by_its_rows(
     assert scalar_of(warehouse.query("SELECT count() FROM clew.passes")) == 1
 
 
-def test_nothing_is_guessed_when_a_choice_was_forgotten(warehouse: Warehouse, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_lost_claim_with_several_intents_is_refused(warehouse: Warehouse, monkeypatch: pytest.MonkeyPatch) -> None:
     log, leases = chosen_pass(warehouse, monkeypatch, "revisions")
     leases.claims.clear()
     PassWriter(warehouse, 0, ManualClock(1), "test").begin({}, Cursor(), "another")
@@ -112,7 +112,7 @@ def test_nothing_is_guessed_when_a_choice_was_forgotten(warehouse: Warehouse, mo
         asyncio.run(worker(warehouse, log, leases, "a")[0].run_pass())
 
 
-def test_a_lease_ahead_of_a_restored_warehouse_is_caught_up(warehouse: Warehouse) -> None:
+def test_a_restored_warehouse_catches_up_with_a_newer_lease(warehouse: Warehouse) -> None:
     log, _ = filled(warehouse, 3)
     leases = Leases(1)
     leases.give("a")
@@ -121,7 +121,7 @@ def test_a_lease_ahead_of_a_restored_warehouse_is_caught_up(warehouse: Warehouse
     assert leases.claims[0].pass_id == 1 and failing(warehouse) == []
 
 
-def test_a_failing_shard_holds_up_no_other(warehouse: Warehouse, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_failing_shard_delays_no_other(warehouse: Warehouse, monkeypatch: pytest.MonkeyPatch) -> None:
     log, leases = chosen_pass(warehouse, monkeypatch, "revisions")
     empty(warehouse, "passes")
     warehouse.execute("TRUNCATE TABLE clew.intents")

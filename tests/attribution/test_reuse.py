@@ -1,4 +1,4 @@
-"""Touches that are used up, and identities that are one person's, beside their plain twins."""
+"""Reuse of touches and identity maps, compared with their plain twins."""
 
 from typing import Any
 
@@ -19,7 +19,7 @@ pytestmark = pytest.mark.kernel
 
 @st.composite
 def shared(draw: st.DrawFn) -> tuple[list[list[int]], list[int]]:
-    """Journeys over eight touches, in their order, and which is earlier."""
+    """Draw journeys over eight touches in order, and the order of the journeys."""
     journeys = draw(st.lists(st.lists(st.integers(0, 7), unique=True, max_size=5).map(sorted), max_size=6))
     return journeys, draw(st.permutations(range(len(journeys))))
 
@@ -40,7 +40,7 @@ def test_waves(case: tuple[list[list[int]], list[int]]) -> None:
 @given(shared(), st.sampled_from(["linear", "last_click", "first", "position"]), st.booleans())
 @settings(max_examples=150, deadline=None)
 def test_used_up(case: tuple[list[list[int]], list[int]], model: str, is_reset: bool) -> None:
-    """One conversion after the other, with a set of what is gone."""
+    """Compare with one conversion after the other and a set of used touches."""
     journeys, order = case
     offsets, touch = csr(journeys)
     whole = _journeys(offsets, touch)
@@ -72,7 +72,7 @@ def test_stitch(edges: list[tuple[int, int]], count: int) -> None:
 
 @given(st.lists(st.tuples(st.integers(1, 9), st.integers(1, 9)), min_size=1, max_size=12), st.randoms())
 @settings(max_examples=100, deadline=None)
-def test_a_map_knows_no_order(edges: list[tuple[int, int]], random: Any) -> None:
+def test_an_identity_map_does_not_depend_on_the_order_of_edges(edges: list[tuple[int, int]], random: Any) -> None:
     one = IdentityMap.from_edges(np.array(edges, np.uint64))
     random.shuffle(edges)
     other = IdentityMap.from_edges(np.array([(b, a) for a, b in edges] + edges[:1], np.uint64))
@@ -85,14 +85,14 @@ def test_a_map_knows_no_order(edges: list[tuple[int, int]], random: Any) -> None
     assert one.members(np.array([edges[0][1]], np.uint64)).tolist() == person
 
 
-def test_crowds_are_left_alone() -> None:
+def test_groups_above_the_limit_are_not_joined() -> None:
     edges = np.array([(1, n) for n in range(2, 6)] + [(7, 8)], np.uint64)
     found = IdentityMap.from_edges(edges, members_max=4)
     assert found.canonical_of(np.array([1, 5, 8], np.uint64)).tolist() == [1, 5, 7]
     assert found.version != IdentityMap.from_edges(edges).version
 
 
-def test_what_is_no_map_is_refused() -> None:
+def test_bad_edges_are_refused() -> None:
     assert IdentityMap.from_edges(np.zeros((0, 2), np.uint64)) is NOBODY
     assert NOBODY.canonical_of(np.array([4], np.uint64)).tolist() == [4]
     for edges in (np.zeros((1, 3), np.uint64), np.ones((1, 2), np.int64), np.array([[0, 1]], np.uint64)):

@@ -1,4 +1,4 @@
-"""Each rule gives what its plain twin gives, and all of the value. Runs with the JIT, and without it (make test)."""
+"""Each rule gives the weights of its plain twin. Runs with and without the JIT (make test)."""
 
 from collections.abc import Callable
 from fractions import Fraction
@@ -20,7 +20,7 @@ DAY_US = 86_400_000_000
 
 
 class Batch(NamedTuple):
-    """Journeys as the kernels take them."""
+    """Journeys in the form that kernels take."""
 
     offsets: Any
     codes: Any
@@ -53,7 +53,7 @@ def batches(draw: st.DrawFn) -> Batch:
 
 
 def each(batch: Batch, weights: Any, twin: Callable[[list[int]], list[Any]]) -> None:
-    """Weights of what does not count are 0; those of the eligible are the twin's, beside each other."""
+    """Check that touches that do not count have weight 0, and that eligible ones have the ratios of the twin."""
     assert not weights[batch.codes != select.ELIGIBLE].any()
     for c in range(len(batch.offsets) - 1):
         places = batch.eligible(c)
@@ -102,7 +102,7 @@ def test_time_decay(b: Batch, half_life_us: int) -> None:
 
 
 @pytest.mark.parametrize("lives", [0.0, 0.25, 1 / 32, 0.999, 1.0, 1.5, 7.0, 39.5, 40.0, 40.9])
-def test_powers_are_right_to_the_last_place(lives: float) -> None:
+def test_powers_are_exact_to_2_to_the_minus_40(lives: float) -> None:
     age = round(lives * 10**12)
     weights = rules.time_decay(np.array([0, 2]), np.zeros(2, np.uint8), np.array([0, age]), 10**12)
     assert weights[1] == rules.DECAY_ONE
@@ -138,7 +138,7 @@ def test_w_shaped_with_a_stage() -> None:
         lambda o, c: rules.first(o, c, c[:1]),
     ],
 )
-def test_what_cannot_be_weighed_is_refused(call: Any) -> None:
+def test_bad_arguments_of_rules_are_refused(call: Any) -> None:
     with pytest.raises(ValueError):
         call(np.array([0, 2]), np.zeros(2, np.uint8))
 
@@ -161,7 +161,7 @@ ALL: dict[str, Callable[[Batch], Any]] = {
 @given(batches(), st.lists(st.integers(-(10**15), 10**15), min_size=5, max_size=5))
 @settings(max_examples=40, deadline=None)
 @pytest.mark.parametrize("rule", ALL)
-def test_credits_sum_to_the_value(rule: str, b: Batch, values: list[int]) -> None:
+def test_credits_add_up_to_the_value(rule: str, b: Batch, values: list[int]) -> None:
     weights = ALL[rule](b)
     amounts = np.array(values[: len(b.offsets) - 1], np.int64)
     parts = allocate(b.offsets, amounts, weights)
@@ -176,7 +176,7 @@ def test_credits_sum_to_the_value(rule: str, b: Batch, values: list[int]) -> Non
 @given(batches(), st.permutations(range(1, 5)))
 @settings(max_examples=25, deadline=None)
 @pytest.mark.parametrize("rule", ALL)
-def test_numbers_of_partners_mean_nothing(rule: str, b: Batch, names: list[int]) -> None:
+def test_partner_ids_do_not_change_weights(rule: str, b: Batch, names: list[int]) -> None:
     renamed = b._replace(partner=np.array([0, *names])[b.partner])
     assert ALL[rule](b).tolist() == ALL[rule](renamed).tolist()
 
@@ -184,7 +184,7 @@ def test_numbers_of_partners_mean_nothing(rule: str, b: Batch, names: list[int])
 @given(batches())
 @settings(max_examples=25, deadline=None)
 @pytest.mark.parametrize("rule", ALL)
-def test_a_journey_stands_for_itself(rule: str, b: Batch) -> None:
+def test_journeys_are_weighed_independently(rule: str, b: Batch) -> None:
     whole = ALL[rule](b)
     for c in range(len(b.offsets) - 1):
         lo, hi = int(b.offsets[c]), int(b.offsets[c + 1])
@@ -208,7 +208,7 @@ def _is_plain() -> bool:
 
 
 @pytest.mark.parametrize("rule", ALL)
-def test_nothing_comes_of_nothing(rule: str) -> None:
+def test_empty_input_gives_empty_output(rule: str) -> None:
     none = np.zeros(0, np.uint8)
     for offsets in (np.array([0]), np.array([0, 0])):
         b = Batch(offsets, none, none, none, none, np.zeros(0, np.int64), np.zeros(0, np.int64))

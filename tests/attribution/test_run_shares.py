@@ -1,4 +1,4 @@
-"""Runs of models that are fitted to data: shares that are kept, credits that follow them, journeys without an end."""
+"""Runs of data-driven models: stored shares, credits that follow them, journeys without conversion."""
 
 from collections import Counter, defaultdict
 from collections.abc import Sequence
@@ -47,7 +47,7 @@ def stored(warehouse: Warehouse, events: Sequence[Stored], program: Program = PR
 
 
 def world(seed: int = 3, people: int = 40) -> list[Stored]:
-    """People with up to six touches of four partners on two offers; a third of them buys, some twice."""
+    """Draw people with up to six touches of four partners on two offers; a third of them buys, some twice."""
     random = Random(seed)
     events: list[Stored] = []
     for n in range(people):
@@ -91,7 +91,7 @@ def markov_of(run: Run) -> Fitted:
     return from_json(run.shares)["markov"]
 
 
-def test_the_chain_that_everybody_works_out_by_hand(warehouse: Warehouse) -> None:
+def test_markov_example_computed_by_hand(warehouse: Warehouse) -> None:
     events: list[Stored] = [touch_of(n, second=n, partner=n, visitor="buys") for n in (1, 2, 3)]
     events += [touch_of(4, second=1, partner=1, visitor="looks"), conversion_of(1, second=4, visitor_id="buys")]
     events += [touch_of(n, second=n, partner=n - 3, visitor="stays") for n in (5, 6)]
@@ -107,7 +107,7 @@ def test_the_chain_that_everybody_works_out_by_hand(warehouse: Warehouse) -> Non
     assert all(one.ci_low <= one.share_e12 / 1e12 <= one.ci_high for one in found.partners)  # type: ignore[operator]
 
 
-def test_credits_follow_the_shares_and_close_to_the_cent(warehouse: Warehouse) -> None:
+def test_credits_follow_the_shares_exact_to_the_cent(warehouse: Warehouse) -> None:
     stored(warehouse, world())
     run = Runs(warehouse).run(spec()).run
     found, rows = markov_of(run), credits_of(warehouse, run, "markov")
@@ -123,7 +123,7 @@ def test_credits_follow_the_shares_and_close_to_the_cent(warehouse: Warehouse) -
     assert [check.name for check in attribution_checks(warehouse, LATER_US) if not check.ok] == []
 
 
-def test_shapley_is_set_linear_conversion_by_conversion(warehouse: Warehouse) -> None:
+def test_shapley_equals_set_linear_per_conversion(warehouse: Warehouse) -> None:
     stored(warehouse, world())
     run = Runs(warehouse).run(spec()).run
     rows = credits_of(warehouse, run, "shapley")
@@ -135,7 +135,7 @@ def test_shapley_is_set_linear_conversion_by_conversion(warehouse: Warehouse) ->
     assert found.nulls is None
 
 
-def test_order_slices_and_workers_change_no_bit(warehouse: Warehouse) -> None:
+def test_order_slices_and_workers_do_not_change_the_fit(warehouse: Warehouse) -> None:
     found = []
     for turn in range(4):
         events = world()
@@ -154,7 +154,7 @@ def no_fit(*_: object) -> dict[str, Fitted]:
     raise AssertionError("a replay fits nothing")
 
 
-def test_a_replay_takes_the_shares_that_were_kept(warehouse: Warehouse, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_repeated_run_uses_the_stored_shares(warehouse: Warehouse, monkeypatch: pytest.MonkeyPatch) -> None:
     stored(warehouse, world())
     runs, wanted = Runs(warehouse, 7), spec()
     runs.run(wanted)
@@ -168,7 +168,7 @@ def test_a_replay_takes_the_shares_that_were_kept(warehouse: Warehouse, monkeypa
     assert every_byte(warehouse, wanted.run_id) == bytes_then
 
 
-def test_what_was_kept_decides_even_against_a_new_fit(warehouse: Warehouse) -> None:
+def test_stored_shares_take_precedence_over_a_new_fit(warehouse: Warehouse) -> None:
     events: list[Stored] = [touch_of(n, second=n, partner=n, visitor="ann") for n in (1, 2)]
     stored(warehouse, [*events, conversion_of(1, visitor_id="ann")])
     fitted = fit_run(warehouse, spec(), NOBODY, Fitting(1_000))["markov"]
@@ -185,7 +185,7 @@ def test_what_was_kept_decides_even_against_a_new_fit(warehouse: Warehouse) -> N
     assert [row["value_minor"] for row in credits_of(warehouse, run, "markov")] == [900, 100]
 
 
-def test_refunds_keep_their_weights_and_lose_their_money(warehouse: Warehouse) -> None:
+def test_refunds_keep_weights_and_reduce_values(warehouse: Warehouse) -> None:
     sale = conversion_of(1, second=9, visitor_id="ann")
     events: list[Stored] = [touch_of(1, visitor="ann"), touch_of(2, partner=2, visitor="ann"), sale]
     stored(warehouse, [*events, adjustment_of(1, sale, amount_e4=-1)])
@@ -225,7 +225,7 @@ def test_small_worlds(
 
 
 def plain_nulls(events: Sequence[Stored], end_us: int, inactive: int) -> Counter[tuple[int, ...]]:
-    """The definition of docs/guide/runs.md, person by person, for touches with a visitor at most."""
+    """Apply the definition of docs/guide/runs.md person by person, for touches with at most a visitor."""
     touches = [e for e in events if isinstance(e, Seen) and not e.is_bot and e.touch.ts <= end_us]
     by_person = defaultdict(list)
     for seen in touches:
@@ -255,7 +255,7 @@ def plain_nulls(events: Sequence[Stored], end_us: int, inactive: int) -> Counter
 
 
 @pytest.mark.parametrize("seed", range(6))
-def test_null_journeys_are_what_they_are_said_to_be(warehouse: Warehouse, seed: int) -> None:
+def test_null_journeys_match_their_definition(warehouse: Warehouse, seed: int) -> None:
     program = program_of((Plan(1),), ("linear",), {3: Partner(3, "Off", "inactive")})
     events: list[Stored] = []
     for event in world(seed):
@@ -279,7 +279,7 @@ def nulls_of(warehouse: Warehouse, wanted: RunSpec, people: IdentityMap = NOBODY
 
 
 def test_null_journeys_as_of_a_time(warehouse: Warehouse) -> None:
-    """What came later is not known; what came after the range, but by then, is: it did convert."""
+    """Later data is unknown; a conversion after the range that was received by then counts as converted."""
     sale = conversion_of(1, second=9, visitor_id="ann")
     bob = late(touch_of(3, second=2, visitor="bob"), LATER_US + 5)
     tardy = msgspec.structs.replace(conversion_of(2, second=9, visitor_id="bob"), ts=LATER_US + 9)
@@ -291,7 +291,7 @@ def test_null_journeys_as_of_a_time(warehouse: Warehouse) -> None:
     assert nulls_of(warehouse, spec(to_us=sale.event_ts, as_of_us=sale.event_ts - 1)) == (0, 1)
 
 
-def test_stitched_people_are_one_journey(warehouse: Warehouse) -> None:
+def test_stitched_identities_form_one_journey(warehouse: Warehouse) -> None:
     stored(warehouse, [
         touch_of(1, visitor="phone", user="u1"), touch_of(2, second=2, partner=2, visitor="desk", user="u1"),
         touch_of(3, second=3, visitor="tv"), touch_of(4, second=3, partner=3, visitor="buyer", user="u2"),
@@ -320,20 +320,20 @@ def test_too_few_conversions(warehouse: Warehouse) -> None:
     assert runs.run(spec(models=("linear",)), conversions_min=9).run.shares == ""
 
 
-def test_consume_goes_by_credits() -> None:
+def test_consume_with_a_data_driven_model_is_refused() -> None:
     with pytest.raises(BadRun, match="reuse `consume` needs credits, and markov"):
         spec(models=("linear", "markov"), reuse="consume")
     assert spec(models=("linear",), reuse="consume").data_driven == ()
 
 
-def test_reset_uses_touches_up_for_the_fit_too(warehouse: Warehouse) -> None:
+def test_reset_applies_to_the_fit(warehouse: Warehouse) -> None:
     events = [touch_of(n, second=n, partner=n, visitor="ann") for n in (1, 2)]
     stored(warehouse, [*events, *(conversion_of(n, second=4 + n, visitor_id="ann") for n in (1, 2))])
     runs = Runs(warehouse)
     assert [markov_of(runs.run(spec(reuse=how)).run).touched for how in ("reuse", "reset")] == [2, 1]
 
 
-def test_paths_beyond_the_bound_are_refused() -> None:
+def test_too_many_paths_are_refused() -> None:
     for counts in (PathCounts(paths_max=2), PathCounts(bytes_max=8)):
         counts.add({b"\0\0\0\1": 3}, True)
         counts.add({b"\0\0\0\1": 3, b"\0\0\0\2": 1}, False)

@@ -1,4 +1,4 @@
-"""A run says what live attribution said as of its time, writes the same rows each time, and pays nothing."""
+"""A run gives the credits of live attribution as of its time, writes the same rows each time, and pays nothing."""
 
 from collections.abc import Callable
 from random import Random
@@ -63,7 +63,7 @@ CREDITS = "conversion_id, model, touch_id, partner_id, weight_e12, value_minor, 
 
 
 def of_live(warehouse: Warehouse, passes: int = 10**6) -> list[tuple[Any, ...]]:
-    """Credits that were current after so many passes."""
+    """Return the credits that were current after a number of passes."""
     current = f"SELECT conversion_id, max(revision) FROM clew.revisions WHERE _batch <= {passes} GROUP BY conversion_id"
     rows = warehouse.query(
         f"SELECT {CREDITS} FROM clew.credits WHERE run_id = 'live' AND sign = 1 "
@@ -88,7 +88,7 @@ def every_byte(warehouse: Warehouse, run_id: str) -> list[tuple[Any, ...]]:
 
 @given(random_cases())
 @settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-def test_a_run_says_what_live_says(warehouse: Warehouse, world: RandomCase) -> None:
+def test_a_run_gives_the_credits_of_live_attribution(warehouse: Warehouse, world: RandomCase) -> None:
     empty(warehouse)
     stored(warehouse, world)
     before = {t: scalar_of(warehouse.query(f"SELECT count() FROM clew.{t}")) for t in TABLES_THAT_PAY}
@@ -104,7 +104,7 @@ def late(seen: Seen, received_us: int) -> Seen:
     return seen._replace(touch=msgspec.structs.replace(seen.touch, received_ts=received_us))
 
 
-def test_a_replay_at_an_old_time_is_the_old_ledger(warehouse: Warehouse) -> None:
+def test_a_run_as_of_an_earlier_time_gives_the_credits_of_that_time(warehouse: Warehouse) -> None:
     first_us, second_us = LATER_US, LATER_US + 50 * SECOND_US
     log = FakeIngest(warehouse)
     sale = conversion_of(1, second=9, visitor_id="ann", amount=999)
@@ -137,7 +137,7 @@ def test_a_replay_at_an_old_time_is_the_old_ledger(warehouse: Warehouse) -> None
 
 
 def filled(warehouse: Warehouse, seed: int = 5) -> Program:
-    """Forty conversions over a hundred touches that share two visitors and a user."""
+    """Store forty conversions and a hundred touches that share two visitors and a user."""
     random = Random(seed)
     log = FakeIngest(warehouse)
     for n in range(100):
@@ -167,7 +167,7 @@ def test_the_same_run_writes_the_same_bytes(warehouse: Warehouse) -> None:
 
 
 @pytest.mark.parametrize("reuse", ["reuse", "consume", "reset"])
-def test_workers_and_slices_change_no_bit(warehouse: Warehouse, reuse: Any) -> None:
+def test_workers_and_slices_do_not_change_a_run(warehouse: Warehouse, reuse: Any) -> None:
     program = filled(warehouse)
     wanted = spec(program, reuse=reuse)
     found = []
@@ -263,7 +263,7 @@ def test_people_can_be_stitched(warehouse: Warehouse) -> None:
         Runs(warehouse).run(spec(SALE, map_version=after[1]), NOBODY)
 
 
-def test_two_runs_beside_each_other(warehouse: Warehouse) -> None:
+def test_difference_of_two_runs(warehouse: Warehouse) -> None:
     program = filled(warehouse)
     runs = Runs(warehouse)
     one, two = (runs.run(spec(program, models=(model,))).run for model in ("last_click", "linear"))
@@ -300,7 +300,7 @@ def test_two_runs_beside_each_other(warehouse: Warehouse) -> None:
         "DELETE FROM clew.credits WHERE run_id != 'live'",
     ],
 )
-def test_audit_finds_what_was_done_to_a_run(warehouse: Warehouse, harm: str) -> None:
+def test_audit_finds_damage_to_a_run(warehouse: Warehouse, harm: str) -> None:
     program = filled(warehouse)
     Runs(warehouse).run(spec(program))
 
@@ -320,7 +320,7 @@ def test_audit_finds_what_was_done_to_a_run(warehouse: Warehouse, harm: str) -> 
         (lambda: spec(SALE, reuse="twice"), "reuse must be one of"),
     ],
 )
-def test_runs_that_cannot_be(make: Callable[[], RunSpec], said: str) -> None:
+def test_bad_run_parameters_are_refused(make: Callable[[], RunSpec], said: str) -> None:
     with pytest.raises(BadRun, match=said):
         make()
 
@@ -330,7 +330,7 @@ def test_a_run_without_its_program_is_refused(warehouse: Warehouse) -> None:
         Runs(warehouse).run(spec(SALE))
 
 
-def test_the_id_follows_from_the_parameters() -> None:
+def test_the_run_id_is_a_hash_of_the_parameters() -> None:
     one = spec(SALE)
     assert spec_of(one.parameters) == one and len(one.run_id) == 32
     others = [spec(SALE, LATER_US + 1), spec(SALE, models=("first",)), spec(SALE, reuse="reset"),

@@ -1,4 +1,4 @@
-"""Sorted runs of touches and the scans over them, beside their plain twins."""
+"""Sorted runs of touches and scans over them, compared with their plain twins."""
 
 from collections.abc import Sequence
 from random import Random
@@ -61,7 +61,7 @@ def test_sort(touches: list[Seen]) -> None:
 
 
 @pytest.mark.parametrize("count", [0, 1, 600])
-def test_sort_crowded_and_at_one_instant(count: int) -> None:
+def test_sort_one_identity_and_one_time(count: int) -> None:
     touches = [Seen(2**62, 5, 1, event, 1, 0) for event in range(count)]
     mixed = touches.copy()
     Random(3).shuffle(mixed)
@@ -118,10 +118,10 @@ def test_scans(touches: list[Seen], rows: list[tuple[int, int, int, int]], lookb
 
 @given(st.lists(seen, max_size=40), st.lists(conversion, max_size=12), st.randoms(), st.integers(1, 4))
 @settings(max_examples=50, deadline=None)
-def test_shards_and_order_change_no_bit(
+def test_shards_and_order_do_not_change_sums(
     touches: list[Seen], rows: list[tuple[int, int, int, int]], random: Any, shards: int
 ) -> None:
-    """Each identity whole in one shard; sums of shards are the sums of all."""
+    """An identity is in one shard only; the sums of the shards add up to the sums of all."""
     touches = plain.sort(touches)
     rows.sort()
     whole = shard_of(touches)
@@ -141,7 +141,7 @@ def test_shards_and_order_change_no_bit(
 @pytest.mark.parametrize("places", [40, scan._BLOCK_PLACES])
 @pytest.mark.parametrize("value", [0, 1, 10**6, 2**50, 2**51 - 1])
 def test_sums_of_many_conversions(monkeypatch: pytest.MonkeyPatch, places: int, value: int) -> None:
-    """More than one block, blocks that are full before they have all their conversions, journeys of every length."""
+    """Cover several blocks, blocks limited by touches, and journeys of all lengths."""
     monkeypatch.setattr(scan, "_BLOCK_PLACES", places)
     random = Random(8)
     touches, rows = [], []

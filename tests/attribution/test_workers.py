@@ -1,4 +1,4 @@
-"""Any number of workers over any shards come to what one worker alone comes to, whatever is taken from whom."""
+"""Any number of workers and shards give the tables of a single worker, however shards are reassigned."""
 
 import asyncio
 import threading
@@ -45,14 +45,14 @@ def worker(
 
 
 def run_all(attributions: list[Attributor]) -> None:
-    """Passes until nobody finds anything."""
+    """Run passes until no worker finds anything."""
     for _ in range(1_000):
         if not sum(len(run(attribution)) for attribution in attributions):
             return
 
 
 def filled(warehouse: Warehouse, conversions: int = 12) -> tuple[FakeIngest, list[Any]]:
-    """Conversions of every shard, each with a click of its own."""
+    """Return conversions of every shard, each with its own click."""
     log = FakeIngest(warehouse)
     events = [conversion_of(n, click_ref=f"t{n}") for n in range(conversions)]
     for n in range(conversions):
@@ -64,7 +64,7 @@ def filled(warehouse: Warehouse, conversions: int = 12) -> tuple[FakeIngest, lis
 
 
 def all_rows(warehouse: Warehouse) -> dict[str, list[tuple[object, ...]]]:
-    """All rows of a pass's tables but for the number of the pass, sorted."""
+    """Return all rows of the tables of passes without the number of the pass, sorted."""
     found = {}
     for name in TABLES:
         table = warehouse.query(f"SELECT * EXCEPT (_partition, _offset, _batch) FROM clew.{name}")
@@ -78,7 +78,7 @@ def failing(warehouse: Warehouse) -> list[tuple[str, tuple[str, ...]]]:
     return [(check.name, check.examples) for check in checks if not check.ok]
 
 
-def test_shards_are_the_same_in_both_languages(warehouse: Warehouse) -> None:
+def test_shards_are_equal_in_python_and_sql(warehouse: Warehouse) -> None:
     ids = [bytes([n * 7 % 256, n]) + bytes(14) for n in range(256)] + [conversion_of(n, user_id="u").conversion_id
                                                                       for n in range(50)]  # fmt: skip
     for shards in (1, 3, 8):
@@ -93,7 +93,7 @@ def test_shards_are_the_same_in_both_languages(warehouse: Warehouse) -> None:
 
 @pytest.mark.parametrize("shards", [1, 3, 8])
 @pytest.mark.parametrize("workers", [1, 3])
-def test_workers_write_what_one_alone_writes(warehouse: Warehouse, shards: int, workers: int) -> None:
+def test_workers_write_the_same_rows_as_one_worker(warehouse: Warehouse, shards: int, workers: int) -> None:
     def world() -> FakeIngest:
         log, events = filled(warehouse, 40)
         for n, event in enumerate(events[:9]):
@@ -136,7 +136,7 @@ def test_a_worker_with_all_shards_reads_once(warehouse: Warehouse, monkeypatch: 
 
 @given(random_cases(), st.sampled_from((1, 3, 8)), st.randoms(use_true_random=False))
 @settings(max_examples=8, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-def test_any_owner_at_any_time_comes_to_one_run(
+def test_changing_owners_give_the_same_tables(
     open_embedded_warehouse: Warehouse, world: RandomCase, shards: int, random: Random
 ) -> None:
     engine = open_embedded_warehouse
@@ -181,10 +181,10 @@ STEPS = [
 
 @pytest.mark.parametrize("slept_us", [0, MINUTES_10_US])
 @pytest.mark.parametrize("step", STEPS)
-def test_a_worker_that_wakes_after_its_shard_was_taken_changes_nothing(
+def test_a_paused_worker_that_lost_its_shard_changes_nothing(
     warehouse: Warehouse, monkeypatch: pytest.MonkeyPatch, step: str, slept_us: int
 ) -> None:
-    """Stopped at each step of a pass; meanwhile another one takes the shard, finishes, and goes on."""
+    """Pause a worker at each step of a pass, while another one takes the shard, finishes the pass and continues."""
     log, events = filled(warehouse, 3)
     leases, clock = Leases(1), ManualClock(BASE_US + 10**9)
     leases.give("zombie")
@@ -237,7 +237,7 @@ def test_the_number_of_shards_never_changes(warehouse: Warehouse) -> None:
         asyncio.run(worker(warehouse, log, leases, "a")[0].run_pass())
 
 
-def test_observers_know_when_every_shard_has_passed(warehouse: Warehouse) -> None:
+def test_progress_is_complete_when_every_shard_has_passed(warehouse: Warehouse) -> None:
     log, _ = filled(warehouse, 12)
     leases = Leases(3)
     leases.give("a", [0, 1])
@@ -254,7 +254,7 @@ def test_observers_know_when_every_shard_has_passed(warehouse: Warehouse) -> Non
     assert asyncio.run(Attributor.catch_up(first, 0))
 
 
-def test_a_cursor_that_moved_is_written_at_rest(warehouse: Warehouse) -> None:
+def test_a_moved_cursor_is_written_when_idle(warehouse: Warehouse) -> None:
     log, leases, clock = FakeIngest(warehouse), Leases(2), ManualClock(BASE_US)
     leases.give("a")
     attribution, _ = worker(warehouse, log, leases, "a", clock=clock)
@@ -271,7 +271,7 @@ def test_a_cursor_that_moved_is_written_at_rest(warehouse: Warehouse) -> None:
     assert scalar_of(warehouse.query("SELECT count() FROM clew.passes")) == 2
 
 
-def test_a_claim_follows_what_this_worker_knows() -> None:
+def test_a_claim_after_an_unknown_claim_is_fenced() -> None:
     log = MemoryLog()
     for shard in range(2):
         log.records[Partition(SHARDS, shard)] = []
@@ -301,10 +301,10 @@ def test_claims_are_renewed_in_a_long_pass(warehouse: Warehouse, monkeypatch: py
     assert len(claims) == 7 and failing(warehouse) == []
 
 
-def test_passes_of_before_there_were_shards_are_of_one() -> None:
+def test_cursors_without_a_shard_number_have_one_shard() -> None:
     assert decode('{"conversions":{"a:0":1},"hits":{},"late":null}') == Cursor({"a:0": 1}, shards=1)
 
 
-def test_no_filter_where_a_worker_has_all_shards() -> None:
+def test_a_worker_with_all_shards_needs_no_filter() -> None:
     assert Shards(8, tuple(range(8))).sql("x") == "1"
     assert Shards(8, (1, 2)).sql("x").endswith("% 8 IN (1, 2)")

@@ -1,6 +1,6 @@
-"""The plain twin of attribution: contract 5 and 6, one conversion at a time, written from the words.
+"""Plain twin of attribution, one conversion at a time, written from docs/contract.md, sections 5 and 6.
 
-Takes all events there are, in any order, and says what credits and commissions must be at rest.
+It takes all events in any order and returns the expected credits and commissions.
 """
 
 from collections.abc import Sequence
@@ -18,7 +18,7 @@ from tests.reference.kernels import allocate_one
 
 
 class Seen(NamedTuple):
-    """A touch as stored."""
+    """A stored touch."""
 
     kind: Kind
     touch: Touch
@@ -86,7 +86,7 @@ def _net(event: Conversion, adjustments: Sequence[Adjustment]) -> int:
 
 
 def _eligible(event: Conversion, touches: Sequence[Seen], rules: Rules) -> tuple[list[Seen], str, bool]:
-    """Touches that count in their order; why there are none; and whether it is a token alone that counts."""
+    """Return the touches that count, in order; the reason if there are none; and whether only a token counts."""
     named = _named(event, touches)
     pending = False
     if event.match_kind in ("click_id", "impression_id") and not named:
@@ -152,7 +152,7 @@ def _verdict(event: Conversion, seen: Seen, rules: Rules) -> str:
 
 
 def _window(event: Conversion, seen: Seen, rules: Rules) -> int:
-    """The contract's window, else the offer's."""
+    """Return the window of the plan, otherwise that of the offer."""
     offer, plan = rules.offers[event.offer_id], _plan(event, seen.touch.partner_id, rules)
     if seen.kind is Kind.CLICK:
         own = plan.click_window_us if plan is not None else None
@@ -206,7 +206,7 @@ def _weights(model: str, event: Conversion, eligible: Sequence[Seen], rules: Rul
 
 
 def _whole(shares: Sequence[Fraction]) -> list[int]:
-    """Fractions as whole numbers beside each other."""
+    """Scale fractions to integers with the same ratios."""
     common = lcm(*(share.denominator for share in shares))
     return [int(share * common) for share in shares]
 

@@ -12,7 +12,7 @@ def select_touches(
     conversion_ts: Sequence[int],
     window_us: Sequence[int],
 ) -> list[str]:
-    """The word for each touch, in the order in which the contract asks."""
+    """Return the reason of each touch, in the order of the checks in docs/contract.md."""
     words = []
     for c, when in enumerate(conversion_ts):
         for i in range(offsets[c], offsets[c + 1]):
@@ -58,7 +58,7 @@ def allocate(offsets: Sequence[int], amounts: Sequence[int], weights: Sequence[i
 
 
 def allocate_one(amount: int, weights: Sequence[int]) -> list[int]:
-    """Largest remainder of one amount, in Python's own integers."""
+    """Split one amount by largest remainder, with Python integers."""
     total = sum(weights)
     if total == 0:
         return [0] * len(weights)

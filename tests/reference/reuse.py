@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 
 def waves(journeys: Sequence[Sequence[int]], order: Sequence[int]) -> list[int]:
-    """One more than the latest wave of the earlier journeys that a journey shares a touch with."""
+    """Return, for each journey, one more than the latest wave of earlier journeys that share a touch with it."""
     found: dict[int, int] = {}
     for at, c in enumerate(order):
         earlier = [found[b] for b in order[:at] if set(journeys[b]) & set(journeys[c])]
@@ -13,7 +13,7 @@ def waves(journeys: Sequence[Sequence[int]], order: Sequence[int]) -> list[int]:
 
 
 def stitch(edges: Sequence[tuple[int, int]], count: int) -> list[int]:
-    """The smallest node that each can be reached from, by walking the edges until nothing changes."""
+    """Return the smallest node that each node is connected to, by following edges until nothing changes."""
     smallest = list(range(count))
     for _ in range(count):
         for a, b in edges:

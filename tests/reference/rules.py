@@ -1,4 +1,4 @@
-"""Plain twins of attribution/kernels/rules.py: lists, loops and fractions, written from the words of each rule.
+"""Plain twins of attribution/kernels/rules.py: lists, loops and fractions, written from the definition of each rule.
 
 Each takes one journey: the precedence, names, instants and partners of its eligible touches, in their order.
 """
@@ -8,7 +8,7 @@ from fractions import Fraction
 
 
 def last_click(precedence: Sequence[int], named: Sequence[int]) -> list[int]:
-    """The latest named touch; else the latest of the highest precedence."""
+    """Return the latest named touch; without one, the latest of the highest precedence."""
     candidates = [i for i, is_named in enumerate(named) if is_named]
     if not candidates and precedence:
         candidates = [i for i, p in enumerate(precedence) if p == max(precedence)]
@@ -42,7 +42,7 @@ def _one(count: int, winner: int | None) -> list[int]:
 
 
 def winner(precedence: Sequence[int], named: Sequence[int]) -> list[int]:
-    """The kernel behind all rules of one touch."""
+    """Return the winner of a single-touch rule."""
     return last_click(precedence, named)
 
 
@@ -55,14 +55,14 @@ def set_linear(partners: Sequence[int]) -> list[int]:
 
 
 def fitted(partners: Sequence[int], weights: Mapping[int, int]) -> list[int]:
-    """Each partner's weight at its first touch; 1 for a partner that has none."""
+    """Return each partner's weight at its first touch; 1 for a partner without a weight."""
     return [0 if partner in partners[:i] else weights.get(partner, 1) for i, partner in enumerate(partners)]
 
 
 def roles(
     count: int, first: int, rest: int, last: int, middle: int = 0, stage: int | None = None
 ) -> list[Fraction]:  # fmt: skip
-    """Shares of position and w_shaped, adding up to 1: each role's part, and the rest among those without one."""
+    """Return the shares of position and w_shaped, which add up to 1: roles, and the rest for touches without a role."""
     if stage is None and count >= 3:
         stage = (count - 1) // 2
     parts = [Fraction(0)] * count
@@ -81,7 +81,7 @@ def roles(
 
 
 def time_decay(ts: Sequence[int], half_life_us: int) -> list[float]:
-    """Shares by 2^(-age / half-life), from the conversion's instant, whichever that is."""
+    """Return shares by 2^(-age / half-life); the time of the conversion cancels out."""
     if not ts:
         return []
     powers = [2.0 ** (-(max(ts) - instant) / half_life_us) for instant in ts]
@@ -89,7 +89,7 @@ def time_decay(ts: Sequence[int], half_life_us: int) -> list[float]:
 
 
 def custom(precedence: Sequence[int], vector: Sequence[int]) -> list[int]:
-    """The vector's weights by precedence, then time, the best touch first."""
+    """Return the weights of the vector by precedence, then time, the last touch first."""
     order = sorted(range(len(precedence)), key=lambda i: (-precedence[i], -i))
     weights = [0] * len(precedence)
     for i, weight in zip(order, vector, strict=False):

@@ -1,4 +1,4 @@
-"""Plain twins of attribution/columnar/sort_merge.py and kernels_scan.py: lists of tuples, sorted and walked."""
+"""Plain twins of attribution/columnar/sort_merge.py and scan.py: sorted lists of tuples."""
 
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -8,7 +8,7 @@ from tests.reference.rules import last_click, roles, set_linear
 
 
 class Seen(NamedTuple):
-    """A touch; tuples of the first four fields are in the order of runs."""
+    """A touch; the first four fields are the sort key of runs."""
 
     identity: int
     ts: int
@@ -19,7 +19,7 @@ class Seen(NamedTuple):
 
 
 def sort(touches: Sequence[Seen]) -> list[Seen]:
-    """In order, the first of each (identity, ts, precedence, event)."""
+    """Return the first of each (identity, ts, precedence, event), sorted."""
     found: dict[tuple[int, ...], Seen] = {}
     for touch in sorted(touches, key=lambda t: t[:4]):
         found.setdefault(touch[:4], touch)
@@ -27,12 +27,12 @@ def sort(touches: Sequence[Seen]) -> list[Seen]:
 
 
 def merge(history: Sequence[Seen], new: Sequence[Seen]) -> list[Seen]:
-    """Two runs as one; of a touch that is in both, the history's."""
+    """Merge two runs; a touch that is in both is taken from the history."""
     return sort([*history, *new])
 
 
 def spans(touches: Sequence[Seen], conversions: Sequence[tuple[int, int]], lookback_us: int) -> list[list[int]]:
-    """Places of the touches of each (identity, ts)."""
+    """Return the indices of the touches of each (identity, ts)."""
     return [
         [i for i, t in enumerate(touches) if t.identity == who and 0 <= when - t.ts <= lookback_us]
         for who, when in conversions
@@ -42,7 +42,7 @@ def spans(touches: Sequence[Seen], conversions: Sequence[tuple[int, int]], lookb
 def eligible(
     touches: Sequence[Seen], places: Sequence[int], when: int, offer: int, lanes: Sequence[tuple[int, int]]
 ) -> list[int]:
-    """Places whose lane has the offer, a window that reaches, and a precedence above 0."""
+    """Return the indices whose lane has the offer, a sufficient window, and a precedence above 0."""
     return [
         i for i in places
         if touches[i].precedence > 0 and lanes[touches[i].lane][0] == offer
@@ -51,7 +51,7 @@ def eligible(
 
 
 def sums(touches: Sequence[Seen], journeys: Sequence[tuple[list[int], int]], partners: int) -> list[list[int]]:
-    """Minor units by rule and partner of (eligible places, value); what has no touch is the last column's."""
+    """Return minor units by rule and partner for (eligible indices, value); the last column is unattributed."""
     found = [[0] * (partners + 1) for _ in range(5)]
     for places, value in journeys:
         who = [touches[i].partner for i in places]

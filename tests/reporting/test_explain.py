@@ -1,4 +1,4 @@
-"""An explanation says every touch, weight, plan and cent, and is the same story in JSON and in words."""
+"""An explanation contains every touch, weight, plan and cent, in JSON and as text."""
 
 import json
 
@@ -33,7 +33,7 @@ def filled(warehouse: Warehouse) -> str:
     return event.conversion_id.hex()
 
 
-def test_every_touch_and_cent(warehouse: Warehouse) -> None:
+def test_explanation_lists_every_touch_and_amount(warehouse: Warehouse) -> None:
     explanation = explain(warehouse, filled(warehouse))
     assert explanation is not None
     answer = json.loads(json.dumps(explanation.to_json()))

@@ -1,4 +1,4 @@
-"""`report kpi` counts what contract 7 says, and shows how."""
+"""`report kpi` counts as defined in docs/contract.md, section 7, and shows its formulas."""
 
 import secrets
 
@@ -75,7 +75,7 @@ def test_fractions_unattributed_and_other_currencies(warehouse: Warehouse) -> No
 
 @pytest.mark.parametrize("partners", [3, 7, 10])
 def test_fractions_of_conversions_add_up_to_whole_ones(warehouse: Warehouse, partners: int) -> None:
-    """As many people as partners, each of whom touches every partner once: a partner gets 1/n of n conversions."""
+    """Of n people, each touches all n partners once: a partner gets 1/n of n conversions."""
     people = range(1, partners + 1)
     filled(
         warehouse,
@@ -109,7 +109,7 @@ def test_conversions_are_rounded_to_six_decimals(e12: int, text: str) -> None:
     assert repr(conversion_count(e12)) == text
 
 
-def test_a_restatement_leaves_nothing_behind(warehouse: Warehouse) -> None:
+def test_a_restatement_reverses_the_earlier_credits(warehouse: Warehouse) -> None:
     log = FakeIngest(warehouse)
     log.append(touch_of(1, second=1, partner=1, visitor="ann"))
     log.append(conversion_of(1, visitor_id="ann"))
@@ -123,7 +123,7 @@ def test_a_restatement_leaves_nothing_behind(warehouse: Warehouse) -> None:
     assert report(warehouse, "partner").rows[0]["offer_id"] is None
 
 
-def test_days_are_the_programs(warehouse: Warehouse) -> None:
+def test_days_use_the_time_zone_of_the_program(warehouse: Warehouse) -> None:
     # BASE_US is 2023-11-14T22:13:20Z, an hour later in Berlin: 47 minutes before midnight there.
     filled(warehouse, touch_of(1, second=0), touch_of(2, second=3_600), conversion_of(1, second=3_601, click_ref="t2"))
     rows = report(warehouse, "day").rows
@@ -135,7 +135,7 @@ def test_days_are_the_programs(warehouse: Warehouse) -> None:
     assert report(warehouse, "day", from_us=BASE_US + 1, to_us=BASE_US + 2).rows == ()
 
 
-def test_wrong_questions_say_what_is_allowed(warehouse: Warehouse) -> None:
+def test_bad_dimensions_and_ranges_are_refused(warehouse: Warehouse) -> None:
     with pytest.raises(ReportError, match="cannot group by moon; --by takes any of partner, offer, day"):
         report(warehouse, "partner,moon")
     with pytest.raises(BadRange, match="is not a date"):

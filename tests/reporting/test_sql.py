@@ -1,4 +1,4 @@
-"""Answers of `clew sql`: values as JSON has them, columns as the engine names them, bounds that say what to do."""
+"""Answers of `clew sql`: JSON values, column names of the engine, limits whose errors name the fix."""
 
 import json
 from collections.abc import Callable
@@ -79,7 +79,7 @@ def run(warehouse: Warehouse) -> Run:
         ("'%s %(x)s {a:Int8} 100%'", "String", "%s %(x)s {a:Int8} 100%"),
     ],
 )
-def test_values_are_what_json_has(run: Run, sql: str, kind: str, value: Any) -> None:
+def test_values_become_json_types(run: Run, sql: str, kind: str, value: Any) -> None:
     answer = run(f"SELECT {sql} AS x, 1 AS y")
     assert answer.columns == [("x", kind), ("y", "UInt8")]
     assert answer.rows == [[value, 1]]
@@ -117,13 +117,13 @@ def test_no_rows_still_have_columns(run: Run, warehouse: Warehouse) -> None:
 
 
 @pytest.mark.parametrize("column", ["number AS n", "toIPv4(number) AS n"], ids=["as it is", "through JSON"])
-def test_the_order_is_kept(run: Run, column: str) -> None:
+def test_row_order_is_kept(run: Run, column: str) -> None:
     rows = run(f"SELECT {column}, number AS k FROM numbers(300000) ORDER BY cityHash64(number)").rows
     ordered = run("SELECT number AS k FROM numbers(300000) ORDER BY cityHash64(number)").rows
     assert [row[1] for row in rows] == [row[0] for row in ordered]
 
 
-def test_columns_may_have_any_name_but_the_same(run: Run) -> None:
+def test_column_names_are_free_but_unique(run: Run) -> None:
     assert run("SELECT toIPv4('1.1.1.1') AS `a``b\\\\c 'd\"`, 1").rows == [["1.1.1.1", 1]]
     with pytest.raises(SqlRefused, match="two columns are named 1: give one of them another name with AS"):
         run("SELECT 1, 1")
@@ -141,7 +141,7 @@ def test_columns_may_have_any_name_but_the_same(run: Run) -> None:
         "SELECT {} FROM numbers(1) GROUP BY ALL ORDER BY ALL LIMIT 1 WITH TIES",
     ],
 )
-def test_every_form_runs_under_the_bounds(run: Run, sql: str) -> None:
+def test_limits_apply_to_every_kind_of_statement(run: Run, sql: str) -> None:
     rows = run(sql.replace("{}", "currentDatabase() || timezone()")).rows
     assert {row[0] for row in rows} == {"analystUTC"}
 
@@ -161,14 +161,14 @@ def test_every_form_runs_under_the_bounds(run: Run, sql: str) -> None:
         ("SELECT [unhex('ff')]", {}, "column [unhex('ff')] has bytes that are not text: use hex()"),
     ],
 )  # fmt: skip
-def test_what_goes_wrong_is_one_sentence(run: Run, sql: str, bounds: dict[str, int], said: str) -> None:
+def test_errors_are_one_sentence(run: Run, sql: str, bounds: dict[str, int], said: str) -> None:
     with pytest.raises(SqlRefused) as caught:
         run(sql, **bounds)
     assert said in str(caught.value)
     assert "\n" not in str(caught.value) and "DB::Exception" not in str(caught.value)
 
 
-def test_as_many_rows_as_allowed(run: Run) -> None:
+def test_the_maximum_number_of_rows_is_allowed(run: Run) -> None:
     assert len(run("SELECT number FROM numbers(10)", query_rows_max=10).rows) == 10
 
 

@@ -1,4 +1,4 @@
-"""Attacks on the guard, tried against the engine itself: none shows the secret or leaves a file."""
+"""Attacks on the guard, run against the engine: none reveals the secret or writes a file."""
 
 import re
 from collections.abc import Iterator
@@ -33,7 +33,7 @@ def warehouse(request: pytest.FixtureRequest) -> Warehouse:
 
 @pytest.fixture
 def folder(tmp_path: Path, warehouse: Warehouse, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """The working directory, with a file that nobody may read; the same secret stands in clew.programs."""
+    """Return the working directory with a secret file; the same secret is in clew.programs."""
     (tmp_path / "canary.csv").write_text(f"{SECRET}\n1\n")
     monkeypatch.chdir(tmp_path)
     warehouse.insert("programs", to_arrow("programs", [(ProgramRow("hash", NOW_US, SECRET),)]), f"{tmp_path}")
@@ -42,7 +42,7 @@ def folder(tmp_path: Path, warehouse: Warehouse, monkeypatch: pytest.MonkeyPatch
 
 @pytest.fixture
 def clicks(warehouse: Warehouse, tmp_path: Path) -> Iterator[list[Touch]]:
-    """Ten clicks of two links."""
+    """Store ten clicks of two links."""
     empty(warehouse, "clicks")
     made = [touch(n, link=f"link{n % 2}", subs={"sub1": str(n)}) for n in range(10)]
     rows = [(one, Enrichment(), Source("log", "hits", 1, n, 0)) for n, one in enumerate(made)]
@@ -76,7 +76,7 @@ def test_there_are_many_attacks() -> None:
         "SELECT * FROM executable('cat', 'CSV', 'x String')",
     ],
 )
-def test_the_run_itself_refuses_what_a_hole_in_the_guard_would_let_through(
+def test_the_engine_refuses_attacks_that_bypass_the_guard(
     warehouse: Warehouse, folder: Path, attack: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("reporting.sql.guard._check", lambda node: None)
@@ -162,11 +162,11 @@ ALLOWED = [
 
 
 @pytest.mark.parametrize("sql", ALLOWED)
-def test_what_analysts_need_runs(warehouse: Warehouse, clicks: list[Touch], sql: str) -> None:
+def test_usual_queries_of_analysts_run(warehouse: Warehouse, clicks: list[Touch], sql: str) -> None:
     run_sql(warehouse, sql, API)
 
 
-def test_answers_are_those_of_the_engine(warehouse: Warehouse, clicks: list[Touch]) -> None:
+def test_answers_equal_those_of_the_engine(warehouse: Warehouse, clicks: list[Touch]) -> None:
     def rows(sql: str) -> list[list[object]]:
         return run_sql(warehouse, sql, API).rows
 
@@ -218,7 +218,7 @@ def test_long_and_deep_statements_are_refused_quickly(warehouse: Warehouse) -> N
         assert said in str(caught.value)
 
 
-def test_a_server_that_shows_no_parse_is_named() -> None:
+def test_a_server_without_parse_functions_is_refused() -> None:
     class Old:
         analyst = "analyst"
 

@@ -1,4 +1,4 @@
-"""`clew sql` on an installation whose databases have other names: users write `analyst` all the same."""
+"""`clew sql` on an installation with other database names: users still write `analyst`."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -41,7 +41,7 @@ def elsewhere(clickhouse: GivenServer) -> Iterator[Warehouse]:
         ("SHOW TABLES FROM analyst LIKE 'cl%'", [["clicks"]]),
     ],
 )
-def test_statements_mean_this_installation(elsewhere: Warehouse, sql: str, rows: list[Any]) -> None:
+def test_statements_use_the_names_of_the_installation(elsewhere: Warehouse, sql: str, rows: list[Any]) -> None:
     assert run_sql(elsewhere, sql, ApiSettings()).rows == rows
 
 
@@ -53,11 +53,11 @@ def test_statements_mean_this_installation(elsewhere: Warehouse, sql: str, rows:
         "EXPLAIN AST SELECT * FROM analyst.clicks", "DESCRIBE clicks", "SHOW TABLES",
     ],
 )  # fmt: skip
-def test_descriptions_too(elsewhere: Warehouse, sql: str) -> None:
+def test_describe_uses_the_names_of_the_installation(elsewhere: Warehouse, sql: str) -> None:
     assert run_sql(elsewhere, sql, ApiSettings()).rows
 
 
-def test_base_tables_stay_closed(elsewhere: Warehouse) -> None:
+def test_base_tables_are_refused(elsewhere: Warehouse) -> None:
     database = elsewhere.analyst.removesuffix("_analyst")
     for name in (f"{database}.clicks", f"{elsewhere.analyst}.clicks", "clew.clicks", "system.users"):
         with pytest.raises(SqlRefused, match="reads database analyst only"):
