@@ -3,7 +3,8 @@
 import typer
 
 from clew.cli.ask import ask
-from clew.cli.options import AsJson, Where, with_option_groups
+from clew.cli.option_groups import AsJson, with_option_groups
+from clew.cli.options import Where
 from clew.cli.output import out, print_json, print_table
 from clew.requests.types import AuditRequest, RepairRequest
 from runtime.user_error import FINE, NO

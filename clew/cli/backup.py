@@ -11,7 +11,8 @@ import typer
 from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
 from clew.cli.ask import ask
-from clew.cli.options import AsJson, Where, settings_or_exit, with_option_groups
+from clew.cli.option_groups import AsJson, with_option_groups
+from clew.cli.options import Where, settings_or_exit
 from clew.cli.output import err, errors_as_exit_codes, fail, out, print_json
 from clew.requests.types import BackupRequest
 from installation.address import InstallationAddress

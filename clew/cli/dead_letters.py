@@ -3,7 +3,8 @@
 import asyncio
 
 from clew.cli.ask import ask
-from clew.cli.options import AsJson, Where, settings_or_exit, with_option_groups
+from clew.cli.option_groups import AsJson, with_option_groups
+from clew.cli.options import Where, settings_or_exit
 from clew.cli.output import fail, out, print_json, print_table
 from clew.requests.types import DeadLettersRequest
 from eventlog.port import LogUnavailable

@@ -4,7 +4,7 @@ from typing import Any
 
 from typer.core import TyperCommand
 
-from clew.cli.options import INSTALLATION, OUTPUT
+from clew.cli.option_groups import INSTALLATION, OUTPUT
 
 
 class CommandWithGroups(TyperCommand):

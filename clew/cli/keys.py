@@ -7,7 +7,8 @@ from typing import Annotated
 
 import typer
 
-from clew.cli.options import AsJson, Data, Where, settings_or_exit, with_option_groups
+from clew.cli.option_groups import AsJson, with_option_groups
+from clew.cli.options import Data, Where, settings_or_exit
 from clew.cli.output import fail, out, print_json
 from installation.directory import DataDir
 from installation.keys import KeysFileError, load_keys, load_or_make_keys

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn
 
-from clew.cli.options import AsJson
+from clew.cli.option_groups import AsJson
 from clew.cli.output import err, fail, print_json, print_table
 from runtime.user_error import NO, UNREACHABLE, WRONG_USE
 

@@ -7,7 +7,8 @@ from typing import Annotated
 import typer
 
 from clew.cli.history import History, MappingFile, byte_progress, mapping_or_exit
-from clew.cli.options import AsJson, settings_or_exit
+from clew.cli.option_groups import AsJson
+from clew.cli.options import settings_or_exit
 from clew.cli.output import err, fail, out, print_json
 from installation.program_file import ProgramError, ProgramUnreadable, load_program
 from runtime.clock import SystemClock

@@ -5,7 +5,8 @@ from typing import Annotated, Any
 import typer
 
 from clew.cli.ask import ask
-from clew.cli.options import AsJson, ProgramOrNewest, TableOutput, Where, with_option_groups
+from clew.cli.option_groups import AsJson, with_option_groups
+from clew.cli.options import ProgramOrNewest, TableOutput, Where
 from clew.cli.output import out, print_csv, print_json, print_table
 from clew.requests.types import ExplainRequest, ProblemsRequest, ReportRequest, SqlRequest
 

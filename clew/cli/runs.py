@@ -6,7 +6,8 @@ import msgspec
 import typer
 
 from clew.cli.ask import ask
-from clew.cli.options import AsJson, ProgramOrNewest, Where, with_option_groups
+from clew.cli.option_groups import AsJson, with_option_groups
+from clew.cli.options import ProgramOrNewest, Where
 from clew.cli.output import err, out, print_json, print_table
 from clew.requests.types import DiffRequest, FitRequest
 

@@ -8,7 +8,8 @@ from typing import Annotated
 
 import typer
 
-from clew.cli.options import Host, MetricsPort, Port, ProgramFile, Where, settings_or_exit, with_option_groups
+from clew.cli.option_groups import with_option_groups
+from clew.cli.options import Host, MetricsPort, Port, ProgramFile, Where, settings_or_exit
 from clew.cli.output import errors_as_exit_codes, fail, out
 from clew.http.sockets import PortTaken, bind, url_of
 from clew.processes.supervisor import AlreadyServed, Parent, ServeOptions

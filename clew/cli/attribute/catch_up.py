@@ -7,7 +7,8 @@ from typing import Annotated
 import typer
 
 from clew.cli.ask import ask
-from clew.cli.options import OptionGroup, Where
+from clew.cli.option_groups import OptionGroup
+from clew.cli.options import Where
 from clew.cli.output import err, fail, print_json
 from clew.requests.types import CATCH_UP_TIMEOUT_S, AttributeRequest
 from runtime.user_error import WRONG_USE

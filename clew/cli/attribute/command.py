@@ -8,7 +8,8 @@ import typer
 from clew.cli.attribute.catch_up import CatchUpOptions, catch_up
 from clew.cli.attribute.models import ModelOptions, run_models
 from clew.cli.attribute.worker import WorkerOptions, follow
-from clew.cli.options import AsJson, OptionGroup, ProgramOrNewest, Where, given_options, with_option_groups
+from clew.cli.option_groups import AsJson, OptionGroup, given_options, with_option_groups
+from clew.cli.options import ProgramOrNewest, Where
 from clew.cli.output import fail
 from runtime.user_error import WRONG_USE
 

@@ -8,7 +8,8 @@ import typer
 
 from clew.cli.ask import ask
 from clew.cli.attribute.catch_up import ANSWER_WITHIN_S, CatchUpOptions
-from clew.cli.options import OptionGroup, Where
+from clew.cli.option_groups import OptionGroup
+from clew.cli.options import Where
 from clew.cli.output import err, fail, out, print_json, print_table
 from clew.requests.types import WORKERS_MAX, Reuse, RunRequest
 from runtime.user_error import WRONG_USE

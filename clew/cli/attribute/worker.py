@@ -6,7 +6,8 @@ from typing import Annotated
 
 import typer
 
-from clew.cli.options import OptionGroup, Where
+from clew.cli.option_groups import OptionGroup
+from clew.cli.options import Where
 from clew.cli.output import fail
 from runtime.user_error import WRONG_USE
 
