@@ -1,6 +1,6 @@
 """Turn a hit on a link or pixel into a touch and the URL to send the visitor to, in named steps over one draft.
 
-Each step does one thing. It returns None, or a refusal, and the first refusal ends the sequence.
+Each step does one thing. It raises Refused if the hit is not to be accepted, which ends the sequence.
 Pure: the time comes with the hit; keys and random bytes come with the context.
 """
 
@@ -17,7 +17,7 @@ from schemas.values.ids import AbsentIds
 from tracker.offers.deep_link import deeplink_of
 from tracker.offers.landing_url import Landing, compile_landing, render
 from tracker.offers.program_index import IndexedOffer, ProgramIndex
-from tracker.refusal import Refusal, rejected, with_ids
+from tracker.refusal import Refusal, Refused, rejected, with_ids
 from tracker.rejected_event import rejected_event
 from tracker.request import visitor as visitors
 from tracker.request.hit import Hit
@@ -60,7 +60,7 @@ class Draft:
         self.landing_url = ""
 
 
-Step = Callable[[Draft, ClickContext], Refusal | None]
+Step = Callable[[Draft, ClickContext], None]
 
 
 class Outcome(msgspec.Struct, frozen=True):
@@ -78,7 +78,7 @@ class Outcome(msgspec.Struct, frozen=True):
     """Fields whose ids were placeholders."""
 
 
-def put_visitor(draft: Draft, context: ClickContext) -> Refusal | None:
+def put_visitor(draft: Draft, context: ClickContext) -> None:
     hit = draft.hit
     given = visitors.named(clean(cut(hit.params.get("visitor_id", ""), context.field_bytes_max)))
     if given:
@@ -90,71 +90,64 @@ def put_visitor(draft: Draft, context: ClickContext) -> Refusal | None:
         draft.visitor = visitors.Visitor(hit.cookie)
     else:
         draft.visitor = visitors.Visitor(visitors.fresh(context.random_bytes(visitors.RANDOM_BYTES)), is_new=True)
-    return None
 
 
-def find_link(draft: Draft, context: ClickContext) -> Refusal | None:
+def find_link(draft: Draft, context: ClickContext) -> None:
     draft.link = context.program.link(draft.code)
     if draft.link is None:
-        return rejected(Reason.UNKNOWN_LINK, "link", "the program has no link with this code")
+        raise Refused(rejected(Reason.UNKNOWN_LINK, "link", "the program has no link with this code"))
     if draft.link.status != "active":
-        return rejected(Reason.INACTIVE_LINK, "link", "the link is inactive in the program")
-    return None
+        raise Refused(rejected(Reason.INACTIVE_LINK, "link", "the link is inactive in the program"))
 
 
-def find_offer(draft: Draft, context: ClickContext) -> Refusal | None:
+def find_offer(draft: Draft, context: ClickContext) -> None:
     assert draft.link is not None  # find_link comes before
     draft.offer = context.program.offer(draft.link.offer_id)
     if draft.offer is None:
-        return rejected(Reason.UNKNOWN_OFFER, "link", "the link's offer is not in the program")
+        raise Refused(rejected(Reason.UNKNOWN_OFFER, "link", "the link's offer is not in the program"))
     if draft.offer.offer.status != "active":
-        return rejected(Reason.INACTIVE_OFFER, "link", "the link's offer is inactive in the program")
-    return None
+        raise Refused(rejected(Reason.INACTIVE_OFFER, "link", "the link's offer is inactive in the program"))
 
 
-def find_partner(draft: Draft, context: ClickContext) -> Refusal | None:
+def find_partner(draft: Draft, context: ClickContext) -> None:
     assert draft.link is not None  # find_link comes before
     draft.partner = context.program.partners.get(draft.link.partner_id)
     if draft.partner is None:
-        return rejected(Reason.UNKNOWN_PARTNER, "link", "the link's partner is not in the program")
+        raise Refused(rejected(Reason.UNKNOWN_PARTNER, "link", "the link's partner is not in the program"))
     if draft.partner.status != "active":
-        return rejected(Reason.INACTIVE_PARTNER, "link", "the link's partner is inactive in the program")
-    return None
+        raise Refused(rejected(Reason.INACTIVE_PARTNER, "link", "the link's partner is inactive in the program"))
 
 
-def find_landing(draft: Draft, _context: ClickContext) -> Refusal | None:
+def find_landing(draft: Draft, _context: ClickContext) -> None:
     """Use the deep link if the hit asks for one and it is allowed, otherwise the offer's landing page."""
     assert draft.offer is not None  # find_offer comes before
     asked = draft.hit.params.get("url", "")
     if not asked:
         draft.landing = draft.offer.landing
-        return None
+        return
     if draft.hit.has_ambiguous_url:
         detail = "an & in the URL cannot be told from those between parameters; percent-encode the value of url"
-        return rejected(Reason.DEEPLINK_AMBIGUOUS, "url", detail)
+        raise Refused(rejected(Reason.DEEPLINK_AMBIGUOUS, "url", detail))
     url = deeplink_of(trimmed(asked), draft.offer.allowed)
     if url is None:
         detail = "a deep link must be an http or https URL on the offer's landing host or one of its allowed_hosts"
-        return rejected(Reason.DEEPLINK_NOT_ALLOWED, "url", detail)
+        raise Refused(rejected(Reason.DEEPLINK_NOT_ALLOWED, "url", detail))
     draft.landing = compile_landing(url)
-    return None
 
 
-def put_subs(draft: Draft, context: ClickContext) -> Refusal | None:
+def put_subs(draft: Draft, context: ClickContext) -> None:
     params, bytes_max = draft.hit.params, context.field_bytes_max
     draft.subs = {name: cut(value, bytes_max) for name, value in params.items() if name in SUB_NAMES and value}
-    return None
 
 
-def mint_id(draft: Draft, context: ClickContext) -> Refusal | None:
+def mint_id(draft: Draft, context: ClickContext) -> None:
     assert draft.link is not None  # find_link comes before
     offer_id, partner_id = draft.link.offer_id, draft.link.partner_id
     random = context.random_bytes(RANDOM_BYTES)
     draft.touch_id = mint(context.keys, draft.hit.ts // 1_000, offer_id, partner_id, random)
-    return None
 
 
-def put_landing_url(draft: Draft, context: ClickContext) -> Refusal | None:
+def put_landing_url(draft: Draft, context: ClickContext) -> None:
     assert draft.link is not None and draft.landing is not None  # find_link and find_landing come before
     values = {
         **draft.subs,
@@ -168,7 +161,6 @@ def put_landing_url(draft: Draft, context: ClickContext) -> Refusal | None:
     draft.landing_url = render(draft.landing, values, context.landing_chars_max)
     if draft.offer is not None and draft.offer.offer.pass_through and draft.hit.query:
         draft.landing_url = with_passed_on(draft.landing_url, draft.hit.query, context.landing_chars_max)
-    return None
 
 
 CLICK_STEPS: tuple[tuple[str, Step], ...] = (
@@ -190,10 +182,11 @@ def decide_hit(kind: Kind, code: str, hit: Hit, context: ClickContext) -> Outcom
     """Accept or refuse a hit on a link (Kind.CLICK) or pixel (Kind.IMPRESSION)."""
     draft = Draft(kind, code, hit)
     absent = context.absent.drop(hit.params, _IDS)
-    for _, step in CLICK_STEPS if kind is Kind.CLICK else IMPRESSION_STEPS:
-        refusal = step(draft, context)
-        if refusal is not None:
-            return msgspec.structs.replace(_refused(draft, refusal, context), absent=absent)
+    try:
+        for _, step in CLICK_STEPS if kind is Kind.CLICK else IMPRESSION_STEPS:
+            step(draft, context)
+    except Refused as refused:
+        return msgspec.structs.replace(_refused(draft, refused.refusal, context), absent=absent)
     touch = _touch(draft, context)
     return Outcome(kind, draft.touch_id, touch, "accepted", draft.landing_url, draft.visitor, absent)
 

@@ -1,4 +1,7 @@
-"""Refusals as values: the verdict, the reason, the field, and a sentence with the fix."""
+"""Refusals: the verdict, the reason, the field, and a sentence with the fix.
+
+Every step, check and reader of a hit raises `Refused`; the public function that calls it returns the refusal.
+"""
 
 import re
 
@@ -38,7 +41,7 @@ class Refusal(msgspec.Struct, frozen=True):
 
 
 class Refused(Exception):
-    """Exception that ends reading at the first wrong field; the reader's public function returns its refusal."""
+    """Exception that ends the reading of a hit at the first wrong field."""
 
     def __init__(self, refusal: Refusal) -> None:
         super().__init__(refusal.detail)

@@ -10,7 +10,7 @@ from tracker.request.hit import Hit
 from tracker.request.text import clean, cut, shortened
 
 FIELDS_MAX = 100
-NAME_BYTES_MAX = 128
+TEXT_BYTES_MAX = 128
 VALUE_BYTES_MAX = 2_048
 DETAIL_BYTES_MAX = 512
 
@@ -36,7 +36,7 @@ def rejected_event(
         detail=_detail(refusal.detail, fields.values(), program),
         offer_id=refusal.offer_id,
         partner_id=refusal.partner_id,
-        link=cut(link, NAME_BYTES_MAX),
+        link=cut(link, TEXT_BYTES_MAX),
         conversion_id=refusal.conversion_id,
         method=hit.method,
         path=hit.path,
@@ -45,7 +45,7 @@ def rejected_event(
         ip=hit.ip,
         user_agent=hit.user_agent,
         referrer=referrer,
-        ref=cut(ref, NAME_BYTES_MAX),
+        ref=cut(ref, TEXT_BYTES_MAX),
     )
 
 
@@ -57,7 +57,7 @@ def without_secrets(fields: Mapping[str, str], program: ProgramIndex) -> dict[st
             break
         is_secret = name.lower() in secrets.NAMES or program.is_secret(name) or program.is_secret(value)
         if not is_secret:
-            kept[cut(clean(name), NAME_BYTES_MAX)] = cut(clean(value), VALUE_BYTES_MAX)
+            kept[cut(clean(name), TEXT_BYTES_MAX)] = cut(clean(value), VALUE_BYTES_MAX)
     return kept
 
 

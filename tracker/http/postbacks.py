@@ -14,7 +14,8 @@ from tracker.http.clicks import method_not_allowed
 from tracker.http.context import EdgeContext, key_of
 from tracker.http.limits import TooLarge, TooSlow, read_body, too_large_answer, too_slow_answer
 from tracker.offers.program_index import ProgramIndex
-from tracker.postback.decide import PendingPostback, PostbackContext, is_test, read_postback, topic_of
+from tracker.postback.decide import PendingPostback, is_test, read_postback, topic_of
+from tracker.postback.draft import PostbackContext
 from tracker.postback.fields import Sent, read_sent
 from tracker.refusal import Refusal, refusal_of, with_ids
 from tracker.rejected_event import rejected_event

@@ -1,19 +1,23 @@
-"""The lines of /v1/events as they are sent (contract 2.2): which fields there are, and what type they have.
+"""Lines of /v1/events: their fields and types (docs/contract.md, section 2.2).
 
-An unknown field, a number for a text or a text for a number is malformed, and the error names the field.
+An unknown field, a number in place of a text or a text in place of a number is refused as malformed; the error names
+the field.
 """
 
 import json
 import re
+from contextlib import suppress
 from typing import Annotated, Any, Literal
 
 import msgspec
 
+from tracker.conversion import NAME_BYTES_MAX, REFERENCE_BYTES_MAX
+from tracker.refusal import Refusal, Refused, malformed
 from tracker.request.params import SUB_NAMES
 from tracker.request.text import byte_length, has_control, is_text, trimmed
 
 ID_BYTES_MAX = 128
-TXN_ID_BYTES_MAX = 256
+"""Longest id of a line, and of the line that another one refers to."""
 IP_BYTES_MAX = 64
 
 _Number = Annotated[int, msgspec.Meta(ge=1, le=2**32 - 1)]
@@ -21,7 +25,7 @@ _Optional = _Number | None
 
 
 class TouchLine(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
-    """A click or an impression. sub1 to sub30 are taken out before."""
+    """Click or impression, without sub1 to sub30, which are taken out before."""
 
     type: str
     id: str
@@ -83,32 +87,24 @@ TYPES: dict[str, type[TouchLine] | type[ConversionLine] | type[AdjustmentLine]] 
 }
 _BYTES_MAX = {
     "id": ID_BYTES_MAX, "click_ref": ID_BYTES_MAX, "impression_ref": ID_BYTES_MAX,
-    "txn_id": TXN_ID_BYTES_MAX, "ip": IP_BYTES_MAX,
+    "txn_id": REFERENCE_BYTES_MAX, "ip": IP_BYTES_MAX,
 }  # fmt: skip
 _IDS = ("id", "txn_id", "click_ref", "impression_ref", "visitor_id", "user_id", "coupon")
 _TRIMMED = (*_IDS, "goal", "amount", "currency", "status", "click_id", "impression_id", "conversion_id")
-"""Texts that lose the white space at their ends."""
+"""Texts whose white space at both ends is removed."""
 
 _PLACE = re.compile(r" - at `(?:key in )?\$\.?([^`.\[]*)")
 _NAMED = re.compile(r"(?:unknown field|required field) `([^`]*)`")
 
 
-class BadLine(ValueError):
-    """The line cannot be read: the field, and what is wrong with it."""
-
-    def __init__(self, field: str, detail: str) -> None:
-        super().__init__(detail)
-        self.field, self.detail = field, detail
-
-
 def decode_line(text: bytes) -> dict[str, Any]:
-    """The line's JSON object. Raises BadLine."""
+    """Return the line's JSON object. Raises Refused."""
     try:
         parsed = msgspec.json.decode(text)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise BadLine("line", f"not JSON: {error}") from None
+        raise Refused(malformed("line", f"not JSON: {error}")) from None
     if not isinstance(parsed, dict):
-        raise BadLine("line", "send one JSON object per line")
+        raise Refused(malformed("line", "send one JSON object per line"))
     _check_repeated(text, parsed)
     for name in _TRIMMED:
         value = parsed.get(name)
@@ -121,7 +117,7 @@ def decode_line(text: bytes) -> dict[str, Any]:
 
 
 def _check_repeated(text: bytes, parsed: dict[str, Any]) -> None:
-    """Refuse a key that is given twice: either value could be the money that is meant. Raises BadLine."""
+    """Refuse a key that is given twice: either value could be the money that is meant. Raises Refused."""
     quotes = 2 * (len(parsed) + sum(type(value) is str for value in parsed.values()))
     if text.count(b'"') == quotes and b'\\"' not in text:
         return  # no quotes beyond those of its keys and texts: the usual line is not parsed twice
@@ -130,23 +126,20 @@ def _check_repeated(text: bytes, parsed: dict[str, Any]) -> None:
         names = set[str]()
         for name, _ in found:
             if name in names:
-                raise BadLine(name, "given twice in the line; send it once")
+                raise Refused(malformed(name, "given twice in the line; send it once"))
             names.add(name)
         return dict(found)
 
-    try:
+    with suppress(ValueError, RecursionError):
         json.loads(text, object_pairs_hook=pairs)
-    except (ValueError, RecursionError) as error:
-        if isinstance(error, BadLine):
-            raise
 
 
 def typed(line: dict[str, Any], bytes_max: int, *, is_short: bool) -> tuple[AnyLine, dict[str, str]]:
-    """The line as its type, and its sub values. `is_short`: no field can be over the limit. Raises BadLine."""
+    """Return the line as its type, and its sub values. `is_short`: no field can be over the limit. Raises Refused."""
     kind = line.get("type")
     cls = TYPES.get(kind) if isinstance(kind, str) else None
     if cls is None:
-        raise BadLine("type", f"it must be one of {', '.join(TYPES)}")
+        raise Refused(malformed("type", f"must be one of {', '.join(TYPES)}"))
     known = cls.__struct_fields__
     rest = {name: value for name, value in line.items() if not (value is None and name in known)}
     subs: dict[str, str] = {}
@@ -156,7 +149,7 @@ def typed(line: dict[str, Any], bytes_max: int, *, is_short: bool) -> tuple[AnyL
     try:
         typed_line = msgspec.convert(rest, cls)
     except msgspec.ValidationError as error:
-        raise _bad(str(error)) from None
+        raise Refused(_refusal(str(error))) from None
     _check_texts(typed_line, subs, bytes_max, is_short=is_short)
     return typed_line, {name: subs[name] for name in sorted(subs) if subs[name]}
 
@@ -164,31 +157,32 @@ def typed(line: dict[str, Any], bytes_max: int, *, is_short: bool) -> tuple[AnyL
 def _sub(name: str, value: object) -> str:
     if value is None or isinstance(value, str):
         return value or ""
-    raise BadLine(name, f"Expected `str`, got `{type(value).__name__}`")
+    raise Refused(malformed(name, f"Expected `str`, got `{type(value).__name__}`"))
 
 
-def _bad(message: str) -> BadLine:
-    """msgspec's message with the field that it names."""
+def _refusal(message: str) -> Refusal:
+    """Return msgspec's message as a refusal of the field that it names."""
     found = _NAMED.search(message) or _PLACE.search(message)
     field, detail = found.group(1) if found else "line", message.partition(" - at ")[0].replace(" | null", "")
-    return BadLine(field, f'{detail}; send amounts as text, as in "7.50"' if field == "amount" else detail)
+    return malformed(field, f'{detail}; send amounts as text, as in "7.50"' if field == "amount" else detail)
 
 
 def _check_texts(line: AnyLine, subs: dict[str, str], bytes_max: int, *, is_short: bool) -> None:
     if not line.id:
-        raise BadLine("id", f"it is empty; give every line an id of its own, up to {ID_BYTES_MAX} bytes")
+        raise Refused(malformed("id", f"empty; give each line a different id of up to {ID_BYTES_MAX} bytes"))
     for name in _IDS:
         if has_control(getattr(line, name, "")):
-            raise BadLine(name, "it has control characters")
+            raise Refused(malformed(name, "has control characters; leave them out"))
     for name, limit in _BYTES_MAX.items():
         if byte_length(getattr(line, name, "")) > limit:
-            raise BadLine(name, f"it is longer than {limit} bytes")
+            raise Refused(malformed(name, f"longer than {limit} bytes"))
     if is_short:
         return
     texts = {name: getattr(line, name) for name in line.__struct_fields__} | subs
     for name, text in texts.items():
         if isinstance(text, str) and byte_length(text) > bytes_max:
-            raise BadLine(name, f"it is longer than {bytes_max} bytes")
+            raise Refused(malformed(name, f"longer than {bytes_max} bytes"))
     for name, text in getattr(line, "custom", {}).items():
-        if byte_length(name) > ID_BYTES_MAX or byte_length(text) > bytes_max or not is_text(name):
-            raise BadLine("custom", f"a custom field is longer than {bytes_max} bytes, or its name than {ID_BYTES_MAX}")
+        if byte_length(name) > NAME_BYTES_MAX or byte_length(text) > bytes_max or not is_text(name):
+            detail = f"a custom field is longer than {bytes_max} bytes, or its name than {NAME_BYTES_MAX}"
+            raise Refused(malformed("custom", detail))

@@ -18,7 +18,7 @@ AD_CLICK_IDS = frozenset(
 )  # fmt: skip
 """Parameters in which ad networks send the id of their click."""
 STORED_MAX = 32
-NAME_BYTES_MAX = 64
+PARAM_NAME_BYTES_MAX = 64
 
 
 def stored_params(params: dict[str, str], bytes_max: int) -> dict[str, str]:
@@ -29,7 +29,7 @@ def stored_params(params: dict[str, str], bytes_max: int) -> dict[str, str]:
             continue
         name = name.lower()
         if name in AD_CLICK_IDS or (name.startswith("utm_") and len(name) > len("utm_")):
-            stored.setdefault(clean(cut(name, NAME_BYTES_MAX)), clean(cut(value, bytes_max)))
+            stored.setdefault(clean(cut(name, PARAM_NAME_BYTES_MAX)), clean(cut(value, bytes_max)))
             if len(stored) == STORED_MAX:
                 break
     return stored
