@@ -10,7 +10,8 @@ from aiokafka import AIOKafkaProducer
 
 from benchmarks.measure import Result
 from eventlog.address import KafkaLog, parse_log_address
-from eventlog.kafka.appender import Entry, KafkaAppender
+from eventlog.kafka.append_batch import Entry
+from eventlog.kafka.appender import KafkaAppender
 from eventlog.kafka.client import connection_options
 from eventlog.kafka.reader import KafkaReader
 from eventlog.kafka.record_ids import HEADER, encode_append_id

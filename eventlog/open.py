@@ -45,7 +45,8 @@ async def append_marked(
     address: KafkaLog, records: Sequence[tuple[Partition, bytes, AppendId]], settings: Settings, clock: Clock
 ) -> None:
     """Append records whose append ids are given: one that is there already becomes a repeat. Raises LogUnavailable."""
-    from eventlog.kafka.appender import Entry, KafkaAppender
+    from eventlog.kafka.append_batch import Entry
+    from eventlog.kafka.appender import KafkaAppender
 
     appender = KafkaAppender(address, settings.kafka, clock)
     try:

@@ -8,7 +8,7 @@ import asyncio
 from collections.abc import Sequence
 from typing import Protocol
 
-from eventlog.kafka.appender import Entry
+from eventlog.kafka.append_batch import Entry
 from eventlog.kafka.spill import Spill
 from eventlog.port import LogUnavailable, Partition
 from runtime import metrics

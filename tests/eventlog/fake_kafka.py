@@ -5,7 +5,7 @@ import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from eventlog.kafka.appender import Entry
+from eventlog.kafka.append_batch import Entry
 from eventlog.port import LogUnavailable, Partition, Record
 from schemas.events import CONVERSIONS, HITS
 

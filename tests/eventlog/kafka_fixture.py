@@ -10,7 +10,8 @@ from typing import Any, TypeVar
 from aiokafka.admin import AIOKafkaAdminClient
 
 from eventlog.address import KafkaLog, parse_log_address
-from eventlog.kafka.appender import Entry, KafkaAppender
+from eventlog.kafka.append_batch import Entry
+from eventlog.kafka.appender import KafkaAppender
 from eventlog.kafka.client import connection_options
 from eventlog.kafka.consumer import KafkaConsumer
 from eventlog.kafka.observer import KafkaObserver

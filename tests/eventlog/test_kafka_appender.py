@@ -111,7 +111,7 @@ def test_producers_are_made_anew_on_schedule(kafka: GivenCluster) -> None:
         seen = set()
         for n in range(45):
             await producer.append(HITS, b"k", [b"%d" % n])
-            seen.add(id(producer.appender._producer))
+            seen.add(id(producer.appender._client._producer))
         assert len(seen) > 1
         records = [record for records in (await bench.all_hits()).values() for record in records]
         assert [record.value for record in records] == [b"%d" % n for n in range(45)]

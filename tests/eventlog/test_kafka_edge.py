@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from eventlog.kafka.appender import Entry
+from eventlog.kafka.append_batch import Entry
 from eventlog.kafka.producer import UNPLACED, KafkaProducer
 from eventlog.kafka.reader import KafkaReader
 from eventlog.port import Appended, AppendId, DedupRule, Partition, Record

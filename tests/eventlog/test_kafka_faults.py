@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable, Iterator
 
 import pytest
 
-from eventlog.kafka.appender import Entry
+from eventlog.kafka.append_batch import Entry
 from eventlog.port import Fenced, LogUnavailable, Partition, Position, Record
 from schemas.events import HITS
 from tests.eventlog.kafka_fixture import KafkaFixture, PlainProducer, retried

@@ -404,7 +404,7 @@ def test_the_topic_of_conversions_keeps_its_partitions(tmp_path: Path) -> None:
             assert await verdicts(made, sale("a")) == [("accepted", True)]
         kafka.counts[CONVERSIONS] = 2
         async with edge(kafka, tmp_path) as made:
-            await until(lambda: made._trouble)
+            await until(lambda: made._connection.trouble)
             assert "has 2 partitions and had 1" in (await made.unhealthy_reason() or "")
             assert (await made.append(HITS, b"k", [b"click"]))[0].offset == UNPLACED
 

@@ -12,10 +12,11 @@ from typing import Any
 import pytest
 
 from eventlog.kafka import file_slots
-from eventlog.kafka.appender import Entry
-from eventlog.kafka.producer import AppendIds
-from eventlog.kafka.spill import Candidate, Spill
+from eventlog.kafka.append_batch import Entry
+from eventlog.kafka.append_ids import AppendIds
+from eventlog.kafka.spill import Spill
 from eventlog.kafka.spill_drain import Drain
+from eventlog.kafka.spill_file import Candidate
 from eventlog.port import AppendId, LogFull, LogUnavailable, Partition
 from runtime.file_lock import FileLocked
 from schemas.dedup.rules import rule
@@ -163,13 +164,13 @@ def test_a_commit_that_fails_and_gets_in_all_the_same_is_counted(
 ) -> None:
     async def story() -> None:
         spill = open_spill(tmp_path)
-        commit = spill._commit
+        commit = spill._file.commit
 
         def commit_and_fail(group: Any) -> Any:
             commit(group)
             raise OSError("the sync failed")
 
-        monkeypatch.setattr(spill, "_commit", commit_and_fail)
+        monkeypatch.setattr(spill._file, "commit", commit_and_fail)
         with pytest.raises(LogUnavailable, match="the sync failed"):
             await spill.put(CLICKS, entries(0, 3))
         monkeypatch.undo()
