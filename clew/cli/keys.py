@@ -114,6 +114,8 @@ def _rfc3339(ms: int) -> str:
 def _keys_or_exit(where: Where) -> Path:
     """Return the file of the token keys: CLEW_KEYS, or keys.toml in the data directory."""
     settings = settings_or_exit()
+    if where.log is not None or where.warehouse is not None:
+        where.address_or_exit(settings)  # a mistake in an address is an error, even if --data names the directory
     if settings.keys is not None:
         return settings.keys
     if where.data is not None:

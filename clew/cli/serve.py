@@ -11,7 +11,7 @@ import typer
 from clew.cli.option_groups import with_option_groups
 from clew.cli.options import Host, MetricsPort, Port, ProgramFile, Where, settings_or_exit
 from clew.cli.output import errors_as_exit_codes, fail, out
-from clew.http.sockets import PortTaken, bind, url_of
+from clew.http.sockets import BadHost, PortTaken, bind, url_of
 from clew.processes.supervisor import AlreadyServed, Parent, ServeOptions
 from installation.address import InstallationAddress
 from installation.directory import DataDir
@@ -40,6 +40,8 @@ def serve(
 
     All of them are children of one parent process, which restarts a child that dies.
     """
+    if port and port == api_port:
+        raise fail(f"--port and --api-port are both {port}; give two different ports", WRONG_USE)
     settings = settings_or_exit()
     place = where.address_or_exit(settings)
     if place.data is None:
@@ -162,7 +164,7 @@ def _run(work: Callable[[], None]) -> None:
             work()
     except ProgramUnreadable as error:
         raise fail(str(error), UNREACHABLE) from None
-    except ProgramError as error:
+    except (ProgramError, BadHost) as error:
         raise fail(str(error), WRONG_USE) from None
     except (PortTaken, AlreadyServed, LogUnavailable, KeysFileError, OSError) as error:
         raise fail(str(error), UNREACHABLE) from None

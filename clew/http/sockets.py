@@ -1,8 +1,13 @@
 """Listening sockets."""
 
+import errno
 import socket
 
 _BACKLOG = 4_096
+
+
+class BadHost(ValueError):
+    """The host is not an address of this machine."""
 
 
 class PortTaken(Exception):
@@ -10,21 +15,31 @@ class PortTaken(Exception):
 
 
 def bind(host: str, port: int) -> socket.socket:
-    """A listening socket that children share: connections wait in it while a child starts again."""
+    """Return a listening socket that child processes share. Raises BadHost, PortTaken.
+
+    Connections wait in it while a child restarts.
+    """
+    if not host.strip():  # the system takes an empty host for all addresses
+        raise BadHost("--host is empty; give an address, or leave it out (0.0.0.0 binds all addresses)")
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     listener = socket.socket(family, socket.SOCK_STREAM)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         listener.bind((host, port))
         listener.listen(_BACKLOG)
+    except (socket.gaierror, UnicodeError):
+        listener.close()
+        raise BadHost(f"--host {host[:64]!r} cannot be resolved; give an address of this machine") from None
     except OSError as error:
         listener.close()
+        if error.errno == errno.EADDRNOTAVAIL:
+            raise BadHost(f"--host {host} is not an address of this machine; give one that is") from None
         raise PortTaken(f"{host}:{port} cannot be bound: {error.strerror}; choose another port") from None
     listener.setblocking(False)
     return listener
 
 
 def url_of(listener: socket.socket) -> str:
-    """http URL of a listening socket."""
+    """Return the http URL of a listening socket."""
     host, port = listener.getsockname()[:2]
     return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"

@@ -148,6 +148,13 @@ class BadRequest(ValueError):
 R = TypeVar("R", bound=Request)
 _UNKNOWN = re.compile(r"unknown field `([^`]*)`")
 _MISSING = re.compile(r"required field `([^`]*)`")
+_BOUND = re.compile(r"Expected `\w+(?: \| null)?` ([<>]=?) ([\d.]+)")
+_KINDS = re.compile(r"Expected `([^`]*)`, got `([^`]*)`")
+_COMPARISONS = {">": "greater than", ">=": "at least", "<": "less than", "<=": "at most"}
+_KIND_NAMES = {
+    "str": "text", "int": "a whole number", "float": "a number", "bool": "true or false", "null": "null",
+    "array": "a list", "object": "an object",
+}  # fmt: skip
 _AT_FIELD = re.compile(r" - at `\$\.([^`.\[]*)")
 
 
@@ -172,5 +179,14 @@ def _bad_request(kind: type[Request], message: str) -> BadRequest:
         return BadRequest(name, f"must be one of {', '.join(get_args(get_type_hints(kind)[name]))}")
     if "of length >= 1" in message:
         return BadRequest(name, "empty; give a value, or leave it out")
-    detail = message.partition(" - at ")[0].replace("`", "").replace(" | null", "")
-    return BadRequest(name, detail[:1].lower() + detail[1:])
+    return BadRequest(name, _expected(message.partition(" - at ")[0]))
+
+
+def _expected(message: str) -> str:
+    """Say in plain words what msgspec expected of a value."""
+    if (bound := _BOUND.fullmatch(message)) is not None:
+        return f"must be {_COMPARISONS[bound.group(1)]} {float(bound.group(2)):g}"
+    if (kinds := _KINDS.fullmatch(message)) is not None:
+        expected, got = (_KIND_NAMES.get(kind.removesuffix(" | null"), kind) for kind in kinds.groups())
+        return f"must be {expected}, not {got}"
+    return message[:1].lower() + message[1:].replace("`", "")

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from clew.__main__ import COMMANDS, main
+from tests.serving import PROGRAM
 
-IN_A_DIRECTORY = "--data {folder}"
 REFUSED = [
     # catch up
     ("attribute --timeout 5", "--timeout limits --wait; add --wait, or leave --timeout out"),
@@ -24,8 +24,8 @@ REFUSED = [
     ),
     ("attribute --metrics-port 0", "--metrics-port is for a worker; add --follow, or leave --metrics-port out"),
     ("attribute --host 127.0.0.1", "--host is for a worker; add --follow, or leave --host out"),
-    ("attribute --wait --timeout 0", "timeout: expected float > 0.0"),
-    ("attribute --wait --timeout nan", "timeout: expected float > 0.0"),
+    ("attribute --wait --timeout 0", "timeout: must be greater than 0"),
+    ("attribute --wait --timeout nan", "timeout: must be greater than 0"),
     # worker
     *(
         (
@@ -51,6 +51,24 @@ REFUSED = [
     ("sql ''", "sql: empty; give a value, or leave it out"),
     ("problems --log ''", "--log is empty; give an address or leave it out"),
     ("audit --warehouse ' '", "--warehouse is empty; give an address or leave it out"),
+    ("problems --data ''", "--data is empty; give a path"),
+    ("keys rotate --data ' '", "--data is empty; give a path"),
+    ("report kpi --program ''", "--program is empty; give a path"),
+    ("serve --program=", "--program is empty; give a path"),
+    ("backup ''", "DIR is empty; give a path"),
+    ("restore ' '", "DIR is empty; give a path"),
+    # addresses
+    ("id AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA --log nothing:x",
+     "--log: this is no log; write sqlite:DIR or kafka://host:9092,host:9092?topic_prefix=…"),
+    ("serve --program p --port 8080 --api-port 8080",
+     "--port and --api-port are both 8080; give two different ports"),
+    ("serve --program {program} --host ''",
+     "--host is empty; give an address, or leave it out (0.0.0.0 binds all addresses)"),
+    ("serve --program {program} --host nothing.invalid",
+     "--host 'nothing.invalid' cannot be resolved; give an address of this machine"),
+    ("serve --program {program} --host a..b", "--host 'a..b' cannot be resolved; give an address of this machine"),
+    ("serve --program {program} --host 192.0.2.1",
+     "--host 192.0.2.1 is not an address of this machine; give one that is"),
 ]  # fmt: skip
 
 
@@ -65,7 +83,12 @@ def run(monkeypatch: pytest.MonkeyPatch, words: list[str]) -> int:
 def test_an_option_that_cannot_be_honoured_is_refused(
     command: str, error: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    words = shlex.split(f"{command} {IN_A_DIRECTORY.format(folder=tmp_path)}")
+    program = tmp_path / "program.toml"
+    program.write_text(PROGRAM)
+    command = command.replace("{program}", str(program))
+    if "--data" not in command:
+        command += f" --data {tmp_path / 'data'}"
+    words = shlex.split(command)
     assert run(monkeypatch, words) == 2
     shown, said = capsys.readouterr()
     assert not shown

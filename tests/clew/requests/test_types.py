@@ -26,19 +26,19 @@ KEY = "operator-key"
     [
         ("report", {}, "name", "missing; send it"),
         ("report", {"name": "kpi", "nope": 1}, "nope", "report has no such field; it has name, by, from, to"),
-        ("report", {"name": "kpi", "from": 20260101}, "from", "expected str, got int"),
+        ("report", {"name": "kpi", "from": 20260101}, "from", "must be text, not a whole number"),
         ("explain", {"conversion_id": ""}, "conversion_id", "empty; give a value, or leave it out"),
         ("problems", {"by": "x"}, "by", "problems has no such field; it has none"),
-        ("audit", {"timeout": "soon"}, "timeout", "expected float, got str"),
-        ("audit", {"timeout": 0}, "timeout", "expected float > 0.0"),
-        ("audit", {"timeout": 1e9}, "timeout", "expected float <= 604800.0"),
-        ("attribute", {"wait": 1}, "wait", "expected bool, got int"),
-        ("run", {"models": "linear", "workers": 65}, "workers", "expected int <= 64"),
-        ("run", {"models": "linear", "workers": True}, "workers", "expected int, got bool"),
+        ("audit", {"timeout": "soon"}, "timeout", "must be a number, not text"),
+        ("audit", {"timeout": 0}, "timeout", "must be greater than 0"),
+        ("audit", {"timeout": 1e9}, "timeout", "must be at most 604800"),
+        ("attribute", {"wait": 1}, "wait", "must be true or false, not a whole number"),
+        ("run", {"models": "linear", "workers": 65}, "workers", "must be at most 64"),
+        ("run", {"models": "linear", "workers": True}, "workers", "must be a whole number, not true or false"),
         ("run", {"models": "linear", "reuse": "never"}, "reuse", "must be one of reuse, consume, reset"),
-        ("run", {"models": "linear", "conversions_min": -1}, "conversions_min", "expected int >= 0"),
+        ("run", {"models": "linear", "conversions_min": -1}, "conversions_min", "must be at least 0"),
         ("diff", {"left": "a"}, "right", "missing; send it"),
-        ("backup", {"to": None}, "to", "expected str, got null"),
+        ("backup", {"to": None}, "to", "must be text, not null"),
     ],
 )
 def test_a_bad_field_is_named(name: str, fields: dict[str, Any], field: str, detail: str) -> None:
@@ -74,7 +74,8 @@ def api(warehouse: Warehouse, tmp_path: Path) -> TestClient:
 @pytest.mark.parametrize(
     ("method", "path", "body", "error", "field"),
     [
-        ("POST", "/operator/run", {"models": "linear", "workers": "4"}, "workers: expected int, got str", "workers"),
+        ("POST", "/operator/run", {"models": "linear", "workers": "4"},
+         "workers: must be a whole number, not text", "workers"),
         ("POST", "/operator/run", {"workers": 4}, "models: missing; send it", "models"),
         ("POST", "/operator/attribute", {"wait": True, "running": True},
          "running: attribute has no such field; it has wait, timeout", "running"),
