@@ -1,7 +1,7 @@
-"""Where the log is: `sqlite:DIR` or `kafka://host:port,host:port?topic_prefix=…`.
+"""Address of the log: `sqlite:DIR` or `kafka://host:port,host:port?topic_prefix=…`.
 
 `kafkas://` is Kafka over TLS, with a user by SASL: `kafkas://user@host:9093?topic_prefix=clew.`. A password is
-never part of what is shown; where one may come from is the caller's decision (`password_in_url`).
+never shown; the caller decides where one may come from (`password_in_url`).
 """
 
 import re
@@ -16,7 +16,7 @@ _PREFIX = re.compile(r"[A-Za-z0-9._-]{0,100}")
 
 
 class BadLogAddress(ValueError):
-    """The text names no log; the message says what it should look like."""
+    """The text is not a log address; the message shows the expected form."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +42,7 @@ class KafkaLog:
     ca_file: Path | None = None
 
     def __str__(self) -> str:
-        """As it was given, without the password."""
+        """Address without the password."""
         user = f"{quote(self.user, safe='')}@" if self.user else ""
         prefix = f"?topic_prefix={self.topic_prefix}" if self.topic_prefix else ""
         return f"{'kafkas' if self.tls else 'kafka'}://{user}{','.join(self.servers)}{prefix}"
@@ -52,23 +52,23 @@ LogAddress = SqliteLog | KafkaLog
 
 
 def parse_log_address(text: str, password: str = "") -> LogAddress:
-    """The log that the text names; `password` stands in for one that the text lacks. Raises BadLogAddress."""
+    """Parse a log address; `password` applies if the text has none. Raises BadLogAddress."""
     kind, colon, rest = text.partition(":")
     if kind == "sqlite" and rest:
         return SqliteLog(Path(rest))
     if kind in ("kafka", "kafkas") and colon and rest.startswith("//"):
         return _kafka(rest[2:], kind == "kafkas", password)
-    raise BadLogAddress(f"this is no log; {_FORM}")  # without the text: it may hold a password
+    raise BadLogAddress(f"not a log address; {_FORM}")  # without the text: it may hold a password
 
 
 def password_in_url(text: str) -> bool:
-    """Whether the text itself holds a password: fine in the environment, not in a flag, which `ps` shows."""
+    """Return True if the text contains a password: allowed in the environment, not in a flag, which `ps` shows."""
     _, _, rest = text.partition("://")
     return ":" in rest.rpartition("@")[0]
 
 
 def _credentials(rest: str) -> tuple[str, str]:
-    """What stands before the last @ of the servers' part, and what comes after it."""
+    """Split the servers' part at its last @ into credentials and the remaining text."""
     servers, question, query = rest.partition("?")
     before, at, after = servers.rpartition("@")
     return (before, after + question + query) if at else ("", rest)
@@ -86,7 +86,7 @@ def _kafka(rest: str, tls: bool, password: str) -> KafkaLog:
     for number, server in enumerate(servers, 1):
         found = _SERVER.fullmatch(server)
         if found is None or not 0 < int(found.group(2)) < 65_536:  # not quoted: it may be a misplaced password
-            raise BadLogAddress(f"server {number} of Kafka's address is no host:port; {_FORM}")
+            raise BadLogAddress(f"server {number} of Kafka's address is not host:port; {_FORM}")
     options = dict(parse_qsl(query, keep_blank_values=True))
     prefix, ca_file = options.pop("topic_prefix", ""), options.pop("ca_file", "")
     mechanism = options.pop("mechanism", "SCRAM-SHA-512").upper()

@@ -1,4 +1,4 @@
-"""A log in memory, for tests: the same port, nothing durable."""
+"""In-memory log for tests, behind the same port; not durable."""
 
 import secrets
 from collections import defaultdict
@@ -18,14 +18,14 @@ class MemoryLog:
             Partition(topic, number): [] for topic, count in counts.items() for number in range(count)
         }
         self.append_ids: dict[tuple[Partition, str], dict[int, AppendId]] = defaultdict(dict)
-        """Append ids by offset, of each partition under the identity that it had."""
+        """Append ids by offset, per partition and log identity."""
         self.keys: dict[bytes, bytes] = {}
         self.positions: dict[tuple[str, Partition, str], Position] = {}
         topic_ids = {topic: secrets.token_hex(16) for topic in TOPICS}
         self.log_ids = {p: secrets.token_hex(16) if deduplicated else topic_ids[p.topic] for p in self.records}
 
     def put(self, partition: Partition, value: bytes, append_id: AppendId) -> None:
-        """Append a record as it is, repeats and all."""
+        """Append a record without deduplication."""
         self.append_ids[partition, self.log_ids[partition]][len(self.records[partition])] = append_id
         self.records[partition].append(value)
 
@@ -47,7 +47,7 @@ class MemoryProducer:
     ) -> Sequence[AppendResult]:
         claimed: dict[bytes, bytes] = {}
         decisions = []
-        for value in values:  # nothing is kept before every record is ruled over: one may raise
+        for value in values:  # keep nothing before every record is decided: one may raise
             decisions.append(self._rule(lambda key: claimed.get(key, self._log.keys.get(key)), value))
             if not dry_run:
                 claimed.update(decisions[-1].puts)
@@ -66,7 +66,7 @@ class MemoryProducer:
         return None
 
     async def close(self) -> None:
-        """Nothing to let go of."""
+        """Release nothing."""
 
 
 class MemoryConsumer:
@@ -105,4 +105,4 @@ class MemoryConsumer:
         return 0
 
     async def close(self) -> None:
-        """Nothing to let go of."""
+        """Release nothing."""

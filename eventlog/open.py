@@ -1,4 +1,4 @@
-"""Which log it is: the only branch on its kind. The client of Kafka is loaded where there is a Kafka only."""
+"""Factories for producers and consumers: the only branch on the kind of log. Imports Kafka's client only for Kafka."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -18,15 +18,15 @@ async def open_producer(
     address: LogAddress, settings: Settings, clock: Clock, *, worker: int = 0, folder: Path | None = None,
     stored: StoredClaims | None = None, dedup_rule: DedupRule = rule,
 ) -> Producer:  # fmt: skip
-    """The producer of one edge process. Raises LogUnavailable, sqlite3.Error, OSError.
+    """Open the producer of one edge process. Raises LogUnavailable, sqlite3.Error, OSError.
 
-    On Kafka it starts whether Kafka answers or not, and keeps what waits, and the keys that are claimed, in
-    `folder`; `stored` is where an index of keys can begin.
+    On Kafka it starts even while Kafka is unavailable, and keeps queued records and its key index in `folder`; the
+    index starts from `stored`.
     """
     if isinstance(address, SqliteLog):
         return SqliteProducer(address.folder, worker, settings.eventlog, clock, dedup_rule)
     if folder is None:
-        raise ValueError("a producer on Kafka needs a folder for what waits")
+        raise ValueError("a producer on Kafka needs a folder for queued records")
     from eventlog.kafka.appender import KafkaAppender
     from eventlog.kafka.observer import KafkaObserver
     from eventlog.kafka.producer import KafkaProducer
@@ -44,7 +44,7 @@ async def open_producer(
 async def append_marked(
     address: KafkaLog, records: Sequence[tuple[Partition, bytes, AppendId]], settings: Settings, clock: Clock
 ) -> None:
-    """Append records whose append ids are given: one that is there already becomes a repeat. Raises LogUnavailable."""
+    """Append records with given append ids; readers drop those already in the log. Raises LogUnavailable."""
     from eventlog.kafka.append_batch import Entry
     from eventlog.kafka.appender import KafkaAppender
 
@@ -58,7 +58,7 @@ async def append_marked(
 
 
 def open_consumer(address: LogAddress, group: str, settings: Settings, clock: Clock) -> Consumer:
-    """A member of a group: it owns all partitions of an embedded log, and its share of Kafka's."""
+    """Open a member of a group: it owns all partitions of an embedded log, or its share of Kafka's."""
     if isinstance(address, SqliteLog):
         return SqliteConsumer(address.folder, group, settings.eventlog, clock)
     from eventlog.kafka.consumer import KafkaConsumer
@@ -67,7 +67,7 @@ def open_consumer(address: LogAddress, group: str, settings: Settings, clock: Cl
 
 
 def open_observer(address: LogAddress, group: str, settings: Settings, clock: Clock) -> Consumer:
-    """Whoever looks at all partitions and at a group's positions without being one of it; only reads."""
+    """Open a read-only view of all partitions and of a group's positions, without joining the group."""
     if isinstance(address, SqliteLog):
         return SqliteConsumer(address.folder, group, settings.eventlog, clock)
     from eventlog.kafka.observer import KafkaObserver
@@ -76,7 +76,7 @@ def open_observer(address: LogAddress, group: str, settings: Settings, clock: Cl
 
 
 def open_shards(address: KafkaLog, group: str, settings: Settings, clock: Clock) -> Consumer:
-    """A member of the group of attribution: what it owns are shards, which hold no records."""
+    """Open a member of the attribution group: it owns shards, which hold no records."""
     from eventlog.kafka.consumer import KafkaConsumer
     from eventlog.kafka.topics import SHARDS
 
@@ -84,7 +84,7 @@ def open_shards(address: KafkaLog, group: str, settings: Settings, clock: Clock)
 
 
 def open_shards_observer(address: KafkaLog, group: str, settings: Settings, clock: Clock) -> Consumer:
-    """Whoever looks at what the group has committed of its shards."""
+    """Open a read-only view of the group's committed shard positions."""
     from eventlog.kafka.observer import KafkaObserver
     from eventlog.kafka.topics import SHARDS
 
@@ -92,7 +92,7 @@ def open_shards_observer(address: KafkaLog, group: str, settings: Settings, cloc
 
 
 async def count_shards(address: KafkaLog, settings: Settings, clock: Clock) -> int:
-    """How many shards there are; 0 before `make_topics`. Raises LogUnavailable."""
+    """Count the shards; 0 before `prepare_topics`. Raises LogUnavailable."""
     observer = open_shards_observer(address, _NO_GROUP, settings, clock)
     try:
         return len(await observer.partitions())

@@ -30,7 +30,7 @@ class AppendId(NamedTuple):
     """Counts up by one per origin and partition, from 0."""
 
     spilled: bool = False
-    """Its sender was answered before the log had it."""
+    """The sender was answered before the record reached the log."""
 
 
 class Record(NamedTuple):
@@ -42,7 +42,7 @@ class Record(NamedTuple):
 class Appended(NamedTuple):
     partition: Partition
     offset: int
-    """-1 when the record waits in a local log: durable, and without a place yet."""
+    """-1 when the record waits in a local log: durable, but without an offset yet."""
 
 
 class AppendResult(NamedTuple):
@@ -56,14 +56,14 @@ class AppendResult(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Position:
-    """What a group has committed of a partition: everything before `offset`; `intent` is "" at rest."""
+    """Committed position of a group in a partition: everything before `offset`; `intent` is "" outside a batch."""
 
     offset: int
     intent: str = ""
 
 
 class LogUnavailable(Exception):
-    """The append could not be made durable; nothing may be assumed about it. Try again after `retry_after_s`."""
+    """The append could not be made durable; whether it was stored is unknown. Retry after `retry_after_s`."""
 
     def __init__(self, message: str, retry_after_s: int = 1) -> None:
         super().__init__(message)
@@ -75,14 +75,14 @@ class LogFull(LogUnavailable):
 
 
 class Fenced(Exception):
-    """Another consumer owns the partition now; drop what is in hand and stop."""
+    """Another consumer owns the partition now; discard pending work and stop."""
 
 
 class Producer(Protocol):
-    """Where an edge writes. All methods may be called from one event loop only."""
+    """Write side of the log, used by edges. Call its methods from one event loop only."""
 
     async def append(self, topic: str, key: bytes, values: Sequence[bytes]) -> Sequence[Appended]:
-        """Append records without a claim; returns when all are durable. Raises LogUnavailable."""
+        """Append records without dedup keys; return when all are durable. Raises LogUnavailable."""
         ...
 
     async def decide(
@@ -103,7 +103,7 @@ class Producer(Protocol):
         ...
 
     async def close(self) -> None:
-        """Flush what waits, then let go. Idempotent."""
+        """Flush pending records, then release resources. Idempotent."""
         ...
 
 
@@ -124,33 +124,33 @@ class StoredClaims(Protocol):
 
 
 class Consumer(Protocol):
-    """Where ingest and attribution read: one group, all partitions that it owns."""
+    """Read side of the log, used by ingest and attribution: one group and the partitions that it owns."""
 
     deduplicated: bool
     """True if producers deduplicated the records (embedded); otherwise consumers do, in log order."""
 
     async def partitions(self) -> Sequence[Partition]:
-        """Partitions that exist now and are this consumer's, sorted."""
+        """List the existing partitions that this consumer owns, sorted."""
         ...
 
     async def log_id(self, partition: Partition) -> str:
-        """Identity of the log behind the partition (32 hex digits); another one means it was remade."""
+        """Identity of the log behind the partition (32 hex digits); a new one means a recreated log."""
         ...
 
     async def begin(self, partition: Partition) -> int:
-        """First offset that is still kept."""
+        """Return the first offset that is still retained."""
         ...
 
     async def end(self, partition: Partition) -> int:
-        """Offset that the next record will get."""
+        """Return the offset of the next record."""
         ...
 
     async def read(self, partition: Partition, offset: int, rows_max: int, bytes_max: int) -> Sequence[Record]:
-        """Records from `offset` on, at least one if there is one, whatever its size."""
+        """Read records from `offset`; at least one if any exists, whatever its size."""
         ...
 
     async def committed(self, partition: Partition) -> Position | None:
-        """What this group has committed of this log identity; None if it has not."""
+        """Return the committed position of this group for this log identity; None without one."""
         ...
 
     async def commit(self, partition: Partition, position: Position) -> None:

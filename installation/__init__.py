@@ -1,1 +1,6 @@
-"""One installation: its addresses, data directory, keys, program file and opened engine."""
+"""One installation, found and opened.
+
+`address` finds its log, warehouse and directory; `directory` names the files under a data directory; `keys` and
+`key_check` hold the token keys; `program_file` reads the program; `migrate` prepares tables and topics; `engine`
+opens everything and runs the workers; `progress` measures how far they are.
+"""

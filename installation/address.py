@@ -1,7 +1,8 @@
-"""Where an installation is: its log, its warehouse, and the directory of what only this machine needs.
+"""Addresses of an installation: its log, its warehouse, and the directory of this machine.
 
-Said by flags, by the environment, or by `--data DIR`, which means both under DIR. An address that is given beats
-the directory, so that `clew serve --data DIR` moves to servers by two settings; a flag beats the environment.
+Flags, the environment or `--data DIR` (log and warehouse under DIR) give them. An explicit address takes precedence
+over the directory, so that `clew serve --data DIR` moves to servers by two settings; a flag takes precedence over the
+environment.
 """
 
 from dataclasses import dataclass, replace
@@ -29,7 +30,7 @@ class InstallationAddress:
     log: LogAddress
     warehouse: WarehouseAddress
     data: DataDir | None = None
-    """Where this machine keeps its own: token keys, spilled records, the program that `serve` took."""
+    """Directory of this machine: token keys, spilled records, the program that `serve` loaded."""
 
     @property
     def on_servers(self) -> bool:
@@ -37,15 +38,15 @@ class InstallationAddress:
 
     @property
     def engine_file(self) -> Path:
-        """Where the engine that owns an embedded warehouse says how it is reached; its owner only may read it."""
+        """File with the address of the engine that owns an embedded warehouse; readable by its owner only."""
         if self.data is not None:
             return self.data.engine_file
         if isinstance(self.warehouse, ChdbFolder):
             return self.warehouse.folder.with_name(f"{self.warehouse.folder.name}.engine.json")
-        raise ValueError("there is no one engine on servers")
+        raise ValueError("on servers there is more than one engine")
 
     def exists(self) -> bool:
-        """Whether there is anything at an embedded place."""
+        """Return whether an embedded installation has any data."""
         there = isinstance(self.log, SqliteLog) and self.log.folder.is_dir()
         return there and (self.data is None or self.data.program.is_file())
 
@@ -55,7 +56,7 @@ class InstallationAddress:
         return self.data.program if self.data is not None and found else None
 
     def __str__(self) -> str:
-        """Where it is, without a password."""
+        """Return the addresses without a password."""
         if self.data is not None and not self.on_servers:
             return str(self.data.root)
         return f"{self.log} with {self.warehouse}"
@@ -100,7 +101,7 @@ def _no_password_in_flag(address: str | None, flag: str, variable: str) -> None:
 
 
 def _password(which: str, settings: Settings) -> str:
-    """What the variable or the file holds; "" for neither."""
+    """Return the value of the variable or the content of the file; "" for neither."""
     own, file = {
         "LOG": (settings.log_password, settings.log_password_file),
         "WAREHOUSE": (settings.warehouse_password, settings.warehouse_password_file),
@@ -112,7 +113,7 @@ def _password(which: str, settings: Settings) -> str:
     try:
         return file.read_text().rstrip("\r\n")
     except (OSError, UnicodeDecodeError) as error:
-        why = error.strerror if isinstance(error, OSError) else "it is no text"
+        why = error.strerror if isinstance(error, OSError) else "not a text file"
         raise UserError(f"CLEW_{which}_PASSWORD_FILE: {file} cannot be read: {why}", UNREACHABLE) from None
 
 

@@ -1,4 +1,4 @@
-"""What lies where under one data directory."""
+"""Paths under one data directory."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -27,12 +27,12 @@ class DataDir:
 
     @property
     def spill(self) -> Path:
-        """What waits for Kafka here, and the keys that an edge knows to be claimed."""
+        """Folder of the records that wait for Kafka, and of the key indexes of edges."""
         return self.root / "spill"
 
     @property
     def engine_file(self) -> Path:
-        """Where a running engine answers, and the key for it; only this user may read it."""
+        """File with the address and key of a running engine; readable by this user only."""
         return self.root / "engine.json"
 
     @property
@@ -50,13 +50,13 @@ class DataDir:
             _log.warning("modes_not_checked", folder=str(self.root), entries_max=CLOSED_ENTRIES_MAX)
 
     def has_history(self) -> bool:
-        """Whether there is a log, a warehouse or a spill: ids were issued here."""
+        """Return whether there is a log, a warehouse or a spill, so ids have been issued."""
         logs = (*self.log.glob("*.sqlite"), *self.spill.glob("*.sqlite"))
         return bool(logs) or (self.warehouse.is_dir() and next(self.warehouse.iterdir(), None) is not None)
 
 
 class EngineAddress(msgspec.Struct, frozen=True):
-    """Where and how the command line reaches a running engine."""
+    """Address and key by which the command line reaches a running engine."""
 
     url: str
     key: str

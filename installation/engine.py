@@ -1,7 +1,7 @@
 """An installation, opened: its warehouse and its log to answer from, and the workers that this process runs.
 
 On one machine a single process owns the warehouse, so it ingests, attributes and answers. On servers each of these
-may be a process of its own, any number of times; a command is then an engine without workers.
+may be a separate process, any number of times; a command is then an engine without workers.
 """
 
 import asyncio
@@ -44,7 +44,7 @@ class NotPrepared(Exception):
 
 
 class Worker(Enum):
-    """Work that an engine does beside answering."""
+    """Work that an engine does besides answering requests."""
 
     INGEST = "ingest"
     ATTRIBUTION = "attribution"
@@ -55,7 +55,7 @@ ALL_WORKERS = frozenset(Worker)
 
 @contextlib.contextmanager
 def trouble_as_user_error(place: InstallationAddress) -> Iterator[None]:
-    """What keeps an installation from being opened, as a sentence and an exit code."""
+    """Turn an error of opening an installation into a UserError with an exit code."""
     try:
         yield
     except (WarehouseBusy, MigrationError, NotPrepared, LogUnavailable, WarehouseError, OSError) as error:
@@ -82,23 +82,23 @@ class Engine:
         self.attributor: Attributor | None = None
         self._program = program
         self.program_given = True
-        """The program in force came from a file, not from the warehouse."""
+        """True if the current program came from a file, not from the warehouse."""
         self._members: list[Consumer] = []
         self._stopping = asyncio.Event()
         self.trimming = asyncio.Lock()
-        """Held by whoever drops old records of the log, and by whoever needs all of them to stay."""
+        """Lock of every task that drops old records of the log, or needs all of them to stay."""
         self.reading = asyncio.Semaphore(READS_AT_ONCE_MAX)
-        """Held by whoever reads for a person."""
+        """Limits the reports and queries that run at once."""
 
     @property
     def program(self) -> Program:
-        """The program in force; conversions that are priced for the first time get it. Raises UserError."""
+        """Current program; conversions are priced with it when they are first credited. Raises UserError."""
         if self._program is None:
             raise UserError("no program was loaded yet; give --program FILE", NO)
         return self._program
 
     async def use_program(self, program: Program) -> None:
-        """Make a program the newest in the warehouse, then put it in force."""
+        """Store a program as the newest in the warehouse, then make it the current one."""
         await asyncio.to_thread(Programs(self.warehouse).load, program, self.clock.now_us())
         self._program = program
 
@@ -119,7 +119,7 @@ class Engine:
         return ""
 
     async def take_work(self, roles: Iterable[Worker]) -> None:
-        """Become a worker. Raises LogUnavailable."""
+        """Start the given workers. Raises LogUnavailable."""
         settings, log = self.settings, self.place.log
         if Worker.INGEST in roles:
             member = self.observer
@@ -150,7 +150,7 @@ class Engine:
         return Enricher(open_geo(settings.geo_database), settings.user_agent_cache_max)
 
     async def claimed_passes(self) -> dict[int, ClaimedPass | None]:
-        """What the lease remembers of each shard; nothing on one machine. Raises LogUnavailable."""
+        """Return the last claimed pass of each shard; nothing on one machine. Raises LogUnavailable."""
         if not isinstance(self.place.log, KafkaLog):
             return {}
         shards = open_shards_observer(self.place.log, ATTRIBUTION_GROUP, self.settings, self.clock)
@@ -161,14 +161,14 @@ class Engine:
             await shards.close()
 
     async def recover(self) -> None:
-        """Finish what a crash left half done. Must be awaited before anything else."""
+        """Finish work that a crash interrupted. Must be awaited before anything else."""
         if self.attributor is not None:
-            if self.program_given:  # what was read from the warehouse may have been followed by another meanwhile
+            if self.program_given:  # one read from the warehouse may have been replaced meanwhile
                 await self.use_program(self.program)
             await self.attributor.recover()
 
     async def run(self) -> None:
-        """Ingest, attribute and trim until `stop`; whichever fails ends all of them."""
+        """Ingest, attribute and trim until `stop`; a failure of one ends all of them."""
         async with asyncio.TaskGroup() as tasks:
             if self.ingest is not None:
                 tasks.create_task(self._ingest())
@@ -209,15 +209,15 @@ class Engine:
             await asyncio.wait_for(self._stopping.wait(), seconds)
 
     async def drain(self) -> None:
-        """Store and attribute all that an embedded log holds, when no loop runs; on servers others go on with it."""
+        """Store and attribute all records of an embedded log while no loop runs; on servers other workers do."""
         if not self.place.on_servers and self.ingest is not None and self.attributor is not None:
             await self.ingest.catch_up()
             await self.attributor.catch_up(self.settings.serve.engine_stop_timeout_s)
 
     async def settle(self, timeout_s: float) -> bool:
-        """Wait until all that is in the log now is stored and attributed, by whoever does it; False at the timeout.
+        """Wait until all records now in the log are stored and attributed by any worker; False at the timeout.
 
-        Works beside a running `run`; on one machine also without one, if `drain` was awaited before.
+        Works while `run` is running; on one machine also without it, if `drain` was awaited before.
         """
         deadline_s = self.clock.monotonic_s() + timeout_s
         ends = await self.progress.ends()
@@ -228,7 +228,7 @@ class Engine:
         return await self.progress.wait_attributed(ends, deadline_s)
 
     async def catch_up(self, timeout_s: float = 600, *, running: bool = False, wait: bool = False) -> None:
-        """Attribute everything that is in the log now. Raises UserError when the timeout passes first.
+        """Attribute every record now in the log. Raises UserError if the timeout passes first.
 
         `running`: this engine's own loops do the work. `wait`: only wait for the workers of the other processes.
         """
@@ -243,26 +243,26 @@ class Engine:
             raise UserError("not everything was attributed in time; see `clew problems`", TIMED_OUT)
 
     async def help_until_settled(self, timeout_s: float) -> bool:
-        """Work beside the stations that run, or alone, until all that is in the log now is done."""
+        """Work, alone or alongside running workers, until all records now in the log are attributed."""
         working = asyncio.create_task(self.run())
         settled = asyncio.create_task(self.settle(timeout_s))
         try:
             await asyncio.wait((working, settled), return_when=asyncio.FIRST_COMPLETED)
             self.stop()
-            await _one_error_of(working)  # a worker that fails says why here
+            await _one_error_of(working)  # raises the error of a failed worker
             return await settled
         finally:
             settled.cancel()
 
     async def close(self) -> None:
-        """Let go of log and warehouse."""
+        """Close log and warehouse."""
         for consumer in (*self._members, self.observer):
             await consumer.close()
         await asyncio.to_thread(self.warehouse.close)
 
 
 async def _one_error_of(working: Awaitable[None]) -> None:
-    """Await a group of tasks; a failure of log or warehouse comes out as itself, if there was nothing else."""
+    """Await a group of tasks; raise a failure of log or warehouse as itself if there was no other error."""
     try:
         await working
     except ExceptionGroup as group:
@@ -279,7 +279,7 @@ async def open_engine(
     clock: Clock,
     roles: Iterable[Worker] = ALL_WORKERS,
 ) -> Engine:
-    """Open an installation; without a program, with the newest one that was loaded.
+    """Open an installation; without a program, use the newest one in the warehouse.
 
     Raises WarehouseBusy when another process has the directory, MigrationError, NotPrepared, WarehouseError,
     LogUnavailable.
@@ -313,6 +313,6 @@ async def _count_shards(log: LogAddress, settings: Settings, clock: Clock) -> in
 
 
 def _newest(warehouse: Warehouse) -> Program | None:
-    """The program that was loaded last, without its secrets."""
+    """Return the program that was loaded last, without its secrets."""
     newest = newest_program(warehouse)
     return Program.of(from_canonical(newest.canonical), Secrets()) if newest is not None else None

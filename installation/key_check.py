@@ -1,7 +1,7 @@
-"""Whether the token keys of an edge are those of its installation. Edges on several machines each have a file.
+"""Check that the token keys of an edge are those of its installation. Each machine has its own key file.
 
-An edge with keys of its own would issue ids that all others answer with 404. The first one leaves the name of its
-keys in the warehouse, from which no key can be found, and every later one compares.
+An edge with different keys would issue ids that all other edges answer with 404. The first edge stores a digest of
+its keys in the warehouse, from which no key can be derived; every later edge compares.
 """
 
 import secrets

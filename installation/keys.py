@@ -1,6 +1,6 @@
 """The file of token keys: made at the first start, read by every process, rotated by the operator.
 
-Whoever holds it can forge click ids, so it is made with mode 0600. It appears under its name only when it is
+Its content allows forging click ids, so it is created with mode 0600. It appears under its name only when it is
 whole and on disk: of several processes that start at once, one makes it and all use the same.
 """
 
@@ -59,7 +59,7 @@ class _KeysFile:
 
 
 def load_keys(path: Path) -> TokenKeys:
-    """The keys in the file. Raises KeysFileError, also where there is no file."""
+    """Return the keys in the file. Raises KeysFileError, also if there is no file."""
     try:
         return _read(path).token_keys()
     except FileNotFoundError:
@@ -114,7 +114,7 @@ def rotate_keys(path: Path, random_bytes: Callable[[int], bytes], now_ms: int, *
         with path.open("rb") as held:
             fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
             if os.fstat(held.fileno()).st_ino != path.stat().st_ino:
-                raise KeysFileError(f"{path}: another rotation was faster; look at it, then try again")
+                raise KeysFileError(f"{path}: another rotation changed it at the same time; check it, then retry")
             rotated = _rotated(_read(path), random_bytes, now_ms, now_ms + old_verifies_ms, path)
             write_private(path, rotated.text().encode())
             _sync_folder(path.parent)
@@ -146,7 +146,7 @@ def _rotated(
 
 
 def _read(path: Path) -> _KeysFile:
-    """What the file says. Raises FileNotFoundError, KeysFileError."""
+    """Parse the file. Raises FileNotFoundError, KeysFileError."""
     try:
         with path.open("rb") as file:
             mode = os.fstat(file.fileno()).st_mode
@@ -156,7 +156,7 @@ def _read(path: Path) -> _KeysFile:
     except OSError as error:
         raise KeysFileError(f"{path}: cannot read the token keys: {error.strerror}") from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError):
-        # The error itself could quote what stands in the file.
+        # The error itself could quote the content of the file.
         raise KeysFileError(f"{path}: not a TOML file; restore it from a copy") from None
     if mode & (stat.S_IRWXG | stat.S_IRWXO):
         logger("keys").warning("others can read or change the token keys", path=str(path), fix="chmod 600")

@@ -1,4 +1,4 @@
-"""What an installation needs before anything runs on it: its tables, and on Kafka its topics."""
+"""Prepare an installation before anything runs on it: create its tables and, on Kafka, its topics."""
 
 from eventlog.address import KafkaLog
 from installation.address import InstallationAddress

@@ -15,7 +15,7 @@ class ProgramError(Exception):
 
 
 class ProgramUnreadable(ProgramError):
-    """There is no such file, or no text in it."""
+    """The file does not exist or is not text."""
 
 
 def load_program(path: Path) -> Program:
@@ -29,7 +29,7 @@ def program_of(data: bytes, path: Path) -> Program:
 
 
 def load_rules(path: Path) -> Program:
-    """The program of a file for those who check no secret: where the environment lacks one, nobody knows it."""
+    """Load a program for a process that checks no secrets: secrets missing from the environment are unknown."""
     return _parse(read_program_file(path), path, lambda name: environment_value(name) or secrets.token_hex())
 
 

@@ -16,7 +16,7 @@ _LOOK_EVERY_S = 0.1
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """What an observer of the group of ingest and the warehouse say; `shards` is how many attribution has."""
+    """Progress as seen by an observer of the ingest group and the warehouse; `shards` is the number of shards."""
 
     warehouse: Warehouse
     observer: Consumer
@@ -34,7 +34,7 @@ class Progress:
             left = 0
             for topic, wanted in ends.items():
                 stored = await committed_of(self.observer, topic)
-                # A log that was remade meanwhile has no place any more: what it held is gone, not late.
+                # A log that was recreated meanwhile has no position any more: its records are gone, not late.
                 there = {place: end for place, end in wanted.items() if place in stored}
                 left += sum(hi - lo for lo, hi in span(stored, there).values())
             return left

@@ -39,7 +39,7 @@ class DeadRecord(msgspec.Struct, frozen=True):
     """It is known to have come back: so far only told of logs whose readers rule."""
 
     def append_id(self) -> AppendId:
-        """The append id of its replay, always the same."""
+        """Return the append id of its replay, which is always the same."""
         place = f"dead\0{self.log}\0{self.source}\0{self.partition}"
         return AppendId(blake2b(place.encode(), digest_size=16).digest(), self.offset, spilled=True)
 
@@ -59,7 +59,7 @@ def list_dead(engine: Engine) -> list[DeadRecord]:
 
 
 def with_replayed(warehouse: Warehouse, letters: list[DeadRecord]) -> list[DeadRecord]:
-    """The same, saying which have come back: their append ids are among the appends that are stored."""
+    """Mark the letters that were replayed: their append ids are among the stored appends."""
     origins = sorted({letter.append_id().origin.hex() for letter in letters})
     found = warehouse.query(
         f"SELECT origin, first, last FROM {DATABASE}.origins WHERE has(splitByChar(',', {{origins:String}}), "
@@ -74,12 +74,12 @@ def with_replayed(warehouse: Warehouse, letters: list[DeadRecord]) -> list[DeadR
 
 
 def describe(record: DeadRecord) -> dict[str, Any]:
-    """What `--json` prints of one."""
+    """Return the fields that `--json` prints."""
     return {**msgspec.structs.asdict(record), "value": record.value.hex(), "decodes_now": decodes(record.value)}
 
 
 def decodes(value: bytes) -> bool:
-    """Whether this version can read the bytes."""
+    """Return whether this version can decode the record."""
     try:
         decode(value)
     except (UndecodableRecord, UnknownSchemaVersion):

@@ -1,4 +1,4 @@
-"""What a check of `clew audit` found, and what `clew repair` did about it. Pure."""
+"""Findings of the checks of `clew audit`, and repairs of `clew repair`. Pure."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -28,7 +28,7 @@ class Check:
 
 @dataclass(frozen=True, slots=True)
 class Repair:
-    """What was done about one kind of damage: how much was mended, and examples of what was not, with the fix."""
+    """Repair of one kind of damage: the number of repaired rows, and examples of the others with their fix."""
 
     name: str
     mended: int = 0

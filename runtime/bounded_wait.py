@@ -1,7 +1,7 @@
-"""Waiting for something outside, bounded in time and in how many wait at once.
+"""Waits bounded in time and in the number of concurrent waiters.
 
-The same as `asyncio.timeout`, but one timer looks after everybody who waits: a timer of its own would be a tenth
-of what a redirect costs. So a wait may last a quarter longer than asked for.
+Works like `asyncio.timeout`, but one timer serves all waiters: a timer per wait would take a tenth of the cost
+of a redirect. A wait may therefore last a quarter longer than requested.
 """
 
 import asyncio
@@ -12,11 +12,11 @@ _T = TypeVar("_T")
 
 
 class TooManyWaiting(Exception):
-    """As many wait already as may."""
+    """The maximum number of waiters is reached."""
 
 
 class BoundedWait:
-    """All that wait for one thing in one process."""
+    """All waiters for one resource in one process."""
 
     def __init__(self, waiting_max: int, look_every_s: float) -> None:
         self._waiting_max, self._look_every_s = waiting_max, look_every_s
@@ -25,7 +25,7 @@ class BoundedWait:
         self._watched_by: asyncio.AbstractEventLoop | None = None
 
     async def wait(self, work: Callable[[], Awaitable[_T]], timeout_s: float) -> _T:
-        """What the work returns. Raises TimeoutError, TooManyWaiting; once per task at a time."""
+        """Return the result of the work. Raises TimeoutError, TooManyWaiting. One wait per task at a time."""
         if len(self._deadline_s) >= self._waiting_max:
             raise TooManyWaiting(f"{len(self._deadline_s)} wait for it already")
         loop, task = asyncio.get_running_loop(), asyncio.current_task()
@@ -45,7 +45,7 @@ class BoundedWait:
             self._expired.discard(task)
 
     def _look(self, loop: asyncio.AbstractEventLoop) -> None:
-        """Cancel whoever has waited too long; look again while anybody waits."""
+        """Cancel waiters whose deadline has passed; run again while there are waiters."""
         now_s = loop.time()
         for task, deadline_s in self._deadline_s.items():
             if now_s >= deadline_s and task not in self._expired:

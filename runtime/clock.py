@@ -1,4 +1,4 @@
-"""The one place that reads clocks. Everything else gets the time as an argument or a Clock."""
+"""The only module that reads clocks. Other code receives the time as an argument or as a Clock."""
 
 import time
 from typing import Protocol
@@ -23,7 +23,7 @@ class SystemClock:
 
 
 class ManualClock:
-    """A clock that tests set and step."""
+    """A clock for tests, which set and advance it."""
 
     def __init__(self, now_us: int) -> None:
         self.us = now_us

@@ -1,4 +1,4 @@
-"""Files and folders that only their owner may read; replaced in one durable step, set aside when damaged."""
+"""Private files and folders: durable atomic replacement, permissions, and renaming of damaged files."""
 
 import os
 import secrets
@@ -7,7 +7,7 @@ from pathlib import Path
 
 
 def write_private(path: Path, data: bytes) -> None:
-    """Replace a file in one step, readable by its owner only, durable."""
+    """Replace a file atomically and durably; only its owner can read it."""
     fresh = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
     handle = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     try:
@@ -31,7 +31,7 @@ def keep_files_private() -> None:
 
 
 def close_to_others(folder: Path) -> bool:
-    """Take the rights of group and others from a folder and what is in it; files of other owners stay as they are.
+    """Remove the permissions of group and others from a folder and its contents; skip files of other owners.
 
     Return False if there were more entries than CLOSED_ENTRIES_MAX; the closed folder around them protects the rest.
     """
@@ -52,14 +52,14 @@ def _close(path: Path) -> None:
         if mode & 0o077 and not path.is_symlink():
             path.chmod(mode & 0o700)
     except OSError:
-        return  # another's, or gone meanwhile; the folder around it is closed
+        return  # owned by another user, or just removed; the parent folder is private
 
 
 def set_aside(path: Path) -> Path:
-    """Give a damaged file another name, and its SQLite companions too; the new name. Raises OSError."""
+    """Rename a damaged file and its SQLite companions; return the new path. Raises OSError."""
     suffix = f".damaged-{time.time_ns() // 1_000_000_000}-{secrets.token_hex(2)}"
     moved = path.with_name(path.name + suffix)
-    path.rename(moved)  # first: whoever makes the file again removes companions that a crash left here
+    path.rename(moved)  # first: a process that recreates the file removes companions that a crash left
     for companion in ("-wal", "-shm"):
         extra = path.with_name(path.name + companion)
         if extra.exists():

@@ -1,4 +1,4 @@
-"""Logs: one JSON object per line on stderr (plain text on a terminal). Secrets and local variables never get here."""
+"""Logs: one JSON object per line on stderr (plain text on a terminal). Never contains secrets or local variables."""
 
 import logging
 import sys
@@ -9,14 +9,14 @@ from typing import Any
 import structlog
 
 REPEAT_EVERY_S = 1.0
-"""Repeated trouble is logged at most this often, with a count."""
+"""A repeated message is logged at most this often, with a count."""
 KINDS_MAX = 256
-"""How many kinds of repeated trouble one throttle tells apart."""
+"""Most kinds of messages that one throttle distinguishes."""
 _TRACEBACK_CHARS_MAX = 8_000
 
 
 def configure_logs(process: str, *, level: int = logging.INFO) -> None:
-    """Set up logging for one process; `process` names it in every line. Libraries' loggers and warnings included."""
+    """Set up logging for one process, including warnings and loggers of libraries; `process` names it in every line."""
     _configure(level)
     structlog.contextvars.bind_contextvars(process=process)
     logging.basicConfig(handlers=[_Bridge()], level=max(level, logging.WARNING), force=True)
@@ -60,13 +60,13 @@ class _StderrLogger:
 
 
 def logger(name: str) -> structlog.typing.FilteringBoundLogger:
-    """A logger; `name` says which part speaks."""
+    """Return a logger; `name` is the part of Clew in its lines."""
     bound: structlog.typing.FilteringBoundLogger = structlog.get_logger(part=name)
     return bound
 
 
 class Throttled:
-    """A logger for trouble that repeats: one line per second and event, with the count of what it stands for."""
+    """A logger for repeated errors: one line per second and event, with the number of occurrences."""
 
     def __init__(
         self, log: structlog.typing.FilteringBoundLogger, monotonic_s: Callable[[], float] = time.monotonic
@@ -76,7 +76,7 @@ class Throttled:
         self._count: dict[str, int] = {}
 
     def info(self, event: str, **fields: object) -> None:
-        """News, which does not repeat: always logged."""
+        """Log information, which does not repeat, without throttling."""
         self._log.info(event, **fields)
 
     def warning(self, event: str, **fields: object) -> None:
@@ -88,12 +88,12 @@ class Throttled:
             self._log.error(event, count=count, **fields)
 
     def exception(self, event: str, **fields: object) -> None:
-        """An error with the traceback of the exception that is being handled."""
+        """Log an error with the traceback of the current exception."""
         if count := self._due(event, fields):
             self._log.exception(event, count=count, **fields)
 
     def _due(self, event: str, fields: dict[str, object]) -> int:
-        """How many occurrences the line stands for; 0 when it is too early for one."""
+        """Return the number of occurrences since the last line; 0 while throttled."""
         kind = f"{event} {fields.get('error', '')!s:.80}"
         if kind not in self._next_s and len(self._next_s) >= KINDS_MAX:
             kind = event
@@ -106,7 +106,7 @@ class Throttled:
 
 
 class _Bridge(logging.Handler):
-    """Passes the records of libraries' loggers on, repeated ones once a second."""
+    """Forwards records of libraries' loggers, repeated ones once a second."""
 
     def __init__(self) -> None:
         super().__init__()

@@ -1,4 +1,4 @@
-"""Metrics: every name is listed here once with its sentence; docs/reference/metrics.md is made from the list.
+"""Metrics: every name is listed here once with its help text; docs/reference/metrics.md is generated from the list.
 
 With PROMETHEUS_MULTIPROC_DIR set (the parent does) all processes of `clew serve` write to one directory, and
 whichever answers /metrics shows the sum.
@@ -72,17 +72,20 @@ COUNTERS: dict[CounterName, tuple[str, tuple[str, ...]]] = {
     ),
     "clew_log_appends_total": ("Records made durable, by topic.", ("topic",)),
     "clew_log_append_errors_total": ("Appends that failed, by topic.", ("topic",)),
-    "clew_kafka_producers_recycled_total": ("Producers thrown away and made anew, by reason.", ("reason",)),
-    "clew_spill_drained_total": ("Records sent on from the local log to Kafka, by topic.", ("topic",)),
+    "clew_kafka_producers_recycled_total": ("Kafka producers recreated, by reason.", ("reason",)),
+    "clew_spill_drained_total": ("Records sent from the local log to Kafka, by topic.", ("topic",)),
     "clew_ingest_rows_total": ("Rows stored, by table.", ("table",)),
     "clew_ingest_dead_letters_total": ("Records that could not be decoded.", ()),
-    "clew_ingest_retries_total": ("Inserts tried again.", ()),
+    "clew_ingest_retries_total": ("Inserts retried.", ()),
     "clew_ingest_recoveries_total": ("Batches finished after a crash.", ()),
-    "clew_ingest_skipped_total": ("Records that became no row: repeats, duplicates, refused ones.", ("verdict",)),
+    "clew_ingest_skipped_total": (
+        "Records that became no row: repeats, duplicates, refused records.",
+        ("verdict",),
+    ),
     "clew_attribution_conversions_total": ("Conversions credited for the first time.", ()),
-    "clew_attribution_restatements_total": ("Conversions credited again after late events.", ()),
-    "clew_attribution_fenced_total": ("Passes given up because another worker had taken the shard.", ()),
-    "clew_children_restarted_total": ("Children that died and were started again.", ("child",)),
+    "clew_attribution_restatements_total": ("Conversions whose credits were revised after late events.", ()),
+    "clew_attribution_fenced_total": ("Passes abandoned because another worker had taken the shard.", ()),
+    "clew_children_restarted_total": ("Child processes restarted after they ended.", ("child",)),
 }
 GAUGES: dict[GaugeName, tuple[str, tuple[str, ...]]] = {
     "clew_ingest_lag_records": ("Records in the log that are not in the warehouse.", ("topic", "partition")),
@@ -90,10 +93,10 @@ GAUGES: dict[GaugeName, tuple[str, tuple[str, ...]]] = {
     "clew_attribution_pending_conversions": ("Conversions not credited yet.", ()),
     "clew_attribution_shards": ("Shards of attribution that this process owns.", ()),
     "clew_log_bytes": ("Bytes of a partition's file.", ("topic", "partition")),
-    "clew_kafka_away": ("1 while an edge appends to its local log because Kafka does not take its records.", ("slot",)),
-    "clew_spill_records": ("Records in the local log of an edge that wait for Kafka.", ("slot",)),
-    "clew_spill_bytes": ("Bytes of these records.", ("slot",)),
-    "clew_key_index_lag_records": ("Records of conversions that an edge's key index has not seen.", ("slot",)),
+    "clew_kafka_away": ("1 while an edge appends to its local log because Kafka is unavailable.", ("slot",)),
+    "clew_spill_records": ("Records in an edge's local log that wait for Kafka.", ("slot",)),
+    "clew_spill_bytes": ("Bytes in an edge's local log that wait for Kafka.", ("slot",)),
+    "clew_key_index_lag_records": ("Records of conversions that an edge's key index has not read yet.", ("slot",)),
 }
 HISTOGRAMS: dict[HistogramName, tuple[str, tuple[str, ...]]] = {
     "clew_http_seconds": ("Time to answer, by route.", ("route",)),
@@ -124,7 +127,7 @@ _METRICS: dict[str, Any] = {
 
 @functools.cache
 def _child(name: str, labels: tuple[tuple[str, str], ...]) -> Any:
-    """The series of one set of labels; looking it up anew costs more than counting. Bounded by the labels there are."""
+    """The series of one set of labels; a lookup costs more than counting. Bounded, because labels are closed lists."""
     metric = _METRICS[name]
     return metric.labels(**dict(labels)) if labels else metric
 
@@ -154,7 +157,7 @@ def observe(name: HistogramName, seconds: float, **labels: str) -> None:
 
 
 def exposition() -> bytes:
-    """All metrics in Prometheus' text form, summed over processes where they share a directory."""
+    """Render all metrics in the Prometheus text format, summed over processes where they share a directory."""
     if "PROMETHEUS_MULTIPROC_DIR" not in os.environ:
         return generate_latest(REGISTRY)
     registry = CollectorRegistry()

@@ -1,7 +1,7 @@
-"""Files in which the processes of one parent share their metrics: in memory where that is possible.
+"""Files through which the processes of one parent share their metrics, in memory where possible.
 
-prometheus_client maps these files; writing to a page that the disk cannot allocate ends a process with SIGBUS. So
-every file is allocated in full before it is mapped, and a process that cannot have that keeps its metrics to itself.
+prometheus_client maps these files; writing to a page that the disk cannot allocate ends a process with SIGBUS. Every
+file is therefore allocated in full before it is mapped; a process that cannot allocate it does not share its metrics.
 """
 
 import os
@@ -12,14 +12,14 @@ from pathlib import Path
 
 VARIABLE = "PROMETHEUS_MULTIPROC_DIR"
 FILE_BYTES = 256 * 1024
-"""Bytes allocated per file; the labels are closed lists, so that this is several times what is needed."""
+"""Bytes allocated per file: several times what is needed, because labels are closed lists."""
 _KINDS = ("counter", "histogram", "gauge_livemostrecent")
 _MEMORY = Path("/dev/shm")
 _PREFIX = "clew-metrics-"
 
 
 def make_folder() -> Path | None:
-    """A private folder in memory, or in the system's temporary folder; None where there is neither."""
+    """Create a private folder in memory or in the temporary folder; None if neither is possible."""
     for parent in _parents():
         try:
             return Path(tempfile.mkdtemp(prefix=_PREFIX, dir=parent))
@@ -33,13 +33,13 @@ def _parents() -> tuple[Path, ...]:
 
 
 def remove_folder(folder: Path | None) -> None:
-    """Remove a folder that `make_folder` made."""
+    """Remove a folder created by `make_folder`."""
     if folder is not None and folder.name.startswith(_PREFIX):
         shutil.rmtree(folder, ignore_errors=True)
 
 
 def remove_abandoned_folders() -> None:
-    """Remove folders of parents that were killed: nobody holds their lock."""
+    """Remove folders of killed parents: their lock is free."""
     from runtime.file_lock import FileLocked, lock_file
 
     for folder in (found for parent in _parents() for found in parent.glob(f"{_PREFIX}*")):
@@ -54,7 +54,7 @@ def remove_abandoned_folders() -> None:
 
 
 def allocate(environment: MutableMapping[str, str]) -> None:
-    """Allocate this process's files, before prometheus_client maps them; without room, share nothing."""
+    """Allocate this process's files before prometheus_client maps them; without space, share nothing."""
     folder = environment.get(VARIABLE)
     if folder is None:
         return

@@ -1,4 +1,4 @@
-"""Random bytes from the operating system, fetched a few thousand at a time: one call each is a tenth of a redirect."""
+"""Random bytes from the operating system, fetched in blocks: a call per use costs a tenth of a redirect."""
 
 import os
 
@@ -6,7 +6,7 @@ _FETCH_BYTES = 8_192
 
 
 class RandomBytes:
-    """`random_bytes(n)` for one event loop; not for several threads. Nothing is ever handed out twice."""
+    """`random_bytes(n)` for one event loop; not thread-safe. No byte is returned twice."""
 
     def __init__(self) -> None:
         self._bytes, self._at = b"", 0

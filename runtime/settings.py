@@ -1,8 +1,8 @@
 """Every setting of Clew, one section per station; the only reader of the environment.
 
 `CLEW_<SECTION>__<NAME>` sets one; an unknown section or name is an error, and all mistakes are reported together.
-A name without `__` that is no setting is left alone: a program file may ask for it by `env:NAME`. Stations receive
-their section, never this module's loader. docs/reference/settings.md is made from here.
+A name without `__` that is not a setting is ignored: a program file may refer to it as `env:NAME`. Stations receive
+their section, never this module's loader. docs/reference/settings.md is generated from here.
 """
 
 import os
@@ -28,7 +28,7 @@ class _Section(BaseModel):
     @field_validator("*")
     @classmethod
     def _not_negative(cls, value: object) -> object:
-        """No setting means anything below 0."""
+        """Refuse negative numbers: no setting accepts them."""
         if isinstance(value, int) and value < 0:
             raise ValueError("must not be negative")
         return value
@@ -56,7 +56,7 @@ class TrackerSettings(_Section):
     body_timeout_ms: int = Field(30_000, description="Longest wait for a request's body; slower ones answer 408.")
     future_ts_max_s: int = Field(300, description="How far ahead of the clock a line's ts may be.")
     absent_ids: str = Field(
-        _ABSENT_IDS, description="Texts that are no ids and count as absent, in any case, separated by commas."
+        _ABSENT_IDS, description="Placeholders that count as an absent id, in upper or lower case, separated by commas."
     )
     ip_privacy: Literal["full", "truncated"] = Field(
         "full", description="Store visitor addresses whole, or cut to /24 (IPv4) and /48 (IPv6)."
@@ -100,56 +100,59 @@ class LogSettings(_Section):
     """The embedded log."""
 
     group_rows_max: int = Field(4_096, ge=1, description="Most records in one transaction.")
-    queue_rows_max: int = Field(50_000, ge=1, description="Most records that wait for a transaction in one process.")
+    queue_rows_max: int = Field(50_000, ge=1, description="Most records queued for a transaction in one process.")
     busy_timeout_ms: int = Field(5_000, description="Longest wait for the shared file's write lock.")
     log_bytes_max: int = Field(20 * 1024**3, description="Largest file of one partition; beyond it appends answer 503.")
     retention_age_max_s: int = Field(7 * 86_400, description="Committed records are kept at most this long.")
-    retention_bytes_max: int = Field(4 * 1024**3, description="Committed records are dropped, oldest first, above it.")
+    retention_bytes_max: int = Field(4 * 1024**3, description="Above it committed records are dropped, oldest first.")
     dedupe_keys_age_max_s: int = Field(730 * 86_400, description="How long a dedupe key is remembered.")
 
 
 class KafkaSettings(_Section):
     """The log on Kafka."""
 
-    hits_partitions: int = Field(8, ge=1, description="Partitions of the topic of clicks and impressions, when made.")
+    hits_partitions: int = Field(8, ge=1, description="Partitions of a new topic of clicks and impressions.")
     conversions_partitions: int = Field(
-        1, ge=1, description="Partitions of the topic of conversions, when made; it can never be changed afterwards."
+        1, ge=1, description="Partitions of the topic of conversions; cannot be changed once the topic exists."
     )
-    shards: int = Field(8, ge=1, description="Shards of attribution, when made; it can never be changed afterwards.")
-    request_timeout_ms: int = Field(10_000, description="Longest wait for an answer of a broker.")
-    session_timeout_ms: int = Field(10_000, description="A consumer that is not heard of for so long loses its part.")
+    shards: int = Field(8, ge=1, description="Shards of attribution; cannot be changed once the topics exist.")
+    request_timeout_ms: int = Field(10_000, description="Longest wait for a broker's response.")
+    session_timeout_ms: int = Field(10_000, description="A consumer silent for this long loses its partitions.")
     batch_bytes_max: int = Field(512 * 1024, ge=1_024, description="Most bytes of one batch of one partition.")
     fetch_bytes_max: int = Field(
-        8 * 1024**2, ge=1_024, description="Most bytes asked of Kafka at once; one answer per partition may be kept."
+        8 * 1024**2, ge=1_024, description="Most bytes per fetch request; one response per partition may be buffered."
     )
     replication_factor: int = Field(
-        0, description="Replicas of a topic, when made; 0 means 3, or as many as there are brokers."
+        0, description="Replicas of a new topic; 0 means 3, or the number of brokers if there are fewer."
     )
-    pending_bytes_max: int = Field(64 * 1024**2, description="Most bytes that wait for Kafka in one process.")
+    pending_bytes_max: int = Field(64 * 1024**2, description="Most bytes queued for Kafka in one process.")
     recycle_records_max: int = Field(
         1_000_000_000,
         ge=1,
-        description="Records after which a producer is made anew; its sequence numbers must not wrap.",
+        description="Records after which a Kafka producer is recreated, so that its sequence numbers never wrap.",
     )
-    batch_age_max_ms: int = Field(1_000, description="The same on Kafka: each batch is a part for the server to merge.")
+    batch_age_max_ms: int = Field(
+        1_000,
+        description="Maximum time a record waits for its batch to fill on Kafka; each batch becomes a ClickHouse part.",
+    )
     retention_age_min_s: int = Field(7 * 86_400, description="Topics that keep records for less are refused.")
-    allow_unsafe_topics: bool = Field(False, description="Work on topics whose settings could lose records.")
+    allow_unsafe_topics: bool = Field(False, description="Start even if topics could lose records (development only).")
 
 
 class SpillSettings(_Section):
-    """The edge's local log for the time when Kafka is away."""
+    """The edge's local log, used while Kafka is unavailable."""
 
-    bytes_max: int = Field(4 * 1024**3, description="Most bytes of one process's; beyond them postbacks answer 503.")
+    bytes_max: int = Field(4 * 1024**3, description="Most bytes spilled per process; above it postbacks answer 503.")
     append_timeout_ms: int = Field(250, description="Longest wait for Kafka before a record is spilled.")
-    probe_interval_ms: int = Field(500, description="Pause between looks at whether Kafka is back.")
+    probe_interval_ms: int = Field(500, description="Pause between checks whether Kafka is available again.")
 
 
 class ClickHouseSettings(_Section):
     """The warehouse on a ClickHouse server."""
 
-    connections_max: int = Field(8, ge=2, description="Statements at the same time from one process; the rest wait.")
+    connections_max: int = Field(8, ge=2, description="Most concurrent statements of one process; further ones wait.")
     connect_timeout_s: int = Field(5, ge=1, description="Longest wait for a connection.")
-    statement_timeout_s: int = Field(300, ge=1, description="Longest wait for an answer.")
+    statement_timeout_s: int = Field(300, ge=1, description="Longest wait for the response to a statement.")
     query_memory_bytes_max: int = Field(8 * 1024**3, description="Most memory of one query of Clew itself.")
     cluster: str = Field(
         "",
@@ -180,19 +183,19 @@ class WarehouseSettings(_Section):
 
 
 class IngestSettings(_Section):
-    """From the log to the warehouse."""
+    """Ingest: from the log to the warehouse."""
 
     batch_rows_max: int = Field(50_000, ge=1, description="Most records of one batch.")
     batch_bytes_max: int = Field(32 * 1024**2, ge=1, description="Most bytes of one batch.")
-    batch_age_max_ms: int = Field(250, description="Longest wait of a record for its batch to fill, on one machine.")
-    poll_interval_ms: int = Field(50, description="Pause between looks at an idle log.")
-    retry_backoff_max_ms: int = Field(5_000, description="Longest pause between tries of a failed insert.")
-    user_agent_cache_max: int = Field(20_000, description="User agents whose reading is remembered.")
-    geo_database: Path | None = Field(None, description="A MaxMind-format country or city database, if there is one.")
+    batch_age_max_ms: int = Field(250, description="Maximum time a record waits for its batch to fill, on one machine.")
+    poll_interval_ms: int = Field(50, description="Pause between polls of an idle log.")
+    retry_backoff_max_ms: int = Field(5_000, description="Longest pause between retries of a failed insert.")
+    user_agent_cache_max: int = Field(20_000, description="Parsed user agents kept in the cache.")
+    geo_database: Path | None = Field(None, description="Country or city database in MaxMind format (optional).")
 
 
 class AttributionSettings(_Section):
-    """From touches to credits and commissions."""
+    """Attribution: from touches to credits and commissions."""
 
     pass_interval_ms: int = Field(500, description="Pause between passes when there is nothing new.")
     pass_conversions_max: int = Field(20_000, ge=1, description="Most conversions of one pass.")
@@ -202,22 +205,24 @@ class AttributionSettings(_Section):
 class ApiSettings(_Section):
     """Reports and queries."""
 
-    query_timeout_s: int = Field(30, description="Longest run of a user's query.")
-    query_memory_bytes_max: int = Field(2 * 1024**3, description="Most memory of a user's query.")
-    query_rows_max: int = Field(1_000_000, description="Most rows of a user's answer.")
+    query_timeout_s: int = Field(30, description="Longest run of one user query.")
+    query_memory_bytes_max: int = Field(2 * 1024**3, description="Most memory of one user query.")
+    query_rows_max: int = Field(1_000_000, description="Most rows in the result of one user query.")
 
 
 class ServeSettings(_Section):
     """The parent process."""
 
-    restart_backoff_max_ms: int = Field(1_000, description="Longest pause before a dead child is started again.")
-    drain_timeout_s: int = Field(30, description="Longest wait for requests in flight at a stop.")
+    restart_backoff_max_ms: int = Field(1_000, description="Longest pause before a dead child is restarted.")
+    drain_timeout_s: int = Field(30, description="Longest wait for requests in flight at shutdown.")
     hang_timeout_s: int = Field(
         60,
         ge=10,
         description="Longest time that a child may not respond; then it is killed and restarted.",
     )
-    engine_stop_timeout_s: int = Field(120, description="Longest wait for the engine to finish what was answered.")
+    engine_stop_timeout_s: int = Field(
+        120, description="Longest wait at shutdown for the engine to process acknowledged events."
+    )
 
 
 class Settings(BaseSettings):
@@ -242,14 +247,14 @@ class Settings(BaseSettings):
         None, repr=False, description="Where the log is: `sqlite:DIR` or `kafka://host:9092,…?topic_prefix=…`."
     )
     log_password: str | None = Field(None, repr=False, description="Password of Kafka's user.")
-    log_password_file: Path | None = Field(None, description="File that holds it instead.")
+    log_password_file: Path | None = Field(None, description="File that holds the password instead.")
     warehouse: str | None = Field(
         None,
         repr=False,
         description="Where the warehouse is: `chdb:DIR` or `clickhouse://user@host:8123/database`, or `clickhouses://`.",
     )
     warehouse_password: str | None = Field(None, repr=False, description="Password of ClickHouse's user.")
-    warehouse_password_file: Path | None = Field(None, description="File that holds it instead.")
+    warehouse_password_file: Path | None = Field(None, description="File that holds the password instead.")
     keys: Path | None = Field(None, description="File of the token keys; DIR/keys.toml unless set.")
     api_key: str | None = Field(None, repr=False, description="Key that `clew replay` sends.")
 
@@ -270,19 +275,19 @@ _PLAIN = tuple(name for name in Settings.model_fields if name not in _SECTIONS)
 
 
 def _wrong_names() -> list[str]:
-    """Variables with our prefix that set nothing."""
+    """List variables with our prefix that match no setting."""
     problems = []
     for name in sorted(name for name in os.environ if name.startswith(PREFIX)):
         ours = name[len(PREFIX) :].lower()
         if ours in _SECTIONS:
-            problems.append(f"{name}: it is a section; set {name}__<NAME>, see docs/reference/settings.md")
+            problems.append(f"{name}: this is a section; set {name}__<NAME>, see docs/reference/settings.md")
         elif "__" in ours and ours.split("__")[0] not in _SECTIONS:
             problems.append(f"{name}: there is no such setting; see docs/reference/settings.md")
     return problems
 
 
 def load_settings() -> Settings:
-    """Settings from the environment. Raises SettingsError with every mistake, one a line."""
+    """Load settings from the environment. Raises SettingsError with every mistake, one per line."""
     problems = _wrong_names()
     try:
         settings = Settings()
@@ -299,10 +304,10 @@ def load_settings() -> Settings:
 
 
 def environment_value(name: str) -> str | None:
-    """The value that a program file asks for by "env:NAME"."""
+    """Return the environment variable that a program file refers to as "env:NAME"."""
     return os.environ.get(name)
 
 
 def child_environment(extra: Mapping[str, str]) -> dict[str, str]:
-    """Environment of a child process: this one's and more."""
+    """Environment of a child process: this process's own plus `extra`."""
     return {**os.environ, **extra}

@@ -34,7 +34,7 @@ class TextEncoding:
     name: str
     codec: str
     is_known: bool
-    """Whether a byte order mark or a setting named it; otherwise it is assumed to be UTF-8."""
+    """True if a byte order mark or a setting named it; otherwise UTF-8 is assumed."""
 
 
 def encoding_name(text: str) -> str:

@@ -1,4 +1,4 @@
-"""Where the warehouse is: `chdb:DIR`, or `clickhouse://user@host:8123/database` (`clickhouses://` for TLS)."""
+"""Addresses of the warehouse: `chdb:DIR`, or `clickhouse://user@host:8123/database` (`clickhouses://` for TLS)."""
 
 import re
 from dataclasses import dataclass, field
@@ -54,7 +54,7 @@ def parse_warehouse_address(text: str) -> WarehouseAddress:
         return ChdbFolder(Path(rest))
     if scheme in ("clickhouse", "clickhouses") and rest.startswith("//"):
         return _server(text, tls=scheme == "clickhouses")
-    raise BadWarehouseAddress(f"this is no address of a warehouse: {_FORMS}")
+    raise BadWarehouseAddress(f"not a warehouse address: {_FORMS}")
 
 
 def _server(text: str, *, tls: bool) -> ClickHouseServer:

@@ -1,6 +1,6 @@
 """The embedded warehouse: ClickHouse's engine in this process, through clickhouse-connect.
 
-One process per directory, and never fork after opening. The directory is locked by a file beside it, so a
+One process per directory, and never fork after opening. The directory is locked by a file next to it, so a
 second process gets a clear answer instead of the engine's.
 """
 
@@ -56,7 +56,7 @@ class ChdbWarehouse:
     def _connect(self, folder: Path) -> Client:
         """Open a connection whose settings hold for every statement.
 
-        Settings that are given to a query cost the driver two statements each, beside one for all.
+        Settings given to a query cost the driver two extra statements each.
         """
         client = clickhouse_connect.get_client(interface="chdb", path=str(folder))
         client.command(f"SET max_threads = {self._settings.threads_max}")
@@ -121,7 +121,7 @@ class ChdbWarehouse:
             raise engine_error(str(error), code) from error
         except UnicodeDecodeError as error:
             self._drain(client)
-            # The engine's message had bytes that are no UTF-8; its code is lost with them.
+            # The engine's message was not valid UTF-8; its code is lost as well.
             raise WarehouseError(f"the engine failed with an unreadable message: {error.object[:300]!r}") from error
         finally:
             self._handles.put(client)

@@ -1,8 +1,8 @@
 """The warehouse on a ClickHouse server, over HTTP.
 
-A statement whose answer was lost may have run. An insert is safe to repeat all the same: its token makes it count
-once, and its query id, which follows from the token, is refused while the first try still runs on the server. So
-when a repeated insert returns, the first one has ended, and reading back tells what is there.
+A statement whose response was lost may have run. An insert is safe to repeat all the same: its token makes it count
+once, and its query id, which follows from the token, is refused while the first attempt still runs on the server. So
+when a repeated insert returns, the first one has ended, and reading back shows which rows are stored.
 """
 
 import contextlib

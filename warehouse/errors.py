@@ -1,4 +1,4 @@
-"""Which of the engine's errors pass by themselves, and its messages without what a person has no use for."""
+"""Errors of the engine: which are transient, and their messages without noise."""
 
 import re
 

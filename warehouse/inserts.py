@@ -1,4 +1,4 @@
-"""What every insert asks of the engine, so that one token covers all of its rows. Pure."""
+"""Settings of every insert, so that one token covers all of its rows. Pure."""
 
 from hashlib import blake2b
 from typing import Any

@@ -2,7 +2,7 @@
 
 A test applies them all to an empty warehouse and compares with what schemas/ddl.py derives from the Structs.
 Views hold no data; they are replaced every time.
-Migrations name `<table>` only; what a cluster needs beside it, schemas/cluster.py adds.
+Migrations name `<table>` only; schemas/cluster.py adds the rest that a cluster needs.
 """
 
 import re
@@ -60,7 +60,7 @@ def migrate(warehouse: Warehouse, storage: Storage) -> list[str]:
 
 
 def check_migrated(warehouse: Warehouse) -> None:
-    """Raises MigrationError when the warehouse is not as this Clew needs it, WarehouseError when it is away."""
+    """Raise MigrationError if the warehouse does not match this version, WarehouseError if it is unavailable."""
     try:
         missing = [path.name for path, _ in _missing(warehouse)]
     except WarehouseError as error:

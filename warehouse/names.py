@@ -11,7 +11,7 @@ _NAMED = re.compile(rf"{_QUOTED}|(?<![\w.`]){_OURS}(?=\s*\.\s*[\w`])|\b(?:{_AFTE
 
 
 def analyst_database(database: str) -> str:
-    """Name of the analysts' database beside a database of Clew's."""
+    """Name of the analysts' database that belongs to a database of Clew's."""
     return ANALYST if database == DATABASE else f"{database}_{ANALYST}"
 
 

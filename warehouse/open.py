@@ -1,4 +1,4 @@
-"""Which warehouse it is: the only branch on its kind."""
+"""Open a warehouse: the only branch on its kind."""
 
 from runtime.settings import Settings
 from schemas.ddl import REPLICATED, Storage
@@ -27,7 +27,7 @@ def open_warehouse(address: WarehouseAddress, settings: Settings) -> Warehouse:
 
 
 def storage_of(address: WarehouseAddress, settings: Settings) -> Storage:
-    """How tables are kept there; what `migrate` takes."""
+    """Return the table layout of a warehouse, for `migrate`."""
     if isinstance(address, ChdbFolder):
         return Storage(dedup_window_blocks=settings.chdb.dedup_window_blocks, fsync=settings.chdb.fsync)
     server = settings.clickhouse

@@ -8,10 +8,10 @@ from collections.abc import Mapping
 from typing import Any
 
 SENT_BYTES_MAX = 4_096
-"""Text of all parameters that are sent beside the statement; what does not fit is written into it."""
+"""Text of all parameters that are sent next to the statement; those that do not fit are written into it."""
 
 _PARSED_BYTES, _UTF8_BYTES_MAX = 262_144, 4
-"""What the engine parses of a statement by default, and bytes of one character."""
+"""Statement size that the engine parses by default, and the most bytes of one character."""
 
 _ESCAPES = str.maketrans({"\\": "\\\\", "'": "\\'", "\0": "\\0"})
 

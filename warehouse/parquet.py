@@ -1,4 +1,4 @@
-"""How Clew's Parquet files are written by the engine. Pure."""
+"""Settings with which the engine writes Clew's Parquet files. Pure."""
 
 from typing import Any
 

@@ -24,7 +24,7 @@ class Warehouse(Protocol):
 
     @property
     def analyst(self) -> str:
-        """What the installation calls the analysts' database."""
+        """Name of the analysts' database in this installation."""
         ...
 
     def insert(self, table: str, rows: pa.Table, token: str) -> None:

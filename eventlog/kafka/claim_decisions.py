@@ -113,7 +113,7 @@ def tolerate_unknown_keys(rule: DedupRule) -> DedupRule:
     def decide(get: GetState, value: bytes) -> Decision:
         decision = rule(get, value)
         if decision.reason is Reason.CONVERSION_NOT_FOUND:
-            raise LogUnavailable("Kafka is away, and the conversion is not known here")
+            raise LogUnavailable("Kafka is unavailable, and the conversion is not known here")
         return decision
 
     return decide

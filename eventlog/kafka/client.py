@@ -1,4 +1,4 @@
-"""How Clew talks to Kafka: one client library, its connections, and its logs at a bearable rate."""
+"""Connections to Kafka: options and errors of the client library, and its log lines at a limited rate."""
 
 import logging
 import ssl
@@ -15,11 +15,11 @@ from runtime.logs import logger
 from runtime.settings import KafkaSettings
 
 TROUBLE = (KafkaError, OSError, TimeoutError)
-"""What the client library raises when Kafka is away or unwilling."""
+"""Errors of the client library when Kafka is unavailable or refuses."""
 
 RETRY_BACKOFF_MS = 100
 METADATA_AGE_MAX_MS = 5_000
-"""How late new partitions may be noticed by producers and groups."""
+"""Longest delay until producers and groups notice new partitions."""
 
 _LOG_INTERVAL_S = 10.0
 _LOG_KINDS_MAX = 1_000

@@ -22,7 +22,7 @@ class KafkaConnection:
         self._pause_s, self._slot = probe_interval_ms / 1_000, slot
         self.connected = False
         self.trouble = ""
-        """Why this process must not append at all; "" if it may."""
+        """Reason why this process must not append at all; "" if it may."""
 
     async def connect(self) -> None:
         """Retry until Kafka answers."""

@@ -25,14 +25,14 @@ class _Claim:
     log_id: str
     position: Position | None
     certain: bool = True
-    """False when a commit's answer was lost: it is read anew."""
+    """False if the response to a commit was lost: the position must be read again."""
 
 
 class KafkaConsumer:
     """A member of a group; joins when it is first asked for partitions or positions. One event loop only.
 
     `finish_batches`: before a rebalance, wait (half a session at most) until no position with an intent is open, so
-    that whoever takes over need not finish the batch. Not for leases, whose intent is never at rest.
+    that the next owner need not finish the batch. Not for leases, whose intent is never empty.
     """
 
     deduplicated = False
@@ -85,7 +85,7 @@ class KafkaConsumer:
             await self.committed(partition)
         claim = self._claims.get(partition)
         if claim is None or claim.generation != self._member.generation(partition):
-            raise Fenced(f"{partition.topic}-{partition.partition} is not this consumer's; read its position anew")
+            raise Fenced(f"{partition.topic}-{partition.partition} is not this consumer's; read its position again")
         if self._member.revoking and position.intent and self._finish_batches:
             raise Fenced("a rebalance has begun; nothing new may be begun")
         try:

@@ -1,4 +1,4 @@
-"""What one fetch from Kafka brought: bytes that become records as they are taken."""
+"""Records of one fetch from Kafka, decoded as they are taken."""
 
 from collections.abc import Iterator
 

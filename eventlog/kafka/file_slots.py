@@ -1,6 +1,6 @@
-"""Files of one folder that serve one process each: whoever comes takes the first that nobody holds.
+"""Files of one folder, each used by one process: a process takes the first one that is not locked.
 
-The hold goes with the process, however it ends, so what a dead one left is taken over by the next.
+The lock ends with its process, however that ends, so the next process takes over the file of a dead one.
 """
 
 from collections.abc import Iterator
@@ -14,7 +14,7 @@ SLOTS_MAX = 1_024
 
 
 class Slot:
-    """A file that this process alone uses until it lets go."""
+    """A file that this process alone uses until it releases it."""
 
     def __init__(self, path: Path, handle: IO[str]) -> None:
         self.path, self._handle = path, handle
@@ -29,7 +29,7 @@ class Slot:
 
 
 def take(folder: Path, name: str) -> Slot:
-    """The first slot that is free. Raises OSError; FileLocked when there are too many."""
+    """Take the first free slot. Raises OSError; FileLocked if all are in use."""
     folder.mkdir(parents=True, exist_ok=True)
     for number in range(SLOTS_MAX):
         try:
@@ -40,7 +40,7 @@ def take(folder: Path, name: str) -> Slot:
 
 
 def take_left(folder: Path, name: str) -> Iterator[Slot]:
-    """Slots that somebody has used and nobody holds now, each taken."""
+    """Take and yield the slots that have been used and are not locked."""
     for path in sorted(folder.glob(f"{name}-*.sqlite")):
         try:
             yield _take(path)
@@ -49,5 +49,5 @@ def take_left(folder: Path, name: str) -> Iterator[Slot]:
 
 
 def _take(path: Path) -> Slot:
-    # A lock file of its own: closing any handle of a SQLite file would drop the locks that SQLite holds on it.
+    # A separate lock file: closing any handle of a SQLite file would drop the locks that SQLite holds on it.
     return Slot(path, lock_file(path.with_suffix(".lock")))

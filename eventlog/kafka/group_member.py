@@ -1,8 +1,8 @@
-"""Membership of a consumer group: which partitions are ours now, and commits that only the owner can make.
+"""Membership of a consumer group: the partitions assigned now, and commits that only their owner can make.
 
 The library's consumer is not used, only its coordinator: it joins, keeps the heart beating and rejoins. A commit
-carries the generation under which its position was read, never the present one, so the broker itself refuses
-whoever slept through a rebalance; the library would send it with the new generation.
+carries the generation under which its position was read, never the current one, so the broker itself refuses a
+member that missed a rebalance; the library would send it with the new generation.
 """
 
 import asyncio
@@ -60,7 +60,7 @@ class KafkaMember(ConsumerRebalanceListener):  # type: ignore[misc]  # the libra
 
     @property
     def joined(self) -> bool:
-        """Whether it has asked to be let in; what it owns may still be under way."""
+        """True once it has asked to join; its partitions may not be assigned yet."""
         return self._coordinator is not None
 
     async def owned(self) -> list[Partition]:
@@ -126,7 +126,7 @@ class KafkaMember(ConsumerRebalanceListener):  # type: ignore[misc]  # the libra
         return said
 
     async def leave(self) -> None:
-        """Leave the group, so that others take over at once; bounded, and silent when Kafka is away."""
+        """Leave the group, so that others take over at once; bounded in time, and silent if Kafka is unavailable."""
         async with self._joining:
             coordinator, self._coordinator = self._coordinator, None
             client, self._client = self._client, None

@@ -1,8 +1,8 @@
-"""What an edge knows of a topic that its readers rule: the states of keys, and which records came before.
+"""Key index of an edge for a topic that is deduplicated on read: states of keys, and the records seen so far.
 
 One SQLite file of this process. Every fold is one transaction of states, sequences seen and position, so the file
-always is what the log says up to its position, and a lost or old one is mended by folding from there. It may lag
-behind a power cut (synchronous=NORMAL): it is an index, the log has it all.
+always matches the log up to its position, and a lost or old one is rebuilt by folding from there. After a power
+failure it may be behind (synchronous=NORMAL): it is only an index, and the log has every record.
 """
 
 import contextlib
@@ -38,7 +38,7 @@ _LOAD_ROWS = 10_000
 
 
 class Folded(NamedTuple):
-    """How the log rules over one record of this process."""
+    """Decision of the log on one record of this process."""
 
     sequence: int
     offset: int
@@ -82,7 +82,7 @@ class KeyIndex:
             self._put_position(partition, log_id, offset)
 
     def load(self, partition: Partition, log_id: str, stored: StoredClaims) -> int:
-        """Take over what the warehouse knows; the offset up to which it does. A crash in between starts anew."""
+        """Load the state of the warehouse; return its offset. A crash in between starts from the beginning."""
         with self._transaction():
             self._connection.execute("DELETE FROM positions WHERE partition = ?", (partition.partition,))
         offset = stored.position(partition, log_id)
@@ -102,7 +102,7 @@ class KeyIndex:
     def fold(self, partition: Partition, log_id: str, records: Sequence[Record], mine: bytes) -> list[Folded]:
         """Decide the next records of the log; what became of those of origin `mine`.
 
-        Raises UnknownSchemaVersion: nothing from that record on can be ruled over before an upgrade.
+        Raises UnknownSchemaVersion: no record from there on can be decided before an upgrade.
         """
         ranges: dict[bytes, Ranges] = {}
         puts: dict[bytes, bytes] = {}
@@ -145,7 +145,7 @@ class KeyIndex:
             return error
 
     def _is_new(self, partition: Partition, record: Record, ranges: dict[bytes, Ranges]) -> bool:
-        """Whether the record came for the first time; ranges of its origin are read once."""
+        """Return whether the record is new; the ranges of its origin are read once."""
         if record.append_id is None:
             return True
         origin = record.append_id.origin

@@ -1,4 +1,4 @@
-"""How many partitions Kafka's topics had when an edge last saw them, kept in a file beside its local log."""
+"""Partition counts of Kafka's topics as an edge last saw them, in a file next to its local log."""
 
 import os
 import secrets
@@ -14,7 +14,7 @@ class PartitionsChanged(Exception):
 
 
 class PartitionCounts:
-    """How many partitions the topics have, kept in a file for a start without Kafka."""
+    """Partition counts of the topics, in a file for a start without Kafka."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
@@ -30,7 +30,7 @@ class PartitionCounts:
         if before and now != before:
             raise PartitionsChanged(
                 f"the topic of conversions has {now} partitions and had {before}, which can never change; "
-                "make it anew with as many as it had"
+                "recreate it with as many as it had"
             )
         if counts != self._counts:
             self._counts = counts

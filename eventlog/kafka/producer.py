@@ -111,21 +111,21 @@ class KafkaProducer:
             return self._connection.trouble
         why = self._why_away()
         if why and self._spill.full:
-            return f"Kafka is away ({why}), and the local log has reached spill.bytes_max"
+            return f"Kafka is unavailable ({why}), and the local log has reached spill.bytes_max"
         if why and self._spill.trouble:
             try:
                 await self._spill.put(Partition(HITS, 0), ())
             except LogUnavailable as error:
-                return f"Kafka is away ({why}), and {error}"
+                return f"Kafka is unavailable ({why}), and {error}"
         return None
 
     def degraded_reason(self) -> str | None:
         why, records = self._why_away(), self._spill.records
         if why:
-            return f"Kafka is away ({why}); {records} records wait in the local log"
+            return f"Kafka is unavailable ({why}); {records} records wait in the local log"
         if self._tail.trouble:
-            return f"postbacks are told to come again, since {self._tail.trouble}"
-        return f"{records} records of the local log are on their way to Kafka" if records else None
+            return f"postbacks are asked to retry: {self._tail.trouble}"
+        return f"{records} records of the local log are being sent to Kafka" if records else None
 
     async def close(self) -> None:
         """Send the spilled records if Kafka takes them; the rest stays for the next process."""

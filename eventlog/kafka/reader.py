@@ -2,7 +2,7 @@
 
 Every question is asked of the broker, never of a cache older than a look (a fifth of a second), and records are
 fetched by topic id: a topic that was removed and made again is another log here from the first byte on.
-Trouble with Kafka is retried a few times, then raised as LogUnavailable; the caller goes on later.
+Errors of Kafka are retried a few times, then raised as LogUnavailable; the caller continues later.
 """
 
 import asyncio
@@ -113,7 +113,7 @@ class KafkaReader:
         return records
 
     async def position(self, group: str, partition: Partition) -> Position | None:
-        """What a group, named without the prefix, has committed of this very log."""
+        """Return the committed position of a group (named without the prefix) for this log identity."""
         return await self._retried("position", lambda: self._position(group, partition))
 
     def keep_buffers(self, partitions: Iterable[Partition]) -> None:
@@ -188,7 +188,7 @@ class KafkaReader:
         return await (await self._connected()).send(leader, request)
 
     async def _retried(self, what: str, ask: Callable[[], Awaitable[_T]]) -> _T:
-        """Ask, and after trouble look anew and ask again."""
+        """Send a request; after an error refresh the metadata and retry."""
         deadline_s = self._clock.monotonic_s() + self._settings.request_timeout_ms / 1000
         for left in reversed(range(_TRIES_MAX)):
             try:

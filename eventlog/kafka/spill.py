@@ -29,7 +29,7 @@ _Waiting = tuple[SpillWork, "asyncio.Future[Any]"]
 
 
 class Spill:
-    """One file of the local log. All methods are called from one event loop; SQL runs in a thread of its own."""
+    """One file of the local log. All methods are called from one event loop; SQL runs in a separate thread."""
 
     def __init__(self, slot: Slot, bytes_max: int, rule: DedupRule, known: Known, append_id: GiveAppendId) -> None:
         """Open the file of a slot. `known` is called in this spill's thread only. Raises sqlite3.Error, OSError."""
@@ -43,7 +43,7 @@ class Spill:
         self._refused = False
         self._closed = False
         self.trouble = ""
-        """Why the last commit failed; "" if it succeeded."""
+        """Error of the last commit; "" if it succeeded."""
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix=f"spill {slot.number}")
 
     @property

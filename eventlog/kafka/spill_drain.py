@@ -1,7 +1,7 @@
 """Sends a spill's records to Kafka once it takes them again: in order per partition, dropped when acknowledged.
 
-A partition is away from its first failed append until records of it get through. While it is, nobody waits for
-Kafka; trying to send the oldest records is how it is found to be back.
+A partition counts as unavailable from its first failed append until a record of it is acknowledged. Meanwhile no
+caller waits for Kafka: its recovery is noticed by sending the oldest spilled records.
 """
 
 import asyncio
@@ -20,7 +20,7 @@ BATCH_BYTES_MAX = 256 * 1024
 
 
 class Appender(Protocol):
-    """What sends records to Kafka (eventlog/kafka/appender.py)."""
+    """Sends records to Kafka (eventlog/kafka/appender.py)."""
 
     async def start(self) -> None: ...
 
@@ -32,7 +32,7 @@ class Appender(Protocol):
 
 
 class Drain:
-    """Empties one spill, a task for each partition that has something in it."""
+    """Empties one spill with one task per partition that has records."""
 
     def __init__(self, spill: Spill, appender: Appender, probe_interval_ms: int, append_timeout_ms: int) -> None:
         self._spill, self._appender = spill, appender
@@ -43,14 +43,14 @@ class Drain:
 
     @property
     def away(self) -> str:
-        """Why Kafka does not take records of some partition; "" when it takes all."""
+        """Reason why Kafka does not take records of some partition; "" if it takes all."""
         return next(iter(self._away.values()), "")
 
     def is_away(self, partition: Partition) -> bool:
         return partition in self._away
 
     def found_away(self, partition: Partition, why: str) -> None:
-        """An append failed or took too long: do not try again before something gets through."""
+        """Note a failed or slow append: nothing else is appended until a spilled record is acknowledged."""
         if partition not in self._away:
             _log.warning("kafka_away", topic=partition.topic, partition=partition.partition, error=why)
         self._away[partition] = why
@@ -58,25 +58,25 @@ class Drain:
         self.wake(partition)
 
     def wake(self, partition: Partition) -> None:
-        """There may be something to send."""
+        """Start the task of a partition, which may have records to send."""
         if partition not in self._tasks and not self._closing:
             self._tasks[partition] = asyncio.ensure_future(self._drain(partition))
 
     async def emptied(self, partition: Partition) -> None:
-        """Return when what was there is sent, or trying is given up; wait with a bound."""
+        """Return when the records of a partition are sent or the task has ended; wait with a time limit."""
         task = self._tasks.get(partition)
         if task is not None:
             await asyncio.wait((task,))
 
     async def all_emptied(self) -> None:
-        """The same for every partition, unless Kafka is away."""
+        """Wait for every partition, unless Kafka is unavailable."""
         for partition in self._spill.partitions():
             self.wake(partition)
         while self._tasks and not self._away:
             await asyncio.wait(tuple(self._tasks.values()), timeout=self._pause_s)
 
     async def close(self) -> None:
-        """Stop; what is in flight may get in, and is sent again with the same append ids by whoever comes next."""
+        """Stop. Records in flight may be stored; the next process sends them again with the same append ids."""
         self._closing = True
         tasks = list(self._tasks.values())
         for task in tasks:
@@ -89,7 +89,7 @@ class Drain:
         while True:
             try:
                 sent = await self._send_next(partition)
-            except Exception as error:  # noqa: BLE001 - whatever it is, the records stay and are tried again
+            except Exception as error:  # noqa: BLE001 - whatever it is, the records stay and are retried
                 if not isinstance(error, LogUnavailable | TimeoutError):
                     _log.exception("drain_failed", topic=partition.topic, partition=partition.partition)
                 self._away[partition] = str(error) or "Kafka did not answer in time"
@@ -100,7 +100,7 @@ class Drain:
                 _log.info("kafka_back", topic=partition.topic, partition=partition.partition)
             self._tell()
             if not sent and not self._spill.backlog(partition):
-                # Without waiting in between, so that nothing can come in that finds the task ending.
+                # No await since the check: otherwise a new record could meet a task that is ending.
                 del self._tasks[partition]
                 return
 

@@ -1,7 +1,7 @@
-"""An edge's tail of a topic that its readers rule: it folds the records into a key index and tells who waits.
+"""An edge's tail of a topic that is deduplicated on read: folds its records into a key index and answers waiters.
 
-One task per partition with a reader of its own, since a reader that waits for records answers nothing else. Folding
-runs in one thread, a bounded chunk at a time. Whatever goes wrong is said, and begun anew after a pause.
+One task and one reader per partition, since a reader that waits for records answers nothing else. Folding
+runs in one thread, a bounded chunk at a time. After an error, which is reported, a task restarts following a pause.
 """
 
 import asyncio
@@ -20,12 +20,12 @@ _ROWS_MAX = 500
 _BYTES_MAX = 1024**2
 _WAIT_MS = 500
 _READ_TIMEOUT_S = 3.0
-"""A connection that is half open is given up after so long, so that verdicts are told again soon after an outage."""
+"""Time after which a half-open connection is closed, so that decisions resume soon after an outage."""
 _RETRY_PAUSE_S = 0.5
 
 
 class LogReader(Protocol):
-    """What reads Kafka by offset (eventlog/kafka/reader.py)."""
+    """Reads Kafka by offset (eventlog/kafka/reader.py)."""
 
     async def log_id(self, partition: Partition) -> str: ...
 
@@ -41,7 +41,7 @@ class LogReader(Protocol):
 
 
 class Expected:
-    """Rulings that somebody waits for, by the sequences of their records in one partition."""
+    """Decisions that a caller waits for, by the sequences of their records in one partition."""
 
     def __init__(self, partition: Partition, sequences: Sequence[int]) -> None:
         self.partition, self.sequences = partition, sequences
@@ -56,7 +56,7 @@ class Expected:
         return self.future.done() and not self.future.cancelled() and self.future.exception() is None
 
     def put(self, folded: Folded) -> None:
-        """One of them is known; the future is done with the last one."""
+        """Add one decision; the last one completes the future."""
         if self.future.done():
             return
         if isinstance(folded.decision, Exception):
@@ -70,7 +70,7 @@ class Expected:
 
 
 class Tail:
-    """All methods are called from one event loop."""
+    """Follows the partitions of one topic. All methods are called from one event loop."""
 
     def __init__(
         self,
@@ -93,20 +93,20 @@ class Tail:
 
     @property
     def trouble(self) -> str:
-        """Why verdicts of some partition cannot be told; "" when all can."""
+        """Reason why some partition has no decisions now; "" if all have."""
         return next(iter(self._trouble.values()), "")
 
     def blocked(self, partition: Partition) -> str:
-        """Why verdicts of a partition cannot be told although Kafka may answer; "" when they can."""
+        """Return why a partition has no decisions although Kafka may answer; "" if it has."""
         return self._trouble[partition] if partition in self._blocked else ""
 
     def start(self, partitions: Sequence[Partition]) -> None:
-        """Follow these partitions from now on."""
+        """Start to follow these partitions."""
         self._asker = self._open_reader()
         self._tasks = [asyncio.ensure_future(self._run(partition)) for partition in partitions]
 
     def expect(self, partition: Partition, sequences: Sequence[int]) -> Expected:
-        """Wait for the decisions over records of this process; call `forget` afterwards."""
+        """Register records of this process whose decisions are awaited; call `forget` afterwards."""
         expected = Expected(partition, sequences)
         self._expected.update(((partition, sequence), expected) for sequence in sequences)
         return expected
@@ -115,10 +115,10 @@ class Tail:
         for sequence in expected.sequences:
             self._expected.pop((expected.partition, sequence), None)
         if not expected.future.cancel() and not expected.future.cancelled():
-            expected.future.exception()  # nobody may be left to ask
+            expected.future.exception()  # mark it as retrieved: there may be no waiter left
 
     async def try_out(self, partition: Partition, values: Sequence[bytes]) -> list[AppendResult]:
-        """Rulings if the records came now, after everything that is in the log. Raises LogUnavailable."""
+        """Return the decisions that the records would get now, at the end of the log. Raises LogUnavailable."""
         if self._asker is None:
             raise LogUnavailable("Kafka has not been reached yet")
         try:
@@ -170,7 +170,7 @@ class Tail:
             await asyncio.sleep(_RETRY_PAUSE_S)
 
     async def _follow(self, reader: LogReader, partition: Partition) -> None:
-        """Fold until the topic is another one, or records are gone before they were folded."""
+        """Fold until the topic is recreated, or retention removes records before they were folded."""
         log_id = await reader.log_id(partition)
         at = await self._begin(reader, partition, log_id)
         self._blocked.discard(partition)
@@ -192,7 +192,7 @@ class Tail:
             metrics.gauge("clew_key_index_lag_records", behind, slot=self._slot)
 
     async def _begin(self, reader: LogReader, partition: Partition, log_id: str) -> int:
-        """Where to go on: where the index stands, else after what the warehouse knows, else at the beginning."""
+        """Return the offset to continue from: of the index, otherwise of the warehouse, otherwise the first one."""
         at, begin = await self._in_thread(self._index.position, partition, log_id), await reader.begin(partition)
         if at is not None and at >= begin:
             return at

@@ -33,7 +33,7 @@ class UnsafeTopics(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Topic:
-    """What a topic must be like."""
+    """Required configuration of a topic."""
 
     name: str
     partitions: int
@@ -60,7 +60,7 @@ def topics_of(settings: KafkaSettings) -> tuple[Topic, ...]:
 
 
 async def prepare_topics(address: KafkaLog, settings: KafkaSettings) -> None:
-    """Make what is missing, check what is there. Raises UnsafeTopics, LogUnavailable."""
+    """Create missing topics and check existing ones. Raises UnsafeTopics, LogUnavailable."""
     try:
         admin = AIOKafkaAdminClient(**connection_options(address, settings, "clew-topics"))
         try:
@@ -114,7 +114,7 @@ def wrong_count(name: str, topic: Topic, partitions: int) -> str:
 def unsafe(
     name: str, topic: Topic, config: dict[str, str], settings: KafkaSettings, *, replicas: int, brokers: int
 ) -> list[str]:
-    """How the topic could lose records: one sentence each, with the fix."""
+    """List the ways in which the topic could lose records: one sentence each, with the fix."""
     if not topic.records:
         return []
     problems = []

@@ -1,7 +1,7 @@
-"""The embedded log's consumer: reads every partition's file, keeps positions in a file of its own.
+"""The embedded log's consumer: reads every partition's file, keeps positions in a separate file.
 
-Positions are kept by the log's identity: a file that was removed and made again has none, so it is read from
-its beginning and nothing of it is taken for something old.
+Positions are kept by the log's identity: a recreated file has none, so it is read from its
+beginning and none of its records is mistaken for an old one.
 """
 
 import asyncio
@@ -32,7 +32,7 @@ class _OpenFile:
 
 
 class SqliteConsumer:
-    """One group's view of all partitions under a folder; its SQL runs in one thread of its own."""
+    """One group's view of all partitions under a folder; its SQL runs in one separate thread."""
 
     deduplicated = True
 
@@ -102,7 +102,7 @@ class SqliteConsumer:
         await self._call(put)
 
     async def forgotten(self) -> list[tuple[Partition, str, int]]:
-        """Committed logs whose file is gone: partition, identity, offset. What was not ingested went with them."""
+        """List committed logs whose file is gone: partition, identity, offset. Records not ingested are lost."""
 
         def find() -> list[tuple[Partition, str, int]]:
             known = {self._file(sqlite_file.partition_of(path)).log_id for path in self._paths()}
@@ -180,7 +180,7 @@ class SqliteConsumer:
             file.connection.close()
             del self._files[partition]
         if not inode:
-            raise LogUnavailable(f"{path.name} is gone")
+            raise LogUnavailable(f"{path.name} is missing")
         connection = sqlite_file.connect(path, self._settings.busy_timeout_ms)
         self._files[partition] = _OpenFile(connection, inode, sqlite_file.log_id_of(connection))
         return self._files[partition]

@@ -1,4 +1,4 @@
-"""Copies of the embedded log's files while edges write them, and their way back."""
+"""Copy the embedded log's files while edges write them, and restore the copies."""
 
 import os
 import shutil
@@ -16,9 +16,9 @@ def log_files(folder: Path) -> list[Path]:
 
 
 def copy_log(folder: Path, to: Path, busy_timeout_ms: int) -> list[str]:
-    """Copy every partition as of one moment each, records and keys alike; the names of the copies.
+    """Copy a consistent snapshot of every partition, records and keys; return the names of the copies.
 
-    Committed positions are not copied: what goes with the copies is for the caller to say. Raises LogUnavailable.
+    Committed positions are not copied; the caller decides which apply to the copies. Raises LogUnavailable.
     """
     to.mkdir()
     try:
@@ -31,7 +31,7 @@ def _copy(path: Path, to: Path, busy_timeout_ms: int) -> str:
     copied = to / path.name
     connection = sqlite_file.connect(path, busy_timeout_ms)
     try:
-        connection.execute("VACUUM INTO ?", (str(copied),))  # one read transaction, which holds up no writer
+        connection.execute("VACUUM INTO ?", (str(copied),))  # one read transaction; it blocks no writer
     finally:
         connection.close()
     copied.chmod(0o600)
@@ -39,10 +39,10 @@ def _copy(path: Path, to: Path, busy_timeout_ms: int) -> str:
 
 
 def bring_back_log(copies: Path, folder: Path) -> list[Partition]:
-    """Put copies in place of a log that is not there. Raises FileExistsError, LogUnavailable, OSError."""
+    """Restore copies into a folder without a log. Raises FileExistsError, LogUnavailable, OSError."""
     folder.mkdir(parents=True, exist_ok=True)
     if log_files(folder):
-        raise FileExistsError(f"{folder} holds a log already")
+        raise FileExistsError(f"{folder} already holds a log")
     brought = []
     for copy in log_files(copies):
         fresh = folder / f"{copy.name}.new"
@@ -54,7 +54,7 @@ def bring_back_log(copies: Path, folder: Path) -> list[Partition]:
             finally:
                 connection.close()
         except sqlite3.Error as error:
-            raise LogUnavailable(f"{copy.name} is no file of a log: {error}") from error
+            raise LogUnavailable(f"{copy.name} is not a log file: {error}") from error
         with fresh.open("rb") as file:
             os.fsync(file.fileno())
         fresh.rename(folder / copy.name)
@@ -71,11 +71,11 @@ def keys_of(copy: Path) -> Iterator[tuple[bytes, bytes, int]]:
         finally:
             connection.close()
     except sqlite3.Error as error:
-        raise LogUnavailable(f"{copy.name} is no file of a log: {error}") from error
+        raise LogUnavailable(f"{copy.name} is not a log file: {error}") from error
 
 
 def next_offset(copy: Path) -> int:
-    """Offset after the newest record of a copy. Raises LogUnavailable."""
+    """Return the offset after the newest record of a copy. Raises LogUnavailable."""
     try:
         connection = sqlite3.connect(copy)
         try:
@@ -83,4 +83,4 @@ def next_offset(copy: Path) -> int:
         finally:
             connection.close()
     except sqlite3.Error as error:
-        raise LogUnavailable(f"{copy.name} is no file of a log: {error}") from error
+        raise LogUnavailable(f"{copy.name} is not a log file: {error}") from error

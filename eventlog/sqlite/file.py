@@ -1,8 +1,8 @@
 """One file of the embedded log: one partition's records, the dedupe keys claimed with them, and its identity.
 
 WAL with synchronous=FULL: a committed transaction is on disk. Offsets count from 0 without gaps; the newest
-record is never deleted, so that the next offset is always known. A file that was removed and made again has
-another identity.
+record is never deleted, so that the next offset is always known. A recreated file has a new
+identity.
 """
 
 import contextlib
@@ -54,14 +54,14 @@ def positions_path(folder: Path) -> Path:
 
 @contextlib.contextmanager
 def _alone(folder: Path) -> Iterator[None]:
-    """Only one process makes files of a folder at a time."""
+    """Lock a folder, so that one process at a time creates files in it."""
     with open(folder / ".making", "a") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         yield
 
 
 def connect(path: Path, busy_timeout_ms: int) -> sqlite3.Connection:
-    """A connection to an existing file, durable on commit. Transactions are begun by hand."""
+    """Connect to an existing file; commits are durable. Begin transactions explicitly."""
     connection = sqlite3.connect(
         f"file:{_quoted(path)}?mode=rw", uri=True, isolation_level=None, check_same_thread=False,
         timeout=busy_timeout_ms / 1000,
@@ -81,17 +81,17 @@ def _quoted(path: Path) -> str:
 
 
 def make_log(path: Path, now_us: int, busy_timeout_ms: int) -> None:
-    """Make a partition's file if there is none; safe from several processes at once."""
+    """Create a partition's file if it is missing; safe from several processes at once."""
     make(path, _SCHEMA, busy_timeout_ms, {"log_id": secrets.token_hex(16), "made_us": str(now_us)})
 
 
 def make_positions(path: Path, busy_timeout_ms: int) -> None:
-    """Make the file of committed positions if there is none."""
+    """Create the file of committed positions if it is missing."""
     make(path, _POSITIONS, busy_timeout_ms, {})
 
 
 def open_positions(folder: Path, busy_timeout_ms: int) -> sqlite3.Connection:
-    """The file of positions, made if there is none. A damaged one is set aside: the warehouse has what it says.
+    """Open the positions file; create it if missing, set it aside if damaged: the warehouse has the same positions.
 
     Raises sqlite3.Error, OSError.
     """
@@ -104,7 +104,7 @@ def open_positions(folder: Path, busy_timeout_ms: int) -> sqlite3.Connection:
             raise
         with _alone(folder):
             try:
-                return _checked(path, busy_timeout_ms)  # another process was faster
+                return _checked(path, busy_timeout_ms)  # another process has recreated it
             except sqlite3.DatabaseError as still:
                 if not is_damage(still):
                     raise
@@ -115,7 +115,7 @@ def open_positions(folder: Path, busy_timeout_ms: int) -> sqlite3.Connection:
 
 
 def _checked(path: Path, busy_timeout_ms: int) -> sqlite3.Connection:
-    """A connection to a small file that is whole."""
+    """Connect to the positions file after an integrity check."""
     connection = connect(path, busy_timeout_ms)
     try:
         (found,) = connection.execute("PRAGMA quick_check(1)").fetchone()
@@ -129,7 +129,7 @@ def _checked(path: Path, busy_timeout_ms: int) -> sqlite3.Connection:
 
 
 def is_damage(error: BaseException) -> bool:
-    """Whether a file is not the database that it was: no retry helps."""
+    """Return True if the error means a damaged file, which no retry can fix."""
     if not isinstance(error, sqlite3.DatabaseError):
         return False
     name = getattr(error, "sqlite_errorname", "") or ""
@@ -137,7 +137,7 @@ def is_damage(error: BaseException) -> bool:
 
 
 def make(path: Path, schema: str, busy_timeout_ms: int, meta: dict[str, str]) -> None:
-    """Make a file if there is none: build it under another name, then rename, so there is never a half-made one."""
+    """Create a file if it is missing: build it under a temporary name, then rename it, so it is never incomplete."""
     path.parent.mkdir(parents=True, exist_ok=True)
     if path.exists():
         return
@@ -170,7 +170,7 @@ def _sync_folder(folder: Path) -> None:
 
 
 def log_id_of(connection: sqlite3.Connection) -> str:
-    """Identity of the file behind a connection."""
+    """Return the identity of the file behind a connection."""
     value: str = connection.execute("SELECT value FROM meta WHERE name = 'log_id'").fetchone()[0]
     return value
 
@@ -182,10 +182,10 @@ def next_offset_of(connection: sqlite3.Connection) -> int:
 
 
 def committed_floor(folder: Path, log_id: str, busy_timeout_ms: int) -> int:
-    """The furthest offset any group may have read of a log; 0 if none has committed.
+    """Return the highest offset that any group may have read of a log; 0 without a commit.
 
-    A file whose tail was torn off may end before it. New records then start there, or their rows would count
-    as stored already. `reached` is where the log ended at the commit, so it covers what an intent announces.
+    A truncated file may end before this offset. New records must then start there, or their rows would count as
+    already stored. `reached` is the log's end at the commit, so it covers the records of an intent.
     """
     if not positions_path(folder).exists():
         return 0
@@ -199,7 +199,7 @@ def committed_floor(folder: Path, log_id: str, busy_timeout_ms: int) -> int:
 
 
 def used_bytes(connection: sqlite3.Connection) -> int:
-    """Bytes in use; pages of deleted records are free and count not."""
+    """Bytes in use; free pages of deleted records are not counted."""
     pages = connection.execute("PRAGMA page_count").fetchone()[0]
     free = connection.execute("PRAGMA freelist_count").fetchone()[0]
     size = connection.execute("PRAGMA page_size").fetchone()[0]

@@ -1,4 +1,4 @@
-"""The embedded log's producer: one file per worker for what claims no key, one shared file per topic for what does.
+"""The embedded log's producer: one file per worker for records without dedup keys, one per topic for the others.
 
 Partition 0 of each topic is the shared file; partition w + 1 of `hits` belongs to worker w.
 """
@@ -31,14 +31,14 @@ class SqliteProducer:
         return await self._shared[topic].decide(values, dry_run)
 
     async def unhealthy_reason(self) -> str | None:
-        """A writer in trouble is asked to write nothing, which tells whether it can again."""
+        """Probe each failing writer with an empty append, which shows whether it works again."""
         for writer in self._writers():
             if writer.damaged:
                 return writer.trouble
             if writer.trouble:
                 try:
                     await writer.append(())
-                except Exception as error:  # noqa: BLE001 - whatever it is, it is the answer
+                except Exception as error:  # noqa: BLE001 - any failure is the reason
                     return str(error)
         return None
 

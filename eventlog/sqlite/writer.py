@@ -55,7 +55,7 @@ class SqliteWriter:
 
     @property
     def trouble(self) -> str:
-        """Why the last commit failed; "" if it succeeded."""
+        """Error of the last commit; "" if it succeeded."""
         return self._file.trouble
 
     @property

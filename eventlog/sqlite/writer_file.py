@@ -49,7 +49,7 @@ class WriterFile:
         self._inode = 0
         self._floor = 0
         self.trouble = ""
-        """Why the last commit failed; "" if it succeeded."""
+        """Error of the last commit; "" if it succeeded."""
         self.damaged = False
         """True if the file failed as damaged files do. Only a written record proves that it is whole again."""
         self._open_if_possible()

@@ -98,7 +98,7 @@ FROM {DATABASE}.revisions WHERE _partition != {sql_shard_of("conversion_id", sha
 def stale_intents() -> str:
     """Intents begun before {before} µs of a pass that is not done.
 
-    An intent that nobody chose is not one for long: whoever takes the shard writes a pass of that number.
+    An intent that was not chosen does not last: the next owner of the shard writes a pass with its number.
     """
     return f"""
 SELECT DISTINCT concat('pass ', toString(pass_id), ' of shard ', toString(shard)) AS example FROM {DATABASE}.intents

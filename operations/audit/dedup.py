@@ -69,7 +69,7 @@ def _claims_check(warehouse: Warehouse, ends: Mapping[LogPartition, int], logs: 
 def _origins_check(
     warehouse: Warehouse, stored: Mapping[LogPartition, Stored], ends: Mapping[LogPartition, int], logs: list[str]
 ) -> Check:
-    """No append is in two ranges, and there are as many appends in them as records that are no repeats."""
+    """Check that no append is in two ranges, and that they hold as many appends as there are distinct records."""
     end_sql, parameters = end_of_row(ends)
     parameters |= {"logs": ",".join(logs)}
     of_logs = f"{_OF_LOGS} AND _offset < {end_sql}"

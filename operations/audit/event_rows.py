@@ -2,7 +2,7 @@
 
 A run of offsets is compared by its count and the sum of its hashes, in buckets of 65,536: one pass over the offsets
 of all tables, no sets and no joins; only a bucket that differs is looked into. Only rows before the committed
-positions are compared, so that an ingest which runs beside disturbs nothing.
+positions are compared, so a running ingest does not disturb the check.
 """
 
 from collections.abc import Mapping
@@ -26,7 +26,7 @@ _KEYS = {
 }
 _NO_END = 2**64 - 1
 
-# What these tables refused is a dead letter beside the record's own row, not a record of its own.
+# Rows that these tables refused are dead letters next to the record's own row, not records of their own.
 _BESIDE = " AND ".join(f"NOT startsWith(error, '{table}: ')" for table in ("touches", "claims", "origins"))
 _OFFSETS = " UNION ALL ".join(
     f"SELECT _log, _source, _partition, _offset FROM {DATABASE}.{table}"
@@ -38,7 +38,7 @@ _IDENTITIES = (
     "toUInt64(1 + (ref != '') + (user_id != '' AND bitAnd(untrusted, 2) = 0) "
     "+ (visitor_id != '' AND NOT startsWith(visitor_id, '~') AND bitAnd(untrusted, 1) = 0))"
 )
-"""How many identities ingest stores a touch under (schemas/identity.py, of_touch)."""
+"""Number of identities under which ingest stores a touch (schemas/identity.py, of_touch)."""
 
 
 class LogPartition(NamedTuple):
@@ -53,7 +53,7 @@ class LogPartition(NamedTuple):
 
 
 class Stored(NamedTuple):
-    """What the tables hold of one place: count and sum of hashes by bucket, and what stands at or after its end."""
+    """Rows of one partition in the tables: count and sum of hashes by bucket, and rows at or after its end."""
 
     buckets: dict[int, tuple[int, int]]
     next_offset: int
@@ -115,7 +115,7 @@ def _expected_buckets(warehouse: Warehouse, end: int) -> dict[int, tuple[int, in
 
 
 def _faults(warehouse: Warehouse, place: LogPartition, bucket: int, end: int) -> list[str]:
-    """What is wrong in one bucket, offset by offset."""
+    """Report the differences in one bucket, offset by offset."""
     first, last = bucket * _BUCKET_ROWS, min((bucket + 1) * _BUCKET_ROWS, end) - 1
     rows = warehouse.query(
         f"SELECT _offset, count() AS n FROM ({_OFFSETS}) WHERE _log = {{log:String}} AND _source = {{topic:String}} "

@@ -8,11 +8,11 @@ from operations.audit.log import log_checks
 from operations.findings import Check
 
 AUDIT_SETTLE_TIMEOUT_S = 15.0
-"""How long an audit beside running stations waits for them to catch up."""
+"""Longest time that an audit waits for running workers to catch up."""
 
 
 async def run_audit(engine: Engine, *, running: bool, timeout_s: float) -> list[Check]:
-    """All checks; beside running stations they wait up to `timeout_s` for ingest and attribution to settle."""
+    """Run all checks; wait up to `timeout_s` for running ingest and attribution workers to catch up first."""
     settled = await engine.settle(timeout_s) if running or engine.place.on_servers else True
     checks = await log_checks(engine.warehouse, engine.observer, settled=settled)
     return checks + await asyncio.to_thread(attribution_checks, engine.warehouse, engine.clock.now_us())

@@ -1,4 +1,4 @@
-"""What a backup says about itself: as of which offsets and passes it is, and what its files hold. Written last."""
+"""Manifest of a backup: its log positions and passes, and the content of its files. Written last."""
 
 import hashlib
 from pathlib import Path
@@ -80,7 +80,7 @@ def read_manifest(folder: Path) -> Manifest:
         manifest = msgspec.json.decode((folder / MANIFEST).read_bytes(), type=Manifest)
     except OSError as error:
         raise UserError(
-            f"{folder} is no finished backup: {MANIFEST} cannot be read: {error.strerror}", UNREACHABLE
+            f"{folder} is not a complete backup: {MANIFEST} cannot be read: {error.strerror}", UNREACHABLE
         ) from None
     except msgspec.DecodeError as error:
         raise UserError(f"{folder / MANIFEST} cannot be read: {error}", UNREACHABLE) from None

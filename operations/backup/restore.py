@@ -43,7 +43,7 @@ _JOIN_TIMEOUT_S = 60.0
 
 
 class Restored(NamedTuple):
-    """What is there now. `lost` counts records that the log had after the moment of the backup and that are gone."""
+    """Result of a restore. `lost` counts records that the log had after the snapshot and that are gone."""
 
     rows: dict[str, int]
     lost: int
@@ -98,7 +98,7 @@ def restore_files(place: InstallationAddress, settings: Settings, folder: Path, 
 
 
 def _targets(place: InstallationAddress, settings: Settings, manifest: Manifest) -> dict[str, Path]:
-    """Where the files beside tables and log go."""
+    """Return the targets of the files other than tables and log."""
     data, targets = place.data, dict[str, Path]()
     keys = data.keys(settings.keys) if data is not None else settings.keys
     if keys is not None:

@@ -1,4 +1,4 @@
-"""`clew backup`: an installation as of one moment, in a folder, while it goes on working.
+"""`clew backup`: a consistent snapshot of an installation, in a folder, while it keeps working.
 
 First the finished passes are noted, then what ingest has committed; since a pass only knows of what was committed
 before it, everything up to there fits together. Every table is then exported up to this cut. An embedded log is
@@ -39,7 +39,7 @@ from warehouse.port import Warehouse, rows_of
 ProgressCallback = Callable[[str], None]
 _NO_END = 2**64 - 1
 _LEFT_OUT = frozenset({"intents"})
-"""What is under way is not part of the moment."""
+"""Unfinished work is not part of the snapshot."""
 
 
 async def take_backup(engine: Engine, folder: Path, say: ProgressCallback = lambda _: None) -> Manifest:
@@ -129,7 +129,7 @@ def rows_before(table: Table, cut: Cut) -> tuple[str, dict[str, Any]]:
     count = range(len(cut.positions))
     places = ", ".join(f"cityHash64({{log{n}:String}}, {{topic{n}:String}}, {{number{n}:UInt32}})" for n in count)
     ends = ", ".join(f"{{end{n}:UInt64}}" for n in count)
-    # Rows of logs that are gone are all there: nobody writes them any more.
+    # Rows of logs that are gone are complete: there is no writer any more.
     end = f"transform(cityHash64(_log, _source, _partition), [{places}], [{ends}], toUInt64({_NO_END}))"
     return f"_offset < {end}", parameters
 

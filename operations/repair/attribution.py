@@ -1,8 +1,8 @@
-"""`clew repair`, attribution's part: mend what can be proven from what is kept, and name the rest with its fix.
+"""`clew repair`, attribution: repair what the stored passes prove, and report the rest with its fix.
 
 Proven are: rows of a pass whose intent is kept (it holds the very rows), copies of a row in one place of a pass, the
 end of a pass all of whose rows are there, and conversions that a pass went by before they were stored. Nothing is
-computed that was paid already. Any number may run at once, beside workers too.
+computed that was paid already. Any number may run at once, also while workers run.
 """
 
 from collections.abc import Callable, Mapping
@@ -28,9 +28,9 @@ _RESTORE = "restore the table from a backup"
 def repair(
     warehouse: Warehouse, passes_of: Callable[[int], PassWriter], claimed_passes: Mapping[int, ClaimedPass | None]
 ) -> list[Repair]:
-    """Mend the tables that passes write. Raises WarehouseError.
+    """Repair the tables that passes write. Raises WarehouseError.
 
-    `passes_of` makes the PassWriter of a shard; `marks` is what the lease remembers, empty where one process has all.
+    `passes_of` creates the PassWriter of a shard; `claimed_passes` is empty where one process owns every shard.
     """
     shards = range(max(known_shards(warehouse), len(claimed_passes)))
     return [
@@ -45,7 +45,7 @@ def repair(
 def missed(warehouse: Warehouse, rows_max: int = 20_000) -> list[bytes]:
     """Conversions that passes went by without crediting them, for Attributor.credit. Raises WarehouseError.
 
-    They were stored late: a gap of the log's rows was mended, or they were restored. Call again until there is none.
+    They were stored late: a gap in the log's rows was repaired, or they were restored. Repeat until there are none.
     """
     shards = known_shards(warehouse)
     sql, parameters = uncredited(newest_cursors(warehouse, shards), shards)
@@ -69,7 +69,7 @@ def _finish_chosen(
 
 
 def _delete_copies(warehouse: Warehouse, table: str, place: str, besides: str) -> Repair:
-    """Delete all but one of equal rows in one place of a pass; rows that differ are nobody's to choose from."""
+    """Delete all but one of equal rows of a pass; differing rows stay, since none can be proven right."""
     attributed = "1" if table == "passes" else "_source = 'attribution'"
     doubled = f"SELECT {place} AS place FROM {DATABASE}.{table} WHERE {attributed} GROUP BY place HAVING count() > 1"
     deleted, left = 0, list[str]()

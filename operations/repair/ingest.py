@@ -1,8 +1,8 @@
-"""`clew repair`, ingest's part: the tables against the log, as far back as it is kept, and what differs is mended.
+"""`clew repair`, ingest: compare the tables with the log, as far back as it is kept, and repair differences.
 
-A record is read again and decided as it was, from the states as of its place; what is missing of it is inserted, what
-stands twice loses its copies. Only copies and rows of nothing are ever deleted, and every insert is looked for first,
-so a repair may be cut off anywhere. It stays before the committed positions, so ingest may run beside it.
+Each record is read again and decided as before, from the states as of its offset. Missing rows are inserted and copies
+deleted. Only copies and rows without a record are ever deleted, and every insert checks for its rows first,
+so a repair may be interrupted anywhere. It stays before the committed positions, so ingest may run concurrently.
 """
 
 import asyncio
@@ -55,7 +55,7 @@ class IngestRepair:
         self._left: dict[str, list[str]] = defaultdict(list)
 
     async def run(self) -> list[Repair]:
-        """Mend every partition: what was done, by kind of damage. Raises LogUnavailable, WarehouseError, Stopped."""
+        """Repair every partition; return the repairs by kind. Raises LogUnavailable, WarehouseError, Stopped."""
         for partition in await self._consumer.partitions():
             position = await self._consumer.committed(partition)
             if position is not None and position.offset:
@@ -82,14 +82,14 @@ class IngestRepair:
         return list(self._claims.origins(rows.partition, rows.log_id, _EVERYTHING))
 
     def _drop_copies(self, rows: RowsOf, end: int) -> None:
-        """All but one of equal rows, also where the log is no longer kept."""
+        """Delete all but one of equal rows, also where the log is no longer kept."""
         for table in (*EVENT_TABLES, *BESIDE, "origins"):
             deleted, differing = rows.drop_copies(table, end)
             self._mended[f"rows of {table} doubled"] += deleted
             self._left[f"rows of {table} doubled"] += [f"{rows}, {at}: its rows differ; {_RESTORE}" for at in differing]
 
     def _span(self, rows: RowsOf, lo: int, hi: int, records: Sequence[Record], covered: Repeats) -> bool:
-        """Mend the records of one batch, or of a part of one. False when what follows cannot be read."""
+        """Repair the records of one batch or a part of one; return False if the next records cannot be read."""
 
         def deduplicate(decoded: Decoded, read: Sequence[Record]) -> DedupResult:
             return self._dedup_state.deduplicate(rows.partition, rows.log_id, lo, decoded, read)
@@ -129,7 +129,7 @@ class IngestRepair:
         return missing | {at for at, there in found.items() if there == {wanted.get(at)}}
 
     def _beside(self, rows: RowsOf, batch: Batch, table: str, at_home: set[int]) -> None:
-        """What a record has besides its own row. Records that an older Clew decided otherwise are let be."""
+        """Restore a record's other rows. Records that an older Clew decided differently stay as they are."""
         wanted = set(row_keys(table, batch.tables[table])) if table in batch.tables else set()
         stored = rows.places(table, batch.lo, batch.hi)
         missing = {place for place in wanted - stored if place[0] in at_home}

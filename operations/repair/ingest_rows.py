@@ -37,7 +37,7 @@ class RowsOf:
         return sorted(row["lo"] for row in found)
 
     def missing_before(self, end: int) -> int:
-        """How many offsets before this one are in no table."""
+        """Return the number of offsets before this one that are in no table."""
         found = self._warehouse.query(
             f"SELECT uniqExact(_offset) AS n FROM ({_events('_offset')}) WHERE _offset < {{end:UInt64}}",
             self._parameters | {"end": end},

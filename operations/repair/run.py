@@ -18,7 +18,7 @@ _ROUNDS_MAX = 1_000
 
 
 async def run_repair(engine: Engine) -> list[Repair]:
-    """What was mended and what is left. Raises WarehouseError, LogUnavailable."""
+    """Repair ingest, then attribution; return repaired and remaining damage. Raises WarehouseError, LogUnavailable."""
     ingest = IngestRepair(
         engine.observer, engine.warehouse, engine.new_enricher(), engine.settings.ingest, threading.Event()
     )

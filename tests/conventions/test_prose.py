@@ -20,7 +20,7 @@ from tests.conventions.tree import PACKAGES, Source, parse, sources
 CEILINGS = Path(__file__).with_name("prose.json")
 OPENINGS = re.compile(r"(What|Where|Which|How|Who|Whose|Why|Whether)\b")
 PHRASES = re.compile(
-    r"\b(?:anew|mend(?:s|ed|ing)?|whoever|for ever|beside|goes by|comes to|its like|of its own|to know of"
+    r"\b(?:anew|mend(?:s|ed|ing)?|whoever|for ever\b|beside\b|goes by|comes to|its like|of its own|to know of"
     r"|(?:is|are|was|were) away|what (?:stands|is there|was there|it was made of)|stands? (?:there )?twice"
     r"|(?<!there )(?:is|was) no (?!longer\b|more\b|other\b|matter\b))",
     re.IGNORECASE,
@@ -86,6 +86,7 @@ def prose(file: Source) -> Iterator[tuple[int, str]]:
         ('raise ValueError("there is no partner of this name, it is no longer listed")', []),
         ('"""Whose row is beside it."""', ["opening", "phrase"]),
         ("besides = amended", []),
+        ("# one for every type besides text\nx = 1", []),
         ("anew = 1", []),
     ],
 )

@@ -471,7 +471,7 @@ def test_a_record_that_fits_in_no_batch_is_refused_before_it_is_in_the_way(tmp_p
         async with edge(kafka, tmp_path) as made:
             with pytest.raises(ValueError, match="batch_bytes_max"):
                 await made.append(HITS, b"k", [b"small", bytes(KafkaSettings().batch_bytes_max)])
-            assert (made.degraded_reason() or "").startswith("Kafka is away") and "0 records" in (
+            assert (made.degraded_reason() or "").startswith("Kafka is unavailable") and "0 records" in (
                 made.degraded_reason() or ""
             )
 

@@ -71,8 +71,8 @@ def test_a_flag_beats_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
         ((None, "sqlite:d", CLICKHOUSE), "Kafka goes with a ClickHouse server"),
         ((None, "kafka://u:hunter2@h:1", CLICKHOUSE), "--log: no password in a flag"),
         ((None, KAFKA, "clickhouse://u:hunter2@h/clew"), "--warehouse: no password in a flag"),
-        ((None, "rabbit:hunter2", CLICKHOUSE), "--log: this is no log"),
-        ((None, KAFKA, "mysql://u@h/hunter2"), "--warehouse: this is no address"),
+        ((None, "rabbit:hunter2", CLICKHOUSE), "--log: not a log address"),
+        ((None, KAFKA, "mysql://u@h/hunter2"), "--warehouse: not a warehouse address"),
     ],
 )
 def test_what_is_missing_or_wrong_is_one_sentence(where: tuple[object, ...], said: str) -> None:

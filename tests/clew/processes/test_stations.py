@@ -82,7 +82,7 @@ def test_a_tracker_works_alone(tmp_path: Path, program: Path) -> None:
     station.spawn()
     try:
         station.wait_ready()
-        assert "Kafka is away" in httpx.get(f"{station.url}/readyz").text
+        assert "Kafka is unavailable" in httpx.get(f"{station.url}/readyz").text
         answer = httpx.get(f"{station.url}/c/bl-shoes", headers={"User-Agent": BROWSER})
         assert (answer.status_code, answer.headers["Clew-Verdict"]) == (302, "accepted")
         assert station.metric("clew_spill_records") == 1
