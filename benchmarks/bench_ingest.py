@@ -19,7 +19,7 @@ from ingest.geo import open_geo
 from ingest.loop import GROUP, Ingest
 from runtime.clock import SystemClock
 from runtime.settings import IngestSettings, LogSettings, Settings
-from schemas.dedup.rules import rule
+from schemas.dedup.rules import decide
 from schemas.events import Kind, Touch
 from schemas.wire import encode
 from warehouse.address import ChdbFolder
@@ -72,7 +72,7 @@ def click(n: int, user_agent: str = "") -> bytes:
 
 async def _ingest(log: Path, warehouse: Warehouse, values: list[bytes]) -> float:
     clock, settings = SystemClock(), LogSettings()
-    producer = SqliteProducer(log, 0, settings, clock, rule)
+    producer = SqliteProducer(log, 0, settings, clock, decide)
     for at in range(0, len(values), 4_000):
         await producer.append("hits", b"", values[at : at + 4_000])
     await producer.close()

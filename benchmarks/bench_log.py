@@ -10,7 +10,7 @@ from benchmarks.measure import Result
 from eventlog.sqlite.producer import SqliteProducer
 from runtime.clock import SystemClock
 from runtime.settings import LogSettings
-from schemas.dedup.rules import rule
+from schemas.dedup.rules import decide
 
 WAITERS = 100
 RECORDS_EACH = 200
@@ -26,7 +26,7 @@ def run(folder: Path) -> Iterator[Result]:
 
 
 async def _appends(folder: Path) -> float:
-    producer = SqliteProducer(folder, 0, LogSettings(), SystemClock(), rule)
+    producer = SqliteProducer(folder, 0, LogSettings(), SystemClock(), decide)
 
     async def caller() -> None:
         for _ in range(RECORDS_EACH):

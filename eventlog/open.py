@@ -9,14 +9,14 @@ from eventlog.sqlite.consumer import SqliteConsumer
 from eventlog.sqlite.producer import SqliteProducer
 from runtime.clock import Clock
 from runtime.settings import Settings
-from schemas.dedup.rules import rule
+from schemas.dedup.rules import decide
 
 _NO_GROUP = ""
 
 
 async def open_producer(
     address: LogAddress, settings: Settings, clock: Clock, *, worker: int = 0, folder: Path | None = None,
-    stored: StoredClaims | None = None, dedup_rule: DedupRule = rule,
+    stored: StoredClaims | None = None, dedup_rule: DedupRule = decide,
 ) -> Producer:  # fmt: skip
     """Open the producer of one edge process. Raises LogUnavailable, sqlite3.Error, OSError.
 

@@ -11,7 +11,7 @@ import msgspec
 
 from eventlog.port import AppendId, Record
 from ingest.batch import Decoded, DedupResult, RowsAt
-from schemas.dedup.rules import Decision, keys_of, rule_event
+from schemas.dedup.rules import Decision, decide_event, keys_of
 from schemas.dedup.sequences import Repeats
 from schemas.events import Adjustment, Conversion, Event, Kind, Rejected, Touch
 from schemas.fields import NO_DIGEST
@@ -147,7 +147,7 @@ def _fold(
     for offset, kind, event in claimants:
         record = records[offset]
         try:
-            decision = rule_event(states.get, record.value, kind, event)
+            decision = decide_event(states.get, record.value, kind, event)
         except UndecodableRecord as error:
             decoded.dead.add(DeadLetter(str(error), record.value), offset)
             continue

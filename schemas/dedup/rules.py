@@ -1,6 +1,6 @@
 """Dedup keys, and the events that may follow under a key (docs/contract.md, sections 2.1 and 2.2).
 
-`rule` makes the dedup decision and is pure: it reads the states of the keys that a record touches, and returns the
+`decide` makes the dedup decision and is pure: it reads the states of the keys that a record touches, and returns the
 verdict, the record to store and the states to put. The embedded log runs it in the transaction that appends the
 record. The consumers of a replicated log run it over the records in order and reach the same verdicts.
 """
@@ -109,9 +109,9 @@ def status_bit(status: str) -> int:
     return 1 << STATUS_ORDER.index(status)
 
 
-def rule(get: GetState, value: bytes) -> Decision:
+def decide(get: GetState, value: bytes) -> Decision:
     """Decide on one encoded touch line, conversion or adjustment. Raises UndecodableRecord."""
-    return rule_event(get, value, *decode(value))
+    return decide_event(get, value, *decode(value))
 
 
 def keys_of(kind: Kind, event: Event) -> tuple[bytes, ...]:
@@ -126,28 +126,28 @@ def keys_of(kind: Kind, event: Event) -> tuple[bytes, ...]:
     return ()
 
 
-def rule_event(get: GetState, value: bytes, kind: Kind, event: Event) -> Decision:
+def decide_event(get: GetState, value: bytes, kind: Kind, event: Event) -> Decision:
     """Decide on a record that is already decoded.
 
     Raises UndecodableRecord for a value that no edge lets through, such as an unknown currency.
     """
     try:
-        return _rule(get, value, kind, event)
+        return _decide(get, value, kind, event)
     except (KeyError, ValueError, OverflowError) as error:
         raise UndecodableRecord(f"{kind.name.lower()}: cannot be deduplicated: {error!r}") from error
 
 
-def _rule(get: GetState, value: bytes, kind: Kind, event: Event) -> Decision:
+def _decide(get: GetState, value: bytes, kind: Kind, event: Event) -> Decision:
     if isinstance(event, Touch):
-        return _rule_touch(get, value, kind, event)
+        return _decide_touch(get, value, kind, event)
     if isinstance(event, Conversion):
-        return _rule_conversion(get, value, event)
+        return _decide_conversion(get, value, event)
     if isinstance(event, Adjustment):
-        return _rule_adjustment(get, value, event)
+        return _decide_adjustment(get, value, event)
     raise TypeError(f"{kind.name} records have no dedup key")
 
 
-def _rule_line(get: GetState, kind: str, ref: str, content: bytes, issued: bytes) -> Decision | dict[bytes, bytes]:
+def _claim_line(get: GetState, kind: str, ref: str, content: bytes, issued: bytes) -> Decision | dict[bytes, bytes]:
     """Return the decision if the line's id was used before, otherwise the state to store under it."""
     key = line_key(kind, ref)
     before = get(key)
@@ -160,22 +160,22 @@ def _rule_line(get: GetState, kind: str, ref: str, content: bytes, issued: bytes
                   detail="this id was used before with different content; give every line a unique id")  # fmt: skip
 
 
-def _rule_touch(get: GetState, value: bytes, kind: Kind, touch: Touch) -> Decision:
+def _decide_touch(get: GetState, value: bytes, kind: Kind, touch: Touch) -> Decision:
     content = _digest(encode(kind, msgspec.structs.replace(touch, touch_id=NO_TOKEN, received_ts=0, ip_hash=0)))
-    claimed = _rule_line(get, kind.name.lower(), touch.ref, content, touch.touch_id)
+    claimed = _claim_line(get, kind.name.lower(), touch.ref, content, touch.touch_id)
     if isinstance(claimed, Decision):
         return claimed
     return Decision("accepted", value, claimed, issued=touch.touch_id)
 
 
-def _rule_conversion(get: GetState, value: bytes, event: Conversion) -> Decision:
+def _decide_conversion(get: GetState, value: bytes, event: Conversion) -> Decision:
     key = event.conversion_id
     stored = get(key)
     state = _conversions.decode(stored) if stored is not None else ConversionState()
     puts: dict[bytes, bytes] = {}
     if event.ref:
         content = _digest(encode(Kind.CONVERSION, msgspec.structs.replace(event, ts=0, sender_ip="")))
-        claimed = _rule_line(get, "conversion", event.ref, content, key)
+        claimed = _claim_line(get, "conversion", event.ref, content, key)
         if isinstance(claimed, Decision):
             return _with_status(claimed, state)
         puts = claimed
@@ -188,7 +188,7 @@ def _rule_conversion(get: GetState, value: bytes, event: Conversion) -> Decision
         )  # fmt: skip
         puts[key] = _encoder.encode(state)
         return Decision("accepted", value, puts, status=status_of(state.statuses), issued=key)
-    return _rule_again(event, state, puts)
+    return _decide_known(event, state, puts)
 
 
 def _with_status(decision: Decision, state: ConversionState) -> Decision:
@@ -197,7 +197,7 @@ def _with_status(decision: Decision, state: ConversionState) -> Decision:
                   status=status_of(state.statuses), issued=decision.issued)  # fmt: skip
 
 
-def _rule_again(event: Conversion, state: ConversionState, puts: dict[bytes, bytes]) -> Decision:
+def _decide_known(event: Conversion, state: ConversionState, puts: dict[bytes, bytes]) -> Decision:
     """Decide on a conversion whose key is taken: a duplicate, a conflict, or a change of status."""
     key, now = event.conversion_id, status_of(state.statuses)
     differs = _what_differs(event, state)
@@ -210,7 +210,7 @@ def _rule_again(event: Conversion, state: ConversionState, puts: dict[bytes, byt
         adjustment_id=status_key(key, event.status), conversion_id=key, ts=event.ts, event_ts=event.event_ts,
         kind="status", status=event.status, actor=event.origin, ref=event.ref,
     )  # fmt: skip
-    return _rule_status(adjustment, state, puts)
+    return _decide_status(adjustment, state, puts)
 
 
 def _what_differs(event: Conversion, state: ConversionState) -> str:
@@ -240,7 +240,7 @@ def _is_move(now: str, new: str) -> tuple[bool, bool]:
     return forward or back, back
 
 
-def _rule_status(event: Adjustment, state: ConversionState, puts: dict[bytes, bytes]) -> Decision:
+def _decide_status(event: Adjustment, state: ConversionState, puts: dict[bytes, bytes]) -> Decision:
     """Decide on a change of status.
 
     A status that the key has now is a duplicate; so is one that it had before, unless the adjustment has its own id.
@@ -267,20 +267,20 @@ def _rule_status(event: Adjustment, state: ConversionState, puts: dict[bytes, by
     return Decision("accepted", record, puts, status=event.status, issued=key)
 
 
-def _rule_adjustment(get: GetState, value: bytes, event: Adjustment) -> Decision:
+def _decide_adjustment(get: GetState, value: bytes, event: Adjustment) -> Decision:
     key = event.conversion_id
     stored = get(key)
     state = _conversions.decode(stored) if stored is not None else ConversionState()
     puts: dict[bytes, bytes] = {}
     if event.ref:
         content = _digest(encode(Kind.ADJUSTMENT, msgspec.structs.replace(event, ts=0)))
-        claimed = _rule_line(get, "adjustment", event.ref, content, key)
+        claimed = _claim_line(get, "adjustment", event.ref, content, key)
         if isinstance(claimed, Decision):
             return _with_status(claimed, state)
         puts = claimed
     if event.kind == "status":
-        return _rule_status(event, state, puts)
-    return _rule_refund(get, event, state, puts)
+        return _decide_status(event, state, puts)
+    return _decide_refund(get, event, state, puts)
 
 
 def _early_place(currency: str, amount_e4: int) -> str:
@@ -294,7 +294,7 @@ def _early_that_fits_e4(state: ConversionState, currency: str) -> int:
     return sum(e4 for place, e4 in state.early_e4.items() if place in fits)
 
 
-def _rule_refund(get: GetState, event: Adjustment, state: ConversionState, puts: dict[bytes, bytes]) -> Decision:
+def _decide_refund(get: GetState, event: Adjustment, state: ConversionState, puts: dict[bytes, bytes]) -> Decision:
     key, now = event.conversion_id, status_of(state.statuses)
 
     def refuse(verdict: Verdict, reason: Reason, name: str, detail: str) -> Decision:

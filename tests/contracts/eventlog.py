@@ -10,7 +10,7 @@ from typing import Protocol
 import pytest
 
 from eventlog.port import Consumer, DedupRule, Partition, Position, Producer, Record
-from schemas.dedup.rules import rule as claims_rule
+from schemas.dedup.rules import decide
 from schemas.events import CONVERSIONS, HITS, TOPICS
 from tests.schemas.samples import conversion, wire
 
@@ -20,7 +20,7 @@ BYTES_MAX = 1 << 20
 class Bench(Protocol):
     """One log of an adapter: makes its ends."""
 
-    def producer(self, worker: int, rule: DedupRule = claims_rule) -> Producer: ...
+    def producer(self, worker: int, rule: DedupRule = decide) -> Producer: ...
 
     def consumer(self, group: str) -> Consumer: ...
 

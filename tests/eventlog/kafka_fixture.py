@@ -19,7 +19,7 @@ from eventlog.kafka.topics import prepare_topics
 from eventlog.port import Appended, AppendId, AppendResult, DedupRule, LogUnavailable, Partition, Record
 from runtime.clock import SystemClock
 from runtime.settings import KafkaSettings
-from schemas.dedup.rules import rule as claims_rule
+from schemas.dedup.rules import decide
 from schemas.events import HITS, TOPICS
 from tests.servers.kafka import GivenCluster
 
@@ -82,7 +82,7 @@ class KafkaFixture:
     def appender(self, **settings: Any) -> KafkaAppender:
         return KafkaAppender(self.address, self.settings.model_copy(update=settings), SystemClock())
 
-    def producer(self, worker: int, rule: DedupRule = claims_rule) -> PlainProducer:
+    def producer(self, worker: int, rule: DedupRule = decide) -> PlainProducer:
         return PlainProducer(self.appender())
 
     def consumer(self, group: str, topics: Sequence[str] = TOPICS, **options: Any) -> KafkaConsumer:

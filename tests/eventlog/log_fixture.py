@@ -12,7 +12,7 @@ from eventlog.sqlite.consumer import SqliteConsumer
 from eventlog.sqlite.producer import SqliteProducer
 from runtime.clock import Clock, ManualClock
 from runtime.settings import LogSettings
-from schemas.dedup.rules import rule as claims_rule
+from schemas.dedup.rules import decide
 from schemas.events import CONVERSIONS, HITS
 from tests.schemas.samples import NOW_US
 
@@ -28,7 +28,7 @@ class SqliteFixture:
         self.folder, self.settings = folder, LogSettings(**settings)
         self.clock = clock or ManualClock(NOW_US)
 
-    def producer(self, worker: int, rule: DedupRule = claims_rule) -> SqliteProducer:
+    def producer(self, worker: int, rule: DedupRule = decide) -> SqliteProducer:
         return SqliteProducer(self.folder, worker, self.settings, self.clock, rule)
 
     def consumer(self, group: str) -> SqliteConsumer:

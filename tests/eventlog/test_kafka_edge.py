@@ -15,7 +15,7 @@ from eventlog.kafka.reader import KafkaReader
 from eventlog.port import Appended, AppendId, DedupRule, Partition, Record
 from runtime.clock import SystemClock
 from runtime.settings import SpillSettings
-from schemas.dedup.rules import rule as claims_rule
+from schemas.dedup.rules import decide
 from schemas.events import CONVERSIONS, HITS
 from tests.conftest import ROOT
 from tests.contracts.eventlog import LogContract
@@ -65,7 +65,7 @@ class EdgeBench(KafkaFixture):
         super().__init__(cluster, **settings)
         self.folder = folder
 
-    def edge(self, worker: int = 0, rule: DedupRule = claims_rule, **spill: int) -> KafkaProducer:
+    def edge(self, worker: int = 0, rule: DedupRule = decide, **spill: int) -> KafkaProducer:
         kafka, clock = self.settings, SystemClock()
         return KafkaProducer(
             self.appender(), lambda: KafkaReader(self.address, kafka, clock, [CONVERSIONS]),
@@ -73,11 +73,11 @@ class EdgeBench(KafkaFixture):
         )  # fmt: skip
 
     async def started(self, worker: int = 0, **spill: int) -> KafkaProducer:
-        edge = self.edge(worker, claims_rule, **spill)
+        edge = self.edge(worker, decide, **spill)
         await edge.start()
         return edge
 
-    def producer(self, worker: int, rule: DedupRule = claims_rule) -> Any:
+    def producer(self, worker: int, rule: DedupRule = decide) -> Any:
         return Started(self.edge(worker, rule, append_timeout_ms=10_000))
 
     async def records(self, partition: Partition) -> list[Record]:

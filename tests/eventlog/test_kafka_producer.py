@@ -13,7 +13,7 @@ from eventlog.kafka.producer import UNPLACED, KafkaProducer
 from eventlog.port import Appended, AppendResult, LogFull, LogUnavailable, Partition
 from runtime.clock import SystemClock
 from runtime.settings import KafkaSettings, SpillSettings
-from schemas.dedup.rules import rule
+from schemas.dedup.rules import decide
 from schemas.events import CONVERSIONS, HITS
 from schemas.reasons import Reason
 from tests.eventlog.fake_kafka import FakeAppender, FakeKafka, FakeReader
@@ -28,7 +28,7 @@ QUICK: dict[str, int] = {"append_timeout_ms": 40, "probe_interval_ms": 10}
 def producer(kafka: FakeKafka, folder: Path, stored: Stored | None = None, **settings: int) -> KafkaProducer:
     return KafkaProducer(
         FakeAppender(kafka), lambda: FakeReader(kafka), folder, SpillSettings(**(QUICK | settings)),
-        KafkaSettings(request_timeout_ms=200), SystemClock(), rule, stored,
+        KafkaSettings(request_timeout_ms=200), SystemClock(), decide, stored,
     )  # fmt: skip
 
 
@@ -250,7 +250,7 @@ def test_a_sale_whose_append_is_in_doubt_is_stored_once(tmp_path: Path) -> None:
         states: dict[bytes, bytes] = {}
         accepted = 0
         for *_, value in kafka.first_appends(CONVERSIONS):
-            decision = rule(states.get, value)
+            decision = decide(states.get, value)
             states |= decision.puts
             accepted += decision.verdict == "accepted"
         assert accepted == 1

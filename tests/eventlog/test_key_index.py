@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from eventlog.kafka.key_index import KeyIndex
 from eventlog.port import AppendId, Partition, Record
-from schemas.dedup.rules import Decision, rule
+from schemas.dedup.rules import Decision, decide
 from schemas.events import CONVERSIONS
 from schemas.wire import WIRE_VERSION, UnknownSchemaVersion
 from tests.schemas.samples import conversion, refund, rejected, status, wire
@@ -40,7 +40,7 @@ class Plain:
         if append_id in self.seen:
             return None
         self.seen.add(append_id)
-        decision = rule(self.states.get, record.value)
+        decision = decide(self.states.get, record.value)
         self.states |= decision.puts
         return decision
 
@@ -111,7 +111,7 @@ def quick_index(path: Path, template: Path) -> KeyIndex:
     """An index that syncs nothing; a new one is a copy of an empty one."""
     if not path.exists():
         shutil.copy(template, path)
-    index = KeyIndex(path, rule)
+    index = KeyIndex(path, decide)
     index._connection.execute("PRAGMA synchronous = OFF")
     return index
 
@@ -119,7 +119,7 @@ def quick_index(path: Path, template: Path) -> KeyIndex:
 @pytest.fixture(scope="module")
 def empty(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("empty") / "keys.sqlite"
-    KeyIndex(path, rule).close()
+    KeyIndex(path, decide).close()
     return path
 
 
@@ -184,7 +184,7 @@ def test_every_edge_says_what_a_plain_fold_says(
                 partition, value = Partition(CONVERSIONS, number), records[number][0].value
                 assert {key: known(partition, key) for key in plain.states} == plain.states
                 (again,) = edge.index.try_out(partition, [value])
-                assert again.verdict == rule(plain.states.get, value).verdict
+                assert again.verdict == decide(plain.states.get, value).verdict
             for (number, offset), verdict in edge.verdicts.items():
                 decision = expected[number][offset]
                 assert decision is not None and decision.verdict == verdict
@@ -198,7 +198,7 @@ def test_a_record_is_never_accepted_twice(records: list[Record]) -> None:
     states: dict[bytes, bytes] = {}
     accepted: set[bytes] = set()
     for record in records:
-        decision = rule(states.get, record.value)
+        decision = decide(states.get, record.value)
         states |= decision.puts
         if decision.verdict == "accepted":
             assert record.value not in accepted
@@ -210,7 +210,7 @@ def test_a_record_is_never_accepted_twice(records: list[Record]) -> None:
 
 @pytest.fixture
 def index(tmp_path: Path) -> Iterator[KeyIndex]:
-    opened = KeyIndex(tmp_path / "keys.sqlite", rule)
+    opened = KeyIndex(tmp_path / "keys.sqlite", decide)
     yield opened
     opened.close()
 
@@ -284,7 +284,7 @@ def test_a_record_from_the_future_stops_the_fold_before_it(index: KeyIndex) -> N
 def test_a_file_that_is_no_index_is_put_aside(tmp_path: Path) -> None:
     path = tmp_path / "keys.sqlite"
     path.write_bytes(b"not a database, and long enough to be looked at as one " * 100)
-    index = KeyIndex(path, rule)
+    index = KeyIndex(path, decide)
     assert fold_all(index, log_of([sale("a")])) == ["accepted"]
     assert path.with_suffix(".broken").exists()
     index.close()

@@ -6,7 +6,7 @@ import pytest
 
 from eventlog.memory import MemoryConsumer, MemoryLog, MemoryProducer
 from eventlog.port import DedupRule, Partition
-from schemas.dedup.rules import rule as claims_rule
+from schemas.dedup.rules import decide
 from tests.contracts.deciding_log import DecidingLogContract
 from tests.contracts.eventlog import LogContract
 
@@ -15,7 +15,7 @@ class MemoryBench:
     def __init__(self) -> None:
         self.log = MemoryLog()
 
-    def producer(self, worker: int, rule: DedupRule = claims_rule) -> MemoryProducer:
+    def producer(self, worker: int, rule: DedupRule = decide) -> MemoryProducer:
         return MemoryProducer(self.log, rule)
 
     def consumer(self, group: str) -> MemoryConsumer:

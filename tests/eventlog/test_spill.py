@@ -19,7 +19,7 @@ from eventlog.kafka.spill_drain import Drain
 from eventlog.kafka.spill_file import Candidate
 from eventlog.port import AppendId, LogFull, LogUnavailable, Partition
 from runtime.file_lock import FileLocked
-from schemas.dedup.rules import rule
+from schemas.dedup.rules import decide
 from schemas.events import CONVERSIONS, HITS
 from tests.conftest import ROOT
 from tests.eventlog.fake_kafka import FakeAppender, FakeKafka
@@ -34,7 +34,7 @@ def open_spill(folder: Path, bytes_max: int = 1 << 30, known: dict[bytes, bytes]
     append_ids = AppendIds(ORIGIN)
     states = known or {}
     return Spill(
-        file_slots.take(folder, "spill"), bytes_max, rule, lambda _, key: states.get(key),
+        file_slots.take(folder, "spill"), bytes_max, decide, lambda _, key: states.get(key),
         lambda partition: append_ids.next(partition, spilled=True),
     )  # fmt: skip
 
@@ -108,7 +108,7 @@ def test_the_bound_holds_and_opens_again(tmp_path: Path) -> None:
 
 def test_verdicts_are_by_what_is_known_here(tmp_path: Path) -> None:
     async def story() -> None:
-        decision = rule(lambda _: None, sale("known").value)
+        decision = decide(lambda _: None, sale("known").value)
         spill = open_spill(tmp_path, known=decision.puts)
         calls = [[sale("a"), sale("known"), sale("a")], [sale("a", amount_minor=1)], [sale("b"), sale("b")]]
         found = await asyncio.gather(*(spill.decide(SALES, call, dry_run=False) for call in calls))

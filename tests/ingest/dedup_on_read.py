@@ -127,7 +127,7 @@ def expected(records: list[tuple[bytes, AppendId]], states: dict[bytes, bytes] |
         try:
             kind, event = decode(value)
             claims_a_key = kind is not Kind.REJECTED and bool(not isinstance(event, Touch) or event.ref)
-            decision = rules.rule(states.get, value) if claims_a_key else rules.Decision("accepted", value)
+            decision = rules.decide(states.get, value) if claims_a_key else rules.Decision("accepted", value)
         except ValueError:
             told.table[offset] = "dead_letters"
             continue

@@ -20,7 +20,7 @@ from operations.audit.log import log_checks
 from operations.findings import Check
 from runtime.clock import ManualClock
 from runtime.settings import IngestSettings, LogSettings
-from schemas.dedup.rules import rule
+from schemas.dedup.rules import decide
 from schemas.events import CONVERSIONS, HITS, Kind
 from schemas.identity import of_visitor
 from tests.schemas.samples import DAY_US, NOW_US, conversion, refund, rejected, touch, wire
@@ -45,7 +45,7 @@ class Installation:
 
     async def append(self, first: int = 0, count: int = 20) -> None:
         """Touches under one to four identities and over two months, a rejected hit, a dead letter, conversions."""
-        producer = SqliteProducer(self.folder, 0, LogSettings(), self.clock, rule)
+        producer = SqliteProducer(self.folder, 0, LogSettings(), self.clock, decide)
         clicks = [
             wire(
                 touch(

@@ -3,7 +3,7 @@
 from typing import Any
 
 from schemas.dedup import rules
-from schemas.dedup.rules import rule
+from schemas.dedup.rules import decide
 from schemas.events import Adjustment, Conversion, Given, Kind, Rejected, Touch
 from schemas.wire import encode
 
@@ -11,7 +11,7 @@ NOW_US = 1_767_225_600_000_000
 """2026-01-01."""
 DAY_US = 86_400_000_000
 
-__all__ = ("NOW_US", "DAY_US", "touch_id", "touch", "conversion", "refund", "status", "rejected", "wire", "rule")
+__all__ = ("NOW_US", "DAY_US", "touch_id", "touch", "conversion", "refund", "status", "rejected", "wire", "decide")
 
 
 def touch_id(n: int) -> bytes:

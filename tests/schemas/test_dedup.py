@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from schemas.dedup import rules
-from schemas.dedup.rules import Decision, keys_of, rule
+from schemas.dedup.rules import Decision, decide, keys_of
 from schemas.events import Adjustment, Conversion, Event, Given, Kind, Touch
 from schemas.reasons import Reason
 from schemas.wire import decode
@@ -28,7 +28,7 @@ class Keys:
             read.add(key)
             return self.states.get(key)
 
-        decision = rule(get, value)
+        decision = decide(get, value)
         assert read | decision.puts.keys() <= set(keys_of(*decode(value)))
         self.states.update(decision.puts)
         if decision.record is not None:
@@ -261,7 +261,7 @@ def test_keys_of_conversions() -> None:
 
 def test_rejected_hits_claim_no_key() -> None:
     with pytest.raises(TypeError, match="REJECTED"):
-        rule(lambda key: None, wire(rejected()))
+        decide(lambda key: None, wire(rejected()))
 
 
 def test_states_of_older_logs_decode(keys: Keys) -> None:

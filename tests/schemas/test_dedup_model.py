@@ -180,7 +180,7 @@ class ClaimsMachine(RuleBasedStateMachine):
         self.stored: list[Event] = []
 
     def say(self, event: Event, expected: str, txn: str) -> None:
-        decision = rules.rule(self.states.get, wire(event))
+        decision = rules.decide(self.states.get, wire(event))
         assert decision.verdict == expected, (decision.verdict, expected, event)
         assert (decision.record is not None) == (expected == "accepted")
         assert (decision.reason is None) == (expected in ("accepted", "duplicate"))
@@ -265,7 +265,7 @@ def play(events: list[Event]) -> list[Event]:
     states: dict[bytes, bytes] = {}
     stored = []
     for event in events:
-        decision = rules.rule(states.get, wire(event))
+        decision = rules.decide(states.get, wire(event))
         states.update(decision.puts)
         if decision.record is not None:
             stored.append(decode(decision.record)[1])

@@ -15,7 +15,7 @@ from eventlog.port import Appended, AppendResult, LogUnavailable
 from program.program import Goal, Link, Offer, Partner, Program, Rules, Secrets
 from runtime.clock import ManualClock
 from runtime.settings import HttpSettings, TrackerSettings
-from schemas.dedup.rules import rule
+from schemas.dedup.rules import decide
 from schemas.events import HITS, Adjustment, Conversion, Event, Kind, Rejected, Touch
 from schemas.values.click_id import TokenKey, TokenKeys
 from schemas.wire import decode
@@ -79,7 +79,7 @@ class ShakyProducer(MemoryProducer):
     """The log in memory, which can be made to fail or hang, and lets others run before it answers."""
 
     def __init__(self, log: MemoryLog) -> None:
-        super().__init__(log, rule)
+        super().__init__(log, decide)
         self.failing: set[str] = set()
         """Of `append`, `decide:hits`, `decide:conversions`."""
         self.hanging = False

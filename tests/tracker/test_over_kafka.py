@@ -15,7 +15,7 @@ from eventlog.open import open_producer
 from eventlog.port import Partition, Producer, Record
 from runtime.clock import ManualClock, SystemClock
 from runtime.settings import Settings, SpillSettings
-from schemas.dedup.rules import rule
+from schemas.dedup.rules import decide
 from schemas.events import CONVERSIONS, Conversion, Touch
 from schemas.values.click_id import from_text
 from schemas.wire import decode
@@ -94,7 +94,7 @@ async def stored(bench: KafkaFixture) -> tuple[Counter[bytes], Counter[str]]:
         if isinstance(event, Touch):
             touches[event.touch_id] += 1
         elif isinstance(event, Conversion):
-            decision = rule(states.get, record.value)
+            decision = decide(states.get, record.value)
             states |= decision.puts
             sales[event.txn_id] += decision.verdict == "accepted"
     return touches, sales

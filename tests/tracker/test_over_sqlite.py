@@ -12,7 +12,7 @@ import pytest
 from eventlog.sqlite.producer import SqliteProducer
 from runtime.clock import ManualClock
 from runtime.settings import LogSettings
-from schemas.dedup.rules import rule
+from schemas.dedup.rules import decide
 from tests.tracker.edge_fixture import KEYS, NOW_US, SECRET, Stage
 from tests.tracker.test_events import sale, touch
 from tests.tracker.test_postbacks import token
@@ -26,7 +26,7 @@ class Workers:
     def __init__(self, folder: Path, count: int) -> None:
         clock = ManualClock(NOW_US)
         self.loop = asyncio.new_event_loop()
-        self.producers = [SqliteProducer(folder, worker, LogSettings(), clock, rule) for worker in range(count)]
+        self.producers = [SqliteProducer(folder, worker, LogSettings(), clock, decide) for worker in range(count)]
         self.stages = [Stage() for _ in range(count)]
         for stage, producer in zip(self.stages, self.producers, strict=True):
             stage.app = create_app(EdgeDependencies(producer, stage.holder, KEYS, clock, stage.settings, os.urandom))

@@ -17,7 +17,7 @@ from integrations.files.replay.send import ReplayError
 from program.file import read_program
 from runtime.clock import ManualClock, SystemClock
 from runtime.settings import TrackerSettings
-from schemas.dedup.rules import rule
+from schemas.dedup.rules import decide
 from schemas.events import Adjustment, Conversion, Rejected, Touch
 from schemas.wire import decode
 from tracker.edge import CurrentProgram, EdgeDependencies
@@ -100,7 +100,7 @@ def _run(folder: Path) -> tuple[MemoryLog, DemoSummary]:
     assert program is not None
     log, clock = MemoryLog(), SystemClock()
     edge = EdgeDependencies(
-        producer=MemoryProducer(log, rule),
+        producer=MemoryProducer(log, decide),
         program=CurrentProgram(program),
         keys=load_or_make_keys(folder / "keys.toml", os.urandom, clock.now_us() // 1_000),
         clock=clock,
