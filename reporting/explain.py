@@ -104,7 +104,7 @@ def _coupon(event: Conversion) -> Json:
 
 
 def _adjustment_rows(warehouse: Warehouse, key: bytes, event: Conversion) -> list[Json]:
-    found = warehouse.query(
+    rows = warehouse.query(
         "SELECT lower(hex(adjustment_id)) AS adjustment_id, toUnixTimestamp64Micro(ts) AS at, kind, status, "
         f"toString(toDecimal128(amount_e4, 4) / 10000) AS amount, currency, reason FROM {DATABASE}.adjustments "
         "WHERE conversion_id = unhex({id:String}) ORDER BY at, adjustment_id",
@@ -114,7 +114,7 @@ def _adjustment_rows(warehouse: Warehouse, key: bytes, event: Conversion) -> lis
         {"ts": rfc3339(row.pop("at")), **row, "currency": row["currency"] or event.currency}
         if row["kind"] != "status"
         else {"ts": rfc3339(row["at"]), **{n: row[n] for n in ("adjustment_id", "kind", "status", "reason")}}
-        for row in found
+        for row in rows
     ]
 
 
@@ -148,13 +148,13 @@ def _computed(case: ConversionCase, current: CurrentRevision, touch_reader: Touc
 
 def _touches(rules: Rules, journeys: Journeys, weights: dict[str, Ints]) -> list[Json]:
     """List each touch with the reason why it has no credit under a model."""
-    touches, found = journeys.touches, []
-    why = {model: reasons(model, journeys, mine) for model, mine in weights.items()}
+    touches, listed = journeys.touches, []
+    why = {model: reasons(model, journeys, model_weights) for model, model_weights in weights.items()}
     for i, t in list(enumerate(journeys.touch.tolist()))[-TOUCHES_MAX:]:
         partner = int(touches.partner_id[t])
         known = rules.partners.get(partner)
         code = int(journeys.codes[i])
-        found.append(
+        listed.append(
             {
                 "touch_id": to_text(bytes(touches.touch_id[t]).ljust(27, b"\0")),
                 "kind": KIND_NAMES[int(touches.kind[t])],
@@ -169,7 +169,7 @@ def _touches(rules: Rules, journeys: Journeys, weights: dict[str, Ints]) -> list
                 "models": {model: str(words[i]) or "credited" for model, words in why.items()},
             }
         )
-    return found
+    return listed
 
 
 def _model(rules: Rules, model: str, outcome: Outcome) -> Json:
@@ -242,8 +242,8 @@ def _plans(case: ConversionCase, journeys: Journeys, weights: dict[str, Ints], o
         "plans": choices,
         "pays_nothing": outcome.net_value.status == "declined",
         "shares": [
-            _share(case.pricing, item, plan_amount, tokens, mine)
-            for plan_amount, mine in zip(plan_amounts, parts, strict=True)
+            _share(case.pricing, item, plan_amount, tokens, amount_parts)
+            for plan_amount, amount_parts in zip(plan_amounts, parts, strict=True)
         ],
     }
 
@@ -284,22 +284,22 @@ def _share(
 
 
 def _commission_rows(warehouse: Warehouse, key: bytes) -> list[Json]:
-    found = warehouse.query(
+    rows = warehouse.query(
         "SELECT lower(hex(commission_id)) AS commission_id, revision, partner_id, plan, rule, model, amount_minor, "
         "currency, conversion_status, toUnixTimestamp64Micro(hold_until) AS held, program_hash, "
         f"lower(hex(reverses)) AS reverses FROM {DATABASE}.commissions WHERE conversion_id = unhex({{id:String}}) "
         "ORDER BY revision, amount_minor > 0, partner_id, plan, rule, currency",
         {"id": key.hex()},
     ).to_pylist()
-    for row in found:
+    for row in rows:
         row["amount"] = format_minor(row.pop("amount_minor"), row["currency"])
         row["hold_until"] = rfc3339(row.pop("held"))
         row["reverses"] = row["reverses"].strip("0") and row["reverses"]
-    return list(found)
+    return list(rows)
 
 
 def _ledger_rows(warehouse: Warehouse, key: bytes) -> list[Json]:
-    found = warehouse.query(
+    rows = warehouse.query(
         "SELECT toUnixTimestamp64Micro(ts) AS at, lower(hex(journal_id)) AS journal_id, "
         "lower(hex(entry_id)) AS entry_id, account, partner_id, amount_minor, currency, "
         "lower(hex(commission_id)) AS commission_id, lower(hex(reverses)) AS reverses "
@@ -313,7 +313,7 @@ def _ledger_rows(warehouse: Warehouse, key: bytes) -> list[Json]:
             "amount": format_minor(row.pop("amount_minor"), row["currency"]),
             "reverses": row["reverses"].strip("0") and row["reverses"],
         }
-        for row in found
+        for row in rows
     ]
 
 

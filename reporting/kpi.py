@@ -144,13 +144,13 @@ class _Query:
             "day": f"toString(toDate({ts}, {{zone:String}}))",
         }
         keys = [f"{of[name]} AS {name}" for name in self.dimensions]
-        found: pa.Table = self.warehouse.query(
+        sums: pa.Table = self.warehouse.query(
             f"SELECT {', '.join([*keys, *selected])} FROM {DATABASE}.{table} WHERE ({within}) AND ({where}) "
             f"GROUP BY {', '.join([*self.dimensions, *also_by])}",
             {**parameters, "zone": self.rules.timezone},
         )
         count = len(self.dimensions)
-        columns = [column.to_pylist() for column in found.columns]
+        columns = [column.to_pylist() for column in sums.columns]
         return [(row[:count], row[count:]) for row in zip(*columns, strict=True)]
 
 

@@ -17,7 +17,7 @@ def list_problems(warehouse: Warehouse) -> list[dict[str, Any]]:
     These are the problems of each conversion's current revision, and adjustments whose conversion has not arrived
     within an hour. Raises WarehouseError.
     """
-    found = warehouse.query(
+    table = warehouse.query(
         f"""SELECT lower(hex(id)) AS conversion_id, code, detail,
             formatDateTime(at, '%FT%H:%i:%S.%fZ', 'UTC') AS ts
         FROM (
@@ -36,5 +36,5 @@ def list_problems(warehouse: Warehouse) -> list[dict[str, Any]]:
         )
         ORDER BY at DESC, conversion_id, code LIMIT {PROBLEMS_MAX}"""
     )
-    rows: list[dict[str, Any]] = found.to_pylist()
+    rows: list[dict[str, Any]] = table.to_pylist()
     return rows

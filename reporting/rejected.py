@@ -23,7 +23,7 @@ def rejected_report(
         "day": "toString(toDate(ts, {zone:String}))",
     }
     keys = [f"{of.get(name, f'toString({name})')} AS by_{name}" for name in dimensions]
-    found = warehouse.query(
+    table = warehouse.query(
         f"SELECT {', '.join(keys)}, toInt64(count()) AS hits FROM {DATABASE}.rejected WHERE {within} "
         f"GROUP BY {', '.join(f'by_{name}' for name in dimensions)}",
         {**parameters, "zone": rules.timezone},
@@ -31,7 +31,7 @@ def rejected_report(
     columns = [_REJECTED_COLUMNS[name] for name in dimensions]
     rows: list[Row] = [
         dict(zip([*(c.name for c in columns), "hits"], row, strict=True))
-        for row in zip(*(column.to_pylist() for column in found.columns), strict=True)
+        for row in zip(*(column.to_pylist() for column in table.columns), strict=True)
     ]
     rows.sort(key=lambda row: sort_key(row, [c.name for c in columns]))
     hits = ReportColumn("hits", "count", "rejected hits, by the time of receipt")

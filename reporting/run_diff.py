@@ -67,7 +67,7 @@ def _pair(
     rows = []
     for key in {*sums[0], *sums[1]}:
         *group, currency = key
-        before, after = (found.get(key, (0, 0)) for found in sums)
+        before, after = (side.get(key, (0, 0)) for side in sums)
         row: Row = {"model": model, **_named(rules, dict(zip(dimensions, group, strict=True))), "currency": currency}
         row |= {"conversions_1": conversion_count(before[0]), "conversions_2": conversion_count(after[0])}
         row |= {"conversions_change": conversion_count(after[0] - before[0])}
@@ -89,12 +89,12 @@ def _sums(
         f"GROUP BY {', '.join([*(f'{key}_' for key in keys), 'currency'])}",
         {"id": run_id, "model": model},
     )
-    found: dict[tuple[Any, ...], tuple[int, int]] = {}
+    sums: dict[tuple[Any, ...], tuple[int, int]] = {}
     for row in rows_of(table):
         weight, value = int(row["conversions"]), int(row["value"])
         if weight or value:
-            found[(*(row[f"{key}_"] for key in keys), row["currency"])] = weight, value
-    return found
+            sums[(*(row[f"{key}_"] for key in keys), row["currency"])] = weight, value
+    return sums
 
 
 def _named(rules: Rules, group: Mapping[str, Value]) -> Row:

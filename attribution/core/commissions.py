@@ -86,8 +86,8 @@ def commissions(inputs: Sequence[CommissionInput]) -> list[CommissionResult]:
     for (number, plan_amount), parts in zip(splits, split(inputs, splits), strict=True):
         lines[number] += _lines(inputs[number], plan_amount, parts)
     return [
-        CommissionResult(tuple(sorted(mine)), model, wrong)
-        for mine, model, wrong in zip(lines, models, problems, strict=True)
+        CommissionResult(tuple(sorted(item_lines)), model, wrong)
+        for item_lines, model, wrong in zip(lines, models, problems, strict=True)
     ]
 
 
@@ -111,8 +111,8 @@ def paying_model(item: CommissionInput) -> str:
 def chosen_plans(item: CommissionInput) -> dict[int, Plan]:
     """Return the plan of each touching partner that has one."""
     event = item.event
-    found = {p: item.plans.choose(event.offer_id, event.goal, p).plan for p in sorted(set(item.partners))}
-    return {partner: plan for partner, plan in found.items() if plan is not None}
+    plans = {p: item.plans.choose(event.offer_id, event.goal, p).plan for p in sorted(set(item.partners))}
+    return {partner: plan for partner, plan in plans.items() if plan is not None}
 
 
 def plan_amounts(item: CommissionInput) -> list[PlanAmount]:

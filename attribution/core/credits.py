@@ -168,18 +168,18 @@ def _attribute_together(
     net_values = [net_value(case.event, case.adjustments) for case in cases]
     weights = _weights(cases, journeys)
     view = _View(journeys)
-    mine = [view.journey(number) for number in range(len(cases))]
+    views = [view.journey(number) for number in range(len(cases))]
     inputs = [
         CommissionInput(
             case.event, now, case.pricing.plans, journey.partners,
             {model: weights[model][journey.eligible] for model in case.pricing.models},
         )
-        for case, (now, _), journey in zip(cases, net_values, mine, strict=True)
+        for case, (now, _), journey in zip(cases, net_values, views, strict=True)
     ]  # fmt: skip
-    lines = _credit_lines(cases, mine, inputs, _parts(journeys, weights, inputs))
+    lines = _credit_lines(cases, views, inputs, _parts(journeys, weights, inputs))
     outcomes = []
     for case, (now, problems), journey, paid, credited in zip(
-        cases, net_values, mine, commissions(inputs), lines, strict=True
+        cases, net_values, views, commissions(inputs), lines, strict=True
     ):
         joins = tuple(_joins(case.event, journey.linked, oversized))
         problems = {**problems, **paid.problems, **_oversized_problem(case.event, journey.linked, oversized)}
@@ -209,10 +209,10 @@ def _parts(
     values = np.array([item.net_value.value_minor for item in inputs], np.int64)
     return {
         model: (
-            allocate(journeys.offsets, ones, mine).tolist(),
-            allocate(journeys.offsets, values, mine).tolist(),
+            allocate(journeys.offsets, ones, model_weights).tolist(),
+            allocate(journeys.offsets, values, model_weights).tolist(),
         )
-        for model, mine in weights.items()
+        for model, model_weights in weights.items()
     }
 
 

@@ -173,8 +173,8 @@ class Journeys:
 def linked(conversions: ConversionColumns, rows: TouchRows) -> Hashes:
     """Return visitor and user identities of the touches that conversions name, to be read next. Sorted, without 0."""
     named = np.isin(rows.identity, conversions.identity[conversions.names == 1])
-    found = np.concatenate([rows.visitor[named], rows.user[named]])
-    return np.unique(found[found != 0])
+    identities = np.concatenate([rows.visitor[named], rows.user[named]])
+    return np.unique(identities[identities != 0])
 
 
 def pending_touches(conversions: ConversionColumns, rows: TouchRows) -> TouchRows:
@@ -261,9 +261,9 @@ def _journeys(conversions: ConversionColumns, touches: TouchRows, c: Ints, t: In
 
 def _windows(conversions: ConversionColumns, c: Ints, kind: Ints, partner: Ints) -> Ints:
     """Return the window of each pair: that of the plan of its partner, otherwise that of the offer."""
-    found = conversions.window_us[c, kind]
+    of_offers = conversions.window_us[c, kind]
     if not any(terms.has_contracts for terms in conversions.terms):
-        return found
+        return of_offers
     goals = {goal: number for number, goal in enumerate(sorted(set(conversions.goal)))}
     goal = np.array([goals[text] for text in conversions.goal], np.int64)
     names = sorted(goals)

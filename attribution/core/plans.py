@@ -69,11 +69,11 @@ def terms_of(rules: Rules, plans: PlanBook) -> Terms:
 
 def reach_of(rules: Rules) -> dict[int, tuple[int, int]]:
     """Return the longest click and impression window of each offer and its plans: the range to read."""
-    found = {offer.id: (offer.click_window_us, offer.impression_window_us) for offer in rules.offers.values()}
+    reach_us = {offer.id: (offer.click_window_us, offer.impression_window_us) for offer in rules.offers.values()}
     for plan in rules.plans:
-        click, impression = found.get(plan.offer_id, (DEFAULT_CLICK_WINDOW_US, DEFAULT_IMPRESSION_WINDOW_US))
-        found[plan.offer_id] = max(click, plan.click_window_us or 0), max(impression, plan.impression_window_us or 0)
-    return found
+        click, impression = reach_us.get(plan.offer_id, (DEFAULT_CLICK_WINDOW_US, DEFAULT_IMPRESSION_WINDOW_US))
+        reach_us[plan.offer_id] = max(click, plan.click_window_us or 0), max(impression, plan.impression_window_us or 0)
+    return reach_us
 
 
 def _fits(plan: Plan, goal: str, partner_id: int) -> bool:

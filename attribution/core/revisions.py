@@ -52,8 +52,8 @@ class Rows:
 
     def tables(self) -> dict[str, list[msgspec.Struct]]:
         """Return the non-empty tables in the order in which they are written."""
-        found: dict[str, list[msgspec.Struct]] = {name: getattr(self, name) for name in TABLES}
-        return {name: rows for name, rows in found.items() if rows}
+        tables: dict[str, list[msgspec.Struct]] = {name: getattr(self, name) for name in TABLES}
+        return {name: rows for name, rows in tables.items() if rows}
 
 
 def rows_of(

@@ -79,7 +79,7 @@ class PassWriter:
 
         After any other error, here or later, the stored state is unknown: call `recover` before the next pass.
         """
-        too_large = [name for name, mine in rows.items() if len(mine) > BLOCK_ROWS_MAX]
+        too_large = [name for name, table_rows in rows.items() if len(table_rows) > BLOCK_ROWS_MAX]
         if too_large:
             raise PassTooLarge(f"{', '.join(too_large)}: more than {BLOCK_ROWS_MAX} rows in one pass")
         pass_id = self.pass_id + 1
@@ -148,12 +148,12 @@ class PassWriter:
 
     def _open_intents(self) -> list[StartedPass]:
         """Return the intents after the last completed pass, without their rows."""
-        found = self._warehouse.query(
+        intents = self._warehouse.query(
             f"SELECT pass_id, attempt, cursor, rows FROM {DATABASE}.intents WHERE shard = {{shard:UInt32}} "
             "AND pass_id > {last:UInt64} ORDER BY pass_id, attempt LIMIT 1 BY pass_id, attempt",
             {"shard": self._shard, "last": self.pass_id},
         )
-        return [StartedPass(r["pass_id"], r["attempt"], r["cursor"], dict(r["rows"])) for r in rows_of(found)]
+        return [StartedPass(r["pass_id"], r["attempt"], r["cursor"], dict(r["rows"])) for r in rows_of(intents)]
 
     def _chosen(self, open_intents: list[StartedPass], claimed: ClaimedPass | None) -> list[StartedPass]:
         """Select the intents to finish: all for a single worker, otherwise the one that the lease names."""
@@ -243,22 +243,22 @@ class PassWriter:
         return rows.filter(pc.invert(pc.is_in(rows.column("_offset"), present.combine_chunks())))
 
     def _is_ended(self, pass_id: int) -> bool:
-        found = self._warehouse.query(
+        ends = self._warehouse.query(
             f"SELECT 1 FROM {DATABASE}.passes WHERE shard = {{shard:UInt32}} AND pass_id = {{pass:UInt64}} LIMIT 1",
             {"shard": self._shard, "pass": pass_id},
         )
-        return bool(found.num_rows)
+        return bool(ends.num_rows)
 
     # ----------------------------------------------------------------------------------------------- old intents
 
     def drop_old_intents(self) -> None:
         """Drop partitions of `intents` whose passes are all completed, except the newest. Rewrites no data."""
-        found = self._warehouse.query(
+        buckets = self._warehouse.query(
             f"SELECT DISTINCT intDiv(pass_id, {INTENTS_PER_PARTITION}) AS bucket FROM {DATABASE}.intents "
             "WHERE shard = {shard:UInt32} AND pass_id < {newest:UInt64}",
             {"shard": self._shard, "newest": self.pass_id // INTENTS_PER_PARTITION * INTENTS_PER_PARTITION},
         )
-        for bucket in found.column(0).to_pylist():
+        for bucket in buckets.column(0).to_pylist():
             self._warehouse.execute(f"ALTER TABLE {DATABASE}.intents DROP PARTITION ({self._shard}, {bucket})")
 
 

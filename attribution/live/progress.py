@@ -23,19 +23,19 @@ async def ends_of(consumer: Consumer, topic: str) -> Positions:
 
 async def committed_of(consumer: Consumer, topic: str) -> Positions:
     """Return the group's committed offsets in a topic's partitions; 0 without a commit. Raises LogUnavailable."""
-    found = {}
+    offsets = {}
     for partition in await consumer.partitions():
         if partition.topic == topic:
             position = await consumer.committed(partition)
             name = partition_key(await consumer.log_id(partition), partition.partition)
-            found[name] = position.offset if position is not None else 0
-    return found
+            offsets[name] = position.offset if position is not None else 0
+    return offsets
 
 
 def known_shards(warehouse: Warehouse) -> int:
     """Return the number of shards recorded by any pass; 1 without passes. Raises WarehouseError."""
-    found = rows_of(warehouse.query(f"SELECT cursor FROM {DATABASE}.passes LIMIT 1"))
-    return decode(found[0]["cursor"]).shards if found else 1
+    newest = rows_of(warehouse.query(f"SELECT cursor FROM {DATABASE}.passes LIMIT 1"))
+    return decode(newest[0]["cursor"]).shards if newest else 1
 
 
 def newest_cursors(warehouse: Warehouse, shards: int) -> dict[int, Cursor]:
@@ -59,9 +59,9 @@ def behind(
     cursors: Mapping[int, Cursor], conversions_ends: Positions, hits_ends: Positions, shards: range | list[int]
 ) -> int:
     """Count like `passed`, from known cursors. A shard without a cursor is at the beginning."""
-    mine = [cursors.get(shard, Cursor()) for shard in shards]
-    records = left([c.conversions for c in mine], conversions_ends) + left([c.hits for c in mine], hits_ends)
-    return records + any(cursor.late is not None for cursor in mine)
+    of_shards = [cursors.get(shard, Cursor()) for shard in shards]
+    records = left([c.conversions for c in of_shards], conversions_ends) + left([c.hits for c in of_shards], hits_ends)
+    return records + any(cursor.late is not None for cursor in of_shards)
 
 
 def left(positions: list[Positions], ends: Positions) -> int:

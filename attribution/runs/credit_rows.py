@@ -97,8 +97,8 @@ def _build_rows_together(
     order = _order_of(cases) if spec.reuse == "consume" else None
     tables = []
     for model in spec.models:
-        mine = used_up(journeys, order, model, fits) if order is not None else journeys
-        tables.append(_model_rows(spec.run_id, model, mine, columns, fits))
+        model_journeys = used_up(journeys, order, model, fits) if order is not None else journeys
+        tables.append(_model_rows(spec.run_id, model, model_journeys, columns, fits))
     values: dict[str, int] = {}
     for case, now in zip(cases, net_values, strict=True):
         values[case.event.currency] = values.get(case.event.currency, 0) + now.value_minor
@@ -158,19 +158,21 @@ def _model_rows(run_id: str, model: str, journeys: Journeys, conversions: _Colum
     position = np.arange(row_c.shape[0]) - np.searchsorted(row_c[order], row_c[order], "left")
     why = [_why(journeys, number) for number in unattributed.tolist()]
     tokens = np.concatenate([touches.touch_id[t], np.zeros(unattributed.shape[0], "S27")])[order]
-    mine = row_c[order]
+    c_of_row = row_c[order]
     return _table(
         {
-            "conversion_id": conversions.conversion_id.take(pa.array(mine)),
-            "event_ts": conversions.event_ts[mine],
-            "offer_id": conversions.offer_id[mine],
-            "touch_id": pa.FixedSizeBinaryArray.from_buffers(pa.binary(27), len(mine), [None, pa.py_buffer(tokens)]),
+            "conversion_id": conversions.conversion_id.take(pa.array(c_of_row)),
+            "event_ts": conversions.event_ts[c_of_row],
+            "offer_id": conversions.offer_id[c_of_row],
+            "touch_id": pa.FixedSizeBinaryArray.from_buffers(
+                pa.binary(27), len(c_of_row), [None, pa.py_buffer(tokens)]
+            ),
             "partner_id": np.concatenate([journeys.partner, none + UNATTRIBUTED])[order],
             "weight_e12": np.concatenate([e12, none + WEIGHT_ONE])[order],
             "value_minor": np.concatenate([values, conversions.value_minor[unattributed]])[order],
-            "currency": conversions.currency[mine],
+            "currency": conversions.currency[c_of_row],
             "reason": np.concatenate([words, np.array(why, object)])[order],
-            "status": conversions.status[mine],
+            "status": conversions.status[c_of_row],
             "_offset": position,
         },
         {"run_id": run_id, "model": model, "_source": SOURCE},

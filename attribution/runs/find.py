@@ -9,12 +9,12 @@ _PREFIX_CHARS_MIN = 6
 
 def run_named(warehouse: Warehouse, name: str) -> str:
     """Return the id of the run with this id or prefix. Raises ReportError if there is none or several."""
-    found = _runs(warehouse, name)
-    if len(found) != 1:
-        if found:
-            raise ReportError(f"run id prefix {name!r} is ambiguous; it matches {', '.join(found[:5])}")
+    matches = _runs(warehouse, name)
+    if len(matches) != 1:
+        if matches:
+            raise ReportError(f"run id prefix {name!r} is ambiguous; it matches {', '.join(matches[:5])}")
         raise ReportError(f"there is no run {name!r}; create one with `clew attribute --model`")
-    return found[0]
+    return matches[0]
 
 
 def _runs(warehouse: Warehouse, prefix: str) -> list[str]:

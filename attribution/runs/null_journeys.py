@@ -43,10 +43,10 @@ class Converted:
 
 def person_of(rows: TouchRows) -> Hashes:
     """Return the identity of each touch's journey: its visitor, otherwise its user, otherwise the touch itself."""
-    found = np.where(rows.visitor != 0, rows.visitor, rows.user)
-    for i in np.flatnonzero(found == 0).tolist():
-        found[i] = of_token(bytes(rows.touch_id[i]).ljust(27, b"\0"))
-    return found
+    persons = np.where(rows.visitor != 0, rows.visitor, rows.user)
+    for i in np.flatnonzero(persons == 0).tolist():
+        persons[i] = of_token(bytes(rows.touch_id[i]).ljust(27, b"\0"))
+    return persons
 
 
 def converted_of(conversions: ConversionColumns, journeys: Journeys) -> Converted:

@@ -107,24 +107,24 @@ class Runs:
         if people.version != spec.map_version:
             raise BadRun("the identity map is not the one that the run names; start the run again")
         with _ONE_AT_A_TIME:
-            found = self.find(spec.run_id)
-            if found is not None:
-                _check_enough(from_json(found.shares), conversions_min)
-                return RunReport(found, True)
+            complete = self.find(spec.run_id)
+            if complete is not None:
+                _check_enough(from_json(complete.shares), conversions_min)
+                return RunReport(complete, True)
             fits = self._fits(spec)
             shares = self._shares(spec, people, workers, conversions_min)
             return RunReport(self._compute(spec, people, shares, fits, workers, progress), False)
 
     def _fits(self, spec: RunSpec) -> Fits:
         """Return the fits of the run's program. Raises BadRun if the program lacks a fit that a model refers to."""
-        found = fits_of(pricing_of(self._warehouse, spec).rules)
-        missing = [model for model in spec.models if model not in DATA_DRIVEN and not is_known(model, found)]
+        fits = fits_of(pricing_of(self._warehouse, spec).rules)
+        missing = [model for model in spec.models if model not in DATA_DRIVEN and not is_known(model, fits)]
         if missing:
             raise BadRun(
                 f"the current program has no fit for {', '.join(missing)}; "
                 "add the [[fits]] table that `clew fit RUN` prints"
             )
-        return found
+        return fits
 
     def _shares(self, spec: RunSpec, people: IdentityMap, workers: int, conversions_min: int) -> Shares:
         """Return the fitted models of the run. They are stored before its first credit, so a retry has the same."""

@@ -85,12 +85,12 @@ class PathCounts:
 
     def add(self, paths: Mapping[bytes, int], converted: bool) -> None:
         """Add paths with their counts. Raises BadRun if there are too many to keep in memory."""
-        mine, other = self._counts if converted else self._counts[::-1]
+        counts, other = self._counts if converted else self._counts[::-1]
         for path, count in paths.items():
-            if path not in mine and path not in other:
+            if path not in counts and path not in other:
                 self._paths += 1
                 self._bytes += len(path)
-            mine[path] += count
+            counts[path] += count
         if self._paths > self._paths_max or self._bytes > self._bytes_max:
             raise BadRun(
                 f"the journeys of this range have more than {self._paths_max} distinct paths or "
@@ -135,16 +135,16 @@ def fit_models(models: Sequence[str], counts: PathCounts) -> dict[str, Fitted]:
     return {model.model: _fitted(model, table, partners) for model in evaluated}
 
 
-def _fitted(found: Answer, table: PathTable, partners: Ints) -> Fitted:
+def _fitted(evaluated: Answer, table: PathTable, partners: Ints) -> Fitted:
     conversions = round(table.conversions.sum())
-    nulls = round(table.nulls.sum()) if found.model == "markov" else None
+    nulls = round(table.nulls.sum()) if evaluated.model == "markov" else None
     touched = round(table.conversions[np.diff(table.offsets) > 0].sum())
-    units = _units([row.share or 0.0 for row in found.channels]) if conversions else [0] * len(found.channels)
+    units = _units([row.share or 0.0 for row in evaluated.channels]) if conversions else [0] * len(evaluated.channels)
     count, gap = partners.shape[0], 0.0
     weights = np.ones(count, np.int64)
-    if found.model == "markov" and touched:
+    if evaluated.model == "markov" and touched:
         shares = np.array(units[:count], np.float64)
-        effects = np.array([row.extra["removal_effect"] or 0.0 for row in found.channels[:count]])
+        effects = np.array([row.extra["removal_effect"] or 0.0 for row in evaluated.channels[:count]])
         weights, gap = _raked(table, effects, shares / shares.sum())
     rows = [
         PartnerShare(
@@ -152,7 +152,7 @@ def _fitted(found: Answer, table: PathTable, partners: Ints) -> Fitted:
             removal_effect=row.extra.get("removal_effect") if k < count else None,
             weight_e12=int(weights[k]) if k < count else 0,
         )
-        for k, (number, row) in enumerate(zip([*partners.tolist(), UNATTRIBUTED], found.channels, strict=False))
+        for k, (number, row) in enumerate(zip([*partners.tolist(), UNATTRIBUTED], evaluated.channels, strict=False))
     ]  # fmt: skip
     return Fitted(conversions=conversions, touched=touched, nulls=nulls, gap=gap, partners=tuple(rows))
 
@@ -167,11 +167,11 @@ def _units(shares: Sequence[float]) -> list[int]:
 def _raked(table: PathTable, effects: Floats, shares: Floats) -> tuple[Ints, float]:
     """Return integer weights of at least 1 by which conversions are split, and the gap that these weights leave."""
     coalitions = coalitions_of(table)
-    found = rake(coalitions, table.values[coalitions.rows], np.maximum(effects, _LEAST), shares).weights
-    weights = np.maximum(1, np.rint(found / found.max() * SHARE_UNITS)).astype(np.int64)
-    mine = weights[coalitions.members].astype(np.float64)
+    raked = rake(coalitions, table.values[coalitions.rows], np.maximum(effects, _LEAST), shares).weights
+    weights = np.maximum(1, np.rint(raked / raked.max() * SHARE_UNITS)).astype(np.int64)
+    member_weights = weights[coalitions.members].astype(np.float64)
     sizes = np.diff(coalitions.offsets)
-    part = mine / np.repeat(np.add.reduceat(mine, coalitions.offsets[:-1]), sizes)
+    part = member_weights / np.repeat(np.add.reduceat(member_weights, coalitions.offsets[:-1]), sizes)
     sums = np.bincount(coalitions.members, part * np.repeat(coalitions.conversions, sizes), shares.shape[0])
     gap = float(np.abs(sums / coalitions.conversions.sum() - shares).sum() / 2)
     return weights, round(gap, 12)

@@ -59,8 +59,8 @@ class RunSpec:
     @property
     def parameters(self) -> str:
         """The parameters as JSON with sorted keys: equal runs have equal texts."""
-        found: dict[str, Any] = {name: getattr(self, name) for name in self.__slots__}
-        return msgspec.json.encode({**found, "models_version": MODELS_VERSION}, order="sorted").decode()
+        fields: dict[str, Any] = {name: getattr(self, name) for name in self.__slots__}
+        return msgspec.json.encode({**fields, "models_version": MODELS_VERSION}, order="sorted").decode()
 
     @property
     def run_id(self) -> str:
@@ -70,9 +70,9 @@ class RunSpec:
 
 def spec_of(parameters: str) -> RunSpec:
     """Parse the `parameters` of a run."""
-    found: Mapping[str, Any] = msgspec.json.decode(parameters)
+    fields: Mapping[str, Any] = msgspec.json.decode(parameters)
     return RunSpec(
-        models=tuple(found["models"]), from_us=found["from_us"], to_us=found["to_us"], as_of_us=found["as_of_us"],
-        program_hash=found["program_hash"], code_version=found["code_version"], reuse=cast(Reuse, found["reuse"]),
-        map_version=found["map_version"],
+        models=tuple(fields["models"]), from_us=fields["from_us"], to_us=fields["to_us"], as_of_us=fields["as_of_us"],
+        program_hash=fields["program_hash"], code_version=fields["code_version"], reuse=cast(Reuse, fields["reuse"]),
+        map_version=fields["map_version"],
     )  # fmt: skip

@@ -24,21 +24,21 @@ def waves(offsets: Ints, touch: Ints, order: Ints) -> Ints:
     """
     check_offsets(offsets, touch.shape[0])
     check_shapes(offsets.shape[0] - 1, order)
-    found = np.zeros(order.shape[0], np.int64)
+    wave_of = np.zeros(order.shape[0], np.int64)
     free_at = np.zeros(int(touch.max(initial=-1)) + 1, np.int64)
-    _waves_range(offsets, touch, order, free_at, found)
-    return found
+    _waves_range(offsets, touch, order, free_at, wave_of)
+    return wave_of
 
 
 @njit(nogil=True, cache=True)
-def _waves_range(offsets: Ints, touch: Ints, order: Ints, free_at: Ints, found: Ints) -> None:
+def _waves_range(offsets: Ints, touch: Ints, order: Ints, free_at: Ints, wave_of: Ints) -> None:
     for c in order:
         wave = 0
         for i in range(offsets[c], offsets[c + 1]):
             wave = max(wave, free_at[touch[i]])
         for i in range(offsets[c], offsets[c + 1]):
             free_at[touch[i]] = wave + 1
-        found[c] = wave
+        wave_of[c] = wave
 
 
 def used_up(journeys: Journeys, order: Ints, model: str | None, fits: Fits = NO_FITS) -> Journeys:
@@ -52,13 +52,13 @@ def used_up(journeys: Journeys, order: Ints, model: str | None, fits: Fits = NO_
     for wave in range(int(wave_of.max(initial=-1)) + 1):
         positions = np.flatnonzero(wave_of[conversion] == wave)
         touch = journeys.touch[positions]
-        mine = codes[positions]
-        mine[(mine == select.ELIGIBLE) & used[touch]] = select.USED
-        codes[positions] = mine
+        wave_codes = codes[positions]
+        wave_codes[(wave_codes == select.ELIGIBLE) & used[touch]] = select.USED
+        codes[positions] = wave_codes
         if model is None:
-            used[touch[mine == select.ELIGIBLE]] = True
+            used[touch[wave_codes == select.ELIGIBLE]] = True
         else:
-            used[touch[weigh(model, _take(journeys, wave_of == wave, positions, mine), fits) > 0]] = True
+            used[touch[weigh(model, _take(journeys, wave_of == wave, positions, wave_codes), fits) > 0]] = True
     return replace(journeys, codes=codes)
 
 

@@ -62,7 +62,7 @@ class ConversionReader:
 
     def adjustments_of(self, ids: Collection[bytes], as_of: AsOf = NOW) -> dict[bytes, tuple[Adjustment, ...]]:
         """Return the adjustments of conversions, each once, by conversion."""
-        found: dict[bytes, dict[bytes, Adjustment]] = {}
+        by_conversion: dict[bytes, dict[bytes, Adjustment]] = {}
         for chunk, parameters in digest_sets(ids):
             table = self._warehouse.query(
                 f"SELECT {', '.join(_ADJUSTMENT)} FROM {DATABASE}.adjustments "
@@ -71,5 +71,5 @@ class ConversionReader:
             )
             for row in tuples_of(table):
                 adjustment = Adjustment(ts=0, event_ts=0, **dict(zip(_ADJUSTMENT, row, strict=True)))
-                found.setdefault(adjustment.conversion_id, {})[adjustment.adjustment_id] = adjustment
-        return {conversion: tuple(by_id.values()) for conversion, by_id in found.items()}
+                by_conversion.setdefault(adjustment.conversion_id, {})[adjustment.adjustment_id] = adjustment
+        return {conversion: tuple(by_id.values()) for conversion, by_id in by_conversion.items()}

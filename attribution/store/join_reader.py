@@ -31,7 +31,7 @@ class JoinReader:
             return []
         where, parameters = in_spans(spans)
         touches = f"{DATABASE}.touches WHERE {where}"
-        found = self._warehouse.query(
+        ids = self._warehouse.query(
             f"""SELECT DISTINCT j.conversion_id AS id FROM {DATABASE}.joins AS j
             INNER JOIN (SELECT identity, offer_id, min(ts) AS first_ts FROM {touches} GROUP BY identity, offer_id) AS t
             ON t.identity = j.identity
@@ -41,7 +41,7 @@ class JoinReader:
             ORDER BY id LIMIT {{rows:UInt64}}""",
             {**parameters, "after": after, "rows": rows_max},
         )
-        return list(found.column(0).to_pylist())
+        return list(ids.column(0).to_pylist())
 
     def joins_of(self, identities: Iterable[int], ids: Collection[bytes]) -> set[tuple[int, bytes]]:
         """Return (identity, conversion) of the stored joins."""

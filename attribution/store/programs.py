@@ -29,13 +29,16 @@ class Loaded:
 
 def newest_program(warehouse: Warehouse) -> Loaded | None:
     """Return the program loaded last, or None if there is none. Raises WarehouseError."""
-    found = rows_of(
+    newest = rows_of(
         warehouse.query(
             "SELECT program_hash, toUnixTimestamp64Micro(loaded_ts) AS loaded_us, canonical "
             f"FROM {DATABASE}.programs ORDER BY loaded_ts DESC, program_hash LIMIT 1"
         )
     )
-    return Loaded(found[0]["program_hash"], found[0]["loaded_us"], found[0]["canonical"].encode()) if found else None
+    if not newest:
+        return None
+    row = newest[0]
+    return Loaded(row["program_hash"], row["loaded_us"], row["canonical"].encode())
 
 
 class Programs:
@@ -75,16 +78,16 @@ class Programs:
         if known is not None:
             self._known.move_to_end(program_hash)
             return known
-        found = rows_of(
+        stored = rows_of(
             self._warehouse.query(
                 f"SELECT any(canonical) AS canonical FROM {DATABASE}.programs WHERE program_hash = {{hash:String}} "
                 "GROUP BY program_hash",
                 {"hash": program_hash},
             )
         )
-        if not found:
+        if not stored:
             return None
-        return self._remember(Pricing.from_rules(program_hash, from_canonical(found[0]["canonical"].encode())))
+        return self._remember(Pricing.from_rules(program_hash, from_canonical(stored[0]["canonical"].encode())))
 
     def _remember(self, pricing: Pricing) -> Pricing:
         self._known[pricing.program_hash] = pricing

@@ -34,13 +34,13 @@ class Shards(NamedTuple):
         """Split the rows of a pass by shard, keeping their order. Shards without rows are left out."""
         if len(self.own) == 1:
             return {self.own[0]: rows}
-        found: dict[int, Rows] = {}
+        by_shard: dict[int, Rows] = {}
         for name in TABLES:
             for row in getattr(rows, name):
                 shard = shard_of(row.conversion_id, self.total)
-                mine = found.get(shard) or found.setdefault(shard, Rows())
-                getattr(mine, name).append(row)
-        return found
+                shard_rows = by_shard.get(shard) or by_shard.setdefault(shard, Rows())
+                getattr(shard_rows, name).append(row)
+        return by_shard
 
 
 ALL = Shards(1, (0,))

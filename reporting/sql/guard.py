@@ -173,12 +173,12 @@ def _check_unparsed(sql: str, ask: Ask, database: str) -> Statement:
         raise SqlRefused(short_error(str(error))) from None
     if _SHOW_CREATE.fullmatch(written):
         return Statement(_of_database(written, database), "show")
-    found = _DESCRIBE.fullmatch(written)
-    if found is None:
+    described = _DESCRIBE.fullmatch(written)
+    if described is None:
         raise _not_reading(sql, ask)
-    if found[1]:
+    if described[1]:
         return Statement(_of_database(written, database), "describe")
-    inner = check_sql(found[2], ask, database)
+    inner = check_sql(described[2], ask, database)
     if inner.kind != "select":
         raise SqlRefused(f"DESCRIBE ({inner.kind.upper()} …) is not allowed: describe a table or a SELECT")
     return Statement(f"DESCRIBE TABLE ({inner.text})", "describe")

@@ -215,5 +215,5 @@ def _too_large(settings: ApiSettings) -> str:
 
 
 def _answer_bytes_max(settings: ApiSettings) -> int:
-    """An eighth of the query's memory, because an answer takes about eight times as much as Python objects."""
+    """Return an eighth of the query's memory: an answer takes about eight times as much as Python objects."""
     return settings.query_memory_bytes_max // 8
