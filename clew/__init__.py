@@ -1,3 +1,3 @@
-"""The command line, and the one-process mode that wires every station."""
+"""The command line, the processes it starts, and the requests it sends."""
 
 __version__ = "0.1.0"

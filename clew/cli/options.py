@@ -73,7 +73,7 @@ class Where(OptionGroup):
 
 @dataclass(frozen=True, slots=True)
 class TableOutput(OptionGroup):
-    """How to print an answer that is a table."""
+    """Output formats of an answer that is a table."""
 
     as_json: AsJson = False
     as_csv: Annotated[bool, typer.Option("--csv", help="Print CSV.", rich_help_panel=OUTPUT)] = False

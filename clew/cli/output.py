@@ -24,14 +24,14 @@ _NUMBER = re.compile(r"-?\d+(\.\d+)?")
 
 
 def shown(text: str) -> str:
-    """The text with every character escaped that does not print: controls, direction marks, zero-width characters."""
+    """Escape every character that does not print: controls, direction marks, zero-width characters."""
     if text.isprintable():
         return text
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
 
 
 class _TextConsole(Console):
-    """A console that prints text as text, line by line."""
+    """Console that prints text without reading it as markup, line by line."""
 
     def print(self, *objects: Any, **options: Any) -> None:
         lines = (Text("\n".join(map(shown, o.split("\n")))) if isinstance(o, str) else o for o in objects)
@@ -43,12 +43,12 @@ err = _TextConsole(stderr=True, highlight=False, soft_wrap=True, markup=False)
 
 
 def print_json(value: object) -> None:
-    """One JSON document on stdout."""
+    """Print one JSON document on stdout."""
     sys.stdout.write(orjson.dumps(value, option=orjson.OPT_INDENT_2 | orjson.OPT_NON_STR_KEYS).decode() + "\n")
 
 
 def print_table(columns: Sequence[str], rows: Sequence[Sequence[Any]], title: str = "") -> None:
-    """A table for a person."""
+    """Print a table for a person to read."""
     table = Table(title=Text(shown(title)) if title else None, title_justify="left")
     for name in columns:
         table.add_column(
@@ -65,7 +65,7 @@ def _numeric(columns: Sequence[str], rows: Sequence[Sequence[Any]], name: str) -
 
 
 def cell_text(value: Any) -> str:
-    """A value of an answer as one cell of a table or of CSV: nothing for null, JSON for lists and maps."""
+    """Return a value as one cell of a table or of CSV: "" for null, JSON for lists and maps."""
     if value is None:
         return ""
     if isinstance(value, bool):
@@ -74,7 +74,10 @@ def cell_text(value: Any) -> str:
 
 
 def print_csv(columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
-    """RFC 4180; cells that a spreadsheet would run as a formula begin with an apostrophe, numbers stay numbers."""
+    """Print CSV (RFC 4180).
+
+    A text that a spreadsheet would run as a formula gets an apostrophe in front; numbers stay numbers.
+    """
     writer = csv.writer(sys.stdout)
     writer.writerow([_csv_cell(name) for name in columns])
     writer.writerows([_csv_cell(value) for value in row] for row in rows)
@@ -88,14 +91,14 @@ def _csv_cell(value: Any) -> str:
 
 
 def fail(message: str, exit_code: int) -> typer.Exit:
-    """Print an error on stderr; raise what is returned."""
+    """Print an error on stderr; return the exception to raise."""
     err.print(f"clew: {message}")
     return typer.Exit(exit_code)
 
 
 @contextmanager
 def errors_as_exit_codes() -> Iterator[None]:
-    """UserError becomes its sentence and exit code."""
+    """Print a UserError and exit with its code."""
     try:
         yield
     except UserError as error:

@@ -1,4 +1,4 @@
-"""Two weeks of made-up history for `clew demo`, as lines of /v1/events.
+"""Make two weeks of history for `clew demo`, as lines of /v1/events.
 
 Sessions of visitors over several partners, orders with later status changes and refunds, some lines late: what
 a warehouse would send. The last journey is the one that the demo explains.
@@ -21,7 +21,7 @@ _LATE_SHARE = 0.03
 
 
 def history(chance: random.Random, now_us: int, visitors_count: int) -> list[Line]:
-    """Lines in about the order in which they happened."""
+    """Lines, roughly in the order of their times."""
     lines: list[Line] = []
     for visitor in visitors(chance, visitors_count):
         lines += _journey(chance, visitor, now_us)
@@ -66,7 +66,7 @@ def _touch(chance: random.Random, visitor: Visitor, ref: str, kind: str, ts: int
 
 
 def _order(chance: random.Random, visitor: Visitor, touches: list[Line], ts: int) -> list[Line]:
-    """An order, and what became of it."""
+    """Add an order, and its later status changes and refunds."""
     offer = visitor.offer
     clicks = [line["id"] for line in touches if line["type"] == "click"]
     status = chance.choices(("approved", "pending", "hold", "declined"), (70, 20, 5, 5))[0]
@@ -108,7 +108,7 @@ def _adjustment(order: Line, suffix: str, ts: int, **what: str) -> Line:
 
 
 def _explained_journey(now_us: int) -> list[Line]:
-    """Four partners on the way to one jacket, which is sent back in part: a plan that splits, and a refund."""
+    """Add a journey with four partners and a partial refund: a plan that splits the commission."""
     offer = OFFERS[1]
     display, mail, trail, coupon = PARTNERS[3], PARTNERS[2], PARTNERS[0], PARTNERS[1]
     steps = ((display, "impression", 120), (mail, "click", 76), (trail, "click", 30), (coupon, "click", 26))

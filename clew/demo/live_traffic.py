@@ -23,7 +23,7 @@ _FORGED_CLICK_ID = "A" * 36
 
 @dataclass(slots=True)
 class LiveCounts:
-    """What was answered: by kind, how often each verdict."""
+    """Number of answers by kind and verdict."""
 
     verdicts: Counter[str] = field(default_factory=Counter)
 
@@ -32,7 +32,7 @@ class LiveCounts:
 
 
 async def live_traffic(sender: Sender, chance: random.Random, visitors_count: int) -> LiveCounts:
-    """So many visitors, a few at once. Raises ReplayError if Clew cannot be reached."""
+    """Send visitors, a few at a time. Raises ReplayError if Clew cannot be reached."""
     counts = LiveCounts()
     free = asyncio.Semaphore(AT_ONCE_MAX)
 
@@ -51,7 +51,7 @@ async def live_traffic(sender: Sender, chance: random.Random, visitors_count: in
 
 
 class _Visit:
-    """One visitor's way."""
+    """Follow one visitor from link to order."""
 
     def __init__(self, sender: Sender, visitor: Visitor, chance: random.Random, counts: LiveCounts) -> None:
         self._sender, self._visitor, self._chance, self._counts = sender, visitor, chance, counts
@@ -101,7 +101,7 @@ class _Visit:
         return answer
 
     async def _order(self) -> None:
-        """The advertiser's server reports the order, sometimes more than once, and what became of it."""
+        """Report an order as the advertiser's server does, sometimes twice, with its later status and refund."""
         offer = self._visitor.offer
         order = {"click_id": self._click_id, "goal": offer.goal, "txn_id": f"live-{self._visitor.number}"}
         value = amount(self._chance, offer)
@@ -123,7 +123,7 @@ class _Visit:
 
 
 async def postback(sender: Sender, counts: LiveCounts, fields: dict[str, str], *, as_json: bool) -> None:
-    """One postback, by GET or as JSON."""
+    """Send one postback, by GET or as JSON."""
     if as_json:
         answer = await sender.ask(lambda client: client.post("/postback", json=fields))
     else:

@@ -1,4 +1,4 @@
-"""The program of `clew demo`: who is in it, and with which odds they are seen, clicked and bought from."""
+"""Program of `clew demo`: its partners and offers, and the probabilities of clicks and orders."""
 
 from dataclasses import dataclass
 
@@ -7,21 +7,21 @@ POSTBACK_SECRET = "demo-postback-secret"
 
 @dataclass(frozen=True, slots=True)
 class DemoPartner:
-    """A partner and how their traffic is."""
+    """Partner with the traffic that it sends."""
 
     id: int
     name: str
     code: str
     weight: int
-    """How much of all traffic is theirs."""
+    """Share of all traffic."""
     click_share: float
-    """How many of their touches are clicks; the others are impressions."""
+    """Share of touches that are clicks; the rest are impressions."""
     placements: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class DemoOffer:
-    """An offer and what its customers do."""
+    """Offer with the behaviour of its customers."""
 
     id: int
     name: str
@@ -30,9 +30,9 @@ class DemoOffer:
     goal: str
     weight: int
     buy_share: float
-    """How many of its visitors convert."""
+    """Share of visitors that convert."""
     price_minor: tuple[int, int]
-    """Least and most of an order, in cents; (0, 0) is a lead without value."""
+    """Smallest and largest value of an order, in cents; (0, 0) is a lead without value."""
 
 
 PARTNERS = (
@@ -117,7 +117,7 @@ def link_code(partner: DemoPartner, offer: DemoOffer) -> str:
 
 
 def demo_program_toml(api_key: str) -> str:
-    """The program file of the demo."""
+    """Return the program file of the demo."""
     text = _HEAD.format(api_key=api_key)
     text += "".join(_PARTNER.format(id=partner.id, name=partner.name) for partner in PARTNERS)
     for offer in OFFERS:

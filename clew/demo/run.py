@@ -1,6 +1,6 @@
-"""The traffic of `clew demo`: two weeks of history through /v1/events, then live visitors and postbacks.
+"""Traffic of `clew demo`: two weeks of history through /v1/events, then live visitors and postbacks.
 
-The same seed makes the same people; only the time is now.
+The same seed makes the same visitors; their times end now.
 """
 
 import random
@@ -28,12 +28,12 @@ _CONNECTIONS_MAX = 8
 
 @dataclass(frozen=True, slots=True)
 class DemoSummary:
-    """What was sent, and the conversion that is worth explaining: several partners, a split, a refund."""
+    """Counts of what was sent, and a conversion to explain: several partners, a split, a refund."""
 
     conversion_id: str
     sent: int
     verdicts: dict[str, int]
-    """How often each kind of event got each verdict."""
+    """Number of events by kind and verdict."""
 
 
 async def run_demo_traffic(
@@ -45,7 +45,7 @@ async def run_demo_traffic(
     clock: Clock | None = None,
     transport: httpx.AsyncBaseTransport | None = None,
 ) -> DemoSummary:
-    """Send it all. Raises ReplayError if Clew cannot be reached or answers what it should not."""
+    """Send all traffic. Raises ReplayError if Clew cannot be reached or an answer is unexpected."""
     clock = clock or SystemClock()
     chance = random.Random(seed)
     lines = history(chance, clock.now_us(), HISTORY_VISITORS)

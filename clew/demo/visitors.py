@@ -1,4 +1,4 @@
-"""Made-up visitors of `clew demo`: addresses, browsers, crawlers, where they come from and what they do."""
+"""Make the visitors of `clew demo`: addresses, browsers, crawlers, and the links that they follow."""
 
 import random
 from dataclasses import dataclass
@@ -26,12 +26,12 @@ CRAWLERS = (
 )
 REFERRERS = ("https://search.example/", "https://social.example/feed", "https://forum.example/t/42", "")
 _NETWORKS = ("192.0.2", "198.51.100", "203.0.113")
-"""Addresses that are set aside for examples (RFC 5737)."""
+"""Addresses reserved for documentation (RFC 5737)."""
 
 
 @dataclass(frozen=True, slots=True)
 class Visitor:
-    """One person, or crawler, who is about to see an offer's links."""
+    """Person or crawler that meets links of one offer."""
 
     number: int
     ip: str
@@ -39,12 +39,12 @@ class Visitor:
     is_bot: bool
     offer: DemoOffer
     partners: tuple[DemoPartner, ...]
-    """Whose links they meet, in order."""
+    """Partners whose links the visitor meets, in order."""
     buys: bool
 
 
 def visitors(chance: random.Random, count: int) -> list[Visitor]:
-    """So many visitors; the same ones for the same seed."""
+    """Make visitors; the same seed makes the same ones."""
     return [_visitor(chance, number) for number in range(count)]
 
 
@@ -64,7 +64,7 @@ def _visitor(chance: random.Random, number: int) -> Visitor:
 
 
 def amount(chance: random.Random, offer: DemoOffer) -> str:
-    """The value of an order; small ones are frequent. Empty for leads."""
+    """Return a random value of an order, small ones more often; "" for leads."""
     least, most = offer.price_minor
     if not most:
         return ""

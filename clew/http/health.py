@@ -1,4 +1,4 @@
-"""The application of a process that only answers probes."""
+"""Application of a process that only answers probes."""
 
 from collections.abc import Awaitable, Callable
 
@@ -14,7 +14,7 @@ Check = Callable[[], Awaitable[str]]
 
 
 def probes_of(check: Check, settings: HttpSettings) -> Probes:
-    """Probes of a process whose readiness is one check."""
+    """Make the probes of a process whose readiness is one check."""
 
     async def ready() -> Readiness:
         return Readiness(await check() or None)
@@ -23,5 +23,5 @@ def probes_of(check: Check, settings: HttpSettings) -> Probes:
 
 
 def health_app(check: Check, settings: HttpSettings) -> Starlette:
-    """The application of a process that answers nothing else."""
+    """Make the application of a process that answers probes only."""
     return without_redirects(Starlette(routes=probes_of(check, settings).routes(), middleware=[Middleware(AnyRequest)]))

@@ -1,4 +1,4 @@
-"""HTTP/1.1 of every port: uvicorn's protocol with bounds that hold while a request is being read.
+"""HTTP/1.1 protocol of every port: uvicorn's, with limits that apply while a request is read.
 
 Memory per connection is bounded by one read of the transport (256 KiB), the limits of one head, and the bodies that
 the application reads. A request over a limit is answered as soon as the limit is passed; what follows is discarded
@@ -24,42 +24,42 @@ from schemas.values.ip_addresses import truncated
 _log = Throttled(logger("http"))
 
 CHUNK_LINE_BYTES_MAX = 16_384
-"""Longest stretch of a body without data: the line in front of a chunk, with its extensions."""
+"""Longest part of a body without data: the size line of a chunk, with its extensions."""
 BODY_SLICE_BYTES_MAX = 65_536
-"""Most bytes of a body that the parser gets at once."""
+"""Most body bytes given to the parser at once."""
 LINGER_BYTES_MAX = 1_048_576
 LINGER_S = 1.0
-"""How much, and for how long, a refused client may go on sending before the connection is closed."""
+"""Bytes and seconds that a refused client may continue to send before the connection is closed."""
 REQUEST_LINE_REST_BYTES_MAX = 64
-"""Most bytes of a request line besides its target."""
+"""Most bytes of a request line, without its target."""
 
 _RAW = re.compile(rb"[^\x21-\x7e]")
 _UPGRADE = re.compile(rb"^upgrade(?=:)", re.IGNORECASE | re.MULTILINE)
 
 OnRefused = Callable[[dict[str, Any], str], Awaitable[None]]
-"""Records a request that was refused while it was read: its scope as far as it was read, and the field."""
+"""Callback that records a request refused while it was read: the scope as far as known, and the field."""
 
 
 class HttpConfig(Config):
-    """uvicorn's configuration with our limits."""
+    """Configuration of uvicorn, with the limits of connections."""
 
     limits: HttpLimits = HttpLimits()
     on_refused: OnRefused | None = None
 
     make_room: Callable[[], None] = staticmethod(lambda: None)
-    """Called at each new connection."""
+    """Callback for each new connection."""
 
 
 class _State(Enum):
     START = auto()
-    """Between requests."""
+    """Longest idle time between requests."""
     HEAD = auto()
     BODY = auto()
     REFUSED = auto()
 
 
 class _Flow(FlowControl):
-    """Flow control whose reading stays paused for as long as requests wait."""
+    """Flow control that keeps reading paused while requests wait."""
 
     held = False
 
@@ -69,7 +69,7 @@ class _Flow(FlowControl):
 
 
 class _RefuseInCallback(Exception):
-    """Leaves the parser from one of its callbacks."""
+    """Exception that stops the parser from one of its callbacks."""
 
     def __init__(self, refusal: Refusal) -> None:
         super().__init__(refusal.error)
@@ -77,7 +77,7 @@ class _RefuseInCallback(Exception):
 
 
 class BoundedProtocol(HttpToolsProtocol):
-    """One connection."""
+    """Protocol of one connection."""
 
     config: HttpConfig
     flow: _Flow
@@ -87,11 +87,11 @@ class BoundedProtocol(HttpToolsProtocol):
         self._limits = self.config.limits
         self._state = _State.START
         self._held = b""
-        """Bytes that were read and not parsed yet: a request line without its end, or requests over the pipeline."""
+        """Bytes that are read but not parsed: an incomplete request line, or requests over the pipeline limit."""
         self._line = b""
-        """The beginning of the latest request line."""
+        """Start of the latest request line."""
         self._tail = b""
-        """The last bytes of an incomplete head, for an end that is split over reads."""
+        """Last bytes of an incomplete head, in case its end is split over two reads."""
         self._head_bytes = 0
         self._quiet_bytes = 0
         self._hosts = 0
@@ -99,9 +99,9 @@ class BoundedProtocol(HttpToolsProtocol):
         self._farewell: Refusal | None = None
         self._in_callback: Refusal | None = None
         self.active_s = self.loop.time()
-        """When the connection last received a byte or finished a response."""
+        """Time at which the connection last received a byte or finished a response."""
         self.head_started_s: float | None = self.active_s
-        """When the head began that is not complete; a new connection owes its first one."""
+        """Time at which the incomplete head began; for a new connection, the time of the connection."""
 
     # ------------------------------------------------------------------------------------------------ connection
 
@@ -116,14 +116,14 @@ class BoundedProtocol(HttpToolsProtocol):
 
     @property
     def is_idle(self) -> bool:
-        """No request is being answered; a head may be incomplete."""
+        """Return whether no request is being answered; a head may be incomplete."""
         if self.transport.is_closing():
             return False
         cycle: RequestResponseCycle | None = self.cycle
         return not self.pipeline and (cycle is None or cycle.response_complete)
 
     def close_if_overdue(self, now_s: float, idle_timeout_s: float) -> str:
-        """Close a connection whose head is late or that is idle for too long; the reason, or ""."""
+        """Close the connection if its head is late or it was idle for too long; return the reason, or ""."""
         if self.flow.write_paused and now_s - self.active_s >= idle_timeout_s:
             self.transport.abort()
             return "response_unread"
@@ -141,7 +141,7 @@ class BoundedProtocol(HttpToolsProtocol):
         return reason
 
     def close_now(self) -> None:
-        """Close at once; for connections that answer nothing."""
+        """Close at once. For connections that answer no request."""
         self._state, self._held = _State.REFUSED, b""
         self.transport.close()
 
@@ -157,7 +157,7 @@ class BoundedProtocol(HttpToolsProtocol):
         self._read(data)
 
     def _read(self, data: bytes) -> None:
-        """Give the parser what may be parsed now; keep the rest."""
+        """Give the parser the bytes that may be parsed now; keep the rest."""
         while data and self._state is not _State.REFUSED:
             if self._state is _State.START:
                 if len(self.pipeline) >= self._limits.pipelined_requests_max:
@@ -172,7 +172,7 @@ class BoundedProtocol(HttpToolsProtocol):
                 data = data[BODY_SLICE_BYTES_MAX:]
 
     def _read_start(self, data: bytes) -> bytes:
-        """Parse a request line, and the head as far as it is there; what follows the head."""
+        """Parse a request line and the head as far as it was received; return the bytes after the head."""
         if data[0] in b"\r\n":  # RFC 9112 2.2: a server ignores empty lines before a request
             return data.lstrip(b"\r\n")
         if self.head_started_s is None:
@@ -192,7 +192,7 @@ class BoundedProtocol(HttpToolsProtocol):
         return self._read_head(data)
 
     def _read_head(self, data: bytes) -> bytes:
-        """Parse up to the end of the head; what follows it."""
+        """Parse up to the end of the head; return the bytes after it."""
         room = self._limits.header_bytes_max - self._head_bytes + 1
         end = (self._tail + data).find(b"\r\n\r\n") if self._tail else data.find(b"\r\n\r\n")
         stop = min(end + 4 - len(self._tail), room) if end >= 0 else min(len(data), room)
@@ -208,7 +208,7 @@ class BoundedProtocol(HttpToolsProtocol):
         return rest
 
     def _check_target(self, line: bytes, *, whole: bool) -> bool:
-        """Whether the target is within its limit, as far as it is there."""
+        """Return whether the target, as far as it was received, is within its limit."""
         method_bytes = line.find(b" ") + 1
         rest = len(line.rstrip(b"\r")) - line.rfind(b" ") if whole else 0
         if len(line) - method_bytes - rest <= self._limits.url_bytes_max:
@@ -284,7 +284,7 @@ class BoundedProtocol(HttpToolsProtocol):
     # -------------------------------------------------------------------------------------------------- answering
 
     def on_response_complete(self) -> None:
-        """Start the next waiting request, or read on; idle connections are closed by the server's sweep."""
+        """Start the next waiting request, or continue to read. The server's sweep closes idle connections."""
         self.server_state.total_requests += 1
         if self.transport.is_closing():
             return
@@ -307,7 +307,7 @@ class BoundedProtocol(HttpToolsProtocol):
             self.flow.resume_reading()
 
     def _refuse(self, refusal: Refusal) -> None:
-        """Answer with an error once the requests before it are answered, and close."""
+        """Answer with an error after the requests before it are answered, and close."""
         was, self._state, self._held = self._state, _State.REFUSED, b""
         metrics.count("clew_http_refused_total", error=refusal.error)
         client = self.client[0] if self.client else ""
@@ -325,13 +325,13 @@ class BoundedProtocol(HttpToolsProtocol):
             self._farewell = refusal
 
     def _scope_so_far(self) -> dict[str, Any]:
-        """The scope of the request that was refused; its path is as much as names the route."""
+        """Return the scope of the refused request, with as much of the path as names the route."""
         method, _, target = self._line.partition(b" ")
         path = re.split(rb"[? ]", target, maxsplit=1)[0].decode("latin-1") or "/"
         return {**self.scope, "method": method.decode("latin-1") or "GET", "path": path, "query_string": b""}
 
     def _abandon_cycle(self) -> bool:
-        """Take back the request whose body is refused; False if its response has begun."""
+        """Take back the request whose body is refused; return False if its response has begun."""
         if self.pipeline and self.pipeline[0][0] is self.cycle:
             self.pipeline.popleft()
             return True
@@ -361,7 +361,7 @@ async def _record(on_refused: OnRefused, scope: dict[str, Any], field: str) -> N
 
 
 def _repaired(line: bytes) -> bytes:
-    """A request line whose target has raw spaces or bytes that are not ASCII: these percent-encoded."""
+    """Percent-encode raw spaces and bytes that are not ASCII in the target of a request line."""
     method, _, rest = line.rstrip(b"\r").partition(b" ")
     target, _, version = rest.rpartition(b" ")
     if not target or not version.startswith(b"HTTP/"):

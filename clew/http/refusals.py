@@ -8,7 +8,7 @@ from uvicorn.protocols.http.httptools_impl import STATUS_LINE
 
 @dataclass(frozen=True, slots=True)
 class HttpLimits:
-    """Bounds of one connection."""
+    """Limits of one connection."""
 
     url_bytes_max: int = 8_192
     header_bytes_max: int = 16_384
@@ -18,12 +18,12 @@ class HttpLimits:
     idle_timeout_s: float = 60.0
     crowded_idle_timeout_s: float = 15.0
     truncate_ip: bool = False
-    """Whether log lines name the network of a client instead of its address."""
+    """Log the network of a client instead of its address."""
 
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """An error answer before the application sees the request."""
+    """Error response that is sent before the application sees the request."""
 
     status: int
     error: str
@@ -31,7 +31,7 @@ class Refusal:
     fix: str
 
     def response(self) -> bytes:
-        """The whole response, in the form of all other errors."""
+        """Return the whole response, in the form of all other errors."""
         body = orjson.dumps({"error": self.error, "field": self.field, "fix": self.fix}) + b"\n"
         headers = b"content-type: application/json\r\ncache-control: no-store\r\nconnection: close\r\ncontent-length: "
         return b"%s%s%d\r\n\r\n%s" % (STATUS_LINE[self.status], headers, len(body), body)

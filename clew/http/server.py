@@ -1,4 +1,4 @@
-"""uvicorn as a part of a process: it serves on a given socket until SIGTERM, and leaves the process to its owner."""
+"""Run uvicorn inside a process: serve on a given socket until SIGTERM, without ending the process."""
 
 import asyncio
 import os
@@ -21,17 +21,17 @@ from runtime.settings import Settings
 _log = Throttled(logger("http"))
 
 SWEEP_TICKS = 10
-"""uvicorn ticks every 0.1 s; connections are looked at once a second."""
+"""Ticks of uvicorn, 0.1 s each, between two sweeps of connections."""
 CROWDED_PART = 0.8
-"""Idle connections get less time once this part of the descriptors is in use."""
+"""Part of the descriptors in use above which idle connections get less time."""
 RESERVED_DESCRIPTORS = 16
-"""Descriptors kept for files; connections are shed before these are needed."""
+"""Descriptors reserved for files; connections are closed before these are needed."""
 SHED_PART = 20
-"""One in so many idle connections is closed when descriptors run out."""
+"""Divisor: one in so many idle connections is closed when descriptors run out."""
 
 
 class HttpServer(uvicorn.Server):
-    """A server that ends on SIGTERM or SIGINT without ending the process: what was answered is still to be finished."""
+    """Server that stops on SIGTERM or SIGINT without ending the process, which still finishes answered work."""
 
     def __init__(self, config: HttpConfig) -> None:
         super().__init__(config)
@@ -57,7 +57,7 @@ class HttpServer(uvicorn.Server):
         return await super().on_tick(counter)
 
     def sweep(self) -> None:
-        """Close connections whose head is late or that are idle for too long."""
+        """Close connections whose head is late or that were idle for too long."""
         connections = cast("set[BoundedProtocol]", self.server_state.connections)
         limits, now_s = self._limits, asyncio.get_running_loop().time()
         crowded = self._other_descriptors + len(connections) > CROWDED_PART * descriptors_max()
@@ -82,23 +82,23 @@ class HttpServer(uvicorn.Server):
 
 
 def open_descriptors() -> int:
-    """How many files and sockets this process has open."""
+    """Return the number of files and sockets that this process has open."""
     return len(os.listdir("/proc/self/fd")) if os.path.isdir("/proc/self/fd") else 64
 
 
 def descriptors_max() -> int:
-    """The soft limit of open files, as of now."""
+    """Return the current soft limit of open files."""
     return resource.getrlimit(resource.RLIMIT_NOFILE)[0]
 
 
 def raise_descriptor_limit() -> None:
-    """Allow as many open files as the hard limit does; each connection is one."""
+    """Raise the soft limit of open files to the hard limit; each connection is one."""
     _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
 
 
 def limits_of(settings: Settings) -> HttpLimits:
-    """The limits of a process's connections."""
+    """Return the limits of a process's connections."""
     return HttpLimits(
         url_bytes_max=settings.tracker.url_bytes_max,
         header_bytes_max=settings.tracker.header_bytes_max,
@@ -114,7 +114,7 @@ def limits_of(settings: Settings) -> HttpLimits:
 def http_server(
     app: ASGIApp, drain_timeout_s: int, limits: HttpLimits | None = None, on_refused: OnRefused | None = None
 ) -> HttpServer:
-    """A server for an application; requests in flight get `drain_timeout_s` at the end."""
+    """Make a server for an application. Requests in flight get `drain_timeout_s` when it stops."""
     config = HttpConfig(
         app,
         loop="uvloop",
@@ -135,17 +135,17 @@ def http_server(
 
 
 class Work(Protocol):
-    """What a process does besides answering HTTP."""
+    """Work of a process besides answering HTTP."""
 
     async def run(self) -> None:
-        """Until `stop`, or until it fails."""
+        """Run until `stop`, or until it fails."""
         ...
 
     def stop(self) -> None: ...
 
 
 async def serve_beside(server: HttpServer, listener: socket.socket, work: Work) -> None:
-    """Work and answer until SIGTERM reaches the server, or the work ends; whatever made it fail comes out."""
+    """Work and answer until SIGTERM reaches the server or the work ends. Raises the error of the work."""
     working = asyncio.create_task(work.run())
     working.add_done_callback(lambda _: setattr(server, "should_exit", True))
     try:

@@ -11,7 +11,7 @@ class BadHost(ValueError):
 
 
 class PortTaken(Exception):
-    """A port cannot be bound."""
+    """The port cannot be bound."""
 
 
 def bind(host: str, port: int) -> socket.socket:

@@ -1,1 +1,1 @@
-"""Processes that `clew serve` and the station commands start."""
+"""Processes that `clew serve` and the worker commands start."""

@@ -1,4 +1,4 @@
-"""What every child of `clew serve` does: know its place and its sockets, end with its parent."""
+"""Common part of every child of `clew serve`: its address and sockets, and its end with the parent."""
 
 import asyncio
 import contextlib
@@ -22,14 +22,14 @@ BEAT_INTERVAL_S = 2.0
 
 @dataclass(frozen=True, slots=True)
 class ChildArguments:
-    """What the parent tells a child on its command line. Addresses are in the environment, as passwords are."""
+    """Arguments of a child's command line. Addresses are in the environment, because they may have passwords."""
 
     directory: DataDir
     worker: int
     socket_fd: int
     life_fd: int
     beat_fd: int
-    """Pipe on which the child says that its event loop runs."""
+    """Pipe on which the child reports that its event loop runs."""
     url: str
 
     def encode(self) -> list[str]:
@@ -48,14 +48,14 @@ class ChildArguments:
         return cls(DataDir(Path(root)), int(worker), int(socket_fd), int(life_fd), int(beat_fd), url)
 
     def place(self, settings: Settings) -> InstallationAddress:
-        """Where the installation is. Raises UserError."""
+        """Return the address of the installation. Raises UserError."""
         return find_address(self.directory.root, None, None, settings)
 
 
 def end_with_parent(life_fd: int) -> None:
-    """Exit at once when the parent is gone, however it went: its end of the pipe closes.
+    """Exit at once when the parent has ended in any way: its end of the pipe closes.
 
-    Nothing is lost by that: what was answered is durable, and the next start finishes the rest.
+    Nothing is lost: answered events are durable, and the next start finishes the rest.
     """
 
     def watch() -> None:
@@ -67,7 +67,7 @@ def end_with_parent(life_fd: int) -> None:
 
 
 async def while_beating(work: Coroutine[Any, Any, None], beat_fd: int | None) -> None:
-    """Do the work of a process; meanwhile tell its parent, if it has one, that the event loop runs."""
+    """Do the work of a process; meanwhile report to its parent, if it has one, that the event loop runs."""
     if beat_fd is None:
         return await work
     beating = asyncio.create_task(_beat(beat_fd))
@@ -87,7 +87,7 @@ async def _beat(beat_fd: int) -> None:
 
 @contextlib.contextmanager
 def ask_error_ends_process() -> Iterator[None]:
-    """What keeps a child from starting is one line of its log; the parent tries again."""
+    """Log an error that keeps a child from starting as one line; the parent retries."""
     try:
         yield
     except UserError as error:

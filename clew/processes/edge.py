@@ -1,4 +1,4 @@
-"""An edge: one process that answers tracking requests and writes the log. A child of `clew serve`, or a station."""
+"""Edge: a process that answers tracking requests and writes the log. A child of `clew serve`, or `clew tracker`."""
 
 import asyncio
 import os
@@ -33,12 +33,12 @@ _log = logger("edge")
 
 @dataclass(frozen=True, slots=True)
 class EdgeProcess:
-    """One edge in a process of its own."""
+    """One edge, as a process."""
 
     place: InstallationAddress
     settings: Settings
     program: Path
-    """Read at the start and again on SIGHUP."""
+    """Program file, read at the start and on SIGHUP."""
     worker: int = 0
 
     async def run(self, listener: socket.socket) -> None:
@@ -79,7 +79,7 @@ class EdgeProcess:
         _log.info("stopped")
 
     def _open_stored(self, keys: TokenKeys, now_us: int) -> StoredClaims:
-        """What the warehouse knows, which may be away. Raises UserError when the installation signs with other keys."""
+        """Open the stored dedup keys; the warehouse may be unavailable. Raises UserError if the token keys differ."""
         from ingest.dedup_store import Claims
         from installation.key_check import are_of_installation
         from warehouse.open import open_warehouse
@@ -93,14 +93,14 @@ class EdgeProcess:
             same = True
         if not same:
             raise UserError(
-                "the token keys here are not those of the installation, so its other edges would not know the ids: set "
+                "the token keys here are not those of the installation, so its other edges would reject ids signed here; set "
                 "CLEW_KEYS to a copy of the first tracker's keys.toml"
             )
         return Claims(warehouse)
 
 
 def run_alone(process: EdgeProcess, listener: socket.socket, beat_fd: int | None = None) -> None:
-    """Make this whole process that edge."""
+    """Run the edge as this whole process."""
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         runner.run(while_beating(process.run(listener), beat_fd))
 

@@ -1,6 +1,6 @@
-"""An engine's process: it works, and answers on one port, until SIGTERM; then it finishes what it has begun.
+"""Engine process: run workers and answer on one port until SIGTERM, then finish started batches.
 
-Run as a child of `clew serve`, or as one of the stations on servers.
+Runs as a child of `clew serve`, or as one of the workers on servers.
 """
 
 import asyncio
@@ -32,31 +32,32 @@ from warehouse.chdb import WarehouseBusy
 
 _log = logger("engine")
 GC_THRESHOLD = (100_000, 50, 1_000)
-"""Batches are many short-lived objects without cycles; the default looks through them again and again."""
+"""Threshold of the garbage collector. Batches are many short-lived objects without cycles, which the default
+threshold would scan again and again."""
 
 _REACH_PAUSE_S = 2.0
 _LOCK_WAIT_S = 60.0
-"""How long a start waits for a command, or for an engine that is just ending, to let the directory go."""
+"""Longest wait at the start for a command or a stopping engine to release the directory."""
 
 
 @dataclass(frozen=True, slots=True)
 class EngineProcess:
-    """One engine in a process of its own."""
+    """One engine, as a process."""
 
     place: InstallationAddress
     settings: Settings
     program: Path
-    """Read at the start and again on SIGHUP."""
+    """Program file, read at the start and on SIGHUP."""
     url: str
-    """Where it is reached."""
+    """URL of its port."""
     roles: frozenset[Worker] = ALL_WORKERS
     answers: bool = True
-    """It has the whole API; else it only says how it is."""
+    """Answer the whole API, not only probes."""
     waits: bool = False
-    """It waits for servers that do not answer at its start; else that is the end of it."""
+    """Wait for servers that do not answer at the start, instead of failing."""
 
     async def run(self, listener: socket.socket) -> None:
-        """Open, recover, run until SIGTERM, finish what was answered, close.
+        """Open, recover, run until SIGTERM, finish answered requests, close.
 
         Raises ProgramError, UserError.
         """
@@ -105,7 +106,7 @@ class EngineProcess:
 
 
 def run_alone(process: EngineProcess, listener: socket.socket, beat_fd: int | None = None) -> None:
-    """Make this whole process that engine."""
+    """Run the engine as this whole process."""
     gc.set_threshold(*GC_THRESHOLD)
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         runner.run(while_beating(process.run(listener), beat_fd))

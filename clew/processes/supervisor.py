@@ -1,6 +1,6 @@
-"""The parent: binds the ports, starts the engine and the edge workers, starts them again when they die.
+"""Parent process: bind the ports, start the engine and the edge workers, restart them when they die.
 
-Children end with it (a pipe tells them), and a start after any crash needs no help.
+Children end with the parent: a pipe tells them. Clew recovers at the next start from any crash.
 """
 
 import asyncio
@@ -32,13 +32,16 @@ _QUICK_DEATH_S = 1.0
 _QUICK_DEATHS_MANY = 5
 _RESTART_PAUSE_MAX_S = 10.0
 DESCRIPTORS_MIN = 256
-"""Open files that the embedded warehouse and a few hundred connections need."""
+"""Number of open files that the embedded warehouse and a few hundred connections need."""
 _BIND_FOR_S = 3.0
 
 
 @dataclass(frozen=True, slots=True)
 class ServeOptions:
-    """`log` and `warehouse` are addresses as they were given, with their passwords; "" means in the directory."""
+    """Options of `clew serve`.
+
+    `log` and `warehouse` are addresses as they were given, with their passwords; "" means in the directory.
+    """
 
     directory: DataDir
     program: Path
@@ -50,11 +53,11 @@ class ServeOptions:
     warehouse: str = ""
     on_servers: bool = False
     child_log: Path | None = None
-    """Where children log; None is this process's stderr."""
+    """Log file of the children; None is stderr of this process."""
 
 
 class AlreadyServed(Exception):
-    """Another parent runs on the data directory."""
+    """Another parent process runs on the data directory."""
 
 
 @dataclass(slots=True)
@@ -75,7 +78,7 @@ class Parent:
     clock: Clock
     stopping: asyncio.Event = field(default_factory=asyncio.Event)
     bound: "asyncio.Future[tuple[str, str]]" = field(default_factory=lambda: asyncio.get_running_loop().create_future())
-    """URLs of the tracking and the API port, once they are bound."""
+    """URLs of the tracking port and the API port, set when they are bound."""
     _metrics: Path | None = None
 
     async def run(self) -> None:
@@ -97,7 +100,7 @@ class Parent:
                 await self._serve(tracking, api)
 
     async def _serve(self, tracking: socket.socket, api: socket.socket) -> None:
-        """Start the children, keep them, and stop them when it is time."""
+        """Start the children, restart them when they die, and stop them at the end."""
         options = self.options
         life_read, life_write = os.pipe()
         edges = [self._child("edge", "clew.processes.edge", n, tracking, life_read) for n in range(options.workers)]
@@ -117,9 +120,9 @@ class Parent:
         _log.info("stopped")
 
     async def _prepare(self) -> None:
-        """On servers, make tables and topics. Once it has served, it starts without them too: edges can wait for them.
+        """On servers, create tables and topics. After a first start it goes on without them: edges can wait for them.
 
-        In a process of its own: the parent stays small, and is never one that has a warehouse open.
+        Runs in a separate process, so that the parent stays small and never has a warehouse open.
         """
         if not self.options.on_servers:
             return
@@ -137,7 +140,7 @@ class Parent:
 
     @contextlib.contextmanager
     def _metrics_folder(self) -> Iterator[None]:
-        """Where all processes share their metrics while they run; nowhere if there is no room for it."""
+        """Make the folder in which all processes share their metrics; None if it cannot be made."""
         metrics_files.remove_abandoned_folders()
         self._metrics = folder = metrics_files.make_folder()
         lock: contextlib.AbstractContextManager[object] = contextlib.nullcontext()
@@ -154,7 +157,7 @@ class Parent:
             metrics_files.remove_folder(folder)
 
     def _environment(self) -> dict[str, str]:
-        """Addresses go to children where passwords go: into the environment, which others do not see."""
+        """Return the environment of a child. It has the addresses, because they may have passwords."""
         return {
             **child_environment({"CLEW_LOG": self.options.log, "CLEW_WAREHOUSE": self.options.warehouse}),
             **self.settings.paths(),
@@ -162,7 +165,7 @@ class Parent:
 
     @contextlib.contextmanager
     def _alone(self) -> Iterator[None]:
-        """Hold the directory: a second parent would start a second engine and take the program away."""
+        """Lock the directory: a second parent would start a second engine and replace the program."""
         path = self.options.directory.root / "serve.lock"
         try:
             lock = lock_file(path)
@@ -172,7 +175,7 @@ class Parent:
             yield
 
     async def _bind(self, port: int) -> socket.socket:
-        """Bind; children of a parent that was killed let go of its sockets within moments."""
+        """Bind the port; retry, because children of a killed parent release its sockets within moments."""
         deadline_s = self.clock.monotonic_s() + _BIND_FOR_S
         while True:
             try:
@@ -187,7 +190,7 @@ class Parent:
         return _Child(name if name == "engine" else f"{name}-{worker}", module, arguments)
 
     async def _keep(self, child: _Child) -> None:
-        """Start the child, and again whenever it dies before we stop; whatever goes wrong, go on trying."""
+        """Start the child, and restart it when it dies, until the parent stops. Retries after any error."""
         quick_deaths = 0
         while not self.stopping.is_set():
             started_s = self.clock.monotonic_s()
@@ -206,7 +209,7 @@ class Parent:
             await self._pause(_restart_pause_s(quick_deaths, self.settings.serve.restart_backoff_max_ms / 1000))
 
     async def _run_child(self, child: _Child) -> int:
-        """One life of a child; its exit code. Raises OSError when it cannot be started."""
+        """Run a child until it ends; return its exit code. Raises OSError if it cannot be started."""
         environment = self._environment()
         if self._metrics is not None:
             environment[metrics_files.VARIABLE] = str(self._metrics)
@@ -241,7 +244,7 @@ class Parent:
         return code
 
     async def _watch(self, child: _Child, beat_fd: int) -> None:
-        """Kill a child whose event loop has not run for too long, also while it starts."""
+        """Kill a child whose event loop has not run for too long, also during its start."""
         os.set_blocking(beat_fd, False)
         last_s = self.clock.monotonic_s()
         try:
@@ -271,7 +274,7 @@ class Parent:
             await asyncio.wait_for(self.stopping.wait(), seconds)
 
     async def _stop(self, children: list[_Child], timeout_s: float) -> None:
-        """SIGTERM, wait, and SIGKILL for those that do not end in time."""
+        """Send SIGTERM, wait, and send SIGKILL to children that do not end in time."""
         for child in children:
             _signal(child, signal.SIGTERM)
         keepers = [child.keeper for child in children if child.keeper is not None]
@@ -284,9 +287,9 @@ class Parent:
             await asyncio.wait(late)
 
     def _take_program(self, data: bytes) -> None:
-        """Copy what was checked, so that children which start later load it, not a file that is being edited.
+        """Copy the checked program, so that a child started later does not load a file that is being edited.
 
-        Raises OSError, unless the same program is there already.
+        Raises UserError, unless the same program is stored already.
         """
         copy = self.options.directory.program
         try:
@@ -310,14 +313,15 @@ class Parent:
 
 
 def _restart_pause_s(quick_deaths: int, pause_max_s: float) -> float:
-    """No pause after a long life, half the setting after a short one; a child that cannot start waits up to 10 s."""
+    """Return the pause before a restart: 0 after a long life, half the setting after a short one, up to 10 s for a
+    child that cannot start."""
     if quick_deaths <= _QUICK_DEATHS_MANY:
         return pause_max_s / 2 if quick_deaths else 0.0
     return min(_RESTART_PAUSE_MAX_S, pause_max_s * 2.0 ** min(10, quick_deaths - _QUICK_DEATHS_MANY))
 
 
 def _check_descriptors() -> None:
-    """Allow as many open files as the system does. Raises UserError where these are too few."""
+    """Raise the limit of open files as far as the system allows. Raises UserError if that is too low."""
     raise_descriptor_limit()
     if descriptors_max() < DESCRIPTORS_MIN:
         raise UserError(

@@ -19,7 +19,7 @@ ANSWER_WITHIN_S = 30
 
 @dataclass(frozen=True, slots=True)
 class CatchUpOptions(OptionGroup):
-    """How long to wait for everything in the log to be attributed."""
+    """Options that limit the wait for everything in the log to be attributed."""
 
     wait: Annotated[
         bool,

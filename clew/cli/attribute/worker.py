@@ -16,7 +16,7 @@ _PANEL = "Worker (--follow)"
 
 @dataclass(frozen=True, slots=True)
 class WorkerOptions(OptionGroup):
-    """Where the worker reports its state."""
+    """Options of the worker: the mode, and the port on which it reports its state."""
 
     follow: Annotated[
         bool,
