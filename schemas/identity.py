@@ -56,7 +56,7 @@ def of_touch(kind: Kind, touch: Touch) -> tuple[int, ...]:
 
 
 def of_coupon(event: Conversion) -> bytes:
-    """The id of the touch that a conversion's coupon makes; no key signs ids that begin with a zero byte."""
+    """Return the id of the touch that a conversion's coupon makes; no key signs ids that begin with a zero byte."""
     return b"\0coupon\0\0\0\0" + event.conversion_id if event.coupon_partner_id else NO_TOKEN
 
 

@@ -1,6 +1,7 @@
-"""The references that code writes: events, tables, settings, metrics, reasons. `python -m clew.docs` writes them.
+"""Write the generated references: events, tables, settings, metrics, reasons.
 
-Pure text out of the definitions, always the same; a test compares the files with it.
+Run it with `python -m tools.reference_docs`. The text depends only on the definitions; a test compares it with
+the files.
 """
 
 import inspect
@@ -29,7 +30,7 @@ _GENERATED = "Written by `make docs` out of {}; change it there.\n"
 
 
 def render() -> dict[str, str]:
-    """Path and Markdown of every generated page."""
+    """Return path and Markdown of every generated page."""
     return {
         "docs/reference/events.md": _events(),
         "docs/reference/tables.md": _tables(),
@@ -40,7 +41,7 @@ def render() -> dict[str, str]:
 
 
 def main() -> None:
-    """Write every page, and say which ones."""
+    """Write every page, and print the paths."""
     for path, text in render().items():
         file = ROOT / path
         file.parent.mkdir(parents=True, exist_ok=True)
@@ -66,7 +67,7 @@ def _code(text: str) -> str:
 
 
 def _doc(thing: object) -> str:
-    """The first paragraph of a docstring."""
+    """Return the first paragraph of a docstring."""
     return (inspect.getdoc(thing) or "").partition("\n\n")[0].replace("\n", " ")
 
 
@@ -157,7 +158,7 @@ _IDS = {"FixedString(27)": "36 characters", "FixedString(16)": "32 hex digits"}
 
 
 def view_columns(view: str) -> list[tuple[str, str, str]]:
-    """Name, type and sentence of each column that a view shows."""
+    """Return name, type and sentence of each column that a view shows."""
     base = {column.name: column for column in columns_of(view)}
     selected = _SELECTED.findall(views()[view].partition("\nFROM ")[0])
     return [_view_column(view, name, base) for name in selected]

@@ -1,4 +1,4 @@
-"""The edge: HTTP request in, event in the log, answer out.
+"""The edge: read an HTTP request, append an event to the log, answer.
 
 Only `http` and `edge` touch the network; every other module is pure.
 """

@@ -222,7 +222,7 @@ def _touch(draft: Draft, context: ClickContext) -> Touch:
 
 
 def _untrusted(draft: Draft, user_id: str, context: ClickContext) -> int:
-    """Bits of the ids in the link's own parameters, which join nothing unless the program trusts links."""
+    """Return the bits of ids in the link's own parameters, which join nothing unless the program trusts links."""
     if context.program.trusts_links:
         return 0
     return (_VISITOR if draft.is_visitor_given else 0) | (_USER if user_id else 0)

@@ -12,7 +12,7 @@ from tracker.offers.program_index import ProgramIndex
 
 
 class CurrentProgram:
-    """Holder of the current program. Setting `current` replaces it; a request reads `compiled` once and keeps it."""
+    """The current program, indexed. Setting `current` replaces it; a request reads `compiled` once and keeps it."""
 
     __slots__ = ("compiled",)
 

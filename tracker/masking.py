@@ -1,4 +1,4 @@
-"""Masks secrets, and in a privacy mode addresses, in every text of an event before it is appended."""
+"""Mask secrets, and in a privacy mode addresses, in every text of an event before it is appended."""
 
 from collections.abc import Callable, Sequence
 from typing import TypeVar
@@ -14,7 +14,7 @@ _E = TypeVar("_E", bound=Event)
 
 MASK = "***"
 SECRET_BYTES_MIN = 4
-"""Shorter secrets would mask parts of ordinary words."""
+"""Shortest secret that is masked; a shorter one would mask parts of ordinary words."""
 _CLOSED = frozenset(
     {"status", "currency", "goal", "kind", "match_kind", "origin", "redirect_type", "link", "method", "actor"}
     | {"coupon_reason"}

@@ -40,7 +40,7 @@ async def live_traffic(sender: Sender, chance: random.Random, visitors_count: in
         async with free:
             await _Visit(sender, visitor, own, counts).run()
 
-    # Everyone has dice of their own: who comes first must not decide what the others do.
+    # Each visitor has their own random numbers, so that the order of visitors does not change what they do.
     people = [(visitor, random.Random(chance.random())) for visitor in visitors(chance, visitors_count)]
     async with asyncio.TaskGroup() as tasks:
         for visitor, own in people:

@@ -93,8 +93,8 @@ class EdgeProcess:
             same = True
         if not same:
             raise UserError(
-                "the token keys here are not those of the installation, so its other edges would reject ids signed here; set "
-                "CLEW_KEYS to a copy of the first tracker's keys.toml"
+                "the token keys here are not those of the installation, so its other edges would reject ids signed "
+                "here; set CLEW_KEYS to a copy of the first tracker's keys.toml"
             )
         return Claims(warehouse)
 

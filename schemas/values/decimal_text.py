@@ -44,7 +44,7 @@ class NumberFormat:
     thousands: str | None = None
     """One of THOUSANDS_SIGNS; empty if the file uses none."""
     point_by_default: bool = True
-    """Whether the point is the decimal sign while neither sign is set."""
+    """True if the point is the decimal sign while neither sign is set."""
 
     @property
     def is_set(self) -> bool:

@@ -1,4 +1,4 @@
-"""Count ids that are none, and warn once for each sender and field."""
+"""Count placeholders sent in place of ids, and warn once for each sender and field."""
 
 from collections.abc import Iterable
 

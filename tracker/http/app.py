@@ -1,4 +1,4 @@
-"""The edge as an ASGI application. Whoever runs it owns what the EdgeDependencies is made of, and closes it."""
+"""The edge as an ASGI application. The process that runs it owns its EdgeDependencies and closes them."""
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
@@ -22,7 +22,7 @@ _ALL_METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 
 
 def create_app(edge: EdgeDependencies) -> Starlette:
-    """The application of one edge process; its `state.on_refused` records requests that the server refused.
+    """Make the application of one edge process. Its `state.on_refused` records requests that the server refused.
 
     Run it without the server's own reading of X-Forwarded-For.
     """
@@ -45,7 +45,7 @@ def create_app(edge: EdgeDependencies) -> Starlette:
 
 
 class _Fast:
-    """Clicks and pixels go past the router: two comparisons instead of its table."""
+    """Middleware that answers clicks and pixels before the router: two comparisons instead of its table."""
 
     def __init__(self, app: ASGIApp, endpoints: HitEndpoints) -> None:
         self._app, self._endpoints = app, endpoints
@@ -71,7 +71,7 @@ def _probes(edge: EdgeDependencies) -> Probes:
 
 
 async def _http_error(request: Request, error: Exception) -> Response:
-    assert isinstance(error, HTTPException)  # that is what it is registered for
+    assert isinstance(error, HTTPException)  # it is registered for this class
     if error.status_code == 405:
         return method_not_allowed((error.headers or {}).get("Allow", ""))
     return responses.error_answer(error.status_code, "not_found", "path", "see the tracking requests in the docs")

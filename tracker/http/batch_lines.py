@@ -1,4 +1,4 @@
-"""A body of /v1/events to one answer per line: touches and conversions are ruled over at once, each in order."""
+"""Answer each line of a body of /v1/events. Touches and conversions are decided at the same time, each in order."""
 
 import asyncio
 from collections.abc import AsyncIterator, Sequence
@@ -22,14 +22,14 @@ from tracker.rejected_event import rejected_event
 from tracker.request.hit import Hit
 
 PAUSE_EVERY_LINES = 50
-"""After so many lines the redirects of the same process get their turn."""
+"""Number of lines after which the redirects of the same process get their turn."""
 
 ID_MAX = 2**32 - 1
 _BOM = b"\xef\xbb\xbf"
 
 
 class LinesTooMany(Exception):
-    """The body has more lines than one batch may."""
+    """The body has more lines than a batch may have."""
 
     def __init__(self, lines_max: int) -> None:
         super().__init__(f"more than {lines_max} lines")
@@ -37,7 +37,7 @@ class LinesTooMany(Exception):
 
 
 class Ready(NamedTuple):
-    """A line that is to be ruled over."""
+    """Line that awaits the dedup decision."""
 
     line: int
     value: bytes
@@ -45,7 +45,7 @@ class Ready(NamedTuple):
 
 
 class Batch:
-    """The lines of one body. A line's number counts blank lines too, which get no answer."""
+    """Lines of one body. The number of a line counts blank lines too, which get no answer."""
 
     def __init__(self, hit: Hit, program: ProgramIndex, recorder: Recorder) -> None:
         self._hit, self._program, self._recorder = hit, program, recorder
@@ -71,7 +71,7 @@ class Batch:
             note_absent("line", read.kind, read.absent)
         if isinstance(event, Refusal):
             self._results[number] = event
-        elif isinstance(event, Touch):  # by the line's id: what claims it meets, whatever else the lines say
+        elif isinstance(event, Touch):  # by the id of the line: lines with the same id meet in one partition
             (key,) = keys_of(KINDS[read.kind], event)
             self._ready[HITS].append(Ready(number, self._recorder.encoded(KINDS[read.kind], event), key))
         else:
@@ -80,15 +80,15 @@ class Batch:
             )
 
     async def settle(self) -> list[bytes]:
-        """Rule, record what is refused, and answer each line. Raises LogUnavailable: nothing may be assumed."""
-        failures = await asyncio.gather(*(self._rule(topic) for topic in self._ready), return_exceptions=True)
+        """Decide, record refused lines, and answer each line. Raises LogUnavailable: lines may be appended or not."""
+        failures = await asyncio.gather(*(self._decide(topic) for topic in self._ready), return_exceptions=True)
         for failure in failures:
             if failure is not None:
                 raise failure
         await self._record_refused()
         return [self._answer(number, read) async for number, read in _paced(list(self._read.items()))]
 
-    async def _rule(self, topic: str) -> None:
+    async def _decide(self, topic: str) -> None:
         ready = self._ready[topic]
         if ready:
             results = await self._recorder.decide(topic, [one.value for one in ready], [one.key for one in ready])
@@ -121,13 +121,13 @@ class Batch:
 
 
 def _number(read: Read, name: str) -> int:
-    """The offer or partner that the line is about, as far as it is known."""
+    """Return the offer or partner of the line; 0 if it is not known."""
     known = getattr(read.result, name, 0) or read.sent.get(name)
     return known if type(known) is int and 0 < known <= ID_MAX else 0  # true is an int too
 
 
 def _as_text(value: object) -> str:
-    """A field of a line as the record keeps it."""
+    """Return a field of a line as the record of a refusal stores it."""
     return value if isinstance(value, str) else msgspec.json.encode(value).decode()
 
 

@@ -1,4 +1,4 @@
-"""Batches on /v1/events: key, body, lines, answers (contract 2.2)."""
+"""Batches on /v1/events: key, body, lines, answers (docs/contract.md, section 2.2)."""
 
 from starlette.requests import Request
 from starlette.responses import Response

@@ -1,6 +1,6 @@
 """Clicks and pixels: read, decide, append, answer.
 
-Plain ASGI, since they are most of the traffic; and a visitor is answered whatever goes wrong.
+Plain ASGI, because they are most of the traffic. A visitor is answered even if an unexpected error occurs.
 """
 
 from starlette.responses import Response
@@ -78,7 +78,7 @@ def pixel_code(path: str) -> str:
 
 
 def _failed(kind: Kind) -> None:
-    """Something that should not happen did: a bug, or a log that breaks its port."""
+    """Log and count an unexpected error: a bug, or an error that the log's interface does not allow."""
     _log.exception("hit_failed", kind=kind.name.lower())
     metrics.count("clew_clicks_unrecorded_total")
     metrics.count("clew_hits_total", kind=kind.name.lower(), verdict=UNRECORDED)

@@ -1,4 +1,4 @@
-"""What all endpoints of an edge share: reading who asks, the way into the log, and requests over a limit."""
+"""Common part of all endpoints of an edge: read the sender, append to the log, record requests over a limit."""
 
 from starlette.types import Scope
 
@@ -20,7 +20,7 @@ _OVER_A_LIMIT = frozenset({"url", "headers", "body", "lines"})
 
 
 class EdgeContext:
-    """One edge process, as its endpoints see it."""
+    """Dependencies and settings of one edge process, for its endpoints."""
 
     def __init__(self, edge: EdgeDependencies) -> None:
         self.edge = edge
@@ -31,17 +31,17 @@ class EdgeContext:
 
     @property
     def program(self) -> ProgramIndex:
-        """The program in force: read it once per request."""
+        """The current program. Read it once per request."""
         return self.edge.program.compiled
 
     def hit(self, scope: Scope, program: ProgramIndex, *, with_params: bool) -> Hit:
-        """The request as a value. Without parameters it is only about the sender: no secret is in it."""
+        """Read the request. Without parameters, the result describes only the sender and has no secret."""
         bytes_max = self.settings.field_bytes_max
         reading = HitSettings(program.proxies, self.edge.keys.hash_secret, bytes_max, self.truncate_ip)
         return read_hit(scope, self.edge.clock.now_us(), reading, with_params=with_params)
 
     async def refused_while_read(self, scope: Scope, field: str) -> None:
-        """Record a request that was refused before it was read as a whole: not what it carried, but that it came."""
+        """Record a request that was refused before it was read completely, without its content."""
         kind = route_of(scope["path"]).kind
         if not kind:
             return
@@ -60,5 +60,5 @@ class EdgeContext:
 
 
 def key_of(hit: Hit) -> bytes:
-    """Partition key of what has no id: it spreads, and one sender's hits stay together for a day."""
+    """Return the partition key of an event without an id: spread, with one sender's hits of a day together."""
     return hit.ip_hash.to_bytes(8, "big")

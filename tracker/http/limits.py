@@ -1,4 +1,4 @@
-"""Bounds of a request's body: size and time. The server bounds the head while it reads it."""
+"""Limits of a request's body: size and time. The server limits the head while it reads it."""
 
 import asyncio
 
@@ -10,7 +10,7 @@ from tracker.http.responses import error_answer
 
 
 class TooLarge(Exception):
-    """The body is over its limit."""
+    """The body is longer than its limit."""
 
     def __init__(self, bytes_max: int) -> None:
         super().__init__(f"the body is longer than {bytes_max} bytes")
@@ -18,11 +18,11 @@ class TooLarge(Exception):
 
 
 class TooSlow(Exception):
-    """The body did not come in time."""
+    """The body did not arrive in time."""
 
 
 async def read_body(scope: Scope, receive: Receive, bytes_max: int, timeout_ms: int) -> bytes:
-    """The whole body. Raises TooLarge, TooSlow, ClientDisconnect."""
+    """Read the whole body. Raises TooLarge, TooSlow, ClientDisconnect."""
     for name, value in scope["headers"]:
         if name == b"content-length" and value.isdigit() and int(value) > bytes_max:
             raise TooLarge(bytes_max)

@@ -1,4 +1,4 @@
-"""Postbacks: read, decide, append, answer (contract 2.1)."""
+"""Postbacks: read, decide, append, answer (docs/contract.md, section 2.1)."""
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -23,7 +23,7 @@ from tracker.request.hit import Hit
 
 ID_FIELDS = ("click_id", "txn_id", "refund_id", "coupon")
 METHODS = ("GET", "POST")
-"""A route that takes GET would take HEAD too, so the endpoint itself says which methods it takes."""
+"""Allowed methods. The endpoint checks them, because a route for GET would also take HEAD."""
 
 
 class PostbackEndpoint:
@@ -63,7 +63,7 @@ class PostbackEndpoint:
     async def _settle(self, sent: Sent, hit: Hit, program: ProgramIndex) -> Response:
         test = is_test(sent.fields)
         read = sent.problem or read_postback(sent.fields, self._terms(hit, program))
-        settled = await self._rule(read, test=test) if isinstance(read, PendingPostback) else read
+        settled = await self._decide(read, test=test) if isinstance(read, PendingPostback) else read
         result = settled.decision if isinstance(settled, AppendResult) else settled
         if not test:
             await self._record(read, result, sent, hit, program)
@@ -75,8 +75,8 @@ class PostbackEndpoint:
         keys, settings = self._context.edge.keys, self._context.settings
         return PostbackContext(program, keys, hit.ts, hit.ip, settings.field_bytes_max, settings.custom_fields_max)
 
-    async def _rule(self, candidate: PendingPostback, *, test: bool) -> AppendResult | Refusal:
-        """The verdict. A test, or what can only speak of a known conversion, is tried out first."""
+    async def _decide(self, candidate: PendingPostback, *, test: bool) -> AppendResult | Refusal:
+        """Decide on a postback. A test, or one that can only repeat a stored conversion, is a dry run first."""
         value, key = self._context.recorder.encoded(candidate.kind, candidate.event), candidate.event.conversion_id
         if candidate.refusal_if_new is not None or test:
             (tried,) = await self._context.recorder.decide(CONVERSIONS, (value,), (key,), dry_run=True)

@@ -1,4 +1,4 @@
-"""/healthz, /readyz and /metrics of every process."""
+"""Routes /healthz, /readyz and /metrics of every process."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
@@ -19,7 +19,7 @@ Network = IPv4Network | IPv6Network
 
 
 class Readiness(tuple[str | None, str | None]):
-    """Two sentences, each None if there is nothing to say: why the process cannot work, why it works degraded."""
+    """Two sentences, each None if there is no trouble: why the process cannot work, why its work is degraded."""
 
     def __new__(cls, unready_reason: str | None, degraded_reason: str | None = None) -> "Readiness":
         return super().__new__(cls, (unready_reason, degraded_reason))
@@ -29,7 +29,7 @@ Check = Callable[[], Awaitable[Readiness]]
 
 
 class Probes:
-    """Answers probes. /metrics only to `networks`: the figures are business figures."""
+    """Endpoints of probes. /metrics answers only `networks`, because it has business figures."""
 
     def __init__(self, check: Check, networks: Sequence[Network], headers: Mapping[str, str] | None = None) -> None:
         self._check, self._networks, self._headers = check, tuple(networks), dict(headers or {})
@@ -61,7 +61,7 @@ class Probes:
         return Response(text, media_type="text/plain; version=0.0.4; charset=utf-8")
 
     def _is_allowed(self, request: Request) -> bool:
-        """Whether the peer, and everybody who a proxy says to speak for, is in the networks."""
+        """Return whether the peer, and every address that a proxy forwards for, is in the networks."""
         senders = [request.client.host if request.client is not None else ""]
         for name in ("x-forwarded-for", "x-real-ip"):
             for value in request.headers.getlist(name):
@@ -80,7 +80,7 @@ class Probes:
 
 
 class Exposition:
-    """The text of all metrics, rendered at most once a second, in a thread, whoever asks."""
+    """Return the text of all metrics, rendered in a thread at most once a second."""
 
     def __init__(self) -> None:
         self._text = b""

@@ -1,4 +1,4 @@
-"""The edge's way into the log: bounded in time and in how many requests wait for it at once."""
+"""Recorder of events: append to the log with a limit on time and on the number of waiting requests."""
 
 from collections.abc import Awaitable, Callable, Sequence
 from typing import TypeVar
@@ -18,7 +18,7 @@ UNRECORDED = "unrecorded"
 
 
 class Recorder:
-    """Encodes events and waits until they are durable. Everything but `hit` raises LogUnavailable."""
+    """Encoder and appender of events; waits until they are durable. All methods but `hit` raise LogUnavailable."""
 
     def __init__(self, edge: EdgeDependencies) -> None:
         self._producer, self._settings, self._program = edge.producer, edge.settings, edge.program
@@ -26,7 +26,7 @@ class Recorder:
         self._bounded_wait = BoundedWait(edge.settings.inflight_max, shortest_ms / 4_000)
 
     async def hit(self, outcome: Outcome) -> str:
-        """Record a click or impression; its verdict, or `unrecorded` where the log would not take it."""
+        """Record a click or impression; return its verdict, or `unrecorded` if the log does not accept it."""
         value = self.encoded(outcome.kind, outcome.event)
         try:
             await self._bounded(
@@ -48,7 +48,7 @@ class Recorder:
         return encode_masked(kind, event, program.all_secrets)
 
     async def rejected(self, events: Sequence[Rejected], key: bytes) -> None:
-        """Record refused hits, all or none."""
+        """Record refused hits, all of them or none."""
         values = [self.encoded(Kind.REJECTED, event) for event in events]
         await self._bounded(lambda: self._producer.append(HITS, key, values), self._settings.append_timeout_ms)
 

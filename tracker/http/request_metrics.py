@@ -1,4 +1,4 @@
-"""Every answer counted by route and status, and timed."""
+"""Count and time every answer by route and status."""
 
 from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -8,11 +8,11 @@ from runtime.clock import Clock
 from tracker.http.routes import route_of
 
 CLIENT_CLOSED_REQUEST = 499
-"""Status in metrics of a request whose client hung up before it was answered."""
+"""Status in metrics if the client closed the connection before the answer."""
 
 
 class Measured:
-    """ASGI middleware around everything else."""
+    """Outermost ASGI middleware."""
 
     def __init__(self, app: ASGIApp, clock: Clock) -> None:
         self._app, self._clock = app, clock

@@ -1,4 +1,4 @@
-"""Verdicts as HTTP: the header of redirects and pixels, JSON for servers, NDJSON for batches."""
+"""Responses with a verdict: redirects and pixels with a header, JSON for postbacks, NDJSON for batches."""
 
 from typing import Any
 
@@ -18,17 +18,17 @@ GIF = (
     b"GIF89a\x01\x00\x01\x00\x80\x00\x00\x00\x00\x00\xff\xff\xff!\xf9\x04\x01\x00\x00\x00\x00"
     b",\x00\x00\x00\x00\x01\x00\x01\x00\x00\x02\x02D\x01\x00;"
 )
-"""One transparent pixel, 43 bytes."""
+"""GIF of one transparent pixel, 43 bytes."""
 
 _NO_STORE = (b"cache-control", b"no-store")
 _NOT_FINAL = {"final": False}
-"""The record waits in a local log: it may still turn out to be a duplicate of what others heard first."""
+"""Mark of an answer whose record waits in a local log: it may still become a duplicate of another edge's record."""
 
 _NOWHERE = b"There is nothing behind this link.\n"
 
 
 async def send_redirect(send: Send, outcome: Outcome, verdict: str, *, secure: bool) -> None:
-    """302 to where the visitor goes, or 404 where there is nowhere."""
+    """Send a 302 to the visitor's URL, or a 404 if there is none."""
     headers = [_NO_STORE, (b"clew-verdict", verdict.encode())]
     if outcome.visitor.is_new:
         headers.append((b"set-cookie", cookie_header(outcome.visitor.id, secure=secure).encode()))
@@ -40,7 +40,7 @@ async def send_redirect(send: Send, outcome: Outcome, verdict: str, *, secure: b
 
 
 async def send_fallback(send: Send, fallback_url: str, verdict: str) -> None:
-    """Where a visitor goes when nothing is known about their click."""
+    """Send the visitor to the fallback URL, because nothing is known about the click."""
     headers = [_NO_STORE, (b"clew-verdict", verdict.encode())]
     if fallback_url:
         await _send(send, 302, [*headers, (b"location", fallback_url.encode()), (b"content-length", b"0")], b"")
@@ -55,7 +55,7 @@ async def send_nowhere(send: Send, headers: list[tuple[bytes, bytes]]) -> None:
 
 
 async def send_pixel(send: Send, verdict: str, visitor: Visitor | None = None, *, secure: bool = False) -> None:
-    """The pixel, whatever the verdict."""
+    """Send the pixel, for every verdict."""
     headers = [
         _NO_STORE, (b"clew-verdict", verdict.encode()),
         (b"content-type", b"image/gif"), (b"content-length", b"43"),
@@ -71,24 +71,24 @@ async def _send(send: Send, status: int, headers: list[tuple[bytes, bytes]], bod
 
 
 def json_answer(status: int, body: dict[str, Any], headers: dict[str, str] | None = None) -> Response:
-    """A JSON body and what every answer of the edge carries."""
+    """Make a JSON response with the headers of every answer of the edge."""
     headers = {"cache-control": "no-store", **(headers or {})}
     return Response(orjson.dumps(body) + b"\n", status, headers, "application/json")
 
 
 def error_answer(status: int, error: str, field: str, fix: str, headers: dict[str, str] | None = None) -> Response:
-    """What is wrong with a request before anything is decided: the field, and how to mend it."""
+    """Make the error response of a request that failed validation: the field and how to fix it."""
     return json_answer(status, {"error": error, "field": field, "fix": fix}, headers)
 
 
 def unavailable(error: LogUnavailable) -> Response:
-    """503: nothing may be assumed about what was sent."""
+    """Make the 503 response: the event may be recorded or not."""
     fix = f"send it again after {error.retry_after_s} s; nothing may be assumed about this one"
     return error_answer(503, "unavailable", "", fix, {"retry-after": str(error.retry_after_s)})
 
 
 def decision_answer(decision: Decision, *, test: bool, final: bool = True) -> Response:
-    """The verdict over a postback that was ruled over."""
+    """Make the response to a postback with a dedup decision."""
     status = {"conflict": 409, "malformed": 400}.get(decision.verdict, 200)
     if decision.reason is Reason.STATUS_NOT_PENDING:
         status = 409
@@ -106,7 +106,7 @@ def verdict_of_decision(decision: Decision) -> dict[str, Any]:
 
 
 def refusal_answer(refusal: Refusal, *, test: bool) -> Response:
-    """The verdict over a postback that was refused before it was ruled over."""
+    """Make the response to a postback that was refused before the dedup decision."""
     known = refusal.conversion_id != NO_DIGEST
     body = {
         "verdict": refusal.verdict,
@@ -123,12 +123,12 @@ def _why(reason: str, field: str, detail: str) -> dict[str, str]:
 
 
 def line_of_refusal(number: int, refusal: Refusal) -> bytes:
-    """The answer to a line that was refused before it was ruled over."""
+    """Make the answer to a line that was refused before the dedup decision."""
     return _line({"line": number, "verdict": refusal.verdict}, refusal.reason, refusal.field, refusal.detail)
 
 
 def line_of_decision(number: int, decision: Decision, id_name: str, issued: str, *, final: bool = True) -> bytes:
-    """The answer to a line that was ruled over."""
+    """Make the answer to a line with a dedup decision."""
     body: dict[str, Any] = {"line": number, "verdict": decision.verdict, id_name: issued}
     if decision.status:
         body["status"] = decision.status
@@ -142,5 +142,5 @@ def _line(body: dict[str, Any], reason: str, field: str, detail: str) -> bytes:
 
 
 def ndjson_answer(lines: list[bytes]) -> Response:
-    """One JSON object a line."""
+    """Make the response of a batch: one JSON object per line."""
     return Response(b"".join(lines), 200, {"cache-control": "no-store"}, "application/x-ndjson")

@@ -1,4 +1,4 @@
-"""The routes of the edge, each named once, and what all applications do around theirs."""
+"""Routes of the edge, each named once, and the middleware of all applications."""
 
 from typing import NamedTuple
 
@@ -8,7 +8,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 
 class RouteName(NamedTuple):
-    """A route: its path, its name in metrics, and the kind of event that a refused request on it is."""
+    """Route: its path, its name in metrics, and the kind of event of a request that is refused on it."""
 
     path: str
     name: str
@@ -23,13 +23,13 @@ HEALTHZ = RouteName("/healthz", "healthz")
 READYZ = RouteName("/readyz", "readyz")
 METRICS = RouteName("/metrics", "metrics")
 OTHER = RouteName("", "other")
-"""Every path that no route has."""
+"""Name in metrics of every path without a route."""
 
 _EXACT = {route.path: route for route in (POSTBACK, EVENTS, HEALTHZ, READYZ, METRICS)}
 
 
 def route_of(path: str) -> RouteName:
-    """The route of a path, with or without a trailing slash."""
+    """Return the route of a path, with or without a trailing slash."""
     if path.startswith(CLICK.path):
         return CLICK
     if path.startswith(IMPRESSION.path):
@@ -38,7 +38,7 @@ def route_of(path: str) -> RouteName:
 
 
 class AnyRequest:
-    """ASGI middleware: a trailing slash is the same route, and a client that hangs up is not an error."""
+    """ASGI middleware: ignore a trailing slash, and do not treat a client that disconnects as an error."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
@@ -54,6 +54,6 @@ class AnyRequest:
 
 
 def without_redirects(app: Starlette) -> Starlette:
-    """The application without Starlette's redirects, which are made from the Host header."""
+    """Return the application without Starlette's redirects, which use the Host header."""
     app.router.redirect_slashes = False
     return app

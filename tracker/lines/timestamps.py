@@ -9,7 +9,7 @@ _MICROSECOND = timedelta(microseconds=1)
 
 
 def parse_ts(ts: int | str) -> int | None:
-    """Microseconds since 1970, UTC; digits beyond microseconds are cut off. None if it is no instant."""
+    """Return microseconds since 1970, UTC, without finer digits; None if the text is not a timestamp."""
     if isinstance(ts, int):
         return ts
     match = _RFC3339.fullmatch(ts)

@@ -1,4 +1,4 @@
-"""Coupons: the partner of a code, or the reason why it does not count."""
+"""Find the partner of a coupon code, or the reason why the code does not count."""
 
 from typing import NamedTuple
 
@@ -8,7 +8,7 @@ from tracker.offers.program_index import ProgramIndex
 
 
 class CouponResult(NamedTuple):
-    """A coupon as a conversion keeps it: the code as sent, and the partner or the reason."""
+    """Coupon as stored with a conversion: the code as sent, and the partner or the reason."""
 
     code: str = ""
     partner_id: int = 0
@@ -16,7 +16,7 @@ class CouponResult(NamedTuple):
 
 
 def find_coupon(program: ProgramIndex, code: str, offer_id: int, ts_us: int) -> CouponResult:
-    """The coupon that counts for an offer at that time."""
+    """Return the coupon that counts for an offer at that time."""
     if not code:
         return CouponResult()
     known = program.rules.coupons.get(coupon_key(code), ())
@@ -32,7 +32,7 @@ def find_coupon(program: ProgramIndex, code: str, offer_id: int, ts_us: int) -> 
 
 
 def offer_of_coupon(program: ProgramIndex, code: str, ts_us: int) -> int | None:
-    """The offer that a code belongs to, for conversions that name neither click nor offer; None if it is not one."""
+    """Return the only offer of a code, for conversions that name neither click nor offer; None if there are several."""
     known: tuple[Coupon, ...] = program.rules.coupons.get(coupon_key(code), ()) if code else ()
     offers = {coupon.offer_id for coupon in known if coupon.covers(ts_us)} or {coupon.offer_id for coupon in known}
     return offers.pop() if len(offers) == 1 else None

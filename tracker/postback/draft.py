@@ -1,4 +1,4 @@
-"""What the checks of a postback read and fill in."""
+"""Context and draft of a postback: the values that its checks read and fill in."""
 
 from collections.abc import Mapping
 

@@ -1,4 +1,4 @@
-"""A postback's parameters, out of its query and its form or JSON body, as one map of texts.
+"""Read the parameters of a postback from its query and its form or JSON body, as one map of texts.
 
 Numbers in JSON keep their literal text: an amount is never a float. A field with a meaning that has two values is
 refused, since either could be the money that is meant; custom fields may repeat. Empty values count as left out.
@@ -25,18 +25,18 @@ OWN_FIELDS = frozenset(
 
 
 class Sent(msgspec.Struct, frozen=True):
-    """What a postback sent, and what is wrong with its form, if something is."""
+    """Fields of a postback, and the refusal if its form is wrong."""
 
     fields: dict[str, str]
     problem: Refusal | None = None
 
 
 class _Pairs(list[tuple[str, Any]]):
-    """A JSON object as it stands, repeated names included."""
+    """Pairs of a JSON object, repeated names included."""
 
 
 def read_sent(query: bytes, body: bytes, content_type: str, content_encoding: str = "") -> Sent:
-    """The parameters of a postback. Never raises: what could be read is there for the record."""
+    """Return the parameters of a postback. Never raises: the fields read so far are for the record of a refusal."""
     fields: dict[str, str] = {}
     try:
         _add(fields, pairs_of(query, "surrogateescape"))
@@ -61,7 +61,7 @@ def _add(fields: dict[str, str], pairs: Iterable[tuple[str, str]]) -> None:
             raise Refused(malformed(name, "not UTF-8; percent-encode the UTF-8 bytes"))
         value = trimmed(value)
         if value and fields.get(name) not in (None, "", value):
-            raise Refused(malformed(name, "it is given twice with different values; send it once"))
+            raise Refused(malformed(name, "given twice with different values; send it once"))
         if value or name not in fields:
             fields[name] = value
         _check_count(fields)
@@ -77,7 +77,7 @@ def _add_custom(fields: dict[str, str], name: str, value: str) -> None:
 
 def _check_count(fields: dict[str, str]) -> None:
     if len(fields) > PAIRS_MAX:
-        raise Refused(malformed("", f"there are more than {PAIRS_MAX} parameters"))
+        raise Refused(malformed("", f"there are more than {PAIRS_MAX} parameters; send fewer"))
 
 
 def _body_pairs(body: bytes, content_type: str, content_encoding: str) -> Iterable[tuple[str, str]]:
@@ -97,8 +97,8 @@ def _json_pairs(body: bytes) -> Iterable[tuple[str, str]]:
         parsed = json.loads(
             body.decode("utf-8-sig"), object_pairs_hook=_Pairs, parse_int=str, parse_float=str, parse_constant=str
         )
-    except (ValueError, RecursionError):  # bytes that are no UTF-8 are a ValueError too
-        raise Refused(malformed("body", "it is not JSON; send one object of texts and numbers")) from None
+    except (ValueError, RecursionError):  # bytes that are not UTF-8 are a ValueError too
+        raise Refused(malformed("body", "not JSON; send one object of texts and numbers")) from None
     if not isinstance(parsed, _Pairs):
         raise Refused(malformed("body", "send one JSON object of texts and numbers"))
     return [(name, _scalar(name, value)) for name, value in parsed if name]
@@ -111,4 +111,4 @@ def _scalar(name: str, value: object) -> str:
         return "true" if value else "false"
     if isinstance(value, str):
         return value
-    raise Refused(malformed(clean(name), "it is a list or an object; send a text or a number"))
+    raise Refused(malformed(clean(name), "a list or an object; send a text or a number"))

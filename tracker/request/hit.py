@@ -63,7 +63,7 @@ class Hit(msgspec.Struct, frozen=True):
     query: bytes = b""
     """Query string as sent; empty for requests that are read without parameters."""
     has_ambiguous_url: bool = False
-    """Whether the parameter `url` contains an unencoded & that cannot be told from those between parameters."""
+    """True if the parameter `url` contains an unencoded & that cannot be told from those between parameters."""
 
 
 def read_hit(scope: Mapping[str, Any], ts: int, reading: HitSettings, *, with_params: bool = True) -> Hit:

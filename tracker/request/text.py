@@ -89,7 +89,7 @@ _BLANKS = " \t\r\n\f\v\u0085\u00a0\u1680\u2028\u2029\u202f\u205f\u3000\u200b\u20
 
 
 def trimmed(text: str) -> str:
-    """The text without white space at its ends; no-break and zero-width spaces are white space too."""
+    """Return the text without white space at both ends, including no-break and zero-width spaces."""
     return text.strip(_BLANKS)
 
 
