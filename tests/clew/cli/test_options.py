@@ -59,7 +59,7 @@ REFUSED = [
     ("restore ' '", "DIR is empty; give a path"),
     # addresses
     ("id AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA --log nothing:x",
-     "--log: this is no log; write sqlite:DIR or kafka://host:9092,host:9092?topic_prefix=…"),
+     "--log: not a log address; write sqlite:DIR or kafka://host:9092,host:9092?topic_prefix=…"),
     ("serve --program p --port 8080 --api-port 8080",
      "--port and --api-port are both 8080; give two different ports"),
     ("serve --program {program} --host ''",
