@@ -2,5 +2,5 @@
 
 `address` finds its log, warehouse and directory; `directory` names the files under a data directory; `keys` and
 `key_check` hold the token keys; `program_file` reads the program; `migrate` prepares tables and topics; `engine`
-opens everything and runs the workers; `progress` measures how far they are.
+opens everything, `workers` ingest and attribute, `catch_up` waits for them; `progress` measures how far they are.
 """

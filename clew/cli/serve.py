@@ -117,7 +117,7 @@ def run_worker(station: str, where: Where, program: Path, host: str, port: int) 
 
     def run(listener: socket.socket) -> None:
         from clew.processes.engine import EngineProcess, run_alone
-        from installation.engine import Worker
+        from installation.workers import Worker
 
         roles = frozenset(role for role in Worker if role.value == station)
         run_alone(EngineProcess(place, settings, program, url_of(listener), roles, not roles), listener)

@@ -9,15 +9,15 @@ from runtime.settings import HttpSettings
 from tracker.http.probes import Probes, Readiness
 from tracker.http.routes import AnyRequest, without_redirects
 
-Check = Callable[[], Awaitable[str]]
-"""Returns "" when the process can do its work, otherwise one sentence why not."""
+Check = Callable[[], Awaitable[str | None]]
+"""Returns None if the process can do its work, otherwise one sentence that says why not."""
 
 
 def probes_of(check: Check, settings: HttpSettings) -> Probes:
     """Make the probes of a process whose readiness is one check."""
 
     async def ready() -> Readiness:
-        return Readiness(await check() or None)
+        return Readiness(await check())
 
     return Probes(ready, settings.networks())
 

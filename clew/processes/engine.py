@@ -21,8 +21,9 @@ from clew.processes.child import ChildArguments, ask_error_ends_process, end_wit
 from clew.requests.http_api import create_api
 from installation.address import InstallationAddress
 from installation.directory import EngineAddress, write_address
-from installation.engine import ALL_WORKERS, Engine, Worker, open_engine, trouble_as_user_error
+from installation.engine import Engine, open_engine, trouble_as_user_error
 from installation.program_file import ProgramError, load_program
+from installation.workers import ALL_WORKERS, Worker
 from runtime.clock import Clock, SystemClock
 from runtime.files import keep_files_private
 from runtime.logs import configure_logs, logger
@@ -67,15 +68,15 @@ class EngineProcess:
             with trouble_as_user_error(self.place):
                 await engine.recover()
             key = secrets.token_urlsafe(32)
-            app = create_api(engine, key) if self.answers else health_app(engine.check, self.settings.http)
+            app = create_api(engine, key) if self.answers else health_app(engine.unhealthy_reason, self.settings.http)
             server = http_server(app, self.settings.serve.drain_timeout_s, limits_of(self.settings))
             loop = asyncio.get_running_loop()
             loop.add_signal_handler(signal.SIGHUP, lambda: asyncio.ensure_future(self._reload(engine)))
             if not self.place.on_servers:
                 write_address(self.place.engine_file, EngineAddress(self.url, key, os.getpid()))
             _log.info("running", roles=sorted(role.value for role in self.roles), url=self.url)
-            await serve_beside(server, listener, engine)
-            await engine.drain()
+            await serve_beside(server, listener, engine.workers)
+            await engine.workers.drain()
             _log.info("stopped")
         finally:
             await engine.close()

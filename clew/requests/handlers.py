@@ -27,7 +27,9 @@ from clew.requests.types import (
 )  # fmt: skip
 from eventlog.port import LogUnavailable
 from installation.address import InstallationAddress
-from installation.engine import ALL_WORKERS, Engine, Worker
+from installation.catch_up import catch_up
+from installation.engine import Engine
+from installation.workers import ALL_WORKERS, Worker
 from operations.audit.run import run_audit
 from operations.backup.take import take_backup
 from operations.dead_letters import describe, list_dead
@@ -128,7 +130,7 @@ async def _audit(engine: Engine, request: AuditRequest, *, running: bool) -> Ans
 
 
 async def _attribute(engine: Engine, request: AttributeRequest | RunRequest, *, running: bool) -> Answer:
-    await engine.catch_up(request.timeout, running=running, wait=request.wait)
+    await catch_up(engine, request.timeout, running=running, wait=request.wait)
     return {"ok": True}
 
 
@@ -143,7 +145,7 @@ async def _dead_letters(engine: Engine) -> Answer:
 
 
 async def _repair(engine: Engine) -> Answer:
-    async with engine.trimming:  # the log is the proof
+    async with engine.workers.trimming:  # the log is the proof
         done = await run_repair(engine)
     return {"ok": not any(repair.left for repair in done), "repairs": [repair.to_json() for repair in done]}
 

@@ -81,7 +81,7 @@ def create_api(engine: Engine, operator_key: str) -> Starlette:
     api = Api(engine, operator_key)
     app = Starlette(
         routes=[
-            *probes_of(engine.check, engine.settings.http).routes(),
+            *probes_of(engine.unhealthy_reason, engine.settings.http).routes(),
             Route("/v1/reports/{name}", api.report),
             Route("/v1/conversions/{conversion_id}", api.conversion),
             Route("/v1/explain/{conversion_id}", api.explain),

@@ -13,7 +13,8 @@ from attribution.runs.runner import RunReport, Runs, TooFewConversions
 from attribution.runs.spec import BadRun, RunSpec
 from attribution.store.as_of import TS_MAX
 from clew.requests.types import DiffRequest, FitRequest, RunRequest
-from installation.engine import CODE_VERSION, Engine
+from installation.engine import Engine
+from installation.workers import CODE_VERSION
 from reporting.run_diff import diff_report
 from reporting.time_range import BadRange, instant_us
 from runtime.user_error import NO, ReportError, UserError

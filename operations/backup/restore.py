@@ -23,6 +23,7 @@ from eventlog.sqlite.copy import bring_back_log, keys_of
 from ingest.loop import GROUP
 from ingest.writer import blocks_of
 from installation.address import InstallationAddress
+from installation.catch_up import catch_up
 from installation.engine import Engine, open_engine
 from installation.migrate import prepare
 from installation.program_file import load_rules
@@ -226,7 +227,7 @@ async def run_restore(
     try:
         if manifest.rows("programs"):
             await engine.recover()
-            await engine.catch_up()
+            await catch_up(engine)
         say("auditing")
         checks = await run_audit(engine, running=False, timeout_s=AUDIT_SETTLE_TIMEOUT_S)
     finally:

@@ -18,7 +18,8 @@ import pyarrow.parquet as pq
 from attribution.core.revisions import TABLES as PASS_TABLES
 from eventlog.address import SqliteLog
 from eventlog.sqlite.copy import copy_log, next_offset
-from installation.engine import CODE_VERSION, Engine
+from installation.engine import Engine
+from installation.workers import CODE_VERSION
 from operations.backup.manifest import (
     KEYS,
     LOG,
@@ -47,7 +48,7 @@ async def take_backup(engine: Engine, folder: Path, say: ProgressCallback = lamb
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     if any(folder.iterdir()):
         raise UserError(f"{folder} is not empty; name a new directory", WRONG_USE)
-    async with engine.trimming:  # what the cut leaves out must still be there when the log is copied
+    async with engine.workers.trimming:  # what the cut leaves out must still be there when the log is copied
         cut = await _take_cut(engine)
         migrations = rows_of(
             await asyncio.to_thread(engine.warehouse.query, f"SELECT name FROM {DATABASE}.migrations ORDER BY name")

@@ -8,7 +8,8 @@ import asyncio
 import threading
 
 from attribution.live.pass_writer import PassWriter
-from installation.engine import CODE_VERSION, Engine, Worker
+from installation.engine import Engine
+from installation.workers import CODE_VERSION, Worker
 from operations.findings import Repair
 from operations.repair.attribution import missed, repair
 from operations.repair.ingest import IngestRepair
@@ -20,7 +21,7 @@ _ROUNDS_MAX = 1_000
 async def run_repair(engine: Engine) -> list[Repair]:
     """Repair ingest, then attribution; return repaired and remaining damage. Raises WarehouseError, LogUnavailable."""
     ingest = IngestRepair(
-        engine.observer, engine.warehouse, engine.new_enricher(), engine.settings.ingest, threading.Event()
+        engine.observer, engine.warehouse, engine.workers.new_enricher(), engine.settings.ingest, threading.Event()
     )
     done = await ingest.run()
     claimed_passes = await engine.claimed_passes()
@@ -37,14 +38,14 @@ async def run_repair(engine: Engine) -> list[Repair]:
 async def _credit_missed(engine: Engine) -> Repair:
     """Conversions that came back after the passes that would have credited them."""
     credited, left = 0, await asyncio.to_thread(missed, engine.warehouse)
-    if left and engine.attributor is None:
-        await engine.take_work(
+    if left and engine.workers.attributor is None:
+        await engine.workers.start(
             {Worker.ATTRIBUTION}
         )  # on servers as one more worker: others give up some of their shards
     for _ in range(_ROUNDS_MAX):
-        if not left or engine.attributor is None:
+        if not left or engine.workers.attributor is None:
             break
-        report = await engine.attributor.credit(left)
+        report = await engine.workers.attributor.credit(left)
         again = await asyncio.to_thread(missed, engine.warehouse)
         if again == left:  # they are of shards that other workers have
             break

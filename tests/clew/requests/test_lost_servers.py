@@ -34,8 +34,8 @@ class Opened(Engine):
     """An engine whose parts a test chose; the warehouse is everybody's and stays open."""
 
     async def close(self) -> None:
-        for consumer in (*self._members, self.observer):
-            await consumer.close()
+        await self.workers.close()
+        await self.observer.close()
 
 
 @pytest.fixture
@@ -73,7 +73,7 @@ def said(place: InstallationAddress) -> str:
 
 
 def test_a_log_that_goes_before_the_work_begins(place: InstallationAddress, engine: Engine) -> None:
-    engine.attributor = attributor(engine, Gone(MemoryLog(), GROUP))
+    engine.workers.attributor = attributor(engine, Gone(MemoryLog(), GROUP))
     assert LOG_SAYS in said(place)
 
 
@@ -83,7 +83,7 @@ def test_a_warehouse_that_goes_before_the_work_begins(
     def query(*_: object, **__: object) -> None:
         raise WarehouseError(f"{WAREHOUSE_SAYS}\nand a long trace", 210, retryable=True)
 
-    engine.attributor = attributor(engine, engine.observer)
+    engine.workers.attributor = attributor(engine, engine.observer)
     monkeypatch.setattr(engine.warehouse, "query", query)
     assert WAREHOUSE_SAYS in said(place)
 
@@ -92,23 +92,23 @@ def test_a_warehouse_that_goes_before_the_work_begins(
 def test_a_worker_that_fails_says_so_itself(
     place: InstallationAddress, engine: Engine, error: Exception, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    engine.ingest = engine._new_ingest(engine.observer)
+    engine.workers.ingest = engine.workers.new_ingest(engine.observer)
 
     async def run() -> None:
         raise error
 
-    monkeypatch.setattr(engine.ingest, "run", run)
+    monkeypatch.setattr(engine.workers.ingest, "run", run)
     assert str(error) in said(place)
 
 
 def test_an_error_of_the_program_itself_is_not_hidden(
     place: InstallationAddress, engine: Engine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    engine.ingest = engine._new_ingest(engine.observer)
+    engine.workers.ingest = engine.workers.new_ingest(engine.observer)
 
     async def run() -> None:
         raise ZeroDivisionError
 
-    monkeypatch.setattr(engine.ingest, "run", run)
+    monkeypatch.setattr(engine.workers.ingest, "run", run)
     with pytest.raises(ExceptionGroup):
         send_request(place, Settings(), SystemClock(), AttributeRequest(timeout=20))
