@@ -3,7 +3,7 @@
 Functions that raise Refused do so at the first thing that is wrong with the field.
 """
 
-from collections.abc import Container, Mapping
+from collections.abc import Mapping
 
 from schemas.events import Given
 from schemas.fields import NO_TOKEN
@@ -21,14 +21,8 @@ REFERENCE_BYTES_MAX = 256
 """Longest id that the sender gives a conversion or refund: txn_id, refund_id, coupon."""
 
 # Plain integers: operations on flags cost a microsecond each.
-_GIVEN_BITS = tuple(
-    (name, int(bit))
-    for name, bit in (
-        ("amount", Given.AMOUNT), ("currency", Given.CURRENCY), ("status", Given.STATUS), ("click_id", Given.CLICK_ID),
-    )
-)  # fmt: skip
-GIVEN_FIELDS = tuple(name for name, _ in _GIVEN_BITS)
-"""Fields that a repeat of a conversion is compared by, if they were sent."""
+_AMOUNT, _CURRENCY = int(Given.AMOUNT), int(Given.CURRENCY)
+_STATUS, _CLICK_ID = int(Given.STATUS), int(Given.CLICK_ID)
 
 
 def signed_touch(text: str, keys: TokenKeys, now_us: int) -> tuple[bytes, TokenFacts] | None:
@@ -89,17 +83,24 @@ def read_deduction(text: str, currency: str, kind: str) -> int:
     return e4
 
 
-def given_bits(sent: Container[str]) -> Given:
-    """Return which of GIVEN_FIELDS were sent."""
-    given = 0
-    for name, bit in _GIVEN_BITS:
-        if name in sent:
-            given |= bit
-    return Given(given)
+def given_bits(*, amount: str, currency: str, status: str, click_id: str) -> int:
+    """Return the bits of Given for the fields that are not empty; a repeat of a conversion is compared by them."""
+    given = _AMOUNT if amount else 0
+    if currency:
+        given |= _CURRENCY
+    if status:
+        given |= _STATUS
+    return given | _CLICK_ID if click_id else given
 
 
-def check_custom(custom: Mapping[str, str], fields_max: int, value_bytes_max: int, field: str = "") -> None:
-    """Check names and values of custom fields. Raises Refused with `field`, or with the custom field's own name."""
+def read_custom(
+    custom: Mapping[str, str], program: ProgramIndex, fields_max: int, value_bytes_max: int, field: str = ""
+) -> dict[str, str]:
+    """Return the custom fields to store: all but those that hold a secret of the program.
+
+    Raises Refused with `field`, or with the custom field's own name if `field` is empty.
+    """
+    kept: dict[str, str] = {}
     for count, (name, value) in enumerate(custom.items(), 1):
         if count > fields_max:
             raise Refused(malformed(field or name, f"there are more than {fields_max} custom fields; send fewer"))
@@ -108,3 +109,6 @@ def check_custom(custom: Mapping[str, str], fields_max: int, value_bytes_max: in
             raise Refused(malformed(field or name, detail))
         if byte_length(value) > value_bytes_max:
             raise Refused(malformed(field or name, f"longer than {value_bytes_max} bytes"))
+        if not program.is_secret(value):
+            kept[name] = value
+    return kept

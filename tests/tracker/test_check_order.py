@@ -9,7 +9,7 @@ from runtime.settings import TrackerSettings
 from schemas.reasons import Reason
 from schemas.values.click_id import mint, to_text
 from schemas.values.ids import AbsentIds
-from tests.tracker.edge_fixture import KEYS, NOW_US, SECRET, program
+from tests.tracker.edge_fixture import API_KEY, KEYS, NOW_US, SECRET, program
 from tracker.lines.events import LineContext
 from tracker.lines.parse import read_line
 from tracker.offers.program_index import ProgramIndex
@@ -127,3 +127,12 @@ def test_refunds_of_postbacks_and_lines_have_one_reader() -> None:
         by_postback = postback(fields | {"amount": amount} | ({"currency": currency} if currency else {}))
         assert (by_postback.field, by_postback.detail) == (by_line.field, by_line.detail)
         assert by_line.field == "amount"
+
+
+def test_custom_fields_that_hold_any_secret_of_the_program_are_not_stored() -> None:
+    custom = {"a": API_KEY, "b": "x", "c": SECRET}
+    for offer_id in (101, 102):  # the secret of offer 101 is a secret in conversions of every offer
+        sold = line(type="conversion", offer_id=offer_id, txn_id="t1", user_id="u", custom=custom)
+        assert sold.custom == {"b": "x"}
+    by_postback = postback({"click_id": TOKEN, "secret": SECRET, "txn_id": "t1"} | custom)
+    assert by_postback.event.custom == {"b": "x"}

@@ -1,4 +1,4 @@
-"""Clicks and pixels (contract 2): where visitors go, what is stored, what is refused and why."""
+"""Clicks and pixels (docs/contract.md, section 2): where visitors go, what is stored, what is refused and why."""
 
 import re
 

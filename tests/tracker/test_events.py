@@ -1,4 +1,4 @@
-"""Batches on /v1/events (contract 2.2): every kind of line, every verdict, and answers in order."""
+"""Batches on /v1/events (docs/contract.md, section 2.2): every kind of line, every verdict, and answers in order."""
 
 import json
 from typing import Any

@@ -1,4 +1,4 @@
-"""Bounds: what is too long, too much, too slow or too crowded, and a log that fails (contract 2.1, 2.2)."""
+"""Limits of size, number, time and waiting, and a log that fails (docs/contract.md, sections 2.1 and 2.2)."""
 
 import asyncio
 import json

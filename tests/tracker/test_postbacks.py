@@ -1,4 +1,4 @@
-"""Postbacks (contract 2.1): every verdict, what is stored, and that nobody is paid twice or by a stranger."""
+"""Postbacks (docs/contract.md, section 2.1): every verdict and what is stored; nothing is paid twice."""
 
 import json
 from typing import Any

@@ -16,13 +16,12 @@ from schemas.values import click_id
 from schemas.values.ids import AbsentIds
 from schemas.values.ip_addresses import truncated
 from tracker.conversion import (
-    GIVEN_FIELDS,
     check_currency,
-    check_custom,
     find_offer,
     given_bits,
     not_before,
     read_amount,
+    read_custom,
     read_deduction,
     read_goal,
     signed_touch,
@@ -138,7 +137,9 @@ def conversion_of(line: ConversionLine, ts: int, context: LineContext) -> Conver
     goal = read_goal(line.goal, offer)
     currency = check_currency(line.currency or context.program.rules.currency)
     amount_minor = read_amount(line.amount or "0", currency)
-    check_custom(line.custom, context.custom_fields_max, context.field_bytes_max, "custom")
+    custom = read_custom(
+        line.custom, context.program, context.custom_fields_max, context.field_bytes_max, field="custom"
+    )
     named = click if match_kind == "click_id" else line.click_ref if match_kind == "click_ref" else b""
     offer_id = offer.offer.id
     return Conversion(
@@ -158,10 +159,10 @@ def conversion_of(line: ConversionLine, ts: int, context: LineContext) -> Conver
         amount_minor=amount_minor,
         currency=currency,
         status=line.status or "approved",
-        custom=dict(sorted(line.custom.items())),
+        custom=dict(sorted(custom.items())),
         ref=line.id,
         origin="api",
-        given=given_bits([name for name in GIVEN_FIELDS if getattr(line, name)]),
+        given=given_bits(amount=line.amount, currency=line.currency, status=line.status, click_id=line.click_id),
         sender_ip=context.sender_ip,
         reopen_forbidden=int(not offer.offer.reopen),
         coupon=coupon.code,

@@ -6,15 +6,16 @@ the field.
 
 import json
 import re
+from collections import Counter
 from contextlib import suppress
 from typing import Annotated, Any, Literal
 
 import msgspec
 
-from tracker.conversion import NAME_BYTES_MAX, REFERENCE_BYTES_MAX
+from tracker.conversion import REFERENCE_BYTES_MAX
 from tracker.refusal import Refusal, Refused, malformed
 from tracker.request.params import SUB_NAMES
-from tracker.request.text import byte_length, has_control, is_text, trimmed
+from tracker.request.text import byte_length, has_control, trimmed
 
 ID_BYTES_MAX = 128
 """Longest id of a line, and of the line that another one refers to."""
@@ -123,12 +124,11 @@ def _check_repeated(text: bytes, parsed: dict[str, Any]) -> None:
         return  # no quotes beyond those of its keys and texts: the usual line is not parsed twice
 
     def pairs(found: list[tuple[str, Any]]) -> dict[str, Any]:
-        names = set[str]()
-        for name, _ in found:
-            if name in names:
-                raise Refused(malformed(name, "given twice in the line; send it once"))
-            names.add(name)
-        return dict(found)
+        distinct = dict(found)
+        if len(distinct) < len(found):
+            (name, _), *_ = Counter(name for name, _ in found).most_common(1)
+            raise Refused(malformed(name, "given twice in the line; send it once"))
+        return distinct
 
     with suppress(ValueError, RecursionError):
         json.loads(text, object_pairs_hook=pairs)
@@ -182,7 +182,3 @@ def _check_texts(line: AnyLine, subs: dict[str, str], bytes_max: int, *, is_shor
     for name, text in texts.items():
         if isinstance(text, str) and byte_length(text) > bytes_max:
             raise Refused(malformed(name, f"longer than {bytes_max} bytes"))
-    for name, text in getattr(line, "custom", {}).items():
-        if byte_length(name) > NAME_BYTES_MAX or byte_length(text) > bytes_max or not is_text(name):
-            detail = f"a custom field is longer than {bytes_max} bytes, or its name than {NAME_BYTES_MAX}"
-            raise Refused(malformed("custom", detail))

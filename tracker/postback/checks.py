@@ -19,8 +19,8 @@ from tracker import secrets
 from tracker.conversion import (
     REFERENCE_BYTES_MAX,
     check_currency,
-    check_custom,
     find_offer,
+    read_custom,
     read_deduction,
     read_goal,
     signed_touch,
@@ -141,10 +141,7 @@ def put_amount(draft: PostbackDraft, _context: PostbackContext) -> None:
 
 def put_custom(draft: PostbackDraft, context: PostbackContext) -> None:
     custom = {name: value for name, value in draft.fields.items() if name not in OWN_FIELDS}
-    if custom:
-        check_custom(custom, context.custom_fields_max, context.field_bytes_max)
-        is_secret = context.program.is_secret
-        draft.custom = {name: value for name, value in custom.items() if not is_secret(value)}
+    draft.custom = read_custom(custom, context.program, context.custom_fields_max, context.field_bytes_max)
 
 
 def put_refund_id(draft: PostbackDraft, _context: PostbackContext) -> None:

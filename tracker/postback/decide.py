@@ -52,7 +52,7 @@ def read_postback(fields: Mapping[str, str], context: PostbackContext) -> Pendin
 
 def _conversion(draft: PostbackDraft, context: PostbackContext) -> PendingPostback:
     assert draft.offer is not None  # put_offer came before
-    offer, coupon = draft.offer.offer, draft.coupon
+    offer, coupon, get = draft.offer.offer, draft.coupon, draft.fields.get
     event = Conversion(
         conversion_id=draft.conversion_id,
         ts=context.now,
@@ -66,7 +66,12 @@ def _conversion(draft: PostbackDraft, context: PostbackContext) -> PendingPostba
         currency=draft.currency,
         status=draft.status,
         custom=draft.custom,
-        given=given_bits(draft.fields),
+        given=given_bits(
+            amount=get("amount", ""),
+            currency=get("currency", ""),
+            status=get("status", ""),
+            click_id=get("click_id", ""),
+        ),
         sender_ip=context.sender_ip,
         reopen_forbidden=int(not offer.reopen),
         coupon=coupon.code,
