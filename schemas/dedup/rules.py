@@ -227,7 +227,7 @@ def _what_differs(event: Conversion, state: ConversionState) -> str:
 
 
 def _seen(state: ConversionState) -> int:
-    """Every status so far; states that were stored before re-opening existed have only `statuses`."""
+    """Return every status so far; states that were stored before re-opening existed have only `statuses`."""
     return state.seen | state.statuses
 
 
@@ -283,7 +283,7 @@ def _decide_adjustment(get: GetState, value: bytes, event: Adjustment) -> Decisi
     return _decide_refund(get, event, state, puts)
 
 
-def _early_place(currency: str, amount_e4: int) -> str:
+def _early_key(currency: str, amount_e4: int) -> str:
     decimals = next(d for d in range(DECIMALS_MAX + 1) if amount_e4 % 10 ** (DECIMALS_MAX - d) == 0)
     return f"{decimals}{currency}"
 
@@ -310,20 +310,20 @@ def _decide_refund(get: GetState, event: Adjustment, state: ConversionState, put
     amount_e4 = event.amount_e4
     if not state.known:
         if not event.ref or amount_e4 <= 0:
-            return refuse("rejected", Reason.CONVERSION_NOT_FOUND, "txn_id", "there is no conversion with that key")
-        place = _early_place(event.currency, amount_e4)
+            return refuse("rejected", Reason.CONVERSION_NOT_FOUND, "txn_id", "no such conversion; check goal, txn_id")
+        place = _early_key(event.currency, amount_e4)
         early_e4 = {**state.early_e4, place: state.early_e4.get(place, 0) + amount_e4}
         if sum(early_e4.values()) > AMOUNT_E4_MAX:
-            detail = "the refunds that wait for this conversion are more than any conversion's amount; send it first"
+            detail = "refunds before their conversion exceed any amount; send the conversion first"
             return refuse("rejected", Reason.REFUND_EXCEEDS_AMOUNT, "amount", detail)
         state = msgspec.structs.replace(state, early_e4=early_e4)
     else:
         remains_e4 = max(0, e4_of_minor(state.amount_minor, state.currency) - state.refunded_e4)
         amount_e4 = remains_e4 if amount_e4 == WHAT_REMAINS else amount_e4
         if event.currency and event.currency != state.currency:
-            return refuse("conflict", Reason.CONFLICT, "currency", f"the conversion is in {state.currency}")
+            return refuse("conflict", Reason.CONFLICT, "currency", f"must be {state.currency}, as in the conversion")
         if minor_of_e4(amount_e4, state.currency) is None:
-            return refuse("malformed", Reason.MALFORMED, "amount", f"too many decimals for {state.currency}")
+            return refuse("malformed", Reason.MALFORMED, "amount", f"more decimals than {state.currency} has")
         if amount_e4 <= 0 or amount_e4 > remains_e4:
             left = format_minor(minor_of_e4(remains_e4, state.currency) or 0, state.currency)
             detail = f"must be above 0 and at most what remains: {left} {state.currency}"
