@@ -29,7 +29,7 @@ def log_of(values: Sequence[bytes], origin: bytes = MINE, first: int = 0) -> lis
 
 @dataclass
 class Plain:
-    """The fold as it is defined: append ids that came before are dropped, the rest is ruled over in order."""
+    """The fold as it is defined: append ids that came before are dropped, the rest is decided in order."""
 
     states: dict[bytes, bytes] = field(default_factory=dict)
     seen: set[tuple[bytes, int]] = field(default_factory=set)
@@ -219,7 +219,7 @@ def sale(txn_id: str) -> bytes:
     return wire(conversion(txn_id))
 
 
-def test_only_rulings_over_own_records_are_told(index: KeyIndex) -> None:
+def test_only_decisions_on_own_records_are_reported(index: KeyIndex) -> None:
     records = [*log_of([sale("a"), sale("b")], b"n" * 16), *log_of([sale("a"), sale("c")], first=2)]
     folded = index.fold(SALES, LOG, [*records, Record(4, sale("d"))], MINE)
     assert [

@@ -1,4 +1,4 @@
-"""A log that nobody ruled over, and what must become of each of its records: told the plain way, record by record."""
+"""A log that its producers do not deduplicate, and a plain record-by-record model of the expected rows."""
 
 from collections import defaultdict
 from collections.abc import Iterable

@@ -1,4 +1,4 @@
-"""Ingest over a log that nobody ruled over: repeats are dropped, verdicts folded, and a redo decides alike."""
+"""Ingest over a log that its producers do not deduplicate: repeats are dropped, verdicts applied, redos agree."""
 
 import asyncio
 

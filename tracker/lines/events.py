@@ -56,7 +56,7 @@ class LineContext(msgspec.Struct, frozen=True):
 
 
 def touch_of(line: TouchLine, subs: dict[str, str], ts: int, context: LineContext) -> Touch:
-    offer_id, partner_id = _whose(line, context)
+    offer_id, partner_id = _offer_and_partner(line, context)
     random = click_id.random_of_ref(context.keys, line.type, line.id)
     return Touch(
         touch_id=click_id.mint(context.keys, ts // 1_000, offer_id, partner_id, random),
@@ -86,7 +86,7 @@ def _visitor(line: TouchLine, ts: int, context: LineContext) -> str:
     return anonymous(line.ip, line.user_agent, ts, context.keys.hash_secret)
 
 
-def _whose(line: TouchLine, context: LineContext) -> tuple[int, int]:
+def _offer_and_partner(line: TouchLine, context: LineContext) -> tuple[int, int]:
     """Return offer and partner, both active, by the link's code or by their numbers."""
     offer_id, partner_id = line.offer_id, line.partner_id
     if line.link:
