@@ -111,15 +111,15 @@ class StoredClaims(Protocol):
     """Deduplication state that the warehouse keeps of a partition; an index of keys can start from it."""
 
     def position(self, partition: Partition, log_id: str) -> int:
-        """The offset up to which, exclusive, everything of this log is stored; 0 when nothing is."""
+        """Return the offset up to which, exclusive, this log is stored; 0 if nothing is."""
         ...
 
     def states(self, partition: Partition, log_id: str, offset: int) -> Iterator[tuple[bytes, bytes]]:
-        """(key, state) as of an offset."""
+        """Yield (key, state) as of an offset."""
         ...
 
     def origins(self, partition: Partition, log_id: str, offset: int) -> Iterator[tuple[bytes, int, int]]:
-        """(origin, first, last): ranges of sequences seen before an offset."""
+        """Yield (origin, first, last): ranges of sequences seen before an offset."""
         ...
 
 

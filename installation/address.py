@@ -51,7 +51,7 @@ class InstallationAddress:
         return there and (self.data is None or self.data.program.is_file())
 
     def program_copy(self) -> Path | None:
-        """The copy of the program that an embedded `serve` took, if there is one."""
+        """Return the copy of the program that an embedded `serve` loaded, if there is one."""
         found = self.data is not None and not self.on_servers and self.data.program.is_file()
         return self.data.program if self.data is not None and found else None
 
@@ -63,12 +63,12 @@ class InstallationAddress:
 
 
 def address_in(directory: DataDir) -> InstallationAddress:
-    """The embedded installation in a directory, whatever the environment says."""
+    """Return the embedded installation in a directory, regardless of the environment."""
     return InstallationAddress(SqliteLog(directory.log), ChdbFolder(directory.warehouse), directory)
 
 
 def find_address(data: Path | None, log: str | None, warehouse: str | None, settings: Settings) -> InstallationAddress:
-    """The place that flags and environment name. Raises UserError, whose message shows no password."""
+    """Find the installation named by flags and environment. Raises UserError; its message shows no password."""
     _no_password_in_flag(log, "--log", "CLEW_LOG")
     _no_password_in_flag(warehouse, "--warehouse", "CLEW_WAREHOUSE")
     log_text, warehouse_text = log or settings.log, warehouse or settings.warehouse

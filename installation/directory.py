@@ -68,7 +68,7 @@ def write_address(engine_file: Path, address: EngineAddress) -> None:
 
 
 def read_address(engine_file: Path) -> EngineAddress | None:
-    """The address that the last engine wrote; it may not run any more."""
+    """Return the address that the last engine wrote; it may have stopped."""
     try:
         return msgspec.json.decode(engine_file.read_bytes(), type=EngineAddress)
     except (FileNotFoundError, msgspec.DecodeError):

@@ -198,7 +198,7 @@ def _secret(value: object, what: str, *, bytes_max: int) -> bytes:
 
 
 def _ms_of(value: object, key_id: int) -> int:
-    """An RFC 3339 time, as TOML's own or as a text."""
+    """Parse an RFC 3339 time, given as a TOML time or a string."""
     try:
         moment = datetime.fromisoformat(value) if isinstance(value, str) else value
     except ValueError:

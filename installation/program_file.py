@@ -19,7 +19,7 @@ class ProgramUnreadable(ProgramError):
 
 
 def load_program(path: Path) -> Program:
-    """The program of a file. Raises ProgramError."""
+    """Load the program of a file. Raises ProgramError."""
     return program_of(read_program_file(path), path)
 
 
@@ -34,7 +34,7 @@ def load_rules(path: Path) -> Program:
 
 
 def read_program_file(path: Path) -> bytes:
-    """The bytes of a program file, read once: a pipe cannot be read again. Raises ProgramUnreadable."""
+    """Read the bytes of a program file once: a pipe cannot be read again. Raises ProgramUnreadable."""
     try:
         return path.read_bytes()
     except OSError as error:
@@ -53,6 +53,6 @@ def _parse(data: bytes, path: Path, environment: Callable[[str], str | None]) ->
 
 
 def line_of(path: Path, mistake: Mistake) -> str:
-    """A mistake of a program file as one line: where it is and what to do."""
+    """Format a mistake of a program file as one line: its place and the fix."""
     place = f"{mistake.place}: " if mistake.place else ""
     return f"{path}:{mistake.line}: {place}{mistake.message}"

@@ -1,4 +1,4 @@
-"""Waiting until what the log holds now is stored and attributed, whichever processes do it."""
+"""Progress of ingest and attribution, in any process, towards the current end of the log."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -24,11 +24,11 @@ class Progress:
     shards: int = 1
 
     async def ends(self) -> dict[str, Positions]:
-        """The ends of every topic's partitions, now. Raises LogUnavailable."""
+        """Return the current ends of all partitions. Raises LogUnavailable."""
         return {topic: await ends_of(self.observer, topic) for topic in TOPICS}
 
     async def wait_ingested(self, ends: dict[str, Positions], deadline_s: float) -> bool:
-        """Until ingest has passed these ends; False when time ran out."""
+        """Wait until ingest has passed these ends; return False at the deadline."""
 
         async def missing() -> int:
             left = 0
@@ -42,7 +42,7 @@ class Progress:
         return await self._until_none(missing, deadline_s)
 
     async def wait_attributed(self, ends: dict[str, Positions], deadline_s: float) -> bool:
-        """Until every shard has a finished pass beyond these ends; False when time ran out."""
+        """Wait until every shard has a finished pass beyond these ends; return False at the deadline."""
 
         async def missing() -> int:
             return await asyncio.to_thread(passed, self.warehouse, ends[CONVERSIONS], ends[HITS], self.shards)

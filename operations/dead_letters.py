@@ -1,4 +1,4 @@
-"""Records that could not be decoded, once more: appended again in a way that each comes back once.
+"""Replay of records that could not be decoded: each is appended again once.
 
 The dead letter stays where it is, since it stands for its offset; the record gets a new one. An embedded log claims a
 key for each; on a log that is deduplicated on read, its append id
@@ -36,7 +36,7 @@ class DeadRecord(msgspec.Struct, frozen=True):
     error: str
     value: bytes
     replayed: bool = False
-    """It is known to have come back: so far only told of logs whose readers rule."""
+    """True if it is known to have been replayed; known only for logs that are deduplicated on read."""
 
     def append_id(self) -> AppendId:
         """Return the append id of its replay, which is always the same."""
@@ -48,7 +48,7 @@ _decoder = msgspec.msgpack.Decoder(DeadRecord)
 
 
 def list_dead(engine: Engine) -> list[DeadRecord]:
-    """Dead letters by place, the first `LISTED_MAX`."""
+    """Return dead letters ordered by log position, the first `LISTED_MAX`."""
     found = engine.warehouse.query(
         "SELECT _log AS log, _source AS source, _partition AS partition, _offset AS offset, error, hex(value) AS value "
         f"FROM {DATABASE}.dead_letters ORDER BY log, source, partition, offset LIMIT {{most:UInt32}}",
@@ -88,7 +88,7 @@ def decodes(value: bytes) -> bool:
 
 
 def _rule(get: GetState, value: bytes) -> Decision:
-    """Claim the place of the dead letter: a second replay of it is a duplicate."""
+    """Claim a key for the dead letter's position: a second replay is a duplicate."""
     dead = _decoder.decode(value)
     place = f"dead\0{dead.log}\0{dead.source}\0{dead.partition}\0{dead.offset}"
     key = blake2b(place.encode(), digest_size=16).digest()

@@ -6,11 +6,11 @@ from typing import Protocol
 
 class Clock(Protocol):
     def now_us(self) -> int:
-        """Microseconds since 1970, UTC. May jump when the machine's clock is set."""
+        """Return microseconds since 1970, UTC. May jump when the machine's clock is set."""
         ...
 
     def monotonic_s(self) -> float:
-        """Seconds for measuring spans; never goes backward."""
+        """Return seconds for measuring spans; never goes backward."""
         ...
 
 

@@ -88,7 +88,7 @@ class HttpSettings(_Section):
         return value
 
     def networks(self) -> tuple[IPv4Network | IPv6Network, ...]:
-        """`metrics_networks`, parsed."""
+        """Parse `metrics_networks`."""
         return _parse_networks(self.metrics_networks)
 
 

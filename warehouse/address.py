@@ -46,7 +46,7 @@ WarehouseAddress = ChdbFolder | ClickHouseServer
 
 
 def parse_warehouse_address(text: str) -> WarehouseAddress:
-    """The address that a text names, a password in it included. Raises BadWarehouseAddress."""
+    """Parse an address, including a password in it. Raises BadWarehouseAddress."""
     scheme, colon, rest = text.partition(":")
     if scheme == "chdb" and colon:
         if not rest or rest.startswith("//"):

@@ -26,12 +26,12 @@ class MigrationError(Exception):
 
 
 def migration_files() -> list[Path]:
-    """All migrations in order."""
+    """Return all migrations in order."""
     return sorted(path for path in _FOLDER.iterdir() if _NAME.fullmatch(path.name))
 
 
 def statements(text: str, storage: Storage) -> list[str]:
-    """The statements of one file, with the installation's storage filled in."""
+    """Return the statements of one file for the installation's storage."""
     filled = Template(text).substitute(
         engine=storage.engine, dedup_window_blocks=storage.dedup_window, fsync=int(storage.fsync)
     )
@@ -72,7 +72,7 @@ def check_migrated(warehouse: Warehouse) -> None:
 
 
 def _missing(warehouse: Warehouse) -> list[tuple[Path, str]]:
-    """Files that are not applied yet, with their digests."""
+    """Return the files that are not applied yet, with their digests."""
     done = {r["name"]: r["digest"] for r in rows_of(warehouse.query(f"SELECT name, digest FROM {DATABASE}.migrations"))}
     files = migration_files()
     newer = sorted(set(done) - {path.name for path in files})

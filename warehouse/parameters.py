@@ -17,7 +17,7 @@ _ESCAPES = str.maketrans({"\\": "\\\\", "'": "\\'", "\0": "\\0"})
 
 
 def bind_long(sql: str, parameters: Mapping[str, Any]) -> tuple[str, dict[str, Any]]:
-    """The statement with long strings and lists in place, and the parameters that are left."""
+    """Write long strings and lists into the statement; return it with the remaining parameters."""
     room, left = SENT_BYTES_MAX, {}
     long: dict[str, str] = {}
     for name, value in parameters.items():
@@ -33,7 +33,7 @@ def bind_long(sql: str, parameters: Mapping[str, Any]) -> tuple[str, dict[str, A
 
 
 def parsed_bytes_max(sql: str) -> int:
-    """The setting max_query_size for a statement that may be long."""
+    """Return the setting max_query_size for a statement that may be long."""
     return _PARSED_BYTES + len(sql) * _UTF8_BYTES_MAX
 
 

@@ -53,7 +53,7 @@ class Warehouse(Protocol):
         ...
 
     def execute(self, sql: str, parameters: Mapping[str, Any] | None = None) -> None:
-        """A statement without rows. Raises WarehouseError."""
+        """Run a statement that returns no rows. Raises WarehouseError."""
         ...
 
     def export(self, sql: str, path: Path, parameters: Mapping[str, Any] | None = None) -> None:
@@ -67,13 +67,13 @@ class Warehouse(Protocol):
 
 
 def rows_of(table: pa.Table) -> list[dict[str, Any]]:
-    """Small answers as a list of dicts."""
+    """Return a small result as a list of dicts."""
     rows: list[dict[str, Any]] = table.to_pylist()
     return rows
 
 
 def scalar_of(table: pa.Table) -> Any:
-    """The one value of a one-row, one-column answer."""
+    """Return the value of a one-row, one-column result."""
     return table.column(0)[0].as_py()
 
 

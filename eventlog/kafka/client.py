@@ -70,7 +70,7 @@ def tame_logs() -> None:
 
 
 def connection_options(address: KafkaLog, settings: KafkaSettings, client_id: str) -> dict[str, Any]:
-    """Arguments that every client of the library takes. Raises OSError when the file of authorities is unreadable."""
+    """Return the arguments of every client of the library. Raises OSError if the CA file is unreadable."""
     tame_logs()
     options: dict[str, Any] = {
         "bootstrap_servers": list(address.servers),
@@ -92,7 +92,7 @@ def connection_options(address: KafkaLog, settings: KafkaSettings, client_id: st
 
 
 async def connect(address: KafkaLog, settings: KafkaSettings, client_id: str) -> AIOKafkaClient:
-    """A connected client. Raises TROUBLE."""
+    """Return a connected client. Raises TROUBLE."""
     client = AIOKafkaClient(**connection_options(address, settings, client_id))
     try:
         await client.bootstrap()

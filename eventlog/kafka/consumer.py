@@ -47,7 +47,7 @@ class KafkaConsumer:
         self._claims: dict[Partition, _Claim] = {}
 
     async def partitions(self) -> Sequence[Partition]:
-        """Those that are ours now, sorted; waits for a rebalance to end."""
+        """Return the partitions assigned now, sorted; wait for a rebalance to end."""
         owned = await self._member.owned()
         existing = set(await self._reader.partitions())
         self._reader.keep_buffers(owned)
@@ -97,7 +97,7 @@ class KafkaConsumer:
         claim.position = position
 
     def _settled(self) -> bool:
-        """No batch is open in the present generation."""
+        """Return whether no batch is open in the current generation."""
         return not self._finish_batches or not any(
             claim.position is not None and claim.position.intent
             for partition, claim in self._claims.items()

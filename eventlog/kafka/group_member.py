@@ -79,14 +79,14 @@ class KafkaMember(ConsumerRebalanceListener):  # type: ignore[misc]  # the libra
         return sorted(self._assigned())
 
     def generation(self, partition: Partition) -> Generation | None:
-        """The present generation, if the partition is ours in it."""
+        """Return the current generation if the partition is assigned in it."""
         coordinator = self._coordinator
         if coordinator is None or coordinator.generation < 0 or partition not in self._assigned():
             return None
         return Generation(coordinator.generation, coordinator.member_id)
 
     async def commit(self, generation: Generation, partition: Partition, offset: int, metadata: str) -> None:
-        """Raises Fenced when another generation reigns, LogUnavailable when the outcome is unknown."""
+        """Commit. Raises Fenced if there is another generation, LogUnavailable if the outcome is unknown."""
         name = self._address.topic_prefix + partition.topic
         request = OffsetCommitRequest(
             self._group, generation.number, generation.member_id, OffsetCommitRequest.DEFAULT_RETENTION_TIME,

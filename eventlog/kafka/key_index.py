@@ -43,7 +43,7 @@ class Folded(NamedTuple):
     sequence: int
     offset: int
     decision: Decision | Exception
-    """An error when the rule broke, which it does for every reader."""
+    """The error of the rule if it failed; it fails for every reader."""
 
 
 class KeyIndex:
@@ -60,12 +60,12 @@ class KeyIndex:
             self._connection = _open(path)
 
     def reader(self) -> Callable[[Partition, bytes], bytes | None]:
-        """States of keys for another thread, as of the last fold."""
+        """Return a reader of the states as of the last fold, for another thread."""
         connection = file.connect(self._path, _BUSY_TIMEOUT_MS)
         return lambda partition, key: _state(connection, partition, key)
 
     def position(self, partition: Partition, log_id: str) -> int | None:
-        """The offset up to which, exclusive, this log is folded; None when nothing says so."""
+        """Return the offset up to which, exclusive, this log is folded; None if that is unknown."""
         row = self._connection.execute(
             "SELECT offset FROM positions WHERE partition = ? AND log_id = ?", (partition.partition, log_id)
         ).fetchone()
@@ -123,7 +123,7 @@ class KeyIndex:
         return folded
 
     def try_out(self, partition: Partition, values: Sequence[bytes]) -> list[Decision]:
-        """Rulings over records that are not there, in order; nothing is kept."""
+        """Return the decisions that new records would get, in order; store nothing."""
         puts: dict[bytes, bytes] = {}
         decisions, get = [], self._over(partition, puts)
         for value in values:

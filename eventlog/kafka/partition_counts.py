@@ -21,7 +21,7 @@ class PartitionCounts:
         self._counts = msgspec.json.decode(path.read_bytes(), type=dict[str, int]) if path.exists() else {}
 
     def of(self, topic: str) -> int:
-        """0 when it is not known."""
+        """Return the number of partitions; 0 if it is not known."""
         return self._counts.get(topic, 0)
 
     def keep(self, counts: dict[str, int]) -> None:

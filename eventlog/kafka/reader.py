@@ -1,7 +1,7 @@
 """Reads topics of Kafka by offset: what members of a group and observers share. It joins nothing and commits nothing.
 
 Every question is asked of the broker, never of a cache older than a look (a fifth of a second), and records are
-fetched by topic id: a topic that was removed and made again is another log here from the first byte on.
+fetched by topic id: a topic that was removed and recreated is a different log from its first byte on.
 Errors of Kafka are retried a few times, then raised as LogUnavailable; the caller continues later.
 """
 
@@ -33,7 +33,7 @@ _THREAD_BYTES_MIN = 256 * 1024
 
 
 class BrokerError(Exception):
-    """A broker's answer that says no."""
+    """A broker refused a request."""
 
     def __init__(self, code: int) -> None:
         super().__init__(f"{for_code(code).__name__} ({code})")
@@ -60,7 +60,7 @@ class KafkaReader:
         self._buffers: dict[Partition, Fetched] = {}
 
     async def partitions(self) -> list[Partition]:
-        """All that exist now, sorted."""
+        """Return the partitions that exist now, sorted."""
 
         async def ask() -> list[Partition]:
             await self._look()
@@ -69,7 +69,7 @@ class KafkaReader:
         return await self._retried("partitions", ask)
 
     async def log_id(self, partition: Partition) -> str:
-        """The topic's id with the partition's number mixed in: 32 hex digits, another when the topic is remade."""
+        """Return the topic's id combined with the partition's number: 32 hex digits, new if the topic is recreated."""
 
         async def ask() -> str:
             await self._look()
@@ -84,7 +84,7 @@ class KafkaReader:
         return await self._retried("begin", lambda: self._offset(partition, _BEGIN))
 
     async def end(self, partition: Partition) -> int:
-        """The high watermark: what every in-sync replica has."""
+        """Return the high watermark: the end of the records that every in-sync replica has."""
         return await self._retried("end", lambda: self._offset(partition, _END))
 
     async def read(
@@ -210,14 +210,14 @@ class KafkaReader:
             return self._client
 
     async def _disconnect(self) -> None:
-        """Brokers may have other addresses by now: begin again from those that were given."""
+        """Disconnect; the next request starts from the configured addresses, because brokers may have moved."""
         async with self._connecting:
             client, self._client = self._client, None
             if client is not None:
                 await client.close()
 
     async def _look(self) -> None:
-        """Learn which topics there are, unless that was a moment ago."""
+        """Refresh the topics unless they were read a moment ago."""
         if self._clock.monotonic_s() - self._looked_s < _LOOK_AGE_MAX_S:
             return
         now_s = self._clock.monotonic_s()
@@ -241,7 +241,7 @@ def encode_position(log_id: str, position: Position) -> str:
 
 
 def decode_position(log_id: str, offset: int, metadata: str) -> Position | None:
-    """None when nothing is committed, or of another log."""
+    """Decode a committed position; None if nothing is committed, or only for another log identity."""
     of_log, bar, intent = metadata.partition("|")
     return Position(offset, intent) if offset >= 0 and bar and of_log == log_id else None
 

@@ -1,4 +1,4 @@
-"""Makes Clew's topics, and refuses those that could lose records.
+"""Creates Clew's topics and refuses those that could lose records.
 
 Partitions of `conversions` and `shards` decide which reader sees what, so their number is checked at every start and
 never changes; the settings that were in force when the topics were made are the record of it.
@@ -38,7 +38,7 @@ class Topic:
     name: str
     partitions: int
     fixed: bool
-    """The number of partitions can never change."""
+    """True if the number of partitions must never change."""
 
     setting: str
     records: bool = True
@@ -162,7 +162,7 @@ async def _make(admin: AIOKafkaAdminClient, wanted: dict[str, Topic], settings: 
 
 
 async def _described(admin: AIOKafkaAdminClient, names: list[str], node: int | None = None) -> dict[str, list[_Found]]:
-    """Partitions of the topics that a broker knows of; asking makes none."""
+    """Return the partitions of the topics that a broker knows; never create a topic by asking."""
     answer = await admin._send_request(TopicsRequest(names), node)
     return {
         name: [_Found(leader, len(replicas)) for _, _, leader, _, replicas, *_ in partitions]

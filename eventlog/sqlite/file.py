@@ -37,18 +37,18 @@ WAL_BYTES_MAX = 64 * 1024 * 1024
 
 
 def path_of(folder: Path, partition: Partition) -> Path:
-    """File of a partition."""
+    """Return the file of a partition."""
     return folder / f"{partition.topic}-{partition.partition}.sqlite"
 
 
 def partition_of(path: Path) -> Partition:
-    """Partition of a file that `path_of` named."""
+    """Return the partition of a file named by `path_of`."""
     topic, number = path.stem.rsplit("-", 1)
     return Partition(topic, int(number))
 
 
 def positions_path(folder: Path) -> Path:
-    """File with what each group has committed."""
+    """Return the file of the committed positions."""
     return folder / "positions.sqlite"
 
 
@@ -176,7 +176,7 @@ def log_id_of(connection: sqlite3.Connection) -> str:
 
 
 def next_offset_of(connection: sqlite3.Connection) -> int:
-    """Offset after the newest record."""
+    """Return the offset after the newest record."""
     newest = connection.execute("SELECT max(offset) FROM records").fetchone()[0]
     return 0 if newest is None else int(newest) + 1
 
@@ -199,7 +199,7 @@ def committed_floor(folder: Path, log_id: str, busy_timeout_ms: int) -> int:
 
 
 def used_bytes(connection: sqlite3.Connection) -> int:
-    """Bytes in use; free pages of deleted records are not counted."""
+    """Return the bytes in use, without free pages of deleted records."""
     pages = connection.execute("PRAGMA page_count").fetchone()[0]
     free = connection.execute("PRAGMA freelist_count").fetchone()[0]
     size = connection.execute("PRAGMA page_size").fetchone()[0]

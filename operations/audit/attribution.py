@@ -36,7 +36,7 @@ _SETTINGS = {"max_bytes_before_external_group_by": 10**9, "join_use_nulls": 0}
 
 
 def attribution_checks(warehouse: Warehouse, now_us: int) -> list[Check]:
-    """All checks of credits, commissions, ledger, revisions, joins and passes. Raises WarehouseError."""
+    """Run all checks of credits, commissions, ledger, revisions, joins and passes. Raises WarehouseError."""
     shards = known_shards(warehouse)
     cursors = newest_cursors(warehouse, shards)
     late, places = uncredited(cursors, shards)
@@ -60,7 +60,7 @@ def attribution_checks(warehouse: Warehouse, now_us: int) -> list[Check]:
 
 
 def _look(warehouse: Warehouse, name: str, sql: str, parameters: dict[str, Any] | None = None) -> Check:
-    """A check out of SQL whose rows are what is wrong, one text each."""
+    """Run a check whose SQL returns one text per fault."""
     found = warehouse.query(
         f"SELECT toInt64(count()) AS n, arraySlice(arraySort(groupArray(1000)(toString(example))), 1, {EXAMPLES_MAX}) "
         f"AS examples FROM ({sql})",

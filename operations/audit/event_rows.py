@@ -132,7 +132,7 @@ def _faults(warehouse: Warehouse, place: LogPartition, bucket: int, end: int) ->
 
 
 def end_of_row(ends: Mapping[LogPartition, int]) -> tuple[str, dict[str, Any]]:
-    """SQL: the end of the place that a row is of, and its parameters."""
+    """Return SQL for the end of a row's partition, and its parameters."""
     if not ends:
         return f"toUInt64({_NO_END})", {}
     parameters: dict[str, Any] = {}
@@ -146,7 +146,7 @@ def end_of_row(ends: Mapping[LogPartition, int]) -> tuple[str, dict[str, Any]]:
 
 
 def key_checks(warehouse: Warehouse) -> list[Check]:
-    """Ids that stand in more than one row."""
+    """Check that no id is in more than one row."""
     return [_key_check(warehouse, table, key) for table, key in _KEYS.items()]
 
 

@@ -46,7 +46,7 @@ class _Remembers(Protocol):
 
 
 async def log_checks(warehouse: Warehouse, consumer: Consumer, *, settled: bool) -> list[Check]:
-    """All checks of the way from log to tables. `settled` is False when the caller has waited for ingest in vain."""
+    """Run all checks from log to tables. `settled` is False if ingest did not catch up while the caller waited."""
     try:
         before = await _look(consumer)
         forgotten = await consumer.forgotten() if isinstance(consumer, _Remembers) else []
@@ -125,7 +125,7 @@ def _log_tail(
 
 
 def _stale_intents(before: Mapping[LogPartition, _Seen], after: Mapping[LogPartition, _Seen]) -> Check:
-    """Batches that were begun and are not finished: an ingest that runs finishes one in a second."""
+    """Report unfinished batches: a running ingest finishes one within a second."""
     examples = []
     for place, seen in sorted(after.items()):
         if seen.intent and place in before and before[place].intent == seen.intent:
@@ -138,7 +138,7 @@ def _stale_intents(before: Mapping[LogPartition, _Seen], after: Mapping[LogParti
 
 
 def _rows_ahead(after: Mapping[LogPartition, _Seen], stored: Mapping[LogPartition, Stored]) -> Check:
-    """Rows at or after the position, though no intent announces them."""
+    """Report rows at or after the position that no intent announces."""
     found, examples = 0, list[str]()
     for place, rows in sorted(stored.items()):
         if rows.ahead_rows and place in after and rows.ahead_last >= after[place].announced:

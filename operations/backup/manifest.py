@@ -64,7 +64,7 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def describe_file(folder: Path, path: Path, rows: int = 0) -> BackupFile:
-    """The file with its size and SHA-256. Raises OSError."""
+    """Describe a file by its size and SHA-256. Raises OSError."""
     with path.open("rb") as file:
         digest = hashlib.file_digest(file, "sha256").hexdigest()
     return BackupFile(str(path.relative_to(folder)), rows, path.stat().st_size, digest)
@@ -75,7 +75,7 @@ def write_manifest(folder: Path, manifest: Manifest) -> None:
 
 
 def read_manifest(folder: Path) -> Manifest:
-    """The manifest of a backup that this Clew can read. Raises UserError."""
+    """Read the manifest of a backup that this version supports. Raises UserError."""
     try:
         manifest = msgspec.json.decode((folder / MANIFEST).read_bytes(), type=Manifest)
     except OSError as error:
@@ -91,7 +91,7 @@ def read_manifest(folder: Path) -> Manifest:
 
 
 def check_files(folder: Path, manifest: Manifest) -> None:
-    """Every file is as it was written. Raises UserError, which names the first one that is not."""
+    """Check that every file is unchanged. Raises UserError, which names the first one that is not."""
     for told in manifest.files():
         try:
             found = describe_file(folder, folder / told.name, told.rows)

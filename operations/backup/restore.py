@@ -51,7 +51,7 @@ class Restored(NamedTuple):
 
 
 def check_target(place: InstallationAddress, settings: Settings, folder: Path, manifest: Manifest) -> None:
-    """Raises UserError where the backup cannot go."""
+    """Raise UserError if the backup cannot be restored here."""
     if place.on_servers and manifest.cut.passes and manifest.cut.shards != settings.kafka.shards:
         raise UserError(
             f"the backup has {manifest.cut.shards} shards of attribution: set CLEW_KAFKA__SHARDS={manifest.cut.shards} "
@@ -92,7 +92,7 @@ async def restore_tables(engine: Engine, folder: Path, manifest: Manifest, say: 
 
 
 def restore_files(place: InstallationAddress, settings: Settings, folder: Path, manifest: Manifest) -> None:
-    """Token keys, and the program file of one machine. Raises OSError."""
+    """Restore token keys, and the program file of one machine. Raises OSError."""
     for name, target in _targets(place, settings, manifest).items():
         if not target.exists():
             write_private(target, (folder / name).read_bytes())
@@ -199,7 +199,7 @@ async def _own(consumer: Consumer, everything: set[Partition], engine: Engine) -
 
 
 def open_backup(folder: Path) -> Manifest:
-    """A backup whose files are all as they were written. Raises UserError."""
+    """Read and verify a backup. Raises UserError."""
     manifest = read_manifest(folder)
     check_files(folder, manifest)
     return manifest
@@ -213,7 +213,7 @@ async def run_restore(
     manifest: Manifest,
     say: ProgressCallback,
 ) -> dict[str, Any]:
-    """All of it, and the proof: what came after the backup is read from the log where it is there, then the audit."""
+    """Restore, replay the log since the backup if it exists, then audit."""
     await prepare(place, settings)
     engine = await open_engine(place, settings, None, clock, ())
     try:

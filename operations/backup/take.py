@@ -110,7 +110,7 @@ def _export(warehouse: Warehouse, table: Table, cut: Cut, folder: Path) -> tuple
 
 
 def rows_before(table: Table, cut: Cut) -> tuple[str, dict[str, Any]]:
-    """SQL: a row of the table is in the cut; and its parameters."""
+    """Return SQL that selects the rows of a table in the snapshot, and its parameters."""
     if table.name == "passes":
         return f"pass_id <= {_last_pass('shard', cut)}", {}
     if table.name == "runs":
@@ -136,7 +136,7 @@ def rows_before(table: Table, cut: Cut) -> tuple[str, dict[str, Any]]:
 
 
 def _last_pass(shard: str, cut: Cut) -> str:
-    """SQL: the last pass in the cut of a row's shard."""
+    """Return SQL for the last pass of a row's shard in the snapshot."""
     if not cut.passes:
         return "toUInt64(0)"
     shards = ", ".join(f"toUInt64({shard})" for shard in cut.passes)
@@ -150,7 +150,7 @@ def _copy_log(engine: Engine, log: SqliteLog, folder: Path) -> tuple[BackupFile,
 
 
 def _copy_others(engine: Engine, folder: Path) -> tuple[BackupFile, ...]:
-    """Token keys and the program file, for their owner only: both hold secrets."""
+    """Copy token keys and the program file, readable by their owner only: both hold secrets."""
     data, files = engine.place.data, []
     keys = data.keys(engine.settings.keys) if data is not None else engine.settings.keys
     for name, source in ((KEYS, keys), (PROGRAM, data.program if data is not None else None)):
@@ -163,7 +163,7 @@ def _copy_others(engine: Engine, folder: Path) -> tuple[BackupFile, ...]:
 
 
 def _sync(folder: Path, manifest: Manifest) -> None:
-    """On disk, before the manifest says that it is."""
+    """Sync to disk, before the manifest is written."""
     for path in (*(folder / file.name for file in manifest.files()), *(p for p in folder.rglob("*") if p.is_dir())):
         handle = os.open(path, os.O_RDONLY)
         try:

@@ -139,7 +139,7 @@ class IngestRepair:
         self._mended[f"rows of {table} of no record"] += len(orphans)
 
     def _origins(self, batch: Batch, records: Sequence[Record], covered: Repeats) -> None:
-        """Appends that no range covers, as ranges of their own."""
+        """Insert ranges for appends that no range covers."""
         fresh, offsets = Repeats(), dict[tuple[bytes, int], int]()
         for record in records:
             append_id = append_id_of(record)

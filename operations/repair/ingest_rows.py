@@ -30,7 +30,7 @@ class RowsOf:
         return f"{self.partition.topic}-{self.partition.partition} of log {self.log_id[:8]}"
 
     def batches(self, end: int) -> list[int]:
-        """First offsets of the batches before an offset."""
+        """Return the first offsets of the batches before an offset."""
         found = self._query(
             f"SELECT DISTINCT _batch AS lo FROM ({_events('_batch')}) WHERE lo < {{end:UInt64}}", end=end
         )
@@ -45,7 +45,7 @@ class RowsOf:
         return end - int(scalar_of(found))
 
     def tables_of(self, lo: int, hi: int) -> dict[int, set[str]]:
-        """The tables that each offset of [lo, hi] is in."""
+        """Return the tables that hold each offset of [lo, hi]."""
         named = _events("_offset, '{}' AS name")
         sql = f"SELECT DISTINCT _offset, name FROM ({named}) WHERE _offset BETWEEN {{lo:UInt64}} AND {{hi:UInt64}}"
         found: dict[int, set[str]] = defaultdict(set)
@@ -54,7 +54,7 @@ class RowsOf:
         return dict(found)
 
     def places(self, table: str, lo: int, hi: int) -> set[RowKey]:
-        """The places of a table's rows in [lo, hi]."""
+        """Return the positions of a table's rows in [lo, hi]."""
         sql = (
             f"SELECT _offset, {IDENTITY[table]} AS identity FROM {DATABASE}.{table} "
             f"WHERE {_HERE} AND _offset BETWEEN {{lo:UInt64}} AND {{hi:UInt64}}"

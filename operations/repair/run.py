@@ -36,7 +36,7 @@ async def run_repair(engine: Engine) -> list[Repair]:
 
 
 async def _credit_missed(engine: Engine) -> Repair:
-    """Conversions that came back after the passes that would have credited them."""
+    """Credit conversions that were restored after the passes that would have credited them."""
     credited, left = 0, await asyncio.to_thread(missed, engine.warehouse)
     if left and engine.workers.attributor is None:
         await engine.workers.start(
