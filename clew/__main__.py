@@ -99,7 +99,7 @@ def main() -> None:
     except TyperException as error:
         raise SystemExit(_wrong_use(error)) from None
     except Exception as error:  # noqa: BLE001 - last resort: a sentence and an exit code; the traceback goes to the log
-        from runtime.logs import logger
+        from runtime.logs import logger  # imported here: only an unexpected error needs it
 
         logger("clew").error("unexpected", exc_info=error)
         raise SystemExit(fail(f"unexpected {type(error).__name__}: {error}", UNREACHABLE).exit_code) from None

@@ -21,6 +21,7 @@ from clew.requests.types import AttributeRequest, AuditRequest, ExplainRequest, 
 from installation.address import address_in
 from installation.directory import DataDir
 from integrations.files.replay.send import ReplayError
+from reporting.explain_text import lines_of
 from runtime.clock import SystemClock
 from runtime.logs import configure_logs
 from runtime.settings import Settings
@@ -100,8 +101,6 @@ async def _ask(directory: DataDir, settings: Settings, request: Request) -> dict
 
 
 async def _show(directory: DataDir, settings: Settings, summary: DemoSummary) -> None:
-    from reporting.explain_text import lines_of
-
     report = await _ask(directory, settings, ReportRequest(name="kpi", by="partner,offer"))
     columns = [name for name in _SHOWN if any(column["name"] == name for column in report["columns"])]
     print_table(

@@ -9,6 +9,7 @@ from clew.cli.option_groups import AsJson, with_option_groups
 from clew.cli.options import ProgramOrNewest, TableOutput, Where
 from clew.cli.output import out, print_csv, print_json, print_table
 from clew.requests.types import ExplainRequest, ProblemsRequest, ReportRequest, SqlRequest
+from reporting.explain_text import lines_of
 
 
 @with_option_groups
@@ -54,8 +55,6 @@ def explain(
     if as_json:
         print_json(answer)
     else:
-        from reporting.explain_text import lines_of  # imported here: --json needs no text
-
         for line in lines_of(answer):
             out.print(line, markup=False)
 

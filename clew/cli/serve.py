@@ -13,6 +13,7 @@ from clew.cli.options import Host, MetricsPort, Port, ProgramFile, Where, settin
 from clew.cli.output import errors_as_exit_codes, fail, out
 from clew.http.sockets import BadHost, PortTaken, bind, url_of
 from clew.processes.supervisor import AlreadyServed, Parent, ServeOptions
+from eventlog.port import LogUnavailable
 from installation.address import InstallationAddress
 from installation.directory import DataDir
 from installation.keys import KeysFileError
@@ -111,21 +112,21 @@ def api(
     run_worker("api", where, program, host, port)
 
 
-def run_worker(station: str, where: Where, program: Path, host: str, port: int) -> None:
+def run_worker(worker: str, where: Where, program: Path, host: str, port: int) -> None:
     """Run one worker of an engine, or its API, as this process."""
-    settings, place = _servers(station, where)
+    settings, place = _servers(worker, where)
 
     def run(listener: socket.socket) -> None:
         from clew.processes.engine import EngineProcess, run_alone
         from installation.workers import Worker
 
-        roles = frozenset(role for role in Worker if role.value == station)
+        roles = frozenset(role for role in Worker if role.value == worker)
         run_alone(EngineProcess(place, settings, program, url_of(listener), roles, not roles), listener)
 
     _run(lambda: run(bind(host, port)))
 
 
-def _servers(station: str, where: Where) -> tuple[Settings, InstallationAddress]:
+def _servers(worker: str, where: Where) -> tuple[Settings, InstallationAddress]:
     settings = settings_or_exit()
     place = where.address_or_exit(settings)
     if not place.on_servers:
@@ -133,7 +134,7 @@ def _servers(station: str, where: Where) -> tuple[Settings, InstallationAddress]
             "on one machine `clew serve` runs every worker; for servers, set --log and --warehouse",
             WRONG_USE,
         )
-    configure_logs(station)
+    configure_logs(worker)
     return settings, place
 
 
@@ -157,8 +158,6 @@ def migrate(where: Where) -> None:
 
 def _run(work: Callable[[], None]) -> None:
     """Run a command; print a known error as one sentence and exit with its code."""
-    from eventlog.port import LogUnavailable
-
     try:
         with errors_as_exit_codes():
             work()
