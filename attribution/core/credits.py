@@ -12,9 +12,9 @@ from typing import NamedTuple
 import numpy as np
 
 from attribution.core.commissions import CommissionInput, CommissionLine, commissions
-from attribution.core.journeys import ConversionColumns, Journeys, Terms, TouchRows, build, why_unattributed
+from attribution.core.journeys import ConversionColumns, Journeys, PartnerRules, TouchRows, build, why_unattributed
 from attribution.core.net_value import NetValue, Problems, net_value
-from attribution.core.plans import PlanBook, reach_of, terms_of
+from attribution.core.plans import PlanBook, partner_rules_of, reach_of
 from attribution.core.weights import DEFAULT_MODEL, Fits, fits_of, is_known, weigh
 from attribution.kernels import select
 from attribution.kernels.allocate import allocate
@@ -62,7 +62,7 @@ class Pricing:
     rules: Rules
     plans: PlanBook
     models: tuple[str, ...]
-    terms: Terms
+    partner_rules: PartnerRules
     fits: Fits
     reach_us: Mapping[int, tuple[int, int]]
     """Click and impression window by offer: the longest of the offer and its plans."""
@@ -73,7 +73,7 @@ class Pricing:
         wanted = {DEFAULT_MODEL, *rules.models, *(plan.model for plan in rules.plans)}
         plans, fits = PlanBook(rules.plans), fits_of(rules)
         models = tuple(sorted(model for model in wanted if is_known(model, fits)))
-        return cls(program_hash, rules, plans, models, terms_of(rules, plans), fits, reach_of(rules))
+        return cls(program_hash, rules, plans, models, partner_rules_of(rules, plans), fits, reach_of(rules))
 
     def windows_us(self, offer_id: int) -> tuple[int, int]:
         """Return the longest click and impression window of an offer; the defaults if the program no longer has it."""
@@ -106,7 +106,7 @@ class Outcome:
 def to_columns(cases: Sequence[ConversionCase]) -> ConversionColumns:
     """Convert cases to columns."""
     events = [case.event for case in cases]
-    terms: dict[str, int] = {}
+    programs: dict[str, int] = {}
     return ConversionColumns(
         event_ts=np.array([e.event_ts for e in events], np.int64),
         offer_id=np.array([e.offer_id for e in events], np.int64),
@@ -116,10 +116,10 @@ def to_columns(cases: Sequence[ConversionCase]) -> ConversionColumns:
         token_kind=np.array([2 if e.match_kind == "impression_id" else 1 for e in events], np.uint8),
         window_us=np.array([c.pricing.windows_us(c.event.offer_id) for c in cases], np.int64).reshape(-1, 2),
         goal=tuple(e.goal for e in events),
-        term=np.array([terms.setdefault(c.pricing.program_hash, len(terms)) for c in cases], np.int64),
+        program=np.array([programs.setdefault(c.pricing.program_hash, len(programs)) for c in cases], np.int64),
         coupon=np.array([of_coupon(e) for e in events], "S27"),
         coupon_partner=np.array([e.coupon_partner_id for e in events], np.int64),
-        terms=tuple({c.pricing.program_hash: c.pricing.terms for c in cases}.values()),
+        partner_rules=tuple({c.pricing.program_hash: c.pricing.partner_rules for c in cases}.values()),
     )
 
 

@@ -50,7 +50,7 @@ Windows = Callable[[int, str, int], tuple[int, int]]
 
 
 @dataclass(frozen=True, slots=True)
-class Terms:
+class PartnerRules:
     """Rules of one program for partners' touches.
 
     `inactive` and `direct` hold partner ids. `has_contracts` is True if any plan has its own windows, which
@@ -72,7 +72,7 @@ class ConversionColumns:
     token           token of the named touch; zeros if it was not named by token
     token_kind      1 for a click, 2 for an impression
     window_us       (C, 2): the longest click and impression window of the offer and its plans
-    term            index of the conversion's program in `terms`
+    program         index of the conversion's program in `partner_rules`
     coupon          id of the touch that the coupon makes; zeros without a coupon
     coupon_partner  partner of the coupon; 0 without one
     """
@@ -85,16 +85,16 @@ class ConversionColumns:
     token_kind: Bytes
     window_us: Ints
     goal: tuple[str, ...]
-    term: Ints
-    terms: tuple[Terms, ...]
+    program: Ints
+    partner_rules: tuple[PartnerRules, ...]
     coupon: Tokens
     coupon_partner: Ints
 
     def slice(self, part: slice) -> "ConversionColumns":
-        """Return a contiguous part of the conversions; `terms` stay as they are."""
+        """Return a contiguous part of the conversions; `partner_rules` stay as they are."""
         return ConversionColumns(
             self.event_ts[part], self.offer_id[part], self.identity[part], self.names[part], self.token[part],
-            self.token_kind[part], self.window_us[part], self.goal[part], self.term[part], self.terms,
+            self.token_kind[part], self.window_us[part], self.goal[part], self.program[part], self.partner_rules,
             self.coupon[part], self.coupon_partner[part],
         )  # fmt: skip
 
@@ -247,12 +247,12 @@ def _journeys(conversions: ConversionColumns, touches: TouchRows, c: Ints, t: In
         offsets, touches.ts[t], touches.is_bot[t], same_offer, confirmed, conversions.event_ts, window
     )
     direct = np.zeros(c.shape[0], np.uint8)
-    for number, terms in enumerate(conversions.terms):
-        if terms.inactive:
-            inactive = (conversions.term[c] == number) & np.isin(partner, terms.inactive)
+    for number, rules in enumerate(conversions.partner_rules):
+        if rules.inactive:
+            inactive = (conversions.program[c] == number) & np.isin(partner, rules.inactive)
             codes[inactive & (codes == select.ELIGIBLE)] = select.PARTNER_INACTIVE
-        if terms.direct:
-            direct[(conversions.term[c] == number) & np.isin(partner, terms.direct)] = 1
+        if rules.direct:
+            direct[(conversions.program[c] == number) & np.isin(partner, rules.direct)] = 1
     wins = is_coupon & (codes == select.ELIGIBLE)
     by_coupon = np.bincount(c[wins], minlength=conversions.event_ts.shape[0])[c] > 0
     winner = np.where(by_coupon, wins, named == 1).astype(np.uint8)
@@ -262,14 +262,16 @@ def _journeys(conversions: ConversionColumns, touches: TouchRows, c: Ints, t: In
 def _windows(conversions: ConversionColumns, c: Ints, kind: Ints, partner: Ints) -> Ints:
     """Return the window of each pair: that of the plan of its partner, otherwise that of the offer."""
     of_offers = conversions.window_us[c, kind]
-    if not any(terms.has_contracts for terms in conversions.terms):
+    if not any(rules.has_contracts for rules in conversions.partner_rules):
         return of_offers
     goals = {goal: number for number, goal in enumerate(sorted(set(conversions.goal)))}
     goal = np.array([goals[text] for text in conversions.goal], np.int64)
     names = sorted(goals)
-    keys = np.stack([conversions.term[c], conversions.offer_id[c], goal[c], partner], axis=1)
+    keys = np.stack([conversions.program[c], conversions.offer_id[c], goal[c], partner], axis=1)
     distinct, where = np.unique(keys, axis=0, return_inverse=True)
-    windows = np.array([conversions.terms[t].windows_us(o, names[g], p) for t, o, g, p in distinct.tolist()], np.int64)
+    windows = np.array(
+        [conversions.partner_rules[t].windows_us(o, names[g], p) for t, o, g, p in distinct.tolist()], np.int64
+    )
     return windows.reshape(-1, 2)[where.ravel(), kind]
 
 

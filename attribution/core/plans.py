@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
-from attribution.core.journeys import Terms
+from attribution.core.journeys import PartnerRules
 from program.program import DEFAULT_CLICK_WINDOW_US, DEFAULT_IMPRESSION_WINDOW_US, Plan, Rules
 from schemas.values.money import format_minor
 
@@ -46,7 +46,7 @@ class PlanBook:
 _CHOICES_MAX = 100_000
 
 
-def terms_of(rules: Rules, plans: PlanBook) -> Terms:
+def partner_rules_of(rules: Rules, plans: PlanBook) -> PartnerRules:
     """Collect a program's rules for partners' touches: inactive and direct partners, and windows of plans."""
 
     def windows_us(offer_id: int, goal: str, partner_id: int) -> tuple[int, int]:
@@ -59,7 +59,7 @@ def terms_of(rules: Rules, plans: PlanBook) -> Terms:
             impression = plan.impression_window_us
         return click, impression
 
-    return Terms(
+    return PartnerRules(
         inactive=tuple(sorted(p.id for p in rules.partners.values() if p.status == "inactive")),
         direct=tuple(sorted(p.id for p in rules.partners.values() if p.kind == "direct")),
         has_contracts=any(p.click_window_us is not None or p.impression_window_us is not None for p in rules.plans),

@@ -38,7 +38,7 @@ class IdentityMap:
         if edges.size and int(edges.min()) == 0:
             raise ValueError("0 is not an identity and joins nothing")
         if not edges.size:
-            return NOBODY
+            return EMPTY_MAP
         distinct = np.unique(np.sort(edges, axis=1), axis=0)
         identity, where = np.unique(distinct, return_inverse=True)
         pairs = where.reshape(-1, 2).astype(np.int64)
@@ -62,7 +62,7 @@ class IdentityMap:
         return np.unique(np.concatenate([wanted, self.identity[np.isin(self.canonical, wanted)]]))
 
 
-NOBODY = IdentityMap(np.zeros(0, np.uint64), np.zeros(0, np.uint64))
+EMPTY_MAP = IdentityMap(np.zeros(0, np.uint64), np.zeros(0, np.uint64))
 """The empty map, which joins nothing."""
 
 

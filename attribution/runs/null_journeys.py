@@ -70,7 +70,7 @@ def build_null_journeys(
 
     The identity of each of the `rows` is that of its person. Bots and inactive partners are left out.
     """
-    rows = rows.take((rows.is_bot == 0) & ~np.isin(rows.partner_id, pricing.terms.inactive))
+    rows = rows.take((rows.is_bot == 0) & ~np.isin(rows.partner_id, pricing.partner_rules.inactive))
     rows = rows.take(np.lexsort((rows.touch_id, rows.ts, rows.offer_id, rows.identity)))
     is_repeated = np.zeros(rows.ts.shape[0], np.bool_)
     is_repeated[1:] = (rows.identity[1:] == rows.identity[:-1]) & (rows.touch_id[1:] == rows.touch_id[:-1])
@@ -88,7 +88,7 @@ def build_null_journeys(
     conversions = ConversionColumns(
         event_ts=rows.ts[ends], offer_id=rows.offer_id[ends], identity=rows.identity[ends], names=none,
         token=np.zeros(ends.shape[0], "S27"), token_kind=none, window_us=window[ends], goal=("",) * ends.shape[0],
-        term=np.zeros(ends.shape[0], np.int64), terms=(pricing.terms,),
+        program=np.zeros(ends.shape[0], np.int64), partner_rules=(pricing.partner_rules,),
         coupon=np.zeros(ends.shape[0], "S27"), coupon_partner=np.zeros(ends.shape[0], np.int64),
     )  # fmt: skip
     return conversions, rows

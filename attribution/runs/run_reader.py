@@ -7,7 +7,7 @@ import numpy as np
 import pyarrow as pa
 
 from attribution.core.journeys import ConversionColumns, Hashes, TouchRows
-from attribution.runs.identity_map import NOBODY, IdentityMap
+from attribution.runs.identity_map import EMPTY_MAP, IdentityMap
 from attribution.runs.spec import RunSpec
 from attribution.store.as_of import AsOf, Parameters
 from attribution.store.conversion_reader import ConversionReader
@@ -29,7 +29,7 @@ class StitchedTouches:
         self, identities: Hashes, from_us: int | None = None, to_us: int | None = None
     ) -> tuple[TouchRows, dict[int, int]]:
         """Return the touches of the persons who have any of these identities, and the oversized identities."""
-        if self._people is NOBODY:
+        if self._people is EMPTY_MAP:
             return self._table.touches_of(identities, from_us, to_us)
         rows, oversized = self._table.touches_of(self._people.members(identities), from_us, to_us)
         canonical_of = self._people.canonical_of
@@ -45,7 +45,7 @@ class StitchedTouches:
 class RunReader:
     """Data of one run. With an identity map, `touches` and `stitch` bring all identities of a person together."""
 
-    def __init__(self, warehouse: Warehouse, spec: RunSpec, people: IdentityMap = NOBODY) -> None:
+    def __init__(self, warehouse: Warehouse, spec: RunSpec, people: IdentityMap = EMPTY_MAP) -> None:
         self._warehouse, self._spec, self._people = warehouse, spec, people
         self._as_of = AsOf(spec.as_of_us)
         self._conversions = ConversionReader(warehouse)

@@ -20,7 +20,7 @@ from attribution.core.weights import ByPartner, Fits, fits_of, is_known
 from attribution.runs.cases import cases_of, pricing_of
 from attribution.runs.credit_rows import SliceRows, blocks_of, build_rows, merge_slices
 from attribution.runs.fit import Fitting, fit_run
-from attribution.runs.identity_map import NOBODY, IdentityMap
+from attribution.runs.identity_map import EMPTY_MAP, IdentityMap
 from attribution.runs.run_reader import RunReader
 from attribution.runs.shares import Shares, from_json, to_json, weights_of
 from attribution.runs.spec import BadRun, RunSpec
@@ -96,7 +96,7 @@ class Runs:
         return Run(**{**rows[0], "values": dict(rows[0]["values"])}) if rows else None
 
     def run(
-        self, spec: RunSpec, people: IdentityMap = NOBODY, workers: int = 1,
+        self, spec: RunSpec, people: IdentityMap = EMPTY_MAP, workers: int = 1,
         progress: Progress = lambda done, of: None, conversions_min: int = 0,
     ) -> RunReport:  # fmt: skip
         """Compute a run unless it is complete. Raises BadRun, WarehouseError, TooManyTouches.

@@ -7,7 +7,7 @@ from typing import Any
 from attribution.core.journeys import TooManyTouches
 from attribution.paths.evaluate import parse_asked
 from attribution.runs.export_fit import export_fit
-from attribution.runs.identity_map import NOBODY
+from attribution.runs.identity_map import EMPTY_MAP
 from attribution.runs.run_reader import identity_map
 from attribution.runs.runner import RunReport, Runs, TooFewConversions
 from attribution.runs.spec import BadRun, RunSpec
@@ -45,7 +45,7 @@ def _run(engine: Engine, request: RunRequest, now_us: int) -> RunReport:
     models = tuple(sorted({model.text for model in parse_asked(request.models)}))
     if request.conversions_min and not set(models) & set(DATA_DRIVEN):
         raise BadRun(f"--conversions-min is for models that are fitted: {', '.join(DATA_DRIVEN)}")
-    people = identity_map(engine.warehouse, as_of_us) if request.stitch else NOBODY
+    people = identity_map(engine.warehouse, as_of_us) if request.stitch else EMPTY_MAP
     spec = RunSpec(
         models=models,
         from_us=instant_us(request.from_, zone) if request.from_ else 0,

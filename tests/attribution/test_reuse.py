@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from attribution.core.journeys import Journeys, TouchRows
 from attribution.core.weights import weigh
 from attribution.kernels import select
-from attribution.runs.identity_map import NOBODY, IdentityMap, stitch
+from attribution.runs.identity_map import EMPTY_MAP, IdentityMap, stitch
 from attribution.runs.touch_reuse import used_up, waves
 from tests.reference import reuse as plain
 
@@ -93,8 +93,8 @@ def test_groups_above_the_limit_are_not_joined() -> None:
 
 
 def test_bad_edges_are_refused() -> None:
-    assert IdentityMap.from_edges(np.zeros((0, 2), np.uint64)) is NOBODY
-    assert NOBODY.canonical_of(np.array([4], np.uint64)).tolist() == [4]
+    assert IdentityMap.from_edges(np.zeros((0, 2), np.uint64)) is EMPTY_MAP
+    assert EMPTY_MAP.canonical_of(np.array([4], np.uint64)).tolist() == [4]
     for edges in (np.zeros((1, 3), np.uint64), np.ones((1, 2), np.int64), np.array([[0, 1]], np.uint64)):
         with pytest.raises(ValueError):
             IdentityMap.from_edges(edges)

@@ -11,7 +11,7 @@ import pytest
 
 import attribution.runs.runner
 from attribution.runs.fit import Fitting, PathCounter, fit_run
-from attribution.runs.identity_map import NOBODY, IdentityMap
+from attribution.runs.identity_map import EMPTY_MAP, IdentityMap
 from attribution.runs.run_reader import identity_map
 from attribution.runs.runner import SHARES, Runs, TooFewConversions
 from attribution.runs.shares import Fitted, PathCounts, from_json, to_json
@@ -143,7 +143,7 @@ def test_order_slices_and_workers_do_not_change_the_fit(warehouse: Warehouse) ->
         stored(warehouse, events)
         workers, slices = 1 + turn, (1_000, 7, 5, 3)[turn]
         run = Runs(warehouse, slices).run(spec(), workers=workers).run
-        fitted = fit_run(warehouse, spec(), NOBODY, Fitting(slices, 1 + 10**turn, workers))
+        fitted = fit_run(warehouse, spec(), EMPTY_MAP, Fitting(slices, 1 + 10**turn, workers))
         assert to_json(fitted) == run.shares
         found.append((run.shares, [credits_of(warehouse, run, model) for model in MODELS]))
         empty(warehouse)
@@ -171,7 +171,7 @@ def test_a_repeated_run_uses_the_stored_shares(warehouse: Warehouse, monkeypatch
 def test_stored_shares_take_precedence_over_a_new_fit(warehouse: Warehouse) -> None:
     events: list[Stored] = [touch_of(n, second=n, partner=n, visitor="ann") for n in (1, 2)]
     stored(warehouse, [*events, conversion_of(1, visitor_id="ann")])
-    fitted = fit_run(warehouse, spec(), NOBODY, Fitting(1_000))["markov"]
+    fitted = fit_run(warehouse, spec(), EMPTY_MAP, Fitting(1_000))["markov"]
     assert [one.weight_e12 for one in fitted.partners] == [10**12, 10**12]
     bent = tuple(
         msgspec.structs.replace(one, weight_e12=weight) for one, weight in zip(fitted.partners, (9, 1), strict=True)
@@ -266,14 +266,14 @@ def test_null_journeys_match_their_definition(warehouse: Warehouse, seed: int) -
         events.append(event)
     stored(warehouse, events, program)
     wanted = spec(program)
-    table, partners = PathCounter(warehouse, wanted, NOBODY, Fitting(5, 9)).counts().table()
+    table, partners = PathCounter(warehouse, wanted, EMPTY_MAP, Fitting(5, 9)).counts().table()
     paths = [tuple(partners[table.codes[lo:hi]].tolist()) for lo, hi in pairwise(table.offsets.tolist())]
     found = Counter({path: int(n) for path, n in zip(paths, table.nulls.tolist(), strict=True) if n})
     assert found == plain_nulls(events, LATER_US, 3) and found
     assert table.conversions.sum() == sum(isinstance(event, Conversion) for event in events)
 
 
-def nulls_of(warehouse: Warehouse, wanted: RunSpec, people: IdentityMap = NOBODY) -> tuple[int, int | None]:
+def nulls_of(warehouse: Warehouse, wanted: RunSpec, people: IdentityMap = EMPTY_MAP) -> tuple[int, int | None]:
     found = markov_of(Runs(warehouse).run(wanted, people).run)
     return found.conversions, found.nulls
 

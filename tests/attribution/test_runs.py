@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, given, settings
 
 from attribution.core.credits import Pricing
 from attribution.live.attributor import Attributor
-from attribution.runs.identity_map import NOBODY
+from attribution.runs.identity_map import EMPTY_MAP
 from attribution.runs.run_reader import identity_map
 from attribution.runs.runner import Runs
 from attribution.runs.spec import BadRun, RunSpec, spec_of
@@ -260,7 +260,7 @@ def test_people_can_be_stitched(warehouse: Warehouse) -> None:
     before, after = touches(LATER_US), touches(bridge_us)
     assert (before[0], after[0]) == (1, 3) and before[1] != after[1]
     with pytest.raises(BadRun, match="identity map"):
-        Runs(warehouse).run(spec(SALE, map_version=after[1]), NOBODY)
+        Runs(warehouse).run(spec(SALE, map_version=after[1]), EMPTY_MAP)
 
 
 def test_difference_of_two_runs(warehouse: Warehouse) -> None:
