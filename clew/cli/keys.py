@@ -53,7 +53,7 @@ def new_keys(
         raise fail(f"{path} exists; `clew keys rotate` replaces the signing key and keeps old ids valid", WRONG_USE)
     if not give_up_issued_ids:
         raise fail(
-            f"postbacks for every id issued with the keys that were at {path} will answer 404; restore the file from a "
+            f"postbacks for all ids issued with the keys that were at {path} will answer 404; restore the file from a "
             "backup, or repeat the command with --give-up-issued-ids",
             WRONG_USE,
         )

@@ -1,7 +1,7 @@
 """Make two weeks of history for `clew demo`, as lines of /v1/events.
 
-Sessions of visitors over several partners, orders with later status changes and refunds, some lines late: what
-a warehouse would send. The last journey is the one that the demo explains.
+It has sessions of visitors over several partners, orders with later status changes and refunds, and some late
+lines, as a warehouse would send them. The last journey is the one that the demo explains.
 """
 
 import random

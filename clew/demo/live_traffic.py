@@ -1,7 +1,7 @@
 """Live traffic of `clew demo`: visitors who follow links now, and an advertiser's server that reports their orders.
 
-Everything goes through the same HTTP as real traffic, with what real traffic has: returning visitors with cookies,
-crawlers, privacy signals, deep links, links that are gone, retried postbacks, forged and broken ones.
+It uses the same HTTP requests as real traffic: returning visitors with cookies, crawlers, privacy signals, deep
+links, unknown links, and postbacks that are retried, forged or malformed.
 """
 
 import asyncio

@@ -91,7 +91,7 @@ percent = "8.5"
 fixed = "1.20 USD"
 hold = "14d"
 
-# The coupon site has a contract of its own.
+# The coupon site has a separate contract.
 [[plan]]
 offer = 101
 partner = 12

@@ -65,7 +65,7 @@ async def _send_history(sender: Sender, lines: list[dict[str, object]]) -> tuple
     verdicts: Counter[str] = Counter()
     conversion_id = ""
     batches = [lines[at : at + _BATCH_LINES] for at in range(0, len(lines), _BATCH_LINES)]
-    for batch in [*batches, batches[0]]:  # the first once more, as after a lost answer: all duplicates
+    for batch in [*batches, batches[0]]:  # the first batch again, as after a lost answer: all duplicates
         answers = await sender.events([EventLine(number, orjson.dumps(line)) for number, line in enumerate(batch)])
         for line, answer in zip(batch, answers, strict=True):
             verdicts[f"{line['type']}: {answer.verdict}"] += 1

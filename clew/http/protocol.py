@@ -243,7 +243,7 @@ class BoundedProtocol(HttpToolsProtocol):
 
     def on_message_begin(self) -> None:
         super().on_message_begin()
-        if self._state is _State.START:  # one more request behind a body, within the same bytes
+        if self._state is _State.START:  # another request follows a body in the same bytes
             self._head_bytes, self._tail, self._line = 0, b"", b""
         self._state, self._hosts = _State.HEAD, 0
         if self.head_started_s is None:
@@ -356,7 +356,7 @@ class BoundedProtocol(HttpToolsProtocol):
 async def _record(on_refused: OnRefused, scope: dict[str, Any], field: str) -> None:
     try:
         await on_refused(scope, field)
-    except Exception as error:  # noqa: BLE001 - the client has its answer; a bug here must not end the server
+    except Exception as error:  # noqa: BLE001 - the client has its answer; an error here must not end the server
         _log.warning("refusal_unrecorded", field=field, error=f"{type(error).__name__}: {error}")
 
 

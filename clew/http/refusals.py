@@ -1,4 +1,4 @@
-"""Limits of one connection, and the answers to requests that the server refuses while it reads them."""
+"""Limits of a connection, and error answers to requests that break them."""
 
 from dataclasses import dataclass
 

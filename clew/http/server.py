@@ -135,7 +135,7 @@ def http_server(
 
 
 class Work(Protocol):
-    """Work of a process besides answering HTTP."""
+    """Work of a process that also answers HTTP."""
 
     async def run(self) -> None:
         """Run until `stop`, or until it fails."""
@@ -144,7 +144,7 @@ class Work(Protocol):
     def stop(self) -> None: ...
 
 
-async def serve_beside(server: HttpServer, listener: socket.socket, work: Work) -> None:
+async def serve_with(server: HttpServer, listener: socket.socket, work: Work) -> None:
     """Work and answer until SIGTERM reaches the server or the work ends. Raises the error of the work."""
     working = asyncio.create_task(work.run())
     working.add_done_callback(lambda _: setattr(server, "should_exit", True))

@@ -86,7 +86,7 @@ async def _beat(beat_fd: int) -> None:
 
 
 @contextlib.contextmanager
-def ask_error_ends_process() -> Iterator[None]:
+def user_errors_end_process() -> Iterator[None]:
     """Log an error that keeps a child from starting as one line; the parent retries."""
     try:
         yield

@@ -12,7 +12,7 @@ import uvloop
 
 from clew.http.server import http_server, limits_of, raise_descriptor_limit
 from clew.http.sockets import url_of
-from clew.processes.child import ChildArguments, ask_error_ends_process, end_with_parent, while_beating
+from clew.processes.child import ChildArguments, end_with_parent, user_errors_end_process, while_beating
 from eventlog.open import open_producer
 from eventlog.port import StoredClaims
 from installation.address import InstallationAddress
@@ -46,7 +46,7 @@ class EdgeProcess:
         raise_descriptor_limit()
         settings, clock = self.settings, SystemClock()
         if self.place.data is None:
-            raise ValueError("an edge needs a directory of its own")
+            raise ValueError("an edge needs a data directory")
         keys = load_or_make_keys(
             self.place.data.keys(settings.keys), os.urandom, clock.now_us() // 1000,
             may_make=self.place.on_servers and not self.place.data.has_history(),
@@ -111,7 +111,7 @@ def main() -> None:
     configure_logs(f"edge-{arguments.worker}")
     end_with_parent(arguments.life_fd)
     settings = load_settings()
-    with ask_error_ends_process():
+    with user_errors_end_process():
         process = EdgeProcess(arguments.place(settings), settings, arguments.directory.program, arguments.worker)
         run_alone(process, socket.socket(fileno=arguments.socket_fd), arguments.beat_fd)
 

@@ -16,8 +16,8 @@ from pathlib import Path
 import uvloop
 
 from clew.http.health import health_app
-from clew.http.server import http_server, limits_of, raise_descriptor_limit, serve_beside
-from clew.processes.child import ChildArguments, ask_error_ends_process, end_with_parent, while_beating
+from clew.http.server import http_server, limits_of, raise_descriptor_limit, serve_with
+from clew.processes.child import ChildArguments, end_with_parent, user_errors_end_process, while_beating
 from clew.requests.http_api import create_api
 from installation.address import InstallationAddress
 from installation.directory import EngineAddress, write_address
@@ -75,7 +75,7 @@ class EngineProcess:
             if not self.place.on_servers:
                 write_address(self.place.engine_file, EngineAddress(self.url, key, os.getpid()))
             _log.info("running", roles=sorted(role.value for role in self.roles), url=self.url)
-            await serve_beside(server, listener, engine.workers)
+            await serve_with(server, listener, engine.workers)
             await engine.workers.drain()
             _log.info("stopped")
         finally:
@@ -119,7 +119,7 @@ def main() -> None:
     configure_logs("engine")
     end_with_parent(arguments.life_fd)
     settings = load_settings()
-    with ask_error_ends_process():
+    with user_errors_end_process():
         place = arguments.place(settings)
         process = EngineProcess(place, settings, arguments.directory.program, arguments.url, waits=place.on_servers)
         run_alone(process, socket.socket(fileno=arguments.socket_fd), arguments.beat_fd)

@@ -196,7 +196,7 @@ class Parent:
             started_s = self.clock.monotonic_s()
             try:
                 code = await self._run_child(child)
-            except Exception as error:  # noqa: BLE001 - whatever it is, the child must be started again
+            except Exception as error:  # noqa: BLE001 - the child must be restarted after any error
                 _log.error("child_not_started", child=child.name, error=f"{type(error).__name__}: {error}")
                 code = None
             if self.stopping.is_set():
@@ -266,7 +266,7 @@ class Parent:
             return
         try:
             metrics.forget_process(pid, self._metrics)
-        except Exception as error:  # noqa: BLE001 - metrics must not keep a child from starting again
+        except Exception as error:  # noqa: BLE001 - metrics must not keep a child from restarting
             _log.error("metrics_not_dropped", error=f"{type(error).__name__}: {error}")
 
     async def _pause(self, seconds: float) -> None:
@@ -325,7 +325,7 @@ def _check_descriptors() -> None:
     raise_descriptor_limit()
     if descriptors_max() < DESCRIPTORS_MIN:
         raise UserError(
-            f"this process may open {descriptors_max()} files, Clew needs {DESCRIPTORS_MIN}: raise the hard limit "
+            f"this process may open {descriptors_max()} files, Clew needs {DESCRIPTORS_MIN}; raise the hard limit "
             "(ulimit -Hn, or LimitNOFILE= of a service)",
             UNREACHABLE,
         )
