@@ -1,4 +1,4 @@
-"""Appends to Kafka when brokers answer errors, answers get lost, callers give up, or Kafka is away."""
+"""Appends to Kafka when brokers answer errors, answers get lost, callers give up, or Kafka is unavailable."""
 
 import asyncio
 from collections import Counter

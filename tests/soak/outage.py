@@ -1,4 +1,4 @@
-"""Kafka is away for minutes, under load: `python -m tests.soak.outage --minutes 10` prints each process's memory."""
+"""Kafka is unavailable for minutes, under load: `python -m tests.soak.outage --minutes 10` prints each process's memory."""
 
 import argparse
 import asyncio
