@@ -1,5 +1,5 @@
 #!/bin/sh
-# The topics for clusters where `clew migrate` may not make topics: run by an administrator, once.
+# Creates the topics where `clew migrate` may not; an administrator runs it once.
 # `clew migrate` checks the same settings afterwards and refuses what could lose records.
 #   KAFKA=broker:9092 PREFIX=clew. REPLICAS=3 ./topics.sh
 set -eu
