@@ -42,7 +42,7 @@ ifdef ARGS
 	$(BIN)/python -m pytest $(ARGS)
 else
 	@mkdir -p build; \
-	$(PYTEST) -m "not server" -n $(JOBS) --dist loadfile --durations=10 > build/tests.log 2>&1 & rest=$$!; \
+	$(PYTEST) -m "not server" -n $(JOBS) --dist loadfile --no-loadscope-reorder --durations=10 > build/tests.log 2>&1 & rest=$$!; \
 	NUMBA_DISABLE_JIT=1 $(PYTEST) tests/attribution -q -m kernel; kernels=$$?; test $$kernels -ne 5 || kernels=0; \
 	$(PYTEST) -m server --durations=10; servers=$$?; \
 	wait $$rest; rest=$$?; cat build/tests.log; test $$kernels -eq 0 -a $$servers -eq 0 -a $$rest -eq 0
