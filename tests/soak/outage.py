@@ -1,4 +1,4 @@
-"""Kafka is unavailable for minutes, under load: `python -m tests.soak.outage --minutes 10` prints each process's memory."""
+"""Make Kafka unavailable for minutes, under load: `python -m tests.soak.outage --minutes 10` prints memory."""
 
 import argparse
 import asyncio

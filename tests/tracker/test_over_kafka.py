@@ -1,4 +1,4 @@
-"""Edges over a real Kafka: verdicts of several edges, and what visitors and advertisers hear while Kafka is unavailable."""
+"""Edges over a real Kafka: verdicts of several edges, and answers of an edge while Kafka is unavailable."""
 
 import asyncio
 import json
