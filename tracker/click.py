@@ -4,7 +4,7 @@ Each step does one thing. It raises Refused if the hit is not to be accepted, wh
 Pure: the time comes with the hit; keys and random bytes come with the context.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 import msgspec
 
@@ -194,7 +194,7 @@ def decide_hit(kind: Kind, code: str, hit: Hit, context: ClickContext) -> Outcom
 def _touch(draft: Draft, context: ClickContext) -> Touch:
     assert draft.link is not None  # find_link came before
     hit, bytes_max = draft.hit, context.field_bytes_max
-    user_id = clean(cut(hit.params.get("user_id", ""), bytes_max))
+    user_id = _param(hit.params, "user_id", bytes_max)
     return Touch(
         touch_id=draft.touch_id,
         ts=hit.ts,
@@ -203,7 +203,7 @@ def _touch(draft: Draft, context: ClickContext) -> Touch:
         partner_id=draft.link.partner_id,
         link=draft.link.code,
         subs={name: clean(value) for name, value in draft.subs.items()},
-        partner_click_id=clean(cut(hit.params.get("partner_click_id", ""), bytes_max)),
+        partner_click_id=_param(hit.params, "partner_click_id", bytes_max),
         visitor_id=draft.visitor.id,
         user_id=user_id,
         ip=hit.ip,
@@ -213,12 +213,17 @@ def _touch(draft: Draft, context: ClickContext) -> Touch:
         accept_language=hit.accept_language,
         consent=hit.consent,
         hints=hit.hints,
-        tcf=clean(cut(hit.params.get("gdpr_consent", ""), bytes_max)),
+        tcf=_param(hit.params, "gdpr_consent", bytes_max),
         landing_url=draft.landing_url,
         redirect_type="302" if draft.kind is Kind.CLICK else "pixel",
         untrusted=_untrusted(draft, user_id, context),
         params=stored_params(hit.params, bytes_max),
     )
+
+
+def _param(params: Mapping[str, str], name: str, bytes_max: int) -> str:
+    value = params.get(name)
+    return clean(cut(value, bytes_max)) if value else ""
 
 
 def _untrusted(draft: Draft, user_id: str, context: ClickContext) -> int:

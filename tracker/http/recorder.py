@@ -15,6 +15,7 @@ from tracker.masking import encode_masked, truncate_addresses
 _log = Throttled(logger("tracker"))
 _T = TypeVar("_T")
 UNRECORDED = "unrecorded"
+_OF_ONE_OFFER = (Touch, Conversion)
 
 
 class Recorder:
@@ -43,7 +44,7 @@ class Recorder:
         if self._settings.ip_privacy == "truncated":
             event = truncate_addresses(event)
         program = self._program.compiled
-        if isinstance(event, Touch | Conversion):
+        if isinstance(event, _OF_ONE_OFFER):
             return encode_masked(kind, event, program.secrets_of(event.offer_id))
         return encode_masked(kind, event, program.all_secrets)
 
