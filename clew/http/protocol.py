@@ -52,7 +52,7 @@ class HttpConfig(Config):
 
 class _State(Enum):
     START = auto()
-    """Longest idle time between requests."""
+    """Between requests."""
     HEAD = auto()
     BODY = auto()
     REFUSED = auto()

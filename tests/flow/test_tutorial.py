@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.servers.skip import skip_or_fail
 from tests.serving import free_port
 
 ROOT = Path(__file__).parents[2]
@@ -26,7 +27,7 @@ def commands() -> str:
 @pytest.mark.slow
 def test_the_tutorial_says_what_happens(tmp_path: Path) -> None:
     if not shutil.which("curl") or not shutil.which("bash"):
-        pytest.skip("the tutorial needs bash and curl")
+        skip_or_fail("the tutorial needs bash and curl")
     edge, engine = free_port(), free_port()
     script = commands().replace("8080", str(edge))
     script = script.replace("clew serve ", f"clew serve --port {edge} --api-port {engine} ")
