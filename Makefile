@@ -5,7 +5,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 PACKAGES := tracker eventlog ingest warehouse attribution reporting installation operations integrations program schemas \
-	runtime clew tools
+	runtime control clew tools
 KILLS ?= 200
 JOBS ?= $(shell nproc 2>/dev/null || echo 2)
 PYTEST := $(BIN)/python -m pytest -p no:cacheprovider

@@ -210,6 +210,46 @@ class ApiSettings(_Section):
     query_rows_max: int = Field(1_000_000, description="Most rows in the result of one user query.")
 
 
+class WebSettings(_Section):
+    """Console, portal and API of the control plane."""
+
+    url: str = Field(
+        "",
+        pattern=r"^(https?://[^/\s?#]+)?$",
+        description="Address under which people reach console and portal, for links in mail; with https, cookies are "
+        "sent over https only.",
+    )
+    hosts: str = Field("", description="Further host names that requests may name, separated by commas.")
+    trusted_proxies: str = Field(
+        "",
+        description="Networks of the proxies whose X-Forwarded-For and X-Forwarded-Proto count, separated by commas.",
+    )
+    threads_max: int = Field(8, ge=1, description="Most pages and API calls answered at the same time.")
+    body_bytes_max: int = Field(
+        4 * 1024**2, ge=1_024, description="Largest request body that is not a file; larger ones answer 413."
+    )
+    session_age_max_s: int = Field(14 * 86_400, ge=60, description="A session ends after this long.")
+    invitation_age_max_s: int = Field(7 * 86_400, ge=60, description="An invitation is valid for this long.")
+    secret_key: str | None = Field(
+        None, repr=False, min_length=32, description="Key that signs sessions; DIR/control.key unless set."
+    )
+    secret_key_file: Path | None = Field(None, description="File that holds the key instead.")
+
+    @field_validator("trusted_proxies")
+    @classmethod
+    def _are_networks(cls, value: str) -> str:
+        _parse_networks(value)
+        return value
+
+    def proxies(self) -> tuple[IPv4Network | IPv6Network, ...]:
+        """Parse `trusted_proxies`."""
+        return _parse_networks(self.trusted_proxies)
+
+    def host_names(self) -> tuple[str, ...]:
+        """Parse `hosts`."""
+        return tuple(part.strip() for part in self.hosts.split(",") if part.strip())
+
+
 class ServeSettings(_Section):
     """The parent process."""
 
@@ -243,6 +283,7 @@ class Settings(BaseSettings):
     attribution: AttributionSettings = AttributionSettings()
     api: ApiSettings = ApiSettings()
     serve: ServeSettings = ServeSettings()
+    web: WebSettings = WebSettings()
     log: str | None = Field(
         None, repr=False, description="Where the log is: `sqlite:DIR` or `kafka://host:9092,…?topic_prefix=…`."
     )
@@ -255,6 +296,14 @@ class Settings(BaseSettings):
     )
     warehouse_password: str | None = Field(None, repr=False, description="Password of ClickHouse's user.")
     warehouse_password_file: Path | None = Field(None, description="File that holds the password instead.")
+    control: str | None = Field(
+        None,
+        repr=False,
+        description="Where the database of the control plane is: `sqlite:DIR/control.sqlite` or "
+        "`postgresql://user@host:5432/database`; DIR/control.sqlite unless set.",
+    )
+    control_password: str | None = Field(None, repr=False, description="Password of PostgreSQL's user.")
+    control_password_file: Path | None = Field(None, description="File that holds the password instead.")
     keys: Path | None = Field(None, description="File of the token keys; DIR/keys.toml unless set.")
     api_key: str | None = Field(None, repr=False, description="Key that `clew replay` sends.")
 

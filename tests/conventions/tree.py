@@ -10,6 +10,7 @@ ROOT = Path(__file__).resolve().parents[2]
 PACKAGES = (
     "attribution",
     "clew",
+    "control",
     "eventlog",
     "ingest",
     "installation",

@@ -1,0 +1,10 @@
+"""App of the accounts."""
+
+from django.apps import AppConfig
+
+
+class AccountsConfig(AppConfig):
+    """People and their rights."""
+
+    name = "control.accounts"
+    label = "accounts"

@@ -1,0 +1,27 @@
+"""The control plane as one ASGI application: Starlette for probes and static files, Django in threads for the rest.
+
+Threads, because Django's own ASGI handler starts a thread and opens a database connection for each request.
+"""
+
+from collections.abc import Sequence
+from typing import cast
+
+from a2wsgi import WSGIMiddleware
+from starlette.applications import Starlette
+from starlette.routing import BaseRoute, Mount
+from starlette.staticfiles import StaticFiles
+from starlette.types import ASGIApp
+
+from control.ui.paths import STATIC_FOLDER
+from control.wsgi import wsgi_application
+
+
+def create_app(probes: Sequence[BaseRoute], *, threads_max: int) -> Starlette:
+    """Make the application; the caller brings the routes of the probes."""
+    return Starlette(
+        routes=[
+            *probes,
+            Mount("/static", StaticFiles(directory=STATIC_FOLDER, packages=[("ninja", "static")], check_dir=False)),
+            Mount("/", cast(ASGIApp, WSGIMiddleware(wsgi_application(), workers=threads_max))),
+        ]
+    )

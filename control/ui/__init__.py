@@ -1,0 +1,1 @@
+"""Look of the pages: templates, components, static files."""

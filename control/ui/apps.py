@@ -1,0 +1,10 @@
+"""App of the pages' look."""
+
+from django.apps import AppConfig
+
+
+class UiConfig(AppConfig):
+    """Templates and template tags. First in the list of apps, so that its templates replace those of libraries."""
+
+    name = "control.ui"
+    label = "ui"

@@ -1,0 +1,1 @@
+"""Tests of the control plane; most run on SQLite and on PostgreSQL."""

