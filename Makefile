@@ -17,7 +17,10 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 help: ## Show this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 22
 
-setup: $(VENV)/.installed ## Make .venv with everything locked; a second run costs nothing
+PAGES := control/ui/static/ui/manifest.json
+PAGE_SOURCES := tools/assets.py $(shell find control -type f -not -path 'control/ui/static/*' -not -path '*/__pycache__/*')
+
+setup: $(VENV)/.installed $(PAGES) ## Make .venv with everything locked and the pages' files; a second run costs nothing
 
 # Two stamps: what is locked, and Clew itself (one path entry, see pyproject.toml).
 $(VENV)/.locked: requirements-dev.txt
@@ -29,6 +32,11 @@ $(VENV)/.locked: requirements-dev.txt
 $(VENV)/.installed: $(VENV)/.locked pyproject.toml requirements.in
 	$(PIP) install --no-deps --no-build-isolation --no-index --editable .
 	@touch $@
+
+# The pages' files, from the locked packages of npm, by the Node of a Python package. Classes and icons that no template
+# or Python file of control/ names are left out, hence these prerequisites.
+$(PAGES): $(VENV)/.installed $(PAGE_SOURCES)
+	@$(BIN)/python -m tools.assets
 
 demo: setup ## Serve a made-up program on ports of its own, send it traffic, print its reports (KEEP=1 leaves it running)
 	$(BIN)/clew demo $(if $(KEEP),--keep)
@@ -94,5 +102,5 @@ lock: $(UV) ## Write requirements*.txt anew from requirements*.in (UPGRADE=1: ne
 	$(COMPILE) requirements-dev.in --output-file requirements-dev.txt
 
 clean: ## Remove .venv, caches and builds
-	rm -rf $(VENV) build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
+	rm -rf $(VENV) build dist control/ui/static/ui *.egg-info .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
 	find $(wildcard $(PACKAGES)) tests benchmarks loadtests -name __pycache__ -prune -exec rm -rf {} + 2>/dev/null || true

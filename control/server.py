@@ -13,6 +13,7 @@ from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp
 
 from control.ui.paths import STATIC_FOLDER
+from control.ui.static_files import serve_built_file
 from control.wsgi import wsgi_application
 
 
@@ -21,6 +22,7 @@ def create_app(probes: Sequence[BaseRoute], *, threads_max: int) -> Starlette:
     return Starlette(
         routes=[
             *probes,
+            Mount("/static/ui", serve_built_file),
             Mount("/static", StaticFiles(directory=STATIC_FOLDER, packages=[("ninja", "static")], check_dir=False)),
             Mount("/", cast(ASGIApp, WSGIMiddleware(wsgi_application(), workers=threads_max))),
         ]

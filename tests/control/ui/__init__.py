@@ -1,0 +1,1 @@
+"""Tests of the pages' look: built files, components, charts, forms."""
