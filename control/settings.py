@@ -45,6 +45,7 @@ INSTALLED_APPS = [
     "django_htmx",
     "ninja",
     "control.accounts",
+    "control.audit",
 ]
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",

@@ -8,22 +8,24 @@ from django.db import models
 from django.utils import timezone
 
 from control.accounts.roles import Role
+from control.audit.audited import AuditedModel, AuditedQuerySet
 
 
-class UserManager(BaseUserManager["User"]):
+class UserManager(BaseUserManager["User"].from_queryset(AuditedQuerySet)):  # type: ignore[misc]
     """Manager that finds people by e-mail address, in upper or lower case."""
 
     use_in_migrations = False
 
     def create_user(self, email: str, password: str | None = None, **values: Any) -> "User":
         """Store a person; without a password, one cannot sign in by password."""
-        user = self.model(email=normal_email(email), **values)
+        user: User = self.model(email=normal_email(email), **values)
         user.set_password(password)
         user.save(using=self._db)
         return user
 
     def get_by_natural_key(self, username: str | None) -> "User":
-        return self.get(email=normal_email(username or ""))
+        found: User = self.get(email=normal_email(username or ""))
+        return found
 
 
 def normal_email(email: str) -> str:
@@ -31,7 +33,7 @@ def normal_email(email: str) -> str:
     return email.strip().lower()
 
 
-class User(AbstractBaseUser):
+class User(AuditedModel, AbstractBaseUser):
     """A person who signs in, by e-mail address. An operator has a role; a partner's people have seats instead."""
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
@@ -43,11 +45,14 @@ class User(AbstractBaseUser):
 
     objects: ClassVar[UserManager] = UserManager()
 
+    audit_ignored = frozenset({"last_login"})
+    audit_name = "email"
+
     USERNAME_FIELD = "email"
     EMAIL_FIELD = "email"
     REQUIRED_FIELDS = []
 
-    class Meta:
+    class Meta(AuditedModel.Meta):
         ordering = ["email"]
 
     def __str__(self) -> str:

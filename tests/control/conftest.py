@@ -14,6 +14,7 @@ from django.test import Client
 from django.test.utils import setup_test_environment
 
 from control.address import PostgresServer, SqliteFile
+from control.audit.origin import ActorKind, Origin, acting
 from control.configuration import Configuration
 from control.start import start_django
 from runtime.settings import Settings
@@ -77,6 +78,13 @@ def committed_database(request: pytest.FixtureRequest) -> Iterator[TestDatabase]
     opened = _in_use(request)
     yield opened
     opened.empty()
+
+
+@pytest.fixture
+def acting_test() -> Iterator[Origin]:
+    """Changes of the test come from a command."""
+    with acting(Origin(ActorKind.COMMAND, name="test")) as origin:
+        yield origin
 
 
 @pytest.fixture

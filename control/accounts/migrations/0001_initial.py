@@ -40,6 +40,7 @@ class Migration(migrations.Migration):
                 ("created", models.DateTimeField(default=django.utils.timezone.now, editable=False)),
             ],
             options={
+                "base_manager_name": "objects",
                 "ordering": ["email"],
             },
         ),

@@ -5,7 +5,7 @@ from django.db import IntegrityError, transaction
 
 from control.accounts.models import User
 
-pytestmark = pytest.mark.usefixtures("database")
+pytestmark = pytest.mark.usefixtures("database", "acting_test")
 
 
 def test_a_user_is_found_in_any_case() -> None:
