@@ -94,7 +94,6 @@ class BoundedProtocol(HttpToolsProtocol):
         """Last bytes of an incomplete head, in case its end is split over two reads."""
         self._head_bytes = 0
         self._quiet_bytes = 0
-        self._hosts = 0
         self._lingered_bytes = 0
         self._farewell: Refusal | None = None
         self._in_callback: Refusal | None = None
@@ -245,22 +244,21 @@ class BoundedProtocol(HttpToolsProtocol):
         super().on_message_begin()
         if self._state is _State.START:  # another request follows a body in the same bytes
             self._head_bytes, self._tail, self._line = 0, b"", b""
-        self._state, self._hosts = _State.HEAD, 0
+        self._state = _State.HEAD
         if self.head_started_s is None:
             self.head_started_s = self.active_s
 
     def on_header(self, name: bytes, value: bytes) -> None:
         if self._state is _State.BODY:
             self._stop_parser(TRAILERS)
-        if name.lower() == b"host":
-            self._hosts += 1
         super().on_header(name, value)
 
     def on_headers_complete(self) -> None:
         version = self.parser.get_http_version()
         if version not in ("1.1", "1.0"):
             self._stop_parser(VERSION)
-        if self._hosts > 1 or (not self._hosts and version == "1.1"):
+        hosts = [name for name, _ in self.headers].count(b"host")  # uvicorn has put the names into lower case
+        if hosts > 1 or (not hosts and version == "1.1"):
             self._stop_parser(HOST)
         if len(self.pipeline) >= 2 * self._limits.pipelined_requests_max:
             self._stop_parser(PIPELINE)

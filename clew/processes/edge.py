@@ -26,7 +26,7 @@ from runtime.settings import Settings, load_settings
 from runtime.user_error import UserError
 from schemas.values.click_id import TokenKeys
 from tracker.edge import CurrentProgram, EdgeDependencies
-from tracker.http.app import create_app
+from tracker.http.app import EdgeApp
 
 _log = logger("edge")
 
@@ -60,8 +60,8 @@ class EdgeProcess:
             producer=producer, program=holder, keys=keys, clock=clock, settings=settings.tracker,
             random_bytes=RandomBytes(), http=settings.http,
         )  # fmt: skip
-        app = create_app(edge)
-        server = http_server(app, settings.serve.drain_timeout_s, limits_of(settings), app.state.on_refused)
+        app = EdgeApp(edge)
+        server = http_server(app, settings.serve.drain_timeout_s, limits_of(settings), app.on_refused)
 
         def reload() -> None:
             try:

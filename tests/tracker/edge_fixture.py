@@ -20,7 +20,7 @@ from schemas.events import HITS, Adjustment, Conversion, Event, Kind, Rejected, 
 from schemas.values.click_id import TokenKey, TokenKeys
 from schemas.wire import decode
 from tracker.edge import CurrentProgram, EdgeDependencies
-from tracker.http.app import create_app
+from tracker.http.app import EdgeApp
 
 T = TypeVar("T")
 NOW_US = 1_800_000_000_000_000
@@ -162,7 +162,7 @@ class Stage:
         self.edge = EdgeDependencies(
             self.producer, self.holder, KEYS, self.clock, self.settings, chance.randbytes, self.http
         )
-        self.app = create_app(self.edge)
+        self.app = EdgeApp(self.edge)
 
     # -- asking
 

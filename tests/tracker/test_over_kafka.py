@@ -26,7 +26,7 @@ from tests.tracker.edge_fixture import API_KEY, KEYS, NOW_US, SECRET, Answer, St
 from tests.tracker.test_events import sale, touch
 from tests.tracker.test_postbacks import token
 from tracker.edge import EdgeDependencies
-from tracker.http.app import create_app
+from tracker.http.app import EdgeApp
 
 pytestmark = pytest.mark.server
 
@@ -48,7 +48,7 @@ async def edges(bench: KafkaFixture, folder: Path, count: int = 1, **spill: int)
         for number, stage in enumerate(stages):
             producer = await open_producer(bench.address, settings, SystemClock(), folder=folder / str(number))
             producers.append(producer)
-            stage.app = create_app(
+            stage.app = EdgeApp(
                 EdgeDependencies(producer, stage.holder, KEYS, ManualClock(NOW_US), stage.settings, os.urandom)
             )
         yield stages

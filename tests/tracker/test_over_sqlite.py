@@ -17,7 +17,7 @@ from tests.tracker.edge_fixture import KEYS, NOW_US, SECRET, Stage
 from tests.tracker.test_events import sale, touch
 from tests.tracker.test_postbacks import token
 from tracker.edge import EdgeDependencies
-from tracker.http.app import create_app
+from tracker.http.app import EdgeApp
 
 
 class Workers:
@@ -29,7 +29,7 @@ class Workers:
         self.producers = [SqliteProducer(folder, worker, LogSettings(), clock, decide) for worker in range(count)]
         self.stages = [Stage() for _ in range(count)]
         for stage, producer in zip(self.stages, self.producers, strict=True):
-            stage.app = create_app(EdgeDependencies(producer, stage.holder, KEYS, clock, stage.settings, os.urandom))
+            stage.app = EdgeApp(EdgeDependencies(producer, stage.holder, KEYS, clock, stage.settings, os.urandom))
 
     def together(self, *asks: Any) -> list[Any]:
         async def all_of() -> list[Any]:

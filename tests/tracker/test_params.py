@@ -2,12 +2,16 @@
 
 import msgspec
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from program.program import Program
 from schemas import identity
 from schemas.events import Kind, Touch, Untrusted
 from tests.schemas.samples import touch
 from tests.tracker.edge_fixture import Stage, program
+from tracker.request.params import read_params
+from tracker.request.text import pairs_of
 
 AD = {name: f"{name}-1" for name in ("gclid", "gbraid", "wbraid", "fbclid", "msclkid", "ttclid", "li_fat_id", "twclid")}
 
@@ -92,3 +96,13 @@ def test_they_come_before_the_fragment_of_a_deep_link() -> None:
 
 def test_nothing_is_passed_on_unless_the_offer_says_so() -> None:
     assert "utm_source" not in stage_of().get("/c/bl-shoes?utm_source=a").location
+
+
+@given(st.lists(st.tuples(st.binary(max_size=6), st.binary(max_size=6)), max_size=6))
+def test_a_query_with_nothing_encoded_reads_as_any_other(pairs: list[tuple[bytes, bytes]]) -> None:
+    plain = b"&".join(name + b"=" + value for name, value in pairs).replace(b"%", b"").replace(b"+", b"")
+    plain = plain.replace(b"url=", b"").replace(b"amp;", b"")
+    expected: dict[str, str] = {}
+    for name, value in pairs_of(plain, "surrogateescape"):
+        expected.setdefault(name, value)
+    assert read_params(plain) == (expected, False)

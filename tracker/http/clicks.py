@@ -23,13 +23,16 @@ _METHODS = ("GET", "HEAD")
 
 
 class HitEndpoints:
+    """Endpoints of links and pixels. Each returns the status that it answered with."""
+
     def __init__(self, context: EdgeContext) -> None:
         self._context = context
+        self._decision = self._context_of(context.program)
+        """Context of decisions under the latest program."""
 
-    async def click(self, scope: Scope, receive: Receive, send: Send) -> None:
+    async def click(self, scope: Scope, receive: Receive, send: Send) -> int:
         if scope["method"] not in _METHODS:
-            await _method_not_allowed(scope, receive, send)
-            return
+            return await _method_not_allowed(scope, receive, send)
         program = self._context.program
         try:
             hit = self._context.hit(scope, program, with_params=True)
@@ -38,15 +41,13 @@ class HitEndpoints:
             _note_absent(outcome)
         except Exception:  # noqa: BLE001 - a visitor is sent on whatever it was
             _failed(Kind.CLICK)
-            await responses.send_fallback(send, program.fallback_url, UNRECORDED)
-            return
+            return await responses.send_fallback(send, program.fallback_url, UNRECORDED)
         metrics.count("clew_hits_total", kind="click", verdict=verdict)
-        await responses.send_redirect(send, outcome, verdict, secure=hit.is_https)
+        return await responses.send_redirect(send, outcome, verdict, secure=hit.is_https)
 
-    async def impression(self, scope: Scope, receive: Receive, send: Send) -> None:
+    async def impression(self, scope: Scope, receive: Receive, send: Send) -> int:
         if scope["method"] not in _METHODS:
-            await _method_not_allowed(scope, receive, send)
-            return
+            return await _method_not_allowed(scope, receive, send)
         program, code = self._context.program, pixel_code(scope["path"][len(IMPRESSION.path) :])
         try:
             hit = self._context.hit(scope, program, with_params=True)
@@ -55,12 +56,16 @@ class HitEndpoints:
             _note_absent(outcome)
         except Exception:  # noqa: BLE001 - a page shows its pixel whatever it was
             _failed(Kind.IMPRESSION)
-            await responses.send_pixel(send, UNRECORDED)
-            return
+            return await responses.send_pixel(send, UNRECORDED)
         metrics.count("clew_hits_total", kind="impression", verdict=verdict)
-        await responses.send_pixel(send, verdict, outcome.visitor, secure=hit.is_https)
+        return await responses.send_pixel(send, verdict, outcome.visitor, secure=hit.is_https)
 
     def _click_context(self, program: ProgramIndex) -> ClickContext:
+        if self._decision.program is not program:
+            self._decision = self._context_of(program)
+        return self._decision
+
+    def _context_of(self, program: ProgramIndex) -> ClickContext:
         edge, settings = self._context.edge, self._context.settings
         bytes_max, chars_max = settings.field_bytes_max, 2 * settings.url_bytes_max
         return ClickContext(program, edge.keys, edge.random_bytes, bytes_max, chars_max, self._context.absent)
@@ -88,5 +93,7 @@ def method_not_allowed(allow: str) -> Response:
     return responses.error_answer(405, "method_not_allowed", "method", f"use {allow}", {"allow": allow})
 
 
-async def _method_not_allowed(scope: Scope, receive: Receive, send: Send) -> None:
-    await method_not_allowed("GET, HEAD")(scope, receive, send)
+async def _method_not_allowed(scope: Scope, receive: Receive, send: Send) -> int:
+    answer = method_not_allowed("GET, HEAD")
+    await answer(scope, receive, send)
+    return answer.status_code

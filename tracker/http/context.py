@@ -28,6 +28,7 @@ class EdgeContext:
         self.recorder = Recorder(edge)
         self.truncate_ip = edge.settings.ip_privacy == "truncated"
         self.absent = AbsentIds(edge.settings.absent_ids, addresses=self.truncate_ip)
+        self._reading = self._settings_of(self.program)
 
     @property
     def program(self) -> ProgramIndex:
@@ -36,9 +37,13 @@ class EdgeContext:
 
     def hit(self, scope: Scope, program: ProgramIndex, *, with_params: bool) -> Hit:
         """Read the request. Without parameters, the result describes only the sender and has no secret."""
+        if self._reading.proxies is not program.proxies:
+            self._reading = self._settings_of(program)
+        return read_hit(scope, self.edge.clock.now_us(), self._reading, with_params=with_params)
+
+    def _settings_of(self, program: ProgramIndex) -> HitSettings:
         bytes_max = self.settings.field_bytes_max
-        reading = HitSettings(program.proxies, self.edge.keys.hash_secret, bytes_max, self.truncate_ip)
-        return read_hit(scope, self.edge.clock.now_us(), reading, with_params=with_params)
+        return HitSettings(program.proxies, self.edge.keys.hash_secret, bytes_max, self.truncate_ip)
 
     async def refused_while_read(self, scope: Scope, field: str) -> None:
         """Record a request that was refused before it was read completely, without its content."""

@@ -12,7 +12,7 @@ CLIENT_CLOSED_REQUEST = 499
 
 
 class Measured:
-    """Outermost ASGI middleware."""
+    """Outermost ASGI middleware of all routes but links and pixels."""
 
     def __init__(self, app: ASGIApp, clock: Clock) -> None:
         self._app, self._clock = app, clock
@@ -38,6 +38,10 @@ class Measured:
             status = 500
             raise
         finally:
-            route = route_of(scope["path"]).name
-            metrics.count("clew_http_requests_total", route=route, status=str(status))
-            metrics.observe("clew_http_seconds", self._clock.monotonic_s() - started_s, route=route)
+            count_answer(route_of(scope["path"]).name, status, self._clock.monotonic_s() - started_s)
+
+
+def count_answer(route: str, status: int, seconds: float) -> None:
+    """Count one answer and its duration."""
+    metrics.count("clew_http_requests_total", route=route, status=str(status))
+    metrics.observe("clew_http_seconds", seconds, route=route)

@@ -27,47 +27,46 @@ _NOT_FINAL = {"final": False}
 _NOWHERE = b"There is nothing behind this link.\n"
 
 
-async def send_redirect(send: Send, outcome: Outcome, verdict: str, *, secure: bool) -> None:
-    """Send a 302 to the visitor's URL, or a 404 if there is none."""
+async def send_redirect(send: Send, outcome: Outcome, verdict: str, *, secure: bool) -> int:
+    """Send a 302 to the visitor's URL, or a 404 if there is none; return the status."""
     headers = [_NO_STORE, (b"clew-verdict", verdict.encode())]
     if outcome.visitor.is_new:
         headers.append((b"set-cookie", cookie_header(outcome.visitor.id, secure=secure).encode()))
     if outcome.location:
         headers += [(b"location", outcome.location.encode()), (b"content-length", b"0")]
-        await _send(send, 302, headers, b"")
-    else:
-        await send_nowhere(send, headers)
+        return await _send(send, 302, headers, b"")
+    return await send_nowhere(send, headers)
 
 
-async def send_fallback(send: Send, fallback_url: str, verdict: str) -> None:
-    """Send the visitor to the fallback URL, because nothing is known about the click."""
+async def send_fallback(send: Send, fallback_url: str, verdict: str) -> int:
+    """Send the visitor to the fallback URL, because nothing is known about the click; return the status."""
     headers = [_NO_STORE, (b"clew-verdict", verdict.encode())]
     if fallback_url:
-        await _send(send, 302, [*headers, (b"location", fallback_url.encode()), (b"content-length", b"0")], b"")
-    else:
-        await send_nowhere(send, headers)
+        return await _send(send, 302, [*headers, (b"location", fallback_url.encode()), (b"content-length", b"0")], b"")
+    return await send_nowhere(send, headers)
 
 
-async def send_nowhere(send: Send, headers: list[tuple[bytes, bytes]]) -> None:
+async def send_nowhere(send: Send, headers: list[tuple[bytes, bytes]]) -> int:
     length = str(len(_NOWHERE)).encode()
     headers += [(b"content-type", b"text/plain; charset=utf-8"), (b"content-length", length)]
-    await _send(send, 404, headers, _NOWHERE)
+    return await _send(send, 404, headers, _NOWHERE)
 
 
-async def send_pixel(send: Send, verdict: str, visitor: Visitor | None = None, *, secure: bool = False) -> None:
-    """Send the pixel, for every verdict."""
+async def send_pixel(send: Send, verdict: str, visitor: Visitor | None = None, *, secure: bool = False) -> int:
+    """Send the pixel, for every verdict; return the status."""
     headers = [
         _NO_STORE, (b"clew-verdict", verdict.encode()),
         (b"content-type", b"image/gif"), (b"content-length", b"43"),
     ]  # fmt: skip
     if visitor is not None and visitor.is_new:
         headers.append((b"set-cookie", cookie_header(visitor.id, secure=secure).encode()))
-    await _send(send, 200, headers, GIF)
+    return await _send(send, 200, headers, GIF)
 
 
-async def _send(send: Send, status: int, headers: list[tuple[bytes, bytes]], body: bytes) -> None:
+async def _send(send: Send, status: int, headers: list[tuple[bytes, bytes]], body: bytes) -> int:
     await send({"type": "http.response.start", "status": status, "headers": headers})
     await send({"type": "http.response.body", "body": body})
+    return status
 
 
 def json_answer(status: int, body: dict[str, Any], headers: dict[str, str] | None = None) -> Response:

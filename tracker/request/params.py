@@ -1,5 +1,6 @@
 """Parameters of clicks and pixels: those with a meaning, those to store, and those to pass on. Pure."""
 
+from collections.abc import Iterable, Iterator
 from urllib.parse import quote_from_bytes
 
 from program.fields import MACROS
@@ -71,17 +72,28 @@ def parts_of(query: bytes) -> list[tuple[str, bytes]]:
 
 def read_params(query: bytes) -> tuple[dict[str, str], bool]:
     """Read the first value of each parameter, and whether the end of `url` is ambiguous."""
-    params: dict[str, str] = {}
     if b"url=" not in query:  # most queries: no lists on the way
-        for name, value in pairs_of(query, "surrogateescape"):
-            if name not in params:
-                params[name] = value
-        return params, False
+        is_plain = not (b"%" in query or b"+" in query or b"amp;" in query)
+        return _first_values(_plain_pairs(query) if is_plain else pairs_of(query, "surrogateescape")), False
     parts, is_ambiguous = _with_whole_url(parts_of(query))
-    for name, part in parts:
+    pairs = ((name, decoded(part.partition(b"=")[2], "surrogateescape")) for name, part in parts)
+    return _first_values(pairs), is_ambiguous
+
+
+def _first_values(pairs: Iterable[tuple[str, str]]) -> dict[str, str]:
+    params: dict[str, str] = {}
+    for name, value in pairs:
         if name not in params:
-            params[name] = decoded(part.partition(b"=")[2], "surrogateescape")
-    return params, is_ambiguous
+            params[name] = value
+    return params
+
+
+def _plain_pairs(query: bytes) -> Iterator[tuple[str, str]]:
+    """Yield the pairs of a query in which nothing is encoded: it is decoded once."""
+    for part in query.decode("utf-8", "surrogateescape").split("&"):
+        name, _, value = part.partition("=")
+        if name:
+            yield name, value
 
 
 def _with_whole_url(parts: list[tuple[str, bytes]]) -> tuple[list[tuple[str, bytes]], bool]:

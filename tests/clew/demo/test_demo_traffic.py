@@ -21,7 +21,7 @@ from schemas.dedup.rules import decide
 from schemas.events import Adjustment, Conversion, Rejected, Touch
 from schemas.wire import decode
 from tracker.edge import CurrentProgram, EdgeDependencies
-from tracker.http.app import create_app
+from tracker.http.app import EdgeApp
 
 API_KEY = "key-of-the-demo-0123456789"
 NOW_US = 1_764_000_000_000_000
@@ -107,7 +107,7 @@ def _run(folder: Path) -> tuple[MemoryLog, DemoSummary]:
         settings=TrackerSettings(),
         random_bytes=os.urandom,
     )
-    transport = httpx.ASGITransport(create_app(edge), client=("127.0.0.1", 1))
+    transport = httpx.ASGITransport(EdgeApp(edge), client=("127.0.0.1", 1))
     told: list[str] = []
     summary = asyncio.run(run_demo_traffic("http://clew.example", API_KEY, 1, told.append, transport=transport))
     assert len(told) == 2

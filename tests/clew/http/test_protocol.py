@@ -22,7 +22,7 @@ SMALL = HttpLimits(url_bytes_max=200, header_bytes_max=400)
 
 @asynccontextmanager
 async def served(stage: Stage, limits: HttpLimits = HttpLimits()) -> AsyncIterator[tuple[int, HttpServer]]:  # noqa: B008
-    server = http_server(stage.app, 1, limits, stage.app.state.on_refused)
+    server = http_server(stage.app, 1, limits, stage.app.on_refused)
     listener = bind("127.0.0.1", 0)
     port = listener.getsockname()[1]
     serving = asyncio.create_task(server.serve(sockets=[listener]))
