@@ -33,11 +33,14 @@ PARSED_BYTES_MAX = 512
 """Bytes of a user agent that are searched for a robot's name; part of the enrichment epoch, as results depend on it."""
 
 NAMED_BYTES_MAX = 256
-"""Bytes that are searched for the names of device, system and browser; browsers name themselves within them."""
+"""Bytes that are searched for the name of the browser; browsers name themselves within them."""
+
+SYSTEM_BYTES_MAX = 160
+"""Bytes that are searched for the names of system and device, which come first in a user agent."""
 
 RULES = (
     f"crawlers-{version('crawler-user-agents')}+robots-{robots.DATE}+ua-{version('ua-parser-builtins')}"
-    f"+classes-{version('user-agents')}+bytes-{PARSED_BYTES_MAX}-{NAMED_BYTES_MAX}"
+    f"+classes-{version('user-agents')}+bytes-{PARSED_BYTES_MAX}-{NAMED_BYTES_MAX}-{SYSTEM_BYTES_MAX}"
 )
 """Names the lists and rules; part of the enrichment epoch."""
 

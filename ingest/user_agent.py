@@ -23,7 +23,7 @@ from user_agents.parsers import (
 )
 
 from ingest import robots
-from ingest.bots import NAMED_BYTES_MAX, PARSED_BYTES_MAX, Agent
+from ingest.bots import NAMED_BYTES_MAX, PARSED_BYTES_MAX, SYSTEM_BYTES_MAX, Agent
 
 _DEVICES = frozenset((*MOBILE_DEVICE_FAMILIES, *TABLET_DEVICE_FAMILIES, "Mac"))
 
@@ -66,10 +66,11 @@ def read_agent(user_agent: str) -> Agent:
     if _is_robot(text):
         return Agent("bot", "", "", True)
     text = _bounded(text, NAMED_BYTES_MAX)
+    start = _bounded(text, SYSTEM_BYTES_MAX)
     parser = _parser()
-    browser, system, device = parser.ua.extract(text), parser.os.extract(text), parser.de.extract(text)
+    browser, system, device = parser.ua.extract(text), parser.os.extract(start), parser.de.extract(start)
     details = UserAgent.__new__(UserAgent)  # its constructor would parse the text again, with a cache of its own
-    details.ua_string = text
+    details.ua_string = start
     details.os = _system(system.family, system.major, system.minor, system.patch) if system else _system()
     details.browser = _browser(browser.family if browser else "")
     details.device = parse_device(device.family if device else "", None, None)
@@ -89,8 +90,8 @@ def _browser(family: str) -> Browser:
 
 def _bounded(text: str, bytes_max: int) -> str:
     """Cut at `bytes_max` bytes of UTF-8, between characters."""
-    if len(text) * 4 <= bytes_max:
-        return text
+    if text.isascii():
+        return text[:bytes_max]
     return text.encode("utf-8", "replace")[:bytes_max].decode("utf-8", "ignore")
 
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from ingest.bots import NAMED_BYTES_MAX, PARSED_BYTES_MAX, RULES
+from ingest.bots import NAMED_BYTES_MAX, PARSED_BYTES_MAX, RULES, SYSTEM_BYTES_MAX
 from ingest.user_agent import _parser, read_agent
 from tracker.request.hit import _hints
 
@@ -56,7 +56,16 @@ def test_only_the_first_bytes_are_read() -> None:
     padding = "\u00e9" * (PARSED_BYTES_MAX // 2)
     assert not read_agent(padding + " Googlebot/2.1").is_crawler
     assert read_agent("Googlebot/2.1 " + padding).is_crawler
-    assert f"bytes-{PARSED_BYTES_MAX}-{NAMED_BYTES_MAX}" in RULES
+    assert f"bytes-{PARSED_BYTES_MAX}-{NAMED_BYTES_MAX}-{SYSTEM_BYTES_MAX}" in RULES
+
+
+def test_system_and_device_are_read_from_the_start_and_the_browser_from_more() -> None:
+    start = "Mozilla/5.0 (X11; Linux x86_64; rv:120.0) Gecko/20100101"
+    late = read_agent(start.ljust(SYSTEM_BYTES_MAX) + " (iPad; U)")
+    assert (late.os, late.device) == ("Linux", "desktop")
+    assert read_agent(start + " (iPad; U)").device == "tablet"
+    assert read_agent(start.ljust(SYSTEM_BYTES_MAX) + " Firefox/120.0").browser == "Firefox"
+    assert read_agent("x" * NAMED_BYTES_MAX + " Firefox/120.0").browser == ""
 
 
 def test_no_pattern_searches_the_whole_text_for_any_robots_name() -> None:
