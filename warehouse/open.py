@@ -1,5 +1,10 @@
 """Open a warehouse: the only branch on its kind."""
 
+import sys
+from collections.abc import Sequence
+from importlib.abc import MetaPathFinder
+from types import ModuleType
+
 from runtime.settings import Settings
 from schemas.ddl import REPLICATED, Storage
 from warehouse.address import ChdbFolder, WarehouseAddress
@@ -15,6 +20,7 @@ def open_warehouse(address: WarehouseAddress, settings: Settings) -> Warehouse:
     The embedded one is migrated by this. A server is not, nor is it asked anything yet: it may be away, and many
     processes use it; `check_migrated` or `migrate` comes next.
     """
+    _leave_pandas_out()
     if not isinstance(address, ChdbFolder):
         return ClickHouseWarehouse(address, settings.clickhouse)
     warehouse = ChdbWarehouse(address.folder, settings.chdb)
@@ -38,3 +44,21 @@ def storage_of(address: WarehouseAddress, settings: Settings) -> Storage:
         dedup_window_s=server.dedup_window_s,
         definer=True,
     )
+
+
+class _WithoutPandas(MetaPathFinder):
+    """Finder that makes pandas look absent.
+
+    chdb requires pandas, so it is installed, and pyarrow imports it with the first array that it makes: 0.4 s and
+    50 MiB of every process, for nothing that Clew uses.
+    """
+
+    def find_spec(self, fullname: str, path: Sequence[str] | None, target: ModuleType | None = None) -> None:
+        """Refuse to import pandas. Raises ModuleNotFoundError."""
+        if fullname == "pandas":
+            raise ModuleNotFoundError("Clew does not import pandas, see warehouse/open.py", name=fullname)
+
+
+def _leave_pandas_out() -> None:
+    if not any(isinstance(finder, _WithoutPandas) for finder in sys.meta_path):
+        sys.meta_path.insert(0, _WithoutPandas())
