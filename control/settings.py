@@ -46,6 +46,8 @@ INSTALLED_APPS = [
     "ninja",
     "control.accounts",
     "control.audit",
+    "control.numbers",
+    "control.partners",
 ]
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",

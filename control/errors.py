@@ -1,0 +1,52 @@
+"""Refusals of changes. Pages show them next to the form, the API answers with their status."""
+
+from dataclasses import dataclass
+
+from django.core.exceptions import NON_FIELD_ERRORS, ValidationError
+from django.db import models
+
+
+@dataclass(frozen=True, slots=True)
+class FieldError:
+    """Mistake in one field of a change."""
+
+    field: str
+    """Name of the field; empty if the mistake is not in one field."""
+    message: str
+
+    def __str__(self) -> str:
+        return f"{self.field}: {self.message}" if self.field else self.message
+
+
+class Refused(Exception):
+    """A change was not made; the message is a sentence for people."""
+
+
+class Invalid(Refused):
+    """The content of a change has mistakes (422)."""
+
+    def __init__(self, *errors: FieldError) -> None:
+        super().__init__("; ".join(map(str, errors)))
+        self.errors = errors
+
+
+class Conflict(Refused):
+    """The state of an object does not allow the change (409)."""
+
+
+class NotFound(Refused):
+    """There is no such object, or the actor may not see it (404)."""
+
+
+def validate(row: models.Model, exclude: frozenset[str] = frozenset()) -> None:
+    """Check the fields of a row that is about to be stored. Raises Invalid with all mistakes."""
+    try:
+        row.full_clean(exclude=exclude)
+    except ValidationError as error:
+        raise Invalid(
+            *(
+                FieldError("" if name == NON_FIELD_ERRORS else name, message)
+                for name, messages in error.message_dict.items()
+                for message in messages
+            )
+        ) from None

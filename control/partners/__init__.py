@@ -1,0 +1,1 @@
+"""Partners: their fields and the states of their life."""

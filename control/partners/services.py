@@ -1,0 +1,98 @@
+"""Changes of partners. Each function is one change: checks, transaction, audit."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from control.audit.origin import Origin
+from control.changes import apply_values, changing, locked
+from control.errors import Conflict, FieldError, Invalid
+from control.numbers.sequence import take_one
+from control.partners.models import Partner, PartnerTransition
+from control.partners.states import FIRST_STATES, REASON_REQUIRED, TRANSITIONS, PartnerStatus
+
+KIND = "partner"
+"""Kind of the numbers of partners."""
+EDITABLE = frozenset(
+    {"name", "kind", "type", "email", "company", "country", "language", "website", "traffic_sources", "tags"}
+    | {"group", "tier", "manager", "parent", "custom", "external_ids"}
+)
+DEPTH_MAX = 5
+"""Most levels of partners under each other."""
+
+
+def create_partner(actor: Origin, values: Mapping[str, Any], status: str = PartnerStatus.APPLIED) -> Partner:
+    """Store a new partner under the next number. Raises Invalid."""
+    with changing(actor):
+        first = _status(status)
+        if first not in FIRST_STATES:
+            raise Invalid(FieldError("status", f"a new partner is one of {', '.join(sorted(FIRST_STATES))}"))
+        partner = Partner(number=take_one(KIND), status=first)
+        apply_values(partner, values, EDITABLE)
+        _check_parent(partner)
+        partner.save(force_insert=True)
+        _note(partner, "", actor, "")
+    return partner
+
+
+def change_partner(actor: Origin, number: int, values: Mapping[str, Any]) -> Partner:
+    """Change fields of a partner. Its state changes by `transition`. Raises NotFound and Invalid."""
+    with changing(actor):
+        partner = locked(Partner, "partner", number=number)
+        changed = apply_values(partner, values, EDITABLE)
+        if "parent" in changed:
+            _check_parent(partner)
+        if changed:
+            partner.save(update_fields=changed)
+    return partner
+
+
+def transition(actor: Origin, number: int, to: str, reason: str = "") -> Partner:
+    """Move a partner to another state. Raises NotFound, Invalid, and Conflict for one that is not allowed."""
+    with changing(actor, reason):
+        partner = locked(Partner, "partner", number=number)
+        old, new = PartnerStatus(partner.status), _status(to)
+        if new not in TRANSITIONS[old]:
+            allowed = ", ".join(sorted(TRANSITIONS[old]))
+            raise Conflict(f"partner {number} is {old} and cannot become {new}; it may become {allowed}")
+        if new in REASON_REQUIRED and not reason.strip():
+            raise Invalid(FieldError("reason", f"is missing; say why the partner becomes {new}"))
+        partner.status = new
+        partner.save(update_fields=["status"])
+        _note(partner, old, actor, reason)
+    return partner
+
+
+def _status(text: str) -> PartnerStatus:
+    try:
+        return PartnerStatus(text)
+    except ValueError:
+        raise Invalid(FieldError("status", f"must be one of {', '.join(PartnerStatus.values)}")) from None
+
+
+def _check_parent(partner: Partner) -> None:
+    """Refuse a parent that is the partner itself or one below it, and trees that are too deep. Raises Invalid."""
+    above: list[int] = []
+    parent = partner.parent
+    while parent is not None and len(above) <= DEPTH_MAX:
+        above.append(parent.number)
+        parent = parent.parent
+    if partner.number in above:
+        raise Invalid(FieldError("parent", "is the partner itself or one of its children"))
+    if above and len(above) + _levels_below([partner.number]) > DEPTH_MAX:
+        raise Invalid(FieldError("parent", f"makes more than {DEPTH_MAX} levels"))
+
+
+def _levels_below(numbers: list[int]) -> int:
+    """Return the number of levels of a tree from these partners down."""
+    levels = 0
+    # A new partner has no row yet, and is a level all the same.
+    while numbers and levels <= DEPTH_MAX:
+        levels += 1
+        numbers = list(Partner.objects.filter(parent__in=numbers).values_list("number", flat=True))
+    return levels
+
+
+def _note(partner: Partner, old: str, actor: Origin, reason: str) -> None:
+    PartnerTransition.objects.create(
+        partner=partner, old=old, new=partner.status, reason=reason, actor=(actor.name or actor.kind)[:254]
+    )
