@@ -24,7 +24,6 @@ def run(folder: Path) -> Iterator[Result]:
     warehouse = open_warehouse(ChdbFolder(folder / "warehouse"), Settings())
     program = read_program(PROGRAM, environment_value).program
     assert program is not None
-    rules = program.rules
     try:
         _fill(warehouse)
         _wait_for_merges(warehouse)
@@ -37,7 +36,7 @@ def run(folder: Path) -> Iterator[Result]:
             ("report kpi by day, all of 10 M clicks", ["day"], 90),
         ):
             seconds = _time(
-                lambda by=by, days=days: kpi_report(warehouse, rules, by, _START_US, _START_US + days * _DAY_US)
+                lambda by=by, days=days: kpi_report(warehouse, program, by, _START_US, _START_US + days * _DAY_US)
             )
             yield Result(name, seconds, "s", "count and unique visitors alone", count)
     finally:

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator
 
 from attribution.live.lease import GROUP as ATTRIBUTION_GROUP
 from attribution.live.lease import ClaimedPass, ConsumerLease
+from attribution.store.labels import stored_labels
 from attribution.store.programs import Programs, newest_program
 from eventlog.address import KafkaLog, LogAddress
 from eventlog.open import count_shards, open_observer, open_shards_observer
@@ -18,7 +19,10 @@ from ingest.loop import GROUP
 from installation.address import InstallationAddress
 from installation.progress import Progress
 from installation.workers import ALL_WORKERS, Worker, Workers
-from program.program import Program, Secrets, from_canonical
+from program.labels import Labels, labels_of_whole
+from program.program import Program, Secrets
+from program.routes import NO_ROUTES
+from program.terms import from_canonical
 from runtime.clock import Clock
 from runtime.settings import Settings
 from runtime.user_error import NO, UNREACHABLE, UserError, first_line
@@ -60,7 +64,7 @@ class Engine:
         self.warehouse, self.observer = warehouse, observer
         self.progress = Progress(warehouse, observer, clock, shards)
         self.workers = Workers(place, settings, clock, warehouse, observer, shards, lambda: self.program)
-        self._program = program
+        self._program = program.without_routes() if program is not None else None
         self.program_given = True
         """True if the current program came from a file, not from the warehouse."""
         self.reading = asyncio.Semaphore(READS_AT_ONCE_MAX)
@@ -73,10 +77,15 @@ class Engine:
             raise UserError("no program was loaded yet; give --program FILE", NO)
         return self._program
 
+    @property
+    def labels(self) -> Labels:
+        """Names of the current program; none if no program was loaded yet."""
+        return self._program.labels if self._program is not None else Labels()
+
     async def use_program(self, program: Program) -> None:
         """Store a program as the newest in the warehouse, then make it the current one."""
         await asyncio.to_thread(Programs(self.warehouse).load, program, self.clock.now_us())
-        self._program = program
+        self._program = program.without_routes()
 
     async def unhealthy_reason(self) -> str | None:
         """Return None if log and warehouse answer, otherwise one sentence that says why not."""
@@ -160,6 +169,11 @@ async def _count_shards(log: LogAddress, settings: Settings, clock: Clock) -> in
 
 
 def _newest(warehouse: Warehouse) -> Program | None:
-    """Return the program that was loaded last, without its secrets."""
+    """Return the program that was loaded last, without its routes and secrets."""
     newest = newest_program(warehouse)
-    return Program.of(from_canonical(newest.canonical), Secrets()) if newest is not None else None
+    if newest is None:
+        return None
+    labels = stored_labels(warehouse)
+    if labels == Labels():  # an earlier version loaded it
+        labels = labels_of_whole(newest.canonical)
+    return Program(from_canonical(newest.canonical), NO_ROUTES, labels, Secrets())

@@ -6,9 +6,9 @@ A mistake prevents a program from being loaded. A warning does not; it marks som
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from itertools import pairwise
-from typing import Literal, TypeVar
+from typing import TypeVar
 
-from program.program import Coupon, Fit, Link, Offer, Partner, Plan, coupon_key
+from program.entries import Coupon, Fit, Link, Offer, Partner, Plan, Trust, coupon_key
 from program.toml.lines import TomlPath
 from program.toml.tables import Book
 
@@ -29,7 +29,7 @@ class Draft:
     fallback_url: str = ""
     api_keys: tuple[str, ...] = ()
     trusted_proxies: tuple[str, ...] = ()
-    link_user_id: Literal["untrusted", "trusted"] = "untrusted"
+    link_user_id: Trust = "untrusted"
     models: tuple[str, ...] = ()
     partners: list[tuple[TomlPath, Partner]] = field(default_factory=list)
     offers: list[tuple[TomlPath, Offer]] = field(default_factory=list)

@@ -6,14 +6,12 @@ the file table by table; checks.py checks that the tables fit together.
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Literal, cast
-
-from msgspec import UNSET, UnsetType
+from typing import cast
 
 from program import fields as values
-from program.checks import UNREAD, Draft, check_draft, coupons_by_key
-from program.fits import CONVERSIONS_MAX, check_fits, read_fits
-from program.program import (
+from program.checks import UNREAD, Draft, check_draft
+from program.compile import compile_draft
+from program.entries import (
     DEFAULT_CLICK_WINDOW_US,
     DEFAULT_IMPRESSION_WINDOW_US,
     Coupon,
@@ -21,11 +19,13 @@ from program.program import (
     Link,
     Offer,
     Partner,
+    PartnerKind,
     Plan,
-    Program,
-    Rules,
-    Secrets,
+    Status,
+    Trust,
 )
+from program.fits import CONVERSIONS_MAX, check_fits, read_fits
+from program.program import Program
 from program.toml.tables import BadToml, BadValue, Mistake, Table, read_toml
 from schemas.values.durations import parse_duration_us
 from schemas.values.hosts import differs_from_idna2003
@@ -60,7 +60,7 @@ def read_program(text: str, environment: Callable[[str], str | None]) -> Program
     check_fits(draft, book)
     mistakes = tuple(sorted(book.mistakes))
     warnings = tuple(sorted(book.warnings))
-    return ProgramReading(None if mistakes else _program(draft), mistakes, warnings)
+    return ProgramReading(None if mistakes else compile_draft(draft), mistakes, warnings)
 
 
 def _read_tables(root: Table, secret: Callable[[str], str]) -> Draft:
@@ -92,9 +92,7 @@ def _read_head(table: Table, draft: Draft, secret: Callable[[str], str]) -> None
     draft.fallback_url = table.parsed("fallback_url", values.fallback_url, "", empty_allowed=True)
     draft.api_keys = table.parsed_texts("api_keys", secret)
     draft.trusted_proxies = table.parsed_texts("trusted_proxies", values.proxy)
-    # A literal, not the text of the file: defaults are left out of the canonical form by identity.
-    is_trusted = table.choice("link_user_id", ("untrusted", "trusted"), "untrusted") == "trusted"
-    draft.link_user_id = "trusted" if is_trusted else "untrusted"
+    draft.link_user_id = cast(Trust, table.choice("link_user_id", ("untrusted", "trusted"), "untrusted"))
     table.done()
 
 
@@ -108,15 +106,15 @@ def _id(table: Table, key: str) -> int | None:
     return table.number(key, least=1, most=values.U32_MAX)
 
 
-def _status(table: Table) -> Any:
-    return cast(Literal["active", "inactive"], table.choice("status", _STATUSES, "active"))
+def _status(table: Table) -> Status:
+    return cast(Status, table.choice("status", _STATUSES, "active"))
 
 
 def _read_partner(table: Table, draft: Draft) -> None:
     number = _id(table, "id")
     name = table.parsed("name", _name, f"Partner {number}")
     status = _status(table)
-    kind = cast(Literal["partner", "direct"], table.choice("kind", ("partner", "direct"), "partner"))
+    kind = cast(PartnerKind, table.choice("kind", ("partner", "direct"), "partner"))
     table.done()
     draft.partners.append((table.place, Partner(number or UNREAD, name, status, kind)))
 
@@ -132,8 +130,8 @@ def _read_offer(table: Table, draft: Draft, secret: Callable[[str], str]) -> Non
         click_window_us=table.parsed("click_window", parse_duration_us, DEFAULT_CLICK_WINDOW_US),
         impression_window_us=table.parsed("impression_window", parse_duration_us, DEFAULT_IMPRESSION_WINDOW_US),
         goals=_read_goals(table),
-        reopen_key=UNSET if table.flag("reopen", True) else False,
-        pass_through_key=True if table.flag("pass_through", False) else UNSET,
+        reopen=table.flag("reopen", True),
+        pass_through=table.flag("pass_through", False),
     )
     postback_secret = table.parsed("postback_secret", secret, "")
     table.done()
@@ -212,11 +210,9 @@ def _read_coupon(table: Table, draft: Draft) -> None:
     draft.coupons.append((table.place, Coupon(code, partner or UNREAD, offer or UNREAD, from_us, to_us)))
 
 
-def _conversions_min(table: Table) -> int | UnsetType:
-    """Return UNSET if the key is missing or has a mistake."""
-    if "conversions_min" not in table:
-        return UNSET
-    return table.number("conversions_min", least=1, most=CONVERSIONS_MAX) or UNSET
+def _conversions_min(table: Table) -> int | None:
+    """Return None if the key is missing or has a mistake."""
+    return table.number("conversions_min", least=1, most=CONVERSIONS_MAX) if "conversions_min" in table else None
 
 
 def _hold(text: str) -> int:
@@ -225,23 +221,3 @@ def _hold(text: str) -> int:
 
 def _window(text: str) -> int | None:
     return parse_duration_us(text)
-
-
-def _program(draft: Draft) -> Program:
-    plans = tuple(plan for _, plan in draft.plans)
-    rules = Rules(
-        name=draft.name,
-        currency=draft.currency,
-        timezone=draft.timezone,
-        fallback_url=draft.fallback_url,
-        trusted_proxies=tuple(dict.fromkeys(draft.trusted_proxies)),
-        partners={partner.id: partner for _, partner in draft.partners},
-        offers={offer.id: offer for _, offer in draft.offers},
-        links={link.code: link for _, link in draft.links},
-        plans=plans,
-        models=tuple(sorted({"last_click", *draft.models, *(plan.model for plan in plans)})),
-        fits={fit_id: fit.ordered() for _, fit_id, fit in draft.fits},
-        link_user_id=draft.link_user_id,
-        coupons=coupons_by_key(coupon for _, coupon in draft.coupons),
-    )
-    return Program.of(rules, Secrets(tuple(dict.fromkeys(draft.api_keys)), draft.postback_secrets))

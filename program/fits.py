@@ -10,8 +10,8 @@ from datetime import datetime
 from typing import Literal, cast
 
 from program.checks import UNREAD, Draft, check_twice
+from program.entries import Fit, Plan
 from program.fields import U32_MAX
-from program.program import Fit, Plan
 from program.toml.lines import TomlPath
 from program.toml.tables import BadValue, Book, Table
 from schemas.values.model_names import DATA_DRIVEN, FIT_ID_CHARS, FITTED, BadModel, Model, parse_model
@@ -126,7 +126,7 @@ def check_fits(draft: Draft, book: Book) -> None:
 def _check_plan(place: TomlPath, plan: Plan, fits: dict[str, Fit], book: Book) -> None:
     model = _model(plan.model)
     fit = _check_there((*place, "model"), model, fits, book)
-    if not isinstance(plan.conversions_min, int) or book.has_mistake((*place, "model")):
+    if plan.conversions_min is None or book.has_mistake((*place, "model")):
         return
     if fit is None:
         book.wrong(

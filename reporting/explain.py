@@ -21,7 +21,8 @@ from attribution.store.programs import Programs
 from attribution.store.revision_reader import RevisionReader
 from attribution.store.touch_reader import TouchReader
 from attribution.store.touch_table import TouchTable
-from program.program import Rules
+from program.labels import Labels
+from program.terms import Terms
 from schemas.ddl import DATABASE
 from schemas.events import Adjustment, Conversion
 from schemas.fields import NO_TOKEN
@@ -46,7 +47,7 @@ class Explanation:
         return self.answer
 
 
-def explain(warehouse: Warehouse, conversion_id: str) -> Explanation | None:
+def explain(warehouse: Warehouse, labels: Labels, conversion_id: str) -> Explanation | None:
     """Explain a conversion (32 hex digits). Returns None if the warehouse does not have it.
 
     Raises WarehouseError.
@@ -67,7 +68,7 @@ def explain(warehouse: Warehouse, conversion_id: str) -> Explanation | None:
     }
     if current is not None and pricing is not None:
         case = ConversionCase(event, adjustments, pricing)
-        answer |= _computed(case, current, TouchReader(TouchTable(warehouse)))
+        answer |= _computed(case, current, labels, TouchReader(TouchTable(warehouse)))
     answer["commissions"] = _commission_rows(warehouse, key)
     answer["ledger"] = _ledger_rows(warehouse, key)
     return Explanation(answer)
@@ -132,7 +133,7 @@ def _state(current: CurrentRevision | None) -> Json:
 # -------------------------------------------------------------------------------------------- computed result
 
 
-def _computed(case: ConversionCase, current: CurrentRevision, touch_reader: TouchReader) -> Json:
+def _computed(case: ConversionCase, current: CurrentRevision, labels: Labels, touch_reader: TouchReader) -> Json:
     rows, oversized = touch_reader.candidates([case])
     (outcome,) = attribute([case], rows, oversized)
     all_rows, _ = touch_reader.candidates([case], wider=True)
@@ -140,19 +141,18 @@ def _computed(case: ConversionCase, current: CurrentRevision, touch_reader: Touc
     weights = {model: weigh(model, journeys, case.pricing.fits) for model in case.pricing.models}
     return {
         "is_current": is_unchanged(current, outcome),
-        "touches": _touches(case.pricing.rules, journeys, weights),
-        "models": [_model(case.pricing.rules, model, outcome) for model in case.pricing.models],
+        "touches": _touches(labels, journeys, weights),
+        "models": [_model(case.pricing.terms, model, outcome) for model in case.pricing.models],
         **_plans(case, journeys, weights, outcome),
     }
 
 
-def _touches(rules: Rules, journeys: Journeys, weights: dict[str, Ints]) -> list[Json]:
+def _touches(labels: Labels, journeys: Journeys, weights: dict[str, Ints]) -> list[Json]:
     """List each touch with the reason why it has no credit under a model."""
     touches, listed = journeys.touches, []
     why = {model: reasons(model, journeys, model_weights) for model, model_weights in weights.items()}
     for i, t in list(enumerate(journeys.touch.tolist()))[-TOUCHES_MAX:]:
         partner = int(touches.partner_id[t])
-        known = rules.partners.get(partner)
         code = int(journeys.codes[i])
         listed.append(
             {
@@ -160,7 +160,7 @@ def _touches(rules: Rules, journeys: Journeys, weights: dict[str, Ints]) -> list
                 "kind": KIND_NAMES[int(touches.kind[t])],
                 "ts": rfc3339(int(touches.ts[t])),
                 "partner_id": partner,
-                "partner": known.name if known else "",
+                "partner": labels.partners.get(partner, ""),
                 "offer_id": int(touches.offer_id[t]),
                 "named": bool(journeys.named[i]),
                 "pending": bool(touches.pending[t]),
@@ -172,12 +172,12 @@ def _touches(rules: Rules, journeys: Journeys, weights: dict[str, Ints]) -> list
     return listed
 
 
-def _model(rules: Rules, model: str, outcome: Outcome) -> Json:
+def _model(terms: Terms, model: str, outcome: Outcome) -> Json:
     event = outcome.event
     return {
         "model": model,
         "pays": model == outcome.paying_model,
-        **_fit(rules, model),
+        **_fit(terms, model),
         "credits": [
             {
                 "touch_id": "" if line.touch_id == NO_TOKEN else to_text(line.touch_id),
@@ -193,10 +193,10 @@ def _model(rules: Rules, model: str, outcome: Outcome) -> Json:
     }
 
 
-def _fit(rules: Rules, model: str) -> Json:
+def _fit(terms: Terms, model: str) -> Json:
     """Return the origin of a fitted model's weights; empty for a rule."""
     parsed = model_of(model)
-    fit = rules.fits.get(parsed.fit) if parsed is not None else None
+    fit = terms.fits.get(parsed.fit) if parsed is not None else None
     if fit is None:
         return {}
     return {

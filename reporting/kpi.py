@@ -11,7 +11,9 @@ from typing import Any
 
 import pyarrow as pa
 
-from program.program import UNATTRIBUTED, Rules
+from program.entries import UNATTRIBUTED
+from program.labels import Labels
+from program.program import Program
 from reporting.report import (
     CONVERSION_E12,
     Report,
@@ -78,7 +80,7 @@ class _Sums:
 
 
 def kpi_report(
-    warehouse: Warehouse, rules: Rules, by: Sequence[str], from_us: int | None = None, to_us: int | None = None
+    warehouse: Warehouse, program: Program, by: Sequence[str], from_us: int | None = None, to_us: int | None = None
 ) -> Report:
     """Compute KPIs by partner, offer and day, in any combination, over [from, to) µs.
 
@@ -86,7 +88,7 @@ def kpi_report(
     """
     dimensions = checked(by, DIMENSIONS)
     groups: dict[_Group, _Sums] = {}
-    query = _Query(warehouse, rules, dimensions, from_us, to_us)
+    query = _Query(warehouse, program.terms.timezone, dimensions, from_us, to_us)
     for group, (impressions,) in query.rows("impressions", "ts", ("count()",)):
         groups.setdefault(group, _Sums()).impressions = impressions
     counted = ("count()", "uniqExactIf(visitor_hash, is_bot = 0 AND visitor_hash != 0)", "countIf(is_bot != 0)")
@@ -103,8 +105,8 @@ def kpi_report(
     for group, (currency, amount) in query.rows("commissions", "event_ts", owed, "1", ("currency",)):
         if int(amount):
             groups.setdefault(group, _Sums()).payout[currency] = int(amount)
-    rows = [row for group, sums in groups.items() for row in _rows(rules, dimensions, group, sums)]
-    rows.sort(key=lambda row: _order(row, dimensions, rules.currency))
+    rows = [row for group, sums in groups.items() for row in _rows(program, dimensions, group, sums)]
+    rows.sort(key=lambda row: _order(row, dimensions, program.terms.currency))
     columns = (*((DAY,) if "day" in dimensions else ()), *_NAMES, *_MEASURES)
     return Report("kpi", columns, tuple(rows))
 
@@ -129,7 +131,7 @@ class _Query:
     """Query for sums of one table by the dimensions, over the range."""
 
     warehouse: Warehouse
-    rules: Rules
+    timezone: str
     dimensions: tuple[str, ...]
     from_us: int | None
     to_us: int | None
@@ -147,30 +149,30 @@ class _Query:
         sums: pa.Table = self.warehouse.query(
             f"SELECT {', '.join([*keys, *selected])} FROM {DATABASE}.{table} WHERE ({within}) AND ({where}) "
             f"GROUP BY {', '.join([*self.dimensions, *also_by])}",
-            {**parameters, "zone": self.rules.timezone},
+            {**parameters, "zone": self.timezone},
         )
         count = len(self.dimensions)
         columns = [column.to_pylist() for column in sums.columns]
         return [(row[:count], row[count:]) for row in zip(*columns, strict=True)]
 
 
-def _rows(rules: Rules, dimensions: Sequence[str], group: _Group, sums: _Sums) -> list[Row]:
+def _rows(program: Program, dimensions: Sequence[str], group: _Group, sums: _Sums) -> list[Row]:
     """Return the group's row in the program's currency, and one with money only per other currency."""
-    others = {c for money in (sums.revenue, sums.payout) for c, amount in money.items() if amount} - {rules.currency}
-    named = _named(rules, dict(zip(dimensions, group, strict=True)))
-    first: Row = {**named, **_counts(sums), **_money(sums, rules.currency), **_rates(sums, rules.currency)}
+    own = program.terms.currency
+    others = {c for money in (sums.revenue, sums.payout) for c, amount in money.items() if amount} - {own}
+    named = _named(program.labels, dict(zip(dimensions, group, strict=True)))
+    first: Row = {**named, **_counts(sums), **_money(sums, own), **_rates(sums, own)}
     return [first, *({**first, **_NOTHING, **_money(sums, currency)} for currency in sorted(others))]
 
 
-def _named(rules: Rules, group: Mapping[str, Value]) -> Row:
+def _named(labels: Labels, group: Mapping[str, Value]) -> Row:
     row: Row = {"day": group["day"]} if "day" in group else {}
     partner, offer = group.get("partner"), group.get("offer")
     row |= {"partner_id": partner, "partner": None, "offer_id": offer, "offer": None}
     if isinstance(partner, int):
-        known = rules.partners.get(partner)
-        row["partner"] = "unattributed" if partner == UNATTRIBUTED else known.name if known else ""
+        row["partner"] = "unattributed" if partner == UNATTRIBUTED else labels.partners.get(partner, "")
     if isinstance(offer, int):
-        row["offer"] = rules.offers[offer].name if offer in rules.offers else ""
+        row["offer"] = labels.offers.get(offer, "")
     return row
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from program.program import Rules
+from program.program import Program
 from reporting.kpi import DAY
 from reporting.report import Report, ReportColumn, Row, checked, in_range, sort_key
 from schemas.ddl import DATABASE
@@ -12,7 +12,7 @@ REJECTED_DIMENSIONS = ("reason", "kind", "offer", "partner", "link", "day")
 
 
 def rejected_report(
-    warehouse: Warehouse, rules: Rules, by: Sequence[str], from_us: int | None = None, to_us: int | None = None
+    warehouse: Warehouse, program: Program, by: Sequence[str], from_us: int | None = None, to_us: int | None = None
 ) -> Report:
     """Count rejected hits by any of REJECTED_DIMENSIONS, over [from, to) µs. Raises ReportError, WarehouseError."""
     dimensions = checked(by, REJECTED_DIMENSIONS)
@@ -26,7 +26,7 @@ def rejected_report(
     table = warehouse.query(
         f"SELECT {', '.join(keys)}, toInt64(count()) AS hits FROM {DATABASE}.rejected WHERE {within} "
         f"GROUP BY {', '.join(f'by_{name}' for name in dimensions)}",
-        {**parameters, "zone": rules.timezone},
+        {**parameters, "zone": program.terms.timezone},
     )
     columns = [_REJECTED_COLUMNS[name] for name in dimensions]
     rows: list[Row] = [

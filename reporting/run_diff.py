@@ -6,7 +6,8 @@ from typing import Any
 
 from attribution.core.revisions import LIVE
 from attribution.runs.find import run_named
-from program.program import UNATTRIBUTED, Rules
+from program.entries import UNATTRIBUTED
+from program.labels import Labels
 from reporting.report import Report, ReportColumn, Row, Value, checked, conversion_count, sort_key
 from runtime.user_error import ReportError
 from schemas.ddl import ANALYST, DATABASE
@@ -41,7 +42,7 @@ def side_of(warehouse: Warehouse, text: str) -> Side:
     return Side(run_id, (model,) if model else models)
 
 
-def diff_report(warehouse: Warehouse, rules: Rules, left: str, right: str, by: Sequence[str]) -> Report:
+def diff_report(warehouse: Warehouse, labels: Labels, left: str, right: str, by: Sequence[str]) -> Report:
     """Compare two runs by partner and offer, per currency; changes are right minus left.
 
     If each side has one model, these two are compared. Otherwise each model that both sides have is compared.
@@ -55,12 +56,12 @@ def diff_report(warehouse: Warehouse, rules: Rules, left: str, right: str, by: S
         pairs = [(model, model) for model in a.models if model in b.models]
     if not pairs:
         raise ReportError(f"{left} and {right} have no model in common; write RUN:MODEL to compare two")
-    rows = [row for pair in pairs for row in _pair(warehouse, rules, (a.run_id, b.run_id), pair, dimensions)]
+    rows = [row for pair in pairs for row in _pair(warehouse, labels, (a.run_id, b.run_id), pair, dimensions)]
     return Report("diff", tuple(_columns(dimensions)), tuple(rows))
 
 
 def _pair(
-    warehouse: Warehouse, rules: Rules, runs: tuple[str, str], models: tuple[str, str], dimensions: Sequence[str]
+    warehouse: Warehouse, labels: Labels, runs: tuple[str, str], models: tuple[str, str], dimensions: Sequence[str]
 ) -> list[Row]:
     sums = [_sums(warehouse, run, model, dimensions) for run, model in zip(runs, models, strict=True)]
     model = models[0] if models[0] == models[1] else f"{models[0]} > {models[1]}"
@@ -68,7 +69,7 @@ def _pair(
     for key in {*sums[0], *sums[1]}:
         *group, currency = key
         before, after = (side.get(key, (0, 0)) for side in sums)
-        row: Row = {"model": model, **_named(rules, dict(zip(dimensions, group, strict=True))), "currency": currency}
+        row: Row = {"model": model, **_named(labels, dict(zip(dimensions, group, strict=True))), "currency": currency}
         row |= {"conversions_1": conversion_count(before[0]), "conversions_2": conversion_count(after[0])}
         row |= {"conversions_change": conversion_count(after[0] - before[0])}
         money = {"value_1": before[1], "value_2": after[1], "value_change": after[1] - before[1]}
@@ -97,14 +98,13 @@ def _sums(
     return sums
 
 
-def _named(rules: Rules, group: Mapping[str, Value]) -> Row:
+def _named(labels: Labels, group: Mapping[str, Value]) -> Row:
     row: Row = {}
     if isinstance(number := group.get("partner"), int):
-        known = rules.partners.get(number)
-        name = "unattributed" if number == UNATTRIBUTED else known.name if known else ""
+        name = "unattributed" if number == UNATTRIBUTED else labels.partners.get(number, "")
         row |= {"partner_id": number, "partner": name}
     if isinstance(number := group.get("offer"), int):
-        row |= {"offer_id": number, "offer": rules.offers[number].name if number in rules.offers else ""}
+        row |= {"offer_id": number, "offer": labels.offers.get(number, "")}
     return row
 
 

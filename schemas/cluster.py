@@ -34,6 +34,7 @@ SHARD_KEYS: dict[str, str] = {
     "runs": "sipHash64(run_id)",
     "facts": "sipHash64(name)",
     "programs": "sipHash64(program_hash)",
+    "labels": "sipHash64(kind, number, goal)",
     "migrations": "sipHash64(name)",
 }
 """SQL that chooses the shard of a row. It must depend on the row alone: a repeated insert has to reach the same

@@ -215,11 +215,21 @@ class Fact(msgspec.Struct, frozen=True, array_like=True, gc=False):
 
 
 class ProgramRow(msgspec.Struct, frozen=True, array_like=True, gc=False):
-    """A program that was loaded, without its secrets."""
+    """Terms of a program that was loaded."""
 
     program_hash: Annotated[str, text("Hash of the canonical form (32 hex digits).")]
     loaded_ts: Annotated[int, micros("When it was loaded; one row for each time that it became the newest.")]
-    canonical: Annotated[str, text("Canonical JSON of the rules.")]
+    canonical: Annotated[str, text("Canonical JSON of the terms; earlier versions stored the whole program.")]
+
+
+class LabelRow(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    """A name that became valid. The latest row of a key counts."""
+
+    kind: Annotated[str, word("program, partner, offer or goal.")]
+    number: Annotated[int, number("Partner or offer; 0 for the program.")]
+    goal: Annotated[str, text("Key of the offer's goal; empty for other kinds.")]
+    name: Annotated[str, text("The name; empty if it was removed.")]
+    ts: Annotated[int, micros("When it was loaded.")]
 
 
 @dataclass(frozen=True, slots=True)
@@ -302,7 +312,8 @@ TABLES: tuple[Table, ...] = (
         "intents", (Intent,), "(shard, pass_id)", "Rows that attribution is about to write.",
         "(shard, intDiv(pass_id, 64))",
     ),
-    Table("programs", (ProgramRow,), "(program_hash)", "Every program that was loaded."),
+    Table("programs", (ProgramRow,), "(program_hash)", "Terms of every program that was loaded."),
+    Table("labels", (LabelRow,), "(kind, number, goal, ts)", "Names of partners, offers and goals, for reports."),
     Table("runs", (Run,), "(run_id)", "Completed runs of models, which pay nothing."),
     Table("facts", (Fact,), "(name, ts, value)", "Values that all parts of an installation must agree on."),
 )  # fmt: skip

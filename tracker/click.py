@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 
 import msgspec
 
-from program.program import Link, Partner
+from program.entries import Link
 from schemas.events import Kind, Rejected, Touch, Untrusted
 from schemas.fields import NO_TOKEN
 from schemas.reasons import Reason
@@ -43,7 +43,7 @@ class Draft:
     """Values that the steps have collected so far."""
 
     __slots__ = (
-        "code", "hit", "is_visitor_given", "kind", "landing", "landing_url", "link", "offer", "partner", "subs",
+        "code", "hit", "is_visitor_given", "kind", "landing", "landing_url", "link", "offer", "subs",
         "touch_id", "visitor",
     )  # fmt: skip
 
@@ -53,7 +53,6 @@ class Draft:
         self.is_visitor_given = False
         self.link: Link | None = None
         self.offer: IndexedOffer | None = None
-        self.partner: Partner | None = None
         self.landing: Landing | None = None
         self.subs: dict[str, str] = {}
         self.touch_id = NO_TOKEN
@@ -105,16 +104,16 @@ def find_offer(draft: Draft, context: ClickContext) -> None:
     draft.offer = context.program.offer(draft.link.offer_id)
     if draft.offer is None:
         raise Refused(rejected(Reason.UNKNOWN_OFFER, "link", "the link's offer is not in the program"))
-    if draft.offer.offer.status != "active":
+    if draft.offer.status != "active":
         raise Refused(rejected(Reason.INACTIVE_OFFER, "link", "the link's offer is inactive in the program"))
 
 
 def find_partner(draft: Draft, context: ClickContext) -> None:
     assert draft.link is not None  # find_link comes before
-    draft.partner = context.program.partners.get(draft.link.partner_id)
-    if draft.partner is None:
+    status = context.program.partners.get(draft.link.partner_id)
+    if status is None:
         raise Refused(rejected(Reason.UNKNOWN_PARTNER, "link", "the link's partner is not in the program"))
-    if draft.partner.status != "active":
+    if status != "active":
         raise Refused(rejected(Reason.INACTIVE_PARTNER, "link", "the link's partner is inactive in the program"))
 
 
@@ -159,7 +158,7 @@ def put_landing_url(draft: Draft, context: ClickContext) -> None:
         "ts": str(draft.hit.ts // 1_000_000),
     }
     draft.landing_url = render(draft.landing, values, context.landing_chars_max)
-    if draft.offer is not None and draft.offer.offer.pass_through and draft.hit.query:
+    if draft.offer is not None and draft.offer.pass_through and draft.hit.query:
         draft.landing_url = with_passed_on(draft.landing_url, draft.hit.query, context.landing_chars_max)
 
 

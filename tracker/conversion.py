@@ -51,7 +51,7 @@ def read_goal(text: str, offer: IndexedOffer) -> str:
     goal = text or "1"
     if goal not in offer.goals:
         refusal = malformed("goal", f"the offer has no such goal; it has {', '.join(sorted(offer.goals))}")
-        raise Refused(with_ids(refusal, offer.offer.id, 0))
+        raise Refused(with_ids(refusal, offer.id, 0))
     return goal
 
 

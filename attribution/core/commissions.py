@@ -15,7 +15,7 @@ from attribution.core.plans import PlanBook, fixed_text, percent_text, specifici
 from attribution.core.weights import DEFAULT_MODEL
 from attribution.kernels.allocate import allocate
 from attribution.kernels.checks import Ints
-from program.program import Plan
+from program.entries import Plan
 from schemas.events import Conversion
 from schemas.reasons import Problem
 from schemas.values.money import AMOUNT_MINOR_MAX, percent_of_minor

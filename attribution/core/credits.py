@@ -19,12 +19,8 @@ from attribution.core.weights import DEFAULT_MODEL, Fits, fits_of, is_known, wei
 from attribution.kernels import select
 from attribution.kernels.allocate import allocate
 from attribution.kernels.checks import Ints
-from program.program import (
-    DEFAULT_CLICK_WINDOW_US,
-    DEFAULT_IMPRESSION_WINDOW_US,
-    UNATTRIBUTED,
-    Rules,
-)
+from program.entries import DEFAULT_CLICK_WINDOW_US, DEFAULT_IMPRESSION_WINDOW_US, UNATTRIBUTED
+from program.terms import Terms
 from schemas.events import Adjustment, Conversion
 from schemas.fields import NO_TOKEN
 from schemas.identity import of_conversion, of_coupon
@@ -56,10 +52,10 @@ class JoinLine(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Pricing:
-    """A program prepared for attribution: its rules, an index of its plans, its models and fits."""
+    """Terms prepared for attribution: an index of their plans, their models and fits."""
 
     program_hash: str
-    rules: Rules
+    terms: Terms
     plans: PlanBook
     models: tuple[str, ...]
     partner_rules: PartnerRules
@@ -68,12 +64,15 @@ class Pricing:
     """Click and impression window by offer: the longest of the offer and its plans."""
 
     @classmethod
-    def from_rules(cls, program_hash: str, rules: Rules) -> "Pricing":
-        """Prepare the rules of a program. Models that this version does not know are left out."""
-        wanted = {DEFAULT_MODEL, *rules.models, *(plan.model for plan in rules.plans)}
-        plans, fits = PlanBook(rules.plans), fits_of(rules)
+    def from_terms(cls, program_hash: str, terms: Terms) -> "Pricing":
+        """Prepare terms. Models that this version does not know are left out.
+
+        The hash is that under which the terms were stored: an earlier version named whole programs.
+        """
+        wanted = {DEFAULT_MODEL, *terms.models, *(plan.model for plan in terms.plans)}
+        plans, fits = PlanBook(terms.plans), fits_of(terms)
         models = tuple(sorted(model for model in wanted if is_known(model, fits)))
-        return cls(program_hash, rules, plans, models, partner_rules_of(rules, plans), fits, reach_of(rules))
+        return cls(program_hash, terms, plans, models, partner_rules_of(terms, plans), fits, reach_of(terms))
 
     def windows_us(self, offer_id: int) -> tuple[int, int]:
         """Return the longest click and impression window of an offer; the defaults if the program no longer has it."""

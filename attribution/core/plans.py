@@ -4,7 +4,8 @@ from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
 from attribution.core.journeys import PartnerRules
-from program.program import DEFAULT_CLICK_WINDOW_US, DEFAULT_IMPRESSION_WINDOW_US, Plan, Rules
+from program.entries import DEFAULT_CLICK_WINDOW_US, DEFAULT_IMPRESSION_WINDOW_US, Plan
+from program.terms import Terms
 from schemas.values.money import format_minor
 
 
@@ -46,11 +47,11 @@ class PlanBook:
 _CHOICES_MAX = 100_000
 
 
-def partner_rules_of(rules: Rules, plans: PlanBook) -> PartnerRules:
-    """Collect a program's rules for partners' touches: inactive and direct partners, and windows of plans."""
+def partner_rules_of(terms: Terms, plans: PlanBook) -> PartnerRules:
+    """Collect the rules for partners' touches: inactive and direct partners, and windows of plans."""
 
     def windows_us(offer_id: int, goal: str, partner_id: int) -> tuple[int, int]:
-        offer, plan = rules.offers.get(offer_id), plans.choose(offer_id, goal, partner_id).plan
+        offer, plan = terms.offers.get(offer_id), plans.choose(offer_id, goal, partner_id).plan
         click = offer.click_window_us if offer is not None else DEFAULT_CLICK_WINDOW_US
         impression = offer.impression_window_us if offer is not None else DEFAULT_IMPRESSION_WINDOW_US
         if plan is not None and plan.click_window_us is not None:
@@ -60,17 +61,17 @@ def partner_rules_of(rules: Rules, plans: PlanBook) -> PartnerRules:
         return click, impression
 
     return PartnerRules(
-        inactive=tuple(sorted(p.id for p in rules.partners.values() if p.status == "inactive")),
-        direct=tuple(sorted(p.id for p in rules.partners.values() if p.kind == "direct")),
-        has_contracts=any(p.click_window_us is not None or p.impression_window_us is not None for p in rules.plans),
+        inactive=tuple(sorted(number for number, p in terms.partners.items() if p.status == "inactive")),
+        direct=tuple(sorted(number for number, p in terms.partners.items() if p.kind == "direct")),
+        has_contracts=any(p.click_window_us is not None or p.impression_window_us is not None for p in terms.plans),
         windows_us=windows_us,
     )
 
 
-def reach_of(rules: Rules) -> dict[int, tuple[int, int]]:
+def reach_of(terms: Terms) -> dict[int, tuple[int, int]]:
     """Return the longest click and impression window of each offer and its plans: the range to read."""
-    reach_us = {offer.id: (offer.click_window_us, offer.impression_window_us) for offer in rules.offers.values()}
-    for plan in rules.plans:
+    reach_us = {number: (offer.click_window_us, offer.impression_window_us) for number, offer in terms.offers.items()}
+    for plan in terms.plans:
         click, impression = reach_us.get(plan.offer_id, (DEFAULT_CLICK_WINDOW_US, DEFAULT_IMPRESSION_WINDOW_US))
         reach_us[plan.offer_id] = max(click, plan.click_window_us or 0), max(impression, plan.impression_window_us or 0)
     return reach_us

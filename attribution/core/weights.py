@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from attribution.core.journeys import REASONS, Journeys
 from attribution.kernels import rules, select
 from attribution.kernels.checks import Ints
-from program.program import Rules
+from program.terms import Terms
 from schemas.reasons import NoCredit
 from schemas.values.model_names import DATA_DRIVEN, FITTED, BadModel, Model, fitted_text, parse_model
 
@@ -45,9 +45,9 @@ Fits = Mapping[str, ByPartner]
 NO_FITS: Fits = MappingProxyType({})
 
 
-def fits_of(rules: Rules) -> dict[str, ByPartner]:
+def fits_of(terms: Terms) -> dict[str, ByPartner]:
     """Return the fits of a program."""
-    return {fitted_text(fit_id): ByPartner.from_weights(fit.weights) for fit_id, fit in rules.fits.items()}
+    return {fitted_text(fit_id): ByPartner.from_weights(fit.weights) for fit_id, fit in terms.fits.items()}
 
 
 @lru_cache(maxsize=1_000)

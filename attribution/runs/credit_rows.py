@@ -19,7 +19,7 @@ from attribution.kernels.allocate import allocate
 from attribution.kernels.checks import Array, Ints
 from attribution.runs.spec import RunSpec
 from attribution.runs.touch_reuse import used_up
-from program.program import UNATTRIBUTED
+from program.entries import UNATTRIBUTED
 from schemas.columns import arrow_schema
 
 Stitch = Callable[[ConversionColumns], ConversionColumns]

@@ -8,7 +8,7 @@ from attribution.runs.runner import Runs
 from attribution.runs.shares import from_json, weights_of
 from attribution.runs.spec import spec_of
 from attribution.store.as_of import TS_MAX
-from program.program import Fit
+from program.entries import Fit
 from runtime.user_error import ReportError
 from schemas.values.timestamps import rfc3339
 from warehouse.port import Warehouse

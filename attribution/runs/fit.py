@@ -24,7 +24,7 @@ from attribution.runs.shares import Fitted, PathCounts, fit_models, paths_of
 from attribution.runs.spec import BadRun, RunSpec
 from attribution.store.as_of import TS_MAX
 from attribution.store.touch_reader import TouchReader
-from program.program import DEFAULT_CLICK_WINDOW_US, DEFAULT_IMPRESSION_WINDOW_US
+from program.entries import DEFAULT_CLICK_WINDOW_US, DEFAULT_IMPRESSION_WINDOW_US
 from warehouse.port import Warehouse
 
 SLICE_TOUCHES = 100_000

@@ -117,7 +117,7 @@ class Runs:
 
     def _fits(self, spec: RunSpec) -> Fits:
         """Return the fits of the run's program. Raises BadRun if the program lacks a fit that a model refers to."""
-        fits = fits_of(pricing_of(self._warehouse, spec).rules)
+        fits = fits_of(pricing_of(self._warehouse, spec).terms)
         missing = [model for model in spec.models if model not in DATA_DRIVEN and not is_known(model, fits)]
         if missing:
             raise BadRun(

@@ -20,7 +20,7 @@ from attribution.paths.path_table import Floats, PathTable
 from attribution.paths.rake import rake
 from attribution.paths.shapley import coalitions_of
 from attribution.runs.spec import BadRun
-from program.program import UNATTRIBUTED
+from program.entries import UNATTRIBUTED
 from schemas.values.model_names import Model
 
 PATHS_MAX = 1_000_000

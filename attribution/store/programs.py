@@ -1,6 +1,6 @@
-"""Programs that conversions were priced under, read once each from clew.programs.
+"""Terms that conversions were priced under, read once each from clew.programs.
 
-A conversion keeps the program that it was first priced under, so a restatement may need any earlier program.
+A conversion keeps the terms that it was first priced under, so a restatement may need any earlier ones.
 """
 
 import secrets
@@ -8,19 +8,21 @@ from collections import OrderedDict
 from dataclasses import dataclass
 
 from attribution.core.credits import Pricing
-from program.program import Program, canonical, from_canonical
+from attribution.store.labels import store_labels
+from program.program import Program
+from program.terms import canonical, from_canonical
 from schemas.columns import to_arrow
 from schemas.ddl import DATABASE
 from schemas.tables import ProgramRow
 from warehouse.port import Warehouse, rows_of
 
 PROGRAMS_MAX = 32
-"""Programs cached in memory; each takes a few kilobytes per hundred offers."""
+"""Terms cached in memory; each takes a few kilobytes per hundred offers and plans."""
 
 
 @dataclass(frozen=True, slots=True)
 class Loaded:
-    """Row of clew.programs. A program has one row for each time that it became the newest."""
+    """Row of clew.programs. Terms have one row for each time that they became the newest."""
 
     hash: str
     loaded_us: int
@@ -28,7 +30,7 @@ class Loaded:
 
 
 def newest_program(warehouse: Warehouse) -> Loaded | None:
-    """Return the program loaded last, or None if there is none. Raises WarehouseError."""
+    """Return the terms loaded last, or None if there are none. Raises WarehouseError."""
     newest = rows_of(
         warehouse.query(
             "SELECT program_hash, toUnixTimestamp64Micro(loaded_ts) AS loaded_us, canonical "
@@ -50,15 +52,15 @@ class Programs:
         self._kept: set[str] = set()
 
     def keep(self, program: Program, now_us: int) -> Pricing:
-        """Return the pricing of the current program, and store the program in clew.programs if it is missing there."""
+        """Return the pricing of the current program, and store its terms in clew.programs if they are missing there."""
         if program.hash not in self._kept:
             if self.get(program.hash) is None:
                 self._write(program, now_us)
             self._kept = {program.hash}
-        return self._known.get(program.hash) or self._remember(Pricing.from_rules(program.hash, program.rules))
+        return self._known.get(program.hash) or self._remember(Pricing.from_terms(program.hash, program.terms))
 
     def load(self, program: Program, now_us: int) -> None:
-        """Make this the newest program in clew.programs, even if it was loaded before and replaced since.
+        """Make these terms the newest in clew.programs, even if they were loaded before and replaced since.
 
         Call this only after reading a program file. A worker that continues with its program calls `keep`.
         """
@@ -66,14 +68,15 @@ class Programs:
         if newest is None or newest.hash != program.hash:
             # The order of loading counts, even if this machine's clock is behind the newest row.
             self._write(program, now_us if newest is None else max(now_us, newest.loaded_us + 1))
+        store_labels(self._warehouse, program.labels, now_us)
 
     def _write(self, program: Program, loaded_us: int) -> None:
-        row = ProgramRow(program.hash, loaded_us, canonical(program.rules).decode())
+        row = ProgramRow(program.hash, loaded_us, canonical(program.terms).decode())
         token = f"program:{program.hash}:{secrets.token_hex(8)}"
         self._warehouse.insert("programs", to_arrow("programs", [(row,)]), token)
 
     def get(self, program_hash: str) -> Pricing | None:
-        """Return the pricing of a program loaded earlier, or None if clew.programs no longer has it."""
+        """Return the pricing of terms loaded earlier, or None if clew.programs no longer has them."""
         known = self._known.get(program_hash)
         if known is not None:
             self._known.move_to_end(program_hash)
@@ -87,7 +90,7 @@ class Programs:
         )
         if not stored:
             return None
-        return self._remember(Pricing.from_rules(program_hash, from_canonical(stored[0]["canonical"].encode())))
+        return self._remember(Pricing.from_terms(program_hash, from_canonical(stored[0]["canonical"].encode())))
 
     def _remember(self, pricing: Pricing) -> Pricing:
         self._known[pricing.program_hash] = pricing

@@ -30,10 +30,10 @@ def check(program: Annotated[Path, typer.Argument(metavar="FILE", help="Program 
         err.print(line_of(program, mistake), markup=False)
     if reading.program is None or reading.mistakes:
         raise typer.Exit(NO)
-    rules = reading.program.rules
+    terms, routes = reading.program.terms, reading.program.routes
     out.print(
-        f"{program} is correct: {len(rules.partners)} partners, {len(rules.offers)} offers, {len(rules.links)} links, "
-        f"{len(rules.plans)} plans; program {reading.program.hash}",
+        f"{program} is correct: {len(routes.partners)} partners, {len(routes.offers)} offers, "
+        f"{len(routes.links)} links, {len(terms.plans)} plans; program {terms.hash}",
         markup=False,
     )
     raise typer.Exit(FINE)

@@ -43,8 +43,7 @@ def replay(
         raise fail(str(error), WRONG_USE) from None
     key = api_key or settings.api_key or (loaded.secrets.api_keys[0] if loaded and loaded.secrets.api_keys else "")
     state_dir = default_state_dir(environment_value("XDG_STATE_HOME"), Path.home())
-    rules = loaded.rules if loaded is not None else None
-    order = ReplayOrder(file, mapping_or_exit(mapping), to, key, rules, rate, again, state_dir)
+    order = ReplayOrder(file, mapping_or_exit(mapping), to, key, loaded, rate, again, state_dir)
     with byte_progress() as progress:
         bar = progress.add_task("replaying", total=None, lines=0)
 

@@ -51,8 +51,8 @@ def fit(
     The run is one of markov or shapley. Copy the table into the program file; a plan
     pays by them with model = "fitted(ID)".
     """
+    from program.entries import Fit
     from program.fits import to_toml  # imported here: `clew diff` needs no program file
-    from program.program import Fit
 
     answer = ask(where, FitRequest(run=run), program=program)
     if as_json:

@@ -63,11 +63,11 @@ async def _report(engine: Engine, request: ReportRequest) -> Answer:
     make = reports.get(request.name)
     if make is None:
         raise UserError(f"there is no report {request.name[:64]!r}; use one of {', '.join(reports)}")
-    rules = engine.program.rules
+    program = engine.program
     by = [name.strip() for name in (request.by or _DEFAULT_BY[request.name]).split(",") if name.strip()]
     try:
-        from_us, to_us = range_us(request.from_, request.to, rules.timezone)
-        report = await _read(engine, make, engine.warehouse, rules, by, from_us, to_us)
+        from_us, to_us = range_us(request.from_, request.to, program.terms.timezone)
+        report = await _read(engine, make, engine.warehouse, program, by, from_us, to_us)
     except (BadRange, ValueError) as error:
         raise UserError(str(error)) from None
     return report.to_json()
@@ -75,7 +75,7 @@ async def _report(engine: Engine, request: ReportRequest) -> Answer:
 
 async def _explain(engine: Engine, request: ExplainRequest) -> Answer:
     conversion_id = _conversion_id(request)
-    explanation = await _read(engine, explain, engine.warehouse, conversion_id)
+    explanation = await _read(engine, explain, engine.warehouse, engine.labels, conversion_id)
     if explanation is None:
         raise UserError(f"there is no conversion {conversion_id} in the warehouse", NO)
     return explanation.to_json()

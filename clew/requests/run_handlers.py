@@ -38,7 +38,7 @@ async def run(engine: Engine, request: RunRequest, now_us: int) -> Answer:
 
 
 def _run(engine: Engine, request: RunRequest, now_us: int) -> RunReport:
-    zone = engine.program.rules.timezone
+    zone = engine.program.terms.timezone
     as_of_us = instant_us(request.as_of, zone) if request.as_of else now_us
     if as_of_us > now_us:
         raise BadRun("--as-of is in the future: a run only knows what has been received")
@@ -76,7 +76,7 @@ async def diff(engine: Engine, request: DiffRequest) -> Answer:
     async with engine.reading:
         try:
             report = await asyncio.to_thread(
-                diff_report, engine.warehouse, engine.program.rules, request.left, request.right, by
+                diff_report, engine.warehouse, engine.program.labels, request.left, request.right, by
             )
         except ReportError as error:
             raise UserError(str(error)) from None
@@ -90,7 +90,7 @@ async def fit(engine: Engine, request: FitRequest) -> Answer:
             found, gap = await asyncio.to_thread(export_fit, engine.warehouse, request.run)
         except ReportError as error:
             raise UserError(str(error)) from None
-    partners = engine.program.rules.partners
+    partners = engine.program.labels.partners
     return {
         "id": found.id,
         "model": found.model,

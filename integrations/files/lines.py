@@ -18,7 +18,7 @@ from integrations.files.mapping.mapping import FileMapping
 from integrations.files.moments import Timestamps, timestamps_of
 from integrations.files.source import LineProblem, Row
 from program.fields import link_code
-from program.program import Rules
+from program.program import Program
 from program.toml.tables import BadValue
 from schemas.values.ip_addresses import canonical
 
@@ -248,15 +248,15 @@ def _check_address(text: str) -> None:
         )
 
 
-def names_of(mapping: FileMapping, rules: Rules) -> Names:
+def names_of(mapping: FileMapping, program: Program) -> Names:
     """Return the numbers of the names that a mapping uses. Raises BadValue for a name of two offers or partners."""
     used = {name for rule in mapping.events for name in rule.fields}
-    offers = ((offer.name, offer.id) for offer in rules.offers.values())
-    partners = ((partner.name, partner.id) for partner in rules.partners.values())
+    offers = ((name, number) for number, name in program.labels.offers.items())
+    partners = ((name, number) for number, name in program.labels.partners.items())
     return Names(
         _numbers("offers", offers) if "offer" in used else None,
         _numbers("partners", partners) if "partner" in used else None,
-        {link.code: (link.offer_id, link.partner_id) for link in rules.links.values()}
+        {link.code: (link.offer_id, link.partner_id) for link in program.routes.links.values()}
         if used & {"offer", "partner"}
         else {},
     )

@@ -5,11 +5,13 @@ from random import Random
 
 from hypothesis import strategies as st
 
-from program.program import Fit, Goal, Offer, Partner, Plan, Program, Rules, Secrets
+from program.entries import Fit, Goal, Offer, Partner, Plan
+from program.program import Program
 from schemas import identity
 from schemas.dedup.rules import conversion_key
 from schemas.events import STATUS_ORDER, Adjustment, Conversion, Kind, Touch
 from schemas.values.click_id import TokenKey, TokenKeys, mint
+from tests.programs import program_of_entries
 from tests.reference.attribution import Seen
 
 KEYS = TokenKeys.of([TokenKey(1, b"k" * 32)], 1, b"h" * 32)
@@ -49,32 +51,26 @@ class RandomCase:
     adjustments: list[Adjustment]
 
 
-def rules_of(
-    plans: tuple[Plan, ...],
-    models: tuple[str, ...] = ("last_click", "linear"),
-    changed: dict[int, Partner] | None = None,
-) -> Rules:
-    """Return rules with offers 1 and 2, windows of 10 and 4 seconds, and partners 1 to 3."""
-    goals = (Goal("1", "Sale"), Goal("lead", "Lead"))
-    offers = {
-        number: Offer(
-            number, f"Offer {number}", "https://shop.example/", click_window_us=10 * SECOND_US,
-            impression_window_us=4 * SECOND_US, goals=goals,
-        )
-        for number in (1, 2)
-    }  # fmt: skip
-    partners = {number: Partner(number, f"Partner {number}") for number in (1, 2, 3)}
-    partners |= changed or {}
-    fits = {FIT.id: FIT}
-    return Rules("Test", "USD", "Europe/Berlin", "", (), partners, offers, {}, plans, models, fits)
-
-
 def program_of(
     plans: tuple[Plan, ...],
     models: tuple[str, ...] = ("last_click", "linear"),
     changed: dict[int, Partner] | None = None,
+    fits: tuple[Fit, ...] = (FIT,),
 ) -> Program:
-    return Program.of(rules_of(plans, models, changed), Secrets())
+    """Return a program with offers 1 and 2, windows of 10 and 4 seconds, and partners 1 to 3."""
+    goals = (Goal("1", "Sale"), Goal("lead", "Lead"))
+    offers = [
+        Offer(
+            number, f"Offer {number}", "https://shop.example/", click_window_us=10 * SECOND_US,
+            impression_window_us=4 * SECOND_US, goals=goals,
+        )
+        for number in (1, 2)
+    ]  # fmt: skip
+    partners = {number: Partner(number, f"Partner {number}") for number in (1, 2, 3)} | (changed or {})
+    return program_of_entries(
+        name="Test", timezone="Europe/Berlin", partners=partners.values(), offers=offers, plans=plans, models=models,
+        fits=fits,
+    )  # fmt: skip
 
 
 def touch_of(

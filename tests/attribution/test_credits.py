@@ -7,7 +7,8 @@ from hypothesis import given, settings
 
 from attribution.core.credits import ConversionCase, Outcome, Pricing, attribute, to_columns
 from attribution.core.journeys import TouchRows, linked, pending_touches
-from program.program import Plan, Program
+from program.entries import Plan
+from program.program import Program
 from schemas import identity
 from schemas.events import Adjustment, Conversion, Kind
 from tests.attribution.random_cases import (
@@ -40,7 +41,7 @@ def outcomes(
     program: Program, touches: list[Seen], conversions: list[Conversion], adjustments: list[Adjustment] | None = None
 ) -> list[Outcome]:
     """Compute one batch with the two reads of a pass."""
-    pricing = Pricing.from_rules(program.hash, program.rules)
+    pricing = Pricing.from_terms(program.hash, program.terms)
     cases = [
         ConversionCase(c, tuple(a for a in adjustments or [] if a.conversion_id == c.conversion_id), pricing)
         for c in conversions
@@ -54,7 +55,7 @@ def outcomes(
 def check(world: RandomCase, order: list[Conversion]) -> None:
     found = outcomes(world.program, world.touches, order, world.adjustments)
     for event, outcome in zip(order, found, strict=True):
-        wanted = expected(event, world.touches, world.adjustments, world.program.rules)
+        wanted = expected(event, world.touches, world.adjustments, world.program.terms)
         assert [tuple(line) for line in outcome.credits] == [tuple(line) for line in wanted.credits]
         owed = [(c.partner_id, c.plan, c.rule, c.currency, c.amount_minor) for c in outcome.commissions]
         assert sorted(owed) == [tuple(line) for line in wanted.commissions]

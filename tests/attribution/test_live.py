@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 
 from attribution.live.attributor import Attributor
 from attribution.live.pass_report import PassReport
-from program.program import Plan, Program
+from program.entries import Plan
+from program.program import Program
 from runtime.clock import ManualClock, SystemClock
 from runtime.settings import AttributionSettings
 from schemas.events import CONVERSIONS, HITS
@@ -84,7 +85,7 @@ def check_at_rest(warehouse: Warehouse, world: RandomCase) -> None:
     credits, owed = credits_now(warehouse), owed_now(warehouse)
     assert len(credits) == len(world.conversions)
     for event in world.conversions:
-        wanted = expected(event, world.touches, world.adjustments, world.program.rules)
+        wanted = expected(event, world.touches, world.adjustments, world.program.terms)
         assert credits[event.conversion_id.hex()] == sorted(
             (c.model, to_text(c.touch_id) if any(c.touch_id) else "", c.partner_id, c.weight_e12,
              e4_of_minor(c.value_minor, event.currency), c.reason)

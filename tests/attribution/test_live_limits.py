@@ -14,7 +14,7 @@ from attribution.store.conversion_reader import ConversionReader
 from attribution.store.cursor import Cursor
 from attribution.store.programs import Programs, newest_program
 from attribution.store.touch_table import TouchTable
-from program.program import Plan
+from program.entries import Plan
 from runtime.clock import ManualClock
 from schemas.events import Kind
 from schemas.fields import NO_DIGEST
@@ -100,7 +100,7 @@ def test_programs_are_cached_up_to_a_limit(warehouse: Warehouse, monkeypatch: py
     assert scalar_of(warehouse.query("SELECT count() FROM clew.programs")) == 3
     for program in loaded:
         found = programs.get(program.hash)
-        assert isinstance(found, Pricing) and found.rules == program.rules
+        assert isinstance(found, Pricing) and found.terms == program.terms
     assert programs.get("0" * 32) is None
 
 
@@ -116,7 +116,7 @@ def test_a_reloaded_program_is_the_newest(warehouse: Warehouse) -> None:
     found = warehouse.query("SELECT toUnixTimestamp64Micro(loaded_ts) AS t FROM clew.programs ORDER BY t")
     assert found.column(0).to_pylist() == [10, 30, 31, 40]
     again = Programs(warehouse).get(second.hash)
-    assert again is not None and again.rules == second.rules
+    assert again is not None and again.terms == second.terms
 
 
 def test_old_intents_are_dropped_and_passes_kept(warehouse: Warehouse) -> None:

@@ -9,7 +9,8 @@ from attribution.runs.shares import from_json
 from attribution.runs.spec import BadRun
 from attribution.store.programs import Programs
 from operations.audit.attribution import attribution_checks
-from program.program import Fit, Plan, Program, Secrets
+from program.entries import Fit, Plan
+from program.program import Program
 from reporting.explain import explain
 from reporting.explain_text import lines_of
 from runtime.user_error import ReportError
@@ -24,8 +25,7 @@ from warehouse.port import Warehouse, scalar_of
 def paying(*fits: Fit) -> Program:
     """Return a program where offer 1 pays by the first fit; the others are computed for reports."""
     models = tuple(f"fitted({fit.id})" for fit in fits)
-    rules = program_of((Plan(1, percent_e6=10_000_000, model=models[0]),), ("last_click", *models)).rules
-    return Program.of(msgspec.structs.replace(rules, fits={fit.id: fit for fit in fits}), Secrets())
+    return program_of((Plan(1, percent_e6=10_000_000, model=models[0]),), ("last_click", *models), fits=fits)
 
 
 def fit_of(weights: dict[int, int]) -> Fit:
@@ -54,7 +54,7 @@ def test_live_credits_equal_a_run_without_reading_it(warehouse: Warehouse) -> No
     """The run that the weights come from does not exist here: only the program matters."""
     program = paying(fit_of({1: 3, 2: 10**12}), fit_of({1: 1, 2: 1}))
     stored(warehouse, world(seed=5), program)
-    run = Runs(warehouse).run(spec(program, models=tuple(sorted({*program.rules.models})))).run
+    run = Runs(warehouse).run(spec(program, models=tuple(sorted({*program.terms.models})))).run
     assert of_run(warehouse, run.run_id) == of_live(warehouse) != []
     assert all(check.ok for check in attribution_checks(warehouse, LATER_US))
 
@@ -68,7 +68,7 @@ def test_later_conversions_change_no_weight(warehouse: Warehouse) -> None:
         log.append(event)
     log.store()
     attribute(warehouse, log, program)
-    model = f"fitted({next(iter(program.rules.fits))})"
+    model = f"fitted({next(iter(program.terms.fits))})"
     assert parts(warehouse, sale.conversion_id, model) == {1: 250, 2: 751}
     for n in range(3, 9):
         log.append(touch_of(n, second=n, partner=1 + n % 3, visitor=f"v{n}"))
@@ -83,7 +83,7 @@ def test_later_conversions_change_no_weight(warehouse: Warehouse) -> None:
     attribute(warehouse, log, newer, LATER_US + 2 * SECOND_US)
     assert fitted([1, 2, 3], {1: 1, 2: 3}) == [1, 3, 1]
     assert parts(warehouse, sale.conversion_id, model) == {1: 200, 2: 601, 3: 200}
-    found = explain(warehouse, sale.conversion_id.hex())
+    found = explain(warehouse, program.labels, sale.conversion_id.hex())
     assert found is not None
     text = "\n".join(lines_of(found.to_json()))
     assert f"Model {model} (pays): markov of run {'a' * 32}, 9 conversions as of 2026-01-01T00:00:00Z" in text
@@ -105,7 +105,7 @@ def test_consume_uses_the_credits_of_a_fit(warehouse: Warehouse) -> None:
     events = [touch_of(n, second=n, visitor="ann") for n in (1, 2)]
     sales = [conversion_of(n, second=4 + n, visitor_id="ann") for n in (1, 2)]
     stored(warehouse, [*events, *sales], program)
-    (model,) = (f"fitted({fit_id})" for fit_id in program.rules.fits)
+    (model,) = (f"fitted({fit_id})" for fit_id in program.terms.fits)
     run = Runs(warehouse).run(spec(program, models=(model,), reuse="consume")).run
     taken = {row[0]: row[2] for row in of_run(warehouse, run.run_id)}
     assert taken == {s.conversion_id: seen.touch.touch_id for s, seen in zip(sales, events, strict=True)}

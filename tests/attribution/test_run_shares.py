@@ -17,7 +17,8 @@ from attribution.runs.runner import SHARES, Runs, TooFewConversions
 from attribution.runs.shares import Fitted, PathCounts, from_json, to_json
 from attribution.runs.spec import BadRun, RunSpec
 from operations.audit.attribution import attribution_checks
-from program.program import Partner, Plan, Program
+from program.entries import Partner, Plan
+from program.program import Program
 from schemas.columns import to_arrow
 from schemas.events import Conversion, Kind
 from schemas.tables import Fact, Run

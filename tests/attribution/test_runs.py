@@ -15,7 +15,8 @@ from attribution.runs.run_reader import identity_map
 from attribution.runs.runner import Runs
 from attribution.runs.spec import BadRun, RunSpec, spec_of
 from operations.audit.attribution import attribution_checks
-from program.program import Partner, Plan, Program
+from program.entries import Partner, Plan
+from program.program import Program
 from reporting.run_diff import diff_report
 from runtime.clock import ManualClock
 from runtime.user_error import ReportError
@@ -93,7 +94,7 @@ def test_a_run_gives_the_credits_of_live_attribution(warehouse: Warehouse, world
     stored(warehouse, world)
     before = {t: scalar_of(warehouse.query(f"SELECT count() FROM clew.{t}")) for t in TABLES_THAT_PAY}
     wanted = of_live(warehouse)
-    models = Pricing.from_rules(world.program.hash, world.program.rules).models
+    models = Pricing.from_terms(world.program.hash, world.program.terms).models
     report = Runs(warehouse).run(spec(world.program, models=models)).run
     assert of_run(warehouse, report.run_id) == wanted
     assert before == {t: scalar_of(warehouse.query(f"SELECT count() FROM clew.{t}")) for t in TABLES_THAT_PAY}
@@ -267,15 +268,15 @@ def test_difference_of_two_runs(warehouse: Warehouse) -> None:
     program = filled(warehouse)
     runs = Runs(warehouse)
     one, two = (runs.run(spec(program, models=(model,))).run for model in ("last_click", "linear"))
-    report = diff_report(warehouse, program.rules, one.run_id[:8], two.run_id, ["partner"])
+    report = diff_report(warehouse, program.labels, one.run_id[:8], two.run_id, ["partner"])
     assert {row["model"] for row in report.rows} == {"last_click > linear"}
     for key in ("conversions_1", "conversions_2"):
         assert sum(row[key] for row in report.rows) == pytest.approx(40)
     assert sum(round(100 * float(str(row["value_change"]))) for row in report.rows) == 0
-    same = diff_report(warehouse, program.rules, "live:linear", two.run_id, ["partner", "offer"])
+    same = diff_report(warehouse, program.labels, "live:linear", two.run_id, ["partner", "offer"])
     assert {row["value_change"] for row in same.rows} == {"0.00"} and same.rows
     both = runs.run(spec(program, models=("first", "linear"))).run
-    assert {r["model"] for r in diff_report(warehouse, program.rules, "live", both.run_id, ["partner"]).rows} == {
+    assert {r["model"] for r in diff_report(warehouse, program.labels, "live", both.run_id, ["partner"]).rows} == {
         "first", "linear",
     }  # fmt: skip
     for left, right, said in (
@@ -284,9 +285,9 @@ def test_difference_of_two_runs(warehouse: Warehouse) -> None:
         (one.run_id, f"{both.run_id}", "no model in common"),
     ):  # fmt: skip
         with pytest.raises(ReportError, match=said):
-            diff_report(warehouse, program.rules, left, right, ["partner"])
+            diff_report(warehouse, program.labels, left, right, ["partner"])
     with pytest.raises(ReportError, match="--by takes any of partner, offer"):
-        diff_report(warehouse, program.rules, one.run_id, two.run_id, ["color"])
+        diff_report(warehouse, program.labels, one.run_id, two.run_id, ["color"])
 
 
 @pytest.mark.parametrize(

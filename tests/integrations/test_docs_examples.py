@@ -26,8 +26,8 @@ def test_the_fit_and_the_plan_that_pays_by_it() -> None:
     text = "\n".join((example("program.md"), "[[partner]]\nid = 12", example("runs.md"), example("program.md", 1)))
     reading = read_program(text, lambda name: f"secret-out-of-{name}")
     assert reading.mistakes == () and reading.program is not None
-    (fit,) = reading.program.rules.fits.values()
-    assert reading.program.rules.plans[-1].model == f"fitted({fit.id})"
+    (fit,) = reading.program.terms.fits.values()
+    assert reading.program.terms.plans[-1].model == f"fitted({fit.id})"
 
 
 def test_the_mapping_is_one() -> None:

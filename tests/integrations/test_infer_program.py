@@ -7,8 +7,9 @@ from pathlib import Path
 import pytest
 
 from integrations.files.infer_program import InferError, infer, new_api_key, write_program
+from program.entries import Link, Plan
 from program.file import read_program
-from program.program import Goal, Link, Partner, Plan
+from program.terms import GoalTerms
 from tests.integrations.histories import ACCESS_LOG, API_KEY, CLICKS, JOURNEYS, mapping_of, parsed, program_of, written
 
 DAY_US = 86_400_000_000
@@ -16,30 +17,28 @@ PROGRAM = '[program]\ncurrency = "USD"\nlanding_url = "https://shop.example/"\n'
 
 
 def test_numbers_are_kept(tmp_path: Path) -> None:
-    rules = program_of(written(tmp_path, CLICKS, packed=True), mapping_of("talkingdata")).rules
-    assert list(rules.partners) == [21, 497] and list(rules.offers) == [3, 5, 12]
-    assert rules.links == {
+    program = program_of(written(tmp_path, CLICKS, packed=True), mapping_of("talkingdata"))
+    terms, routes, labels = program.terms, program.routes, program.labels
+    assert list(routes.partners) == [21, 497] and list(routes.offers) == [3, 5, 12]
+    assert routes.links == {
         "3-21": Link("3-21", 3, 21),
         "5-21": Link("5-21", 5, 21),
         "12-497": Link("12-497", 12, 497),
     }
-    assert rules.offers[12].name == "App 12" and rules.partners[21].name == "Channel 21"
-    assert rules.offers[3].goals == (Goal("install", "Install"),)
-    assert rules.plans[0] == Plan(3, goal="install", fixed_minor=100, fixed_currency="USD")
-    assert len(rules.plans) == 3 and rules.models == ("last_click",)
+    assert labels.offers[12] == "App 12" and labels.partners[21] == "Channel 21"
+    assert terms.offers[3].goals == (GoalTerms("install"),) and labels.goals[3] == {"install": "Install"}
+    assert terms.plans[0] == Plan(3, goal="install", fixed_minor=100, fixed_currency="USD")
+    assert len(terms.plans) == 3 and terms.models == ("last_click",)
 
 
 def test_names_are_numbered_in_sorted_order(tmp_path: Path) -> None:
     program = program_of(written(tmp_path, JOURNEYS), mapping_of("journeys"))
-    assert program.rules.partners == {
-        1: Partner(1, "Search, paid"),
-        2: Partner(2, "Some Display"),
-        3: Partner(3, "Videos"),
-    }
-    offer = program.rules.offers[1]
-    assert (offer.name, offer.click_window_us, offer.impression_window_us) == ("Shop", 31 * DAY_US, 31 * DAY_US)
-    assert program.rules.links["Some_Display"] == Link("Some_Display", 1, 2)
-    assert program.rules.models == ("last_click", "linear")
+    assert program.labels.partners == {1: "Search, paid", 2: "Some Display", 3: "Videos"}
+    offer = program.terms.offers[1]
+    assert program.labels.offers[1] == "Shop"
+    assert (offer.click_window_us, offer.impression_window_us) == (31 * DAY_US, 31 * DAY_US)
+    assert program.routes.links["Some_Display"] == Link("Some_Display", 1, 2)
+    assert program.terms.models == ("last_click", "linear")
     assert program.secrets.api_keys == (API_KEY,)
 
 
@@ -55,8 +54,8 @@ def test_an_access_log_has_one_link(tmp_path: Path) -> None:
     inferred = infer(written(tmp_path, ACCESS_LOG), mapping_of("access_log"), API_KEY)
     reading = read_program(inferred.text, lambda name: None)
     assert reading.program is not None
-    assert reading.program.rules.links == {"site": Link("site", 1, 1)}
-    assert reading.program.rules.trusted_proxies == ("127.0.0.1/32", "::1/128")
+    assert reading.program.routes.links == {"site": Link("site", 1, 1)}
+    assert reading.program.routes.trusted_proxies == ("127.0.0.1/32", "::1/128")
     assert (inferred.counted.lines, inferred.counted.problems) == (5, 1)
     assert inferred.counted.shown[0].line == 3
 
@@ -78,12 +77,10 @@ offer_name = "{id}. {name}"
     names = ['a "quoted" one', "back\\slash", "# no comment", "'''", "日本", "a-b", "a b", "a_b"]
     quoted = (f'"{name.replace(chr(34), chr(34) * 2)}"' for name in names)
     csv = "t,o,p\n" + "".join(f"2018-01-01,{name},x\n" for name in quoted)
-    rules = program_of(written(tmp_path, csv), parsed(text)).rules
-    assert [offer.name for offer in rules.offers.values()] == [
-        f"{number}. {name}" for number, name in enumerate(sorted(names), 1)
-    ]
-    assert len(rules.links) == len(names)
-    assert rules.name == 'Quotes " and \\'
+    program = program_of(written(tmp_path, csv), parsed(text))
+    assert list(program.labels.offers.values()) == [f"{number}. {name}" for number, name in enumerate(sorted(names), 1)]
+    assert len(program.routes.links) == len(names)
+    assert program.labels.program == 'Quotes " and \\'
 
 
 def test_a_link_of_two_offers_or_partners_is_an_error(tmp_path: Path) -> None:
@@ -91,7 +88,7 @@ def test_a_link_of_two_offers_or_partners_is_an_error(tmp_path: Path) -> None:
     path = written(tmp_path, "t,o,p\n2018-01-01,a-b,c\n2018-01-01,a,b-c\n")
     with pytest.raises(InferError, match="a-b-c would lead to"):
         infer(path, parsed(event + PROGRAM), API_KEY)
-    assert len(program_of(path, parsed(event + PROGRAM + 'link_code = "{offer}~{partner}"')).rules.links) == 2
+    assert len(program_of(path, parsed(event + PROGRAM + 'link_code = "{offer}~{partner}"')).routes.links) == 2
 
 
 @pytest.mark.parametrize(

@@ -58,10 +58,10 @@ def test_a_click_and_the_install_of_the_same_line(tmp_path: Path) -> None:
 def test_names_are_sent_as_links_with_and_without_the_program(tmp_path: Path) -> None:
     path, mapping = written(tmp_path, JOURNEYS), mapping_of("journeys")
     program = program_of(path, mapping)
-    with_program = made_of(path, mapping, names_of(mapping, program.rules))
+    with_program = made_of(path, mapping, names_of(mapping, program))
     assert made_of(path, mapping) == with_program
     lines = bodies(with_program)
-    assert [program.rules.links[line["link"]].partner_id for line in lines if "link" in line] == [2, 3, 1]
+    assert [program.routes.links[line["link"]].partner_id for line in lines if "link" in line] == [2, 3, 1]
     assert lines[2] == {
         "type": "conversion",
         "id": "d1:4:c",
@@ -85,14 +85,12 @@ def test_names_are_sent_as_numbers_where_the_program_has_other_links(tmp_path: P
 
 def test_two_partners_of_one_name_are_an_error(tmp_path: Path) -> None:
     path, mapping = written(tmp_path, JOURNEYS.replace("Videos", "Some Display ")), mapping_of("journeys")
-    rules = program_of(path, mapping).rules
-    assert len(rules.partners) == 2, "names are trimmed"
+    assert len(program_of(path, mapping).labels.partners) == 2, "names are trimmed"
     program = program_of(written(tmp_path, JOURNEYS), mapping)
-    first, second = program.rules.partners[1], program.rules.partners[2]
-    program.rules.partners[3] = type(first)(3, second.name)
+    program.labels.partners[3] = program.labels.partners[2]
     with pytest.raises(BadValue, match="two partners"):
-        names_of(mapping, program.rules)
-    assert names_of(mapping_of("talkingdata"), program.rules) == Names()
+        names_of(mapping, program)
+    assert names_of(mapping_of("talkingdata"), program) == Names()
 
 
 def test_nothing_depends_on_the_order_of_rows(tmp_path: Path) -> None:

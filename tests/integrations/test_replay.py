@@ -324,12 +324,12 @@ def test_offers_by_name_have_numbers_without_a_program(tmp_path: Path) -> None:
     sent = dict(scene.clew.lines)
     assert [json.loads(line)["offer_id"] for line in sent.values()] == [2, 1]
     program = program_of(scene.order.file, parsed(text))
-    scene.run(mapping=parsed(text), rules=program.rules)
+    scene.run(mapping=parsed(text), program=program)
     assert scene.clew.lines == sent
 
 
 def test_journeys_with_their_program(tmp_path: Path) -> None:
     scene = Scene(tmp_path, JOURNEYS, "journeys")
-    rules = program_of(scene.order.file, scene.order.mapping).rules
-    assert scene.run(rules=rules).as_json()["verdicts"] == {"accepted": 5}
+    program = program_of(scene.order.file, scene.order.mapping)
+    assert scene.run(program=program).as_json()["verdicts"] == {"accepted": 5}
     assert scene.run().as_json()["verdicts"] == {"duplicate": 5}

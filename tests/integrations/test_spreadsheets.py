@@ -292,4 +292,4 @@ def test_the_example_reads_the_lines_of_its_comment(tmp_path: Path) -> None:
     bodies = [json.loads(one.body) for one in made if isinstance(one, EventLine)]
     assert [body.get("amount") for body in bodies] == [None, "1234.5", None, "99"]
     assert bodies[0]["ts"] < bodies[1]["ts"], "the sale of 02:10 is after its click of 02:50"
-    assert [partner.name for partner in program_of(path, mapping).rules.partners.values()] == ["Müller", "Zoë & Co"]
+    assert list(program_of(path, mapping).labels.partners.values()) == ["Müller", "Zoë & Co"]

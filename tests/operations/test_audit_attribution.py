@@ -3,7 +3,7 @@
 import pytest
 
 from operations.audit.attribution import attribution_checks
-from program.program import Plan
+from program.entries import Plan
 from reporting.problems import list_problems
 from schemas.events import CONVERSIONS
 from tests.attribution.fake_ingest import FakeIngest

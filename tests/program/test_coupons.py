@@ -2,8 +2,9 @@
 
 import pytest
 
+from program.entries import Coupon, coupon_key
 from program.file import read_program
-from program.program import Coupon, canonical, coupon_key, from_canonical
+from program.terms import canonical, from_canonical
 from tests.conventions.tree import ROOT
 from tests.program.test_file import GOOD, read
 
@@ -17,18 +18,18 @@ def test_a_coupon_is_found_without_case() -> None:
     program = read(GOOD + COUPON + 'from = "2026-03-01T01:00:00+01:00"\nto = 2026-04-01T00:00:00Z\n').program
     assert program is not None
     coupon = Coupon("BLUE10", 7, 101, MARCH_US, APRIL_US)
-    assert program.rules.coupons == {"blue10": (coupon,)}
+    assert program.terms.coupons == {"blue10": (coupon,)}
     assert coupon_key(" Blue10 ") == "blue10"
     assert [coupon.covers(ts) for ts in (MARCH_US - 1, MARCH_US, APRIL_US - 1, APRIL_US)] == [False, True, True, False]
     assert Coupon("x", 7, 101).covers(0) and Coupon("x", 7, 101).covers(2**62)
-    assert from_canonical(canonical(program.rules)) == program.rules
+    assert from_canonical(canonical(program.terms)) == program.terms
 
 
 def test_one_code_may_be_used_again_later() -> None:
     later = COUPON.replace("BLUE10", "blue10") + 'from = "2026-04-01T00:00:00Z"\n'
     program = read(GOOD + later + COUPON + 'to = "2026-04-01T00:00:00Z"\n').program
     assert program is not None
-    assert [coupon.code for coupon in program.rules.coupons["blue10"]] == ["BLUE10", "blue10"]
+    assert [coupon.code for coupon in program.terms.coupons["blue10"]] == ["BLUE10", "blue10"]
 
 
 @pytest.mark.parametrize(
@@ -59,15 +60,15 @@ def test_mistakes_in_a_coupon(text: str, place: str, message: str) -> None:
 def test_keys_of_offers_and_links() -> None:
     program = read(GOOD).program
     assert program is not None
-    offer = program.rules.offers[101]
-    assert (offer.reopen, offer.pass_through, program.rules.link_user_id) == (True, False, "untrusted")
+    terms, route = program.terms, program.routes.offers[101]
+    assert (terms.offers[101].reopen, route.pass_through, terms.link_user_id) == (True, False, "untrusted")
     changed = GOOD.replace("id = 101\n", "id = 101\nreopen = false\npass_through = true\n", 1)
     changed = changed.replace("[program]\n", '[program]\nlink_user_id = "trusted"\n', 1)
     other = read(changed).program
     assert other is not None and other.hash != program.hash
-    offer = other.rules.offers[101]
-    assert (offer.reopen, offer.pass_through, other.rules.link_user_id) == (False, True, "trusted")
-    assert from_canonical(canonical(other.rules)) == other.rules
+    terms, route = other.terms, other.routes.offers[101]
+    assert (terms.offers[101].reopen, route.pass_through, terms.link_user_id) == (False, True, "trusted")
+    assert from_canonical(canonical(other.terms)) == other.terms
 
 
 def test_mistakes_in_these_keys() -> None:

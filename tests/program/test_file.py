@@ -2,8 +2,9 @@
 
 import pytest
 
+from program.entries import Plan
 from program.file import ProgramReading, read_program
-from program.program import Goal, Plan, canonical, from_canonical
+from program.terms import GoalTerms, PartnerTerms, canonical, from_canonical
 
 GOOD = """\
 [program]
@@ -66,19 +67,22 @@ def test_a_valid_file_gives_a_program() -> None:
     reading = read(GOOD)
     assert (reading.mistakes, reading.warnings) == ((), ())
     assert reading.program is not None
-    rules, secrets = reading.program.rules, reading.program.secrets
-    assert (rules.name, rules.currency, rules.timezone) == ("Acme Partners", "USD", "Europe/Berlin")
-    assert rules.trusted_proxies == ("10.0.0.0/8", "::1/128")
-    assert rules.partners[8].name == "Partner 8" and rules.partners[8].status == "inactive"
-    shoes, hats = rules.offers[101], rules.offers[2**32 - 1]
-    assert shoes.allowed_hosts == ("shop.example", "*.shop.example")
+    terms, routes, labels, secrets = (getattr(reading.program, name) for name in reading.program.__struct_fields__)
+    assert (labels.program, terms.currency, terms.timezone) == ("Acme Partners", "USD", "Europe/Berlin")
+    assert routes.trusted_proxies == ("10.0.0.0/8", "::1/128")
+    assert labels.partners[8] == "Partner 8" and routes.partners[8] == "inactive"
+    assert terms.partners == {8: PartnerTerms("inactive", "partner")}, "7 is an ordinary partner"
+    shoes, hats = terms.offers[101], terms.offers[2**32 - 1]
+    assert routes.offers[101].allowed_hosts == ("shop.example", "*.shop.example")
     assert (shoes.click_window_us, shoes.impression_window_us) == (5_400_000_000, 86_400_000_000)
-    assert shoes.goals == (Goal("1", "Purchase"), Goal("lead", "lead"))
-    assert hats.goals == (Goal("1", "Conversion"),) and hats.name == "Offer 4294967295"
-    assert rules.links["bl-shoes"].partner_id == 7
-    assert rules.plans[0] == Plan(101, None, None, 8_500_000, 120, "USD", 14 * 86_400_000_000, "last_click")
-    assert (rules.plans[1].percent_e6, rules.plans[2].percent_e6) == (1, 5_000_000)
-    assert rules.models == ("last_click", "linear")
+    assert shoes.goals == (GoalTerms("1"), GoalTerms("lead"))
+    assert labels.goals[101] == {"1": "Purchase", "lead": "lead"}
+    assert hats.goals == (GoalTerms("1"),) and labels.goals[2**32 - 1] == {"1": "Conversion"}
+    assert labels.offers[2**32 - 1] == "Offer 4294967295"
+    assert routes.links["bl-shoes"].partner_id == 7
+    assert terms.plans[0] == Plan(101, None, None, 8_500_000, 120, "USD", 14 * 86_400_000_000, "last_click")
+    assert (terms.plans[1].percent_e6, terms.plans[2].percent_e6) == (1, 5_000_000)
+    assert terms.models == ("last_click", "linear")
     assert secrets.api_keys == ("secret-for-v1-events", "key-out-of-the-environment")
     assert secrets.postback_secrets == {101: "h1dden", 2**32 - 1: "s3cret"}
 
@@ -87,7 +91,7 @@ def test_the_hash_of_a_program_depends_on_its_content() -> None:
     reading, commented = read(GOOD), read("# a comment\r\n" + GOOD.replace("\n", "\r\n"))
     assert reading.program is not None and commented.program is not None
     assert commented.program.hash == reading.program.hash
-    assert from_canonical(canonical(reading.program.rules)).offers == reading.program.rules.offers
+    assert from_canonical(canonical(reading.program.terms)).offers == reading.program.terms.offers
     other = read(GOOD.replace("8.5", "8.6")).program
     assert other is not None and other.hash != reading.program.hash
     moved = GOOD.replace('[[partner]]\nid = 8\nstatus = "inactive"\n', "")
@@ -237,8 +241,8 @@ def test_files_without_a_program_are_refused_with_the_line(text: str, line: int,
 def test_a_program_may_start_empty() -> None:
     reading = read('\ufeff[program]\ncurrency = "JPY"\n')
     assert reading.program is not None
-    assert reading.program.rules.models == ("last_click",)
-    assert reading.program.rules.fallback_url == ""
+    assert reading.program.terms.models == ("last_click",)
+    assert reading.program.routes.fallback_url == ""
     assert len(reading.warnings) == 3
 
 

@@ -11,7 +11,7 @@ def test_hosts_are_read_as_browsers_read_them() -> None:
     assert HOSTS in GOOD
     reading = read(GOOD.replace(HOSTS, 'allowed_hosts = ["faß.example", "*.ς.example", "*.MÜNCHEN.example"]'))
     assert reading.program is not None
-    hosts = reading.program.rules.offers[101].allowed_hosts
+    hosts = reading.program.routes.offers[101].allowed_hosts
     assert hosts == ("xn--fa-hia.example", "*.xn--3xa.example", "*.xn--mnchen-3ya.example")
     assert [warning.place for warning in reading.warnings] == ["offer[0].allowed_hosts[0]", "offer[0].allowed_hosts[1]"]
     assert "xn--fa-hia.example" in reading.warnings[0].message

@@ -9,7 +9,8 @@ from fractions import Fraction
 from math import lcm
 from typing import NamedTuple
 
-from program.program import Plan, Rules
+from program.entries import Plan
+from program.terms import ORDINARY, Terms
 from schemas.events import STATUS_ORDER, Adjustment, Conversion, Kind, Touch
 from schemas.values.click_id import facts_of
 from schemas.values.currencies import DECIMALS
@@ -50,13 +51,13 @@ class Expected(NamedTuple):
     value_minor: int
 
 
-def expected(event: Conversion, touches: Sequence[Seen], adjustments: Sequence[Adjustment], rules: Rules) -> Expected:
+def expected(event: Conversion, touches: Sequence[Seen], adjustments: Sequence[Adjustment], terms: Terms) -> Expected:
     """The expected result of one conversion."""
     mine = [a for a in adjustments if a.conversion_id == event.conversion_id]
     status = max([event.status, *(a.status for a in mine if a.kind == "status")], key=STATUS_ORDER.index)
     net = _net(event, mine)
-    eligible, why, pending = _eligible(event, touches, rules)
-    weights = {model: _weights(model, event, eligible, rules) for model in _models(rules)}
+    eligible, why, pending = _eligible(event, touches, terms)
+    weights = {model: _weights(model, event, eligible, terms) for model in _models(terms)}
     credits: list[Credit] = []
     for model, weight in weights.items():
         if not eligible:
@@ -68,8 +69,8 @@ def expected(event: Conversion, touches: Sequence[Seen], adjustments: Sequence[A
             if w:
                 reason = "confirmed_by_conversion" if seen.is_bot else "click_pending" if pending else ""
                 credits.append(Credit(model, seen.touch.touch_id, seen.touch.partner_id, e12, value, reason))
-    owed = [] if status == "declined" else _owed(event, net, eligible, weights, rules)
-    return Expected(sorted(credits), sorted(owed), _paying(event, eligible, weights, rules), status, net)
+    owed = [] if status == "declined" else _owed(event, net, eligible, weights, terms)
+    return Expected(sorted(credits), sorted(owed), _paying(event, eligible, weights, terms), status, net)
 
 
 def _net(event: Conversion, adjustments: Sequence[Adjustment]) -> int:
@@ -85,7 +86,7 @@ def _net(event: Conversion, adjustments: Sequence[Adjustment]) -> int:
     return max(0, int(net))
 
 
-def _eligible(event: Conversion, touches: Sequence[Seen], rules: Rules) -> tuple[list[Seen], str, bool]:
+def _eligible(event: Conversion, touches: Sequence[Seen], terms: Terms) -> tuple[list[Seen], str, bool]:
     """Return the touches that count, in order; the reason if there are none; and whether only a token counts."""
     named = _named(event, touches)
     pending = False
@@ -105,7 +106,7 @@ def _eligible(event: Conversion, touches: Sequence[Seen], rules: Rules) -> tuple
         ]
     else:
         candidates = [s for s in touches if s in named or any(_same_person(s.touch, n.touch) for n in named)]
-    verdicts = [(s, _verdict(event, s, rules)) for s in candidates]
+    verdicts = [(s, _verdict(event, s, terms)) for s in candidates]
     good = sorted((s for s, verdict in verdicts if not verdict), key=_order)
     why = "no_touch"
     for word in ("partner_inactive", "bot"):
@@ -136,8 +137,8 @@ def _same_person(a: Touch, b: Touch) -> bool:
     return same_visitor or (a.user_id == b.user_id and a.user_id != "")
 
 
-def _verdict(event: Conversion, seen: Seen, rules: Rules) -> str:
-    window = _window(event, seen, rules)
+def _verdict(event: Conversion, seen: Seen, terms: Terms) -> str:
+    window = _window(event, seen, terms)
     age = event.event_ts - seen.touch.ts
     if seen.touch.offer_id != event.offer_id:
         return "other_offer"
@@ -148,12 +149,12 @@ def _verdict(event: Conversion, seen: Seen, rules: Rules) -> str:
         return "outside_window"
     if seen.is_bot and not confirmed:
         return "bot"
-    return "partner_inactive" if rules.partners[seen.touch.partner_id].status == "inactive" else ""
+    return "partner_inactive" if terms.partners.get(seen.touch.partner_id, ORDINARY).status == "inactive" else ""
 
 
-def _window(event: Conversion, seen: Seen, rules: Rules) -> int:
+def _window(event: Conversion, seen: Seen, terms: Terms) -> int:
     """Return the window of the plan, otherwise that of the offer."""
-    offer, plan = rules.offers[event.offer_id], _plan(event, seen.touch.partner_id, rules)
+    offer, plan = terms.offers[event.offer_id], _plan(event, seen.touch.partner_id, terms)
     if seen.kind is Kind.CLICK:
         own = plan.click_window_us if plan is not None else None
         return offer.click_window_us if own is None else own
@@ -165,19 +166,19 @@ def _order(seen: Seen) -> tuple[int, int, bytes]:
     return seen.touch.ts, 2 if seen.kind is Kind.CLICK else 1, seen.touch.touch_id
 
 
-def _models(rules: Rules) -> list[str]:
-    return sorted({"last_click", *rules.models, *(plan.model for plan in rules.plans)})
+def _models(terms: Terms) -> list[str]:
+    return sorted({"last_click", *terms.models, *(plan.model for plan in terms.plans)})
 
 
-def _weights(model: str, event: Conversion, eligible: Sequence[Seen], rules: Rules) -> list[int]:
+def _weights(model: str, event: Conversion, eligible: Sequence[Seen], terms: Terms) -> list[int]:
     precedence = [2 if s.kind is Kind.CLICK else 1 for s in eligible]
     names = (event.click_id, event.impression_id)
     refs = ((Kind.CLICK, event.click_ref), (Kind.IMPRESSION, event.impression_ref))
     named = [int(s.touch.touch_id in names or (s.touch.ref != "" and (s.kind, s.touch.ref) in refs)) for s in eligible]
     partners = [s.touch.partner_id for s in eligible]
-    direct = [int(rules.partners[p].kind == "direct") for p in partners]
+    direct = [int(terms.partners.get(p, ORDINARY).kind == "direct") for p in partners]
     if model.startswith("fitted("):
-        return plain.fitted(partners, rules.fits[model[len("fitted(") : -1]].weights)
+        return plain.fitted(partners, terms.fits[model[len("fitted(") : -1]].weights)
     match model:
         case "linear":
             return plain.linear(len(eligible))
@@ -211,22 +212,22 @@ def _whole(shares: Sequence[Fraction]) -> list[int]:
     return [int(share * common) for share in shares]
 
 
-def _plan(event: Conversion, partner_id: int, rules: Rules) -> Plan | None:
+def _plan(event: Conversion, partner_id: int, terms: Terms) -> Plan | None:
     for partner, goal in ((partner_id, event.goal), (partner_id, None), (None, event.goal), (None, None)):
-        for plan in rules.plans:
+        for plan in terms.plans:
             if (plan.offer_id, plan.partner_id, plan.goal) == (event.offer_id, partner, goal):
                 return plan
     return None
 
 
-def _paying(event: Conversion, eligible: Sequence[Seen], weights: dict[str, list[int]], rules: Rules) -> str:
+def _paying(event: Conversion, eligible: Sequence[Seen], weights: dict[str, list[int]], terms: Terms) -> str:
     for seen, weight in zip(eligible, weights["last_click"], strict=True):
-        plan = _plan(event, seen.touch.partner_id, rules)
+        plan = _plan(event, seen.touch.partner_id, terms)
         if weight and plan is not None:
             return plan.model
     ranked = []
     for partner in {s.touch.partner_id for s in eligible}:
-        plan = _plan(event, partner, rules)
+        plan = _plan(event, partner, terms)
         if plan is not None:
             ranked.append((plan.partner_id is None, plan.goal is None, partner, plan.model))
     return min(ranked)[3] if ranked else "last_click"
@@ -237,9 +238,9 @@ def _half_away(value: Fraction) -> int:
 
 
 def _owed(
-    event: Conversion, net: int, eligible: Sequence[Seen], weights: dict[str, list[int]], rules: Rules
+    event: Conversion, net: int, eligible: Sequence[Seen], weights: dict[str, list[int]], terms: Terms
 ) -> list[Owed]:
-    plans = {p: _plan(event, p, rules) for p in {s.touch.partner_id for s in eligible}}
+    plans = {p: _plan(event, p, terms) for p in {s.touch.partner_id for s in eligible}}
     sums: dict[tuple[int, str, str, str], int] = {}
     for plan in {plan.name: plan for plan in plans.values() if plan is not None}.values():
         for rule, currency, total in _amounts(plan, event, net):

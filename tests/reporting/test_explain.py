@@ -2,7 +2,7 @@
 
 import json
 
-from program.program import Plan
+from program.entries import Plan
 from reporting.explain import explain
 from reporting.explain_text import lines_of
 from schemas.events import Kind
@@ -17,6 +17,8 @@ PROGRAM = program_of(
         Plan(1, 2, percent_e6=20_000_000, model="linear"),
     )
 )
+
+LABELS = PROGRAM.labels
 
 
 def filled(warehouse: Warehouse) -> str:
@@ -34,7 +36,7 @@ def filled(warehouse: Warehouse) -> str:
 
 
 def test_explanation_lists_every_touch_and_amount(warehouse: Warehouse) -> None:
-    explanation = explain(warehouse, filled(warehouse))
+    explanation = explain(warehouse, LABELS, filled(warehouse))
     assert explanation is not None
     answer = json.loads(json.dumps(explanation.to_json()))
     assert (answer["conversion"]["amount"], answer["conversion"]["net_value"]) == ("10.01", "9.01")
@@ -63,7 +65,7 @@ def test_explanation_lists_every_touch_and_amount(warehouse: Warehouse) -> None:
 
 
 def test_explanation_as_text(warehouse: Warehouse) -> None:
-    explanation = explain(warehouse, filled(warehouse))
+    explanation = explain(warehouse, LABELS, filled(warehouse))
     assert explanation is not None
     text = "\n".join(lines_of(explanation.to_json()))
     for said in (
@@ -75,14 +77,14 @@ def test_explanation_as_text(warehouse: Warehouse) -> None:
 
 
 def test_unknown_and_uncredited_conversions(warehouse: Warehouse) -> None:
-    assert explain(warehouse, "00" * 16) is None
+    assert explain(warehouse, LABELS, "00" * 16) is None
     log, event = FakeIngest(warehouse), conversion_of(1, click_ref="none")
     log.append(event)
     log.store()
-    fresh = explain(warehouse, event.conversion_id.hex())
+    fresh = explain(warehouse, LABELS, event.conversion_id.hex())
     assert fresh is not None and "not credited yet" in list(lines_of(fresh.to_json()))[-1]
     run(attributor(warehouse, log, PROGRAM))
-    nobody = explain(warehouse, event.conversion_id.hex())
+    nobody = explain(warehouse, LABELS, event.conversion_id.hex())
     assert nobody is not None
     text = "\n".join(lines_of(nobody.to_json()))
     assert "unattributed: 1 of it, 10.00 USD (no_touch)" in text and "Plans\n  none" in text

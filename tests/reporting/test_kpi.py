@@ -4,7 +4,8 @@ import secrets
 
 import pytest
 
-from program.program import Plan, Program
+from program.entries import Plan
+from program.program import Program
 from reporting.kpi import kpi_report
 from reporting.rejected import rejected_report
 from reporting.report import Report, conversion_count
@@ -24,7 +25,7 @@ DAY_US = 86_400_000_000
 
 
 def report(warehouse: Warehouse, by: str = "partner,offer", program: Program = PROGRAM, **within: int) -> Report:
-    return kpi_report(warehouse, program.rules, by.split(","), within.get("from_us"), within.get("to_us"))
+    return kpi_report(warehouse, program, by.split(","), within.get("from_us"), within.get("to_us"))
 
 
 def filled(warehouse: Warehouse, *events: Stored, program: Program = PROGRAM) -> None:
@@ -90,7 +91,7 @@ def test_fractions_of_conversions_add_up_to_whole_ones(warehouse: Warehouse, par
     assert [(row["partner_id"], repr(row["conversions"]), repr(row["approved"])) for row in rows] == [
         (partner, "1", "1") for partner in people
     ]
-    change = diff_report(warehouse, PROGRAM.rules, "live:last_click", "live:linear", ["partner"]).rows
+    change = diff_report(warehouse, PROGRAM.labels, "live:last_click", "live:linear", ["partner"]).rows
     names = ("conversions_1", "conversions_2", "conversions_change")
     assert [tuple(repr(row[name]) for name in names) for row in change] == [
         *(("0", "1", "1") for _ in people[:-1]), (repr(partners), "1", repr(1 - partners)),
@@ -151,7 +152,7 @@ def test_rejected(warehouse: Warehouse) -> None:
         for n, reason in enumerate(("unknown_link", "malformed", "malformed"))
     ]
     warehouse.insert("rejected", to_arrow("rejected", rows), secrets.token_hex(8))
-    found = rejected_report(warehouse, PROGRAM.rules, ["reason", "kind"])
+    found = rejected_report(warehouse, PROGRAM, ["reason", "kind"])
     assert found.rows == (
         {"reason": "malformed", "kind": "click", "hits": 2},
         {"reason": "unknown_link", "kind": "click", "hits": 1},

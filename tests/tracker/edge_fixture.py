@@ -12,13 +12,15 @@ from starlette.types import Message
 
 from eventlog.memory import MemoryLog, MemoryProducer
 from eventlog.port import Appended, AppendResult, LogUnavailable
-from program.program import Goal, Link, Offer, Partner, Program, Rules, Secrets
+from program.entries import Coupon, Goal, Link, Offer, Partner, Trust
+from program.program import Program
 from runtime.clock import ManualClock
 from runtime.settings import HttpSettings, TrackerSettings
 from schemas.dedup.rules import decide
 from schemas.events import HITS, Adjustment, Conversion, Event, Kind, Rejected, Touch
 from schemas.values.click_id import TokenKey, TokenKeys
 from schemas.wire import decode
+from tests.programs import program_of_entries
 from tracker.edge import CurrentProgram, EdgeDependencies
 from tracker.http.app import EdgeApp
 
@@ -59,20 +61,14 @@ def program(
     trusted_proxies: tuple[str, ...] = (),
     offers: Sequence[Offer] = OFFERS,
     currency: str = "USD",
+    coupons: Sequence[Coupon] = (),
+    link_user_id: Trust = "untrusted",
 ) -> Program:
-    rules = Rules(
-        name="Acme",
-        currency=currency,
-        timezone="UTC",
-        fallback_url=fallback_url,
-        trusted_proxies=trusted_proxies,
-        partners={partner.id: partner for partner in PARTNERS},
-        offers={offer.id: offer for offer in offers},
-        links={link.code: link for link in LINKS},
-        plans=(),
-        models=("last_click",),
-    )
-    return Program.of(rules, Secrets(("another-key", API_KEY), {101: SECRET}))
+    return program_of_entries(
+        currency=currency, fallback_url=fallback_url, trusted_proxies=trusted_proxies, partners=PARTNERS, offers=offers,
+        links=LINKS, coupons=coupons, link_user_id=link_user_id, api_keys=("another-key", API_KEY),
+        postback_secrets={101: SECRET},
+    )  # fmt: skip
 
 
 class ShakyProducer(MemoryProducer):

@@ -267,7 +267,7 @@ def test_any_bytes_are_answered_and_recorded(
 def test_a_reloaded_program_is_used_at_once(stage: Stage) -> None:
     stage.holder.current = program(fallback_url="https://new.example/")
     assert stage.get("/c/nope").location == "https://new.example/"
-    assert stage.holder.current.rules.fallback_url == "https://new.example/"
+    assert stage.holder.current.routes.fallback_url == "https://new.example/"
 
 
 def test_equal_clicks_have_different_ids(stage: Stage) -> None:

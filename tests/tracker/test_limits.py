@@ -6,10 +6,11 @@ import time
 from collections.abc import Callable
 from typing import Any
 
+import msgspec
 import pytest
 
 from eventlog.port import LogUnavailable
-from program.program import Program, Secrets
+from program.program import Secrets
 from runtime import metrics
 from runtime.bounded_wait import BoundedWait, TooManyWaiting
 from runtime.settings import HttpSettings, TrackerSettings
@@ -86,8 +87,7 @@ def test_names_in_refusals_are_shortened_with_an_ellipsis_and_keep_the_fix(stage
 
 def test_a_shortened_secret_is_not_stored() -> None:
     secret = "k" * 200
-    rules = program()
-    stage = Stage(program=Program.of(rules.rules, Secrets((API_KEY, secret), {})))
+    stage = Stage(program=msgspec.structs.replace(program(), secrets=Secrets((API_KEY, secret), {})))
     stage.events(touch(**{secret: "x"}), sale(status=secret))
     assert len(stage.rejected) == 2 and "k" * 100 not in repr(stage.rejected)
 

@@ -4,8 +4,9 @@ from urllib.parse import parse_qs, unquote, urlsplit
 
 import pytest
 
-from program.program import Link
-from tests.tracker.edge_fixture import Stage, program
+from program.entries import Link
+from tests.programs import program_of_entries
+from tests.tracker.edge_fixture import Stage
 from tracker.offers.deep_link import allowed_of, deeplink_of
 from tracker.offers.landing_url import compile_landing, render
 from tracker.offers.program_index import ProgramIndex
@@ -32,12 +33,8 @@ def test_the_same_for_pixels(stage: Stage, path: str) -> None:
 
 
 def test_the_exact_code_wins_and_an_ambiguous_one_is_unknown() -> None:
-    rules = program().rules
     links = {code: Link(code, 101, 7) for code in ("Sale", "SALE", "x")}
-    program_of_links = type(program()).of(type(rules)(**{
-        **{name: getattr(rules, name) for name in rules.__struct_fields__}, "links": links
-    }), program().secrets)  # fmt: skip
-    index = ProgramIndex(program_of_links)
+    index = ProgramIndex(program_of_entries(links=links.values()))
     assert index.link("Sale") == links["Sale"] and index.link("SALE/") == links["SALE"]
     assert index.link("sale") is None and index.link("X") == links["x"] and index.link("") is None
 

@@ -5,11 +5,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from program.program import Program
 from schemas import identity
 from schemas.events import Kind, Touch, Untrusted
 from tests.schemas.samples import touch
-from tests.tracker.edge_fixture import Stage, program
+from tests.tracker.edge_fixture import OFFERS, Stage, program
 from tracker.request.params import read_params
 from tracker.request.text import pairs_of
 
@@ -17,12 +16,8 @@ AD = {name: f"{name}-1" for name in ("gclid", "gbraid", "wbraid", "fbclid", "msc
 
 
 def stage_of(*, trusted: bool = False, passing: bool = False) -> Stage:
-    base = program()
-    rules = msgspec.structs.replace(base.rules, link_user_id="trusted" if trusted else "untrusted")
-    offers = {n: msgspec.structs.replace(o, pass_through_key=passing) for n, o in rules.offers.items()}
-    stage = Stage()
-    stage.holder.current = Program.of(msgspec.structs.replace(rules, offers=offers), base.secrets)
-    return stage
+    offers = [msgspec.structs.replace(offer, pass_through=passing) for offer in OFFERS]
+    return Stage(program=program(offers=offers, link_user_id="trusted" if trusted else "untrusted"))
 
 
 def stored(stage: Stage) -> Touch:

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from program.entries import Goal, Offer
 from runtime.settings import TrackerSettings
 from schemas.dedup.rules import conversion_key, refund_key
 from schemas.events import Given
@@ -343,8 +344,7 @@ def test_custom_fields_are_bounded() -> None:
 
 
 def test_an_offer_without_the_default_goal() -> None:
-    hats = program().rules.offers[102]
-    lead = type(hats)(id=102, name="Hats", landing_url=hats.landing_url, goals=(program().rules.offers[101].goals[1],))
+    lead = Offer(102, "Hats", "https://hats.example/", goals=(Goal("lead", "Lead"),))
     stage = Stage(program=program(offers=(lead,)))
     assert said(stage.postback(click_id=token(102))) == (400, "malformed", "malformed", "goal")
     assert stage.postback(click_id=token(102), goal="lead").status == 200

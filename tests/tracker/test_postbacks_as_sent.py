@@ -3,7 +3,7 @@
 import msgspec
 import pytest
 
-from program.program import Coupon, Program
+from program.entries import Coupon
 from tests.tracker.edge_fixture import NOW_US, OFFERS, Stage, program
 from tests.tracker.test_postbacks import said, token
 
@@ -89,11 +89,7 @@ def test_blanks_around_a_txn_id_are_one_sale(stage: Stage) -> None:
     assert verdicts == ["accepted"] + ["duplicate"] * 4
 
 
-COUPONS = {
-    "blue10": (Coupon("BLUE10", 7, 101),),
-    "old": (Coupon("OLD", 7, 101, None, NOW_US - 1),),
-    "hats": (Coupon("HATS", 7, 102),),
-}
+COUPONS = (Coupon("BLUE10", 7, 101), Coupon("OLD", 7, 101, None, NOW_US - 1), Coupon("HATS", 7, 102))
 
 
 @pytest.mark.parametrize(
@@ -105,8 +101,7 @@ COUPONS = {
 )  # fmt: skip
 @pytest.mark.parametrize("named", ["click_id", "offer_id"])
 def test_coupons(code: str, partner: int, reason: str, named: str) -> None:
-    made = program()
-    stage = Stage(program=Program.of(msgspec.structs.replace(made.rules, coupons=COUPONS), made.secrets))
+    stage = Stage(program=program(coupons=COUPONS))
     which = {"click_id": token()} if named == "click_id" else {"offer_id": "101"}
     answer = stage.postback(**which, txn_id="t", amount="80", coupon=code)
     assert (answer.status, answer.json["verdict"]) == (200, "accepted")
@@ -118,7 +113,6 @@ def test_coupons(code: str, partner: int, reason: str, named: str) -> None:
 
 
 def test_a_coupon_alone_says_the_offer() -> None:
-    made = program()
-    stage = Stage(program=Program.of(msgspec.structs.replace(made.rules, coupons=COUPONS), made.secrets))
+    stage = Stage(program=program(coupons=COUPONS))
     assert stage.postback(txn_id="t", amount="80", coupon="Blue10").json["verdict"] == "accepted"
     assert stage.conversions[0].offer_id == 101

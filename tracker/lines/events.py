@@ -114,15 +114,15 @@ def _offer_and_partner(line: TouchLine, context: LineContext) -> tuple[int, int]
 
 
 def _active_offer(offer_id: int, context: LineContext) -> None:
-    if find_offer(context.program, offer_id).offer.status != "active":
+    if find_offer(context.program, offer_id).status != "active":
         raise Refused(rejected(Reason.INACTIVE_OFFER, "offer_id", "the offer is inactive in the program"))
 
 
 def _active_partner(partner_id: int, context: LineContext) -> None:
-    partner = context.program.partners.get(partner_id)
-    if partner is None:
+    status = context.program.partners.get(partner_id)
+    if status is None:
         raise Refused(rejected(Reason.UNKNOWN_PARTNER, "partner_id", f"the program has no partner {partner_id}"))
-    if partner.status != "active":
+    if status != "active":
         raise Refused(rejected(Reason.INACTIVE_PARTNER, "partner_id", "the partner is inactive in the program"))
 
 
@@ -133,15 +133,15 @@ def conversion_of(line: ConversionLine, ts: int, context: LineContext) -> Conver
         raise Refused(malformed("click_id", detail))
     click, impression, offer = _tokens(line, ts, context)
     ts = not_before(ts, click, impression)
-    coupon = find_coupon(context.program, line.coupon, offer.offer.id, ts)
+    coupon = find_coupon(context.program, line.coupon, offer.id, ts)
     goal = read_goal(line.goal, offer)
-    currency = check_currency(line.currency or context.program.rules.currency)
+    currency = check_currency(line.currency or context.program.terms.currency)
     amount_minor = read_amount(line.amount or "0", currency)
     custom = read_custom(
         line.custom, context.program, context.custom_fields_max, context.field_bytes_max, field="custom"
     )
     named = click if match_kind == "click_id" else line.click_ref if match_kind == "click_ref" else b""
-    offer_id = offer.offer.id
+    offer_id = offer.id
     return Conversion(
         conversion_id=conversion_key(offer_id, goal, txn_id=line.txn_id, click=named, ref=line.id),
         ts=context.now,
@@ -164,7 +164,7 @@ def conversion_of(line: ConversionLine, ts: int, context: LineContext) -> Conver
         origin="api",
         given=given_bits(amount=line.amount, currency=line.currency, status=line.status, click_id=line.click_id),
         sender_ip=context.sender_ip,
-        reopen_forbidden=int(not offer.offer.reopen),
+        reopen_forbidden=int(not offer.reopen),
         coupon=coupon.code,
         coupon_partner_id=coupon.partner_id,
         coupon_reason=coupon.reason,
@@ -230,7 +230,7 @@ def _conversion_id(line: AdjustmentLine, context: LineContext) -> bytes:
         missing = "offer_id" if line.offer_id is None else "txn_id"
         raise Refused(malformed(missing, "offer_id and txn_id name a conversion only together"))
     offer = find_offer(context.program, line.offer_id)
-    by_key = conversion_key(offer.offer.id, read_goal(line.goal, offer), txn_id=line.txn_id)
+    by_key = conversion_key(offer.id, read_goal(line.goal, offer), txn_id=line.txn_id)
     if by_id not in (None, by_key):
         raise Refused(malformed("conversion_id", "does not match offer_id, goal and txn_id"))
     return by_key

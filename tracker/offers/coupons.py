@@ -2,7 +2,7 @@
 
 from typing import NamedTuple
 
-from program.program import Coupon, coupon_key
+from program.entries import Coupon, coupon_key
 from schemas.reasons import Reason
 from tracker.offers.program_index import ProgramIndex
 
@@ -19,7 +19,7 @@ def find_coupon(program: ProgramIndex, code: str, offer_id: int, ts_us: int) -> 
     """Return the coupon that counts for an offer at that time."""
     if not code:
         return CouponResult()
-    known = program.rules.coupons.get(coupon_key(code), ())
+    known = program.terms.coupons.get(coupon_key(code), ())
     if not known:
         return CouponResult(code, 0, Reason.COUPON_UNKNOWN.value)
     of_offer = [coupon for coupon in known if coupon.offer_id == offer_id]
@@ -33,6 +33,6 @@ def find_coupon(program: ProgramIndex, code: str, offer_id: int, ts_us: int) -> 
 
 def offer_of_coupon(program: ProgramIndex, code: str, ts_us: int) -> int | None:
     """Return the only offer of a code, for conversions that name neither click nor offer; None if there are several."""
-    known: tuple[Coupon, ...] = program.rules.coupons.get(coupon_key(code), ()) if code else ()
+    known: tuple[Coupon, ...] = program.terms.coupons.get(coupon_key(code), ()) if code else ()
     offers = {coupon.offer_id for coupon in known if coupon.covers(ts_us)} or {coupon.offer_id for coupon in known}
     return offers.pop() if len(offers) == 1 else None

@@ -2,7 +2,10 @@
 
 from collections.abc import Iterable
 
-from program.program import Link, Offer, Program
+from program.entries import Link
+from program.program import Program
+from program.routes import OfferRoute
+from program.terms import OfferTerms
 from tracker.masking import spellings_of
 from tracker.offers.deep_link import Allowed, allowed_of
 from tracker.offers.landing_url import Landing, compile_landing, escaped
@@ -13,13 +16,13 @@ from tracker.request.text import shortened, trimmed
 class IndexedOffer:
     """An offer with its landing URL and allowed hosts compiled."""
 
-    __slots__ = ("allowed", "goals", "landing", "offer")
+    __slots__ = ("allowed", "goals", "id", "landing", "pass_through", "reopen", "status")
 
-    def __init__(self, offer: Offer) -> None:
-        self.offer = offer
-        self.goals = frozenset(goal.key for goal in offer.goals)
-        self.landing: Landing = compile_landing(offer.landing_url)
-        self.allowed: Allowed = allowed_of(offer.landing_url, offer.allowed_hosts)
+    def __init__(self, number: int, route: OfferRoute, terms: OfferTerms) -> None:
+        self.id, self.status, self.pass_through = number, route.status, route.pass_through
+        self.goals, self.reopen = frozenset(goal.key for goal in terms.goals), terms.reopen
+        self.landing: Landing = compile_landing(route.landing_url)
+        self.allowed: Allowed = allowed_of(route.landing_url, route.allowed_hosts)
 
 
 class ProgramIndex:
@@ -37,17 +40,17 @@ class ProgramIndex:
         "partners",
         "program",
         "proxies",
-        "rules",
+        "terms",
         "trusts_links",
     )
 
     def __init__(self, program: Program) -> None:
-        self.program, self.rules = program, program.rules
-        self.links, self.partners = program.rules.links, program.rules.partners
-        self.proxies = networks_of(program.rules.trusted_proxies)
-        self.fallback_url = escaped(program.rules.fallback_url)
+        self.program, self.terms, routes = program, program.terms, program.routes
+        self.links, self.partners = routes.links, routes.partners
+        self.proxies = networks_of(routes.trusted_proxies)
+        self.fallback_url = escaped(routes.fallback_url)
         self._links_without_case: dict[str, Link | None] | None = None
-        self.trusts_links = program.rules.link_user_id == "trusted"
+        self.trusts_links = program.terms.link_user_id == "trusted"
         self._offers: dict[int, IndexedOffer] = {}
         secrets: Iterable[str] = (*program.secrets.api_keys, *program.secrets.postback_secrets.values())
         self._secrets = frozenset(form for secret in secrets if secret for form in (secret, shortened(secret)))
@@ -79,10 +82,10 @@ class ProgramIndex:
         """Return the offer with that number; None if the program has none."""
         compiled = self._offers.get(offer_id)
         if compiled is None:
-            offer = self.rules.offers.get(offer_id)
-            if offer is None:
+            route, terms = self.program.routes.offers.get(offer_id), self.terms.offers.get(offer_id)
+            if route is None or terms is None:
                 return None
-            compiled = self._offers[offer_id] = IndexedOffer(offer)
+            compiled = self._offers[offer_id] = IndexedOffer(offer_id, route, terms)
         return compiled
 
     def secrets_of(self, offer_id: int) -> tuple[bytes, ...]:

@@ -74,7 +74,7 @@ def put_offer(draft: PostbackDraft, context: PostbackContext) -> None:
 
 def check_secret(draft: PostbackDraft, context: PostbackContext) -> None:
     assert draft.offer is not None  # put_offer comes before
-    expected = context.program.program.secrets.postback_secrets.get(draft.offer.offer.id)
+    expected = context.program.program.secrets.postback_secrets.get(draft.offer.id)
     if expected and not secrets.same(draft.fields.get("secret", ""), expected):
         detail = "the offer's postback secret is missing or wrong; send it as secret"
         raise Refused(rejected(Reason.ACCESS_DENIED, "secret", detail, status=403))
@@ -82,7 +82,7 @@ def check_secret(draft: PostbackDraft, context: PostbackContext) -> None:
 
 def check_offer_id(draft: PostbackDraft, _context: PostbackContext) -> None:
     assert draft.offer is not None  # put_offer comes before
-    sent, own = draft.fields.get("offer_id"), draft.offer.offer.id
+    sent, own = draft.fields.get("offer_id"), draft.offer.id
     if sent is not None and _offer_number(sent) != own:
         raise Refused(malformed("offer_id", f"the click is of offer {own}; leave offer_id out"))
 
@@ -101,11 +101,11 @@ def put_conversion_id(draft: PostbackDraft, _context: PostbackContext) -> None:
     if not draft.txn_id and draft.click == NO_TOKEN:
         raise Refused(malformed("click_id", "missing; without it only txn_id names a conversion"))
     click = draft.click if draft.click != NO_TOKEN else b""
-    draft.conversion_id = conversion_key(draft.offer.offer.id, draft.goal, txn_id=draft.txn_id, click=click)
+    draft.conversion_id = conversion_key(draft.offer.id, draft.goal, txn_id=draft.txn_id, click=click)
 
 
 def put_currency(draft: PostbackDraft, context: PostbackContext) -> None:
-    draft.currency = check_currency(currency_code(draft.fields.get("currency", context.program.rules.currency)))
+    draft.currency = check_currency(currency_code(draft.fields.get("currency", context.program.terms.currency)))
 
 
 def put_status(draft: PostbackDraft, _context: PostbackContext) -> None:
@@ -117,7 +117,7 @@ def put_status(draft: PostbackDraft, _context: PostbackContext) -> None:
 
 def put_coupon(draft: PostbackDraft, context: PostbackContext) -> None:
     assert draft.offer is not None  # put_offer comes before
-    draft.coupon = find_coupon(context.program, _reference(draft.fields, "coupon"), draft.offer.offer.id, context.now)
+    draft.coupon = find_coupon(context.program, _reference(draft.fields, "coupon"), draft.offer.id, context.now)
     if draft.click == NO_TOKEN and not draft.coupon.code:
         detail = "missing, and there is no conversion of this offer with this txn_id"
         draft.refusal_if_new = malformed("click_id", detail)

@@ -46,13 +46,13 @@ def read_postback(fields: Mapping[str, str], context: PostbackContext) -> Pendin
     except Refused as refused:
         if draft.offer is None:
             return refused.refusal
-        return with_ids(refused.refusal, draft.offer.offer.id, draft.partner_id)
+        return with_ids(refused.refusal, draft.offer.id, draft.partner_id)
     return _refund(draft, context) if is_refund else _conversion(draft, context)
 
 
 def _conversion(draft: PostbackDraft, context: PostbackContext) -> PendingPostback:
     assert draft.offer is not None  # put_offer came before
-    offer, coupon, get = draft.offer.offer, draft.coupon, draft.fields.get
+    offer, coupon, get = draft.offer, draft.coupon, draft.fields.get
     event = Conversion(
         conversion_id=draft.conversion_id,
         ts=context.now,
@@ -95,4 +95,4 @@ def _refund(draft: PostbackDraft, context: PostbackContext) -> PendingPostback:
         actor="postback",
         refund_id=draft.refund_id,
     )
-    return PendingPostback(Kind.ADJUSTMENT, event, draft.offer.offer.id, draft.partner_id)
+    return PendingPostback(Kind.ADJUSTMENT, event, draft.offer.id, draft.partner_id)

@@ -21,7 +21,7 @@ from integrations.files.replay.run import BATCHES_IN_FLIGHT_MAX, HITS_IN_FLIGHT_
 from integrations.files.replay.send import BadOrder, ReplayError, Sender, Sleep
 from integrations.files.replay.state import state_path
 from integrations.files.source import SourceFile
-from program.program import Rules
+from program.program import Program
 from program.toml.tables import BadValue
 from runtime.clock import Clock
 
@@ -37,8 +37,8 @@ class ReplayOrder:
     mapping: FileMapping
     to: str
     api_key: str = ""
-    rules: Rules | None = None
-    """Rules of the program, for the numbers of offers and partners that the file calls by name."""
+    program: Program | None = None
+    """Program with the numbers of offers and partners that the file calls by name."""
     rate: float | None = None
     """Maximum number of events a second."""
     again: bool = False
@@ -88,9 +88,9 @@ def _check(order: ReplayOrder) -> None:
 
 def _names(order: ReplayOrder) -> Names:
     """Return the numbers of names: those of the program, or those that `clew program infer` gives."""
-    if order.rules is not None:
+    if order.program is not None:
         try:
-            return names_of(order.mapping, order.rules)
+            return names_of(order.mapping, order.program)
         except BadValue as error:
             raise ReplayError(f"{error}; rename one of them") from None
     if any("offer" in rule.fields and rule.type in ("conversion", "adjustment") for rule in order.mapping.events):
