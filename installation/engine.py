@@ -145,7 +145,7 @@ async def open_engine(
     try:
         if place.on_servers:
             await asyncio.to_thread(check_migrated, warehouse)
-        in_force = program or await asyncio.to_thread(_newest, warehouse)
+        in_force = program or await asyncio.to_thread(newest_of, warehouse)
         shards = await _count_shards(place.log, settings, clock)
         observer = open_observer(place.log, GROUP, settings, clock)
         engine = Engine(place, settings, in_force, clock, warehouse, observer, shards)
@@ -168,7 +168,7 @@ async def _count_shards(log: LogAddress, settings: Settings, clock: Clock) -> in
     return shards
 
 
-def _newest(warehouse: Warehouse) -> Program | None:
+def newest_of(warehouse: Warehouse) -> Program | None:
     """Return the program that was loaded last, without its routes and secrets."""
     newest = newest_program(warehouse)
     if newest is None:

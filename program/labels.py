@@ -5,8 +5,6 @@ from typing import Literal, NamedTuple
 
 import msgspec
 
-from program.entries import Goal
-
 
 class LabelKey(NamedTuple):
     """Key of one name. `number` is the partner or offer; `goal` is the key of a goal of that offer."""
@@ -51,9 +49,14 @@ def labels_of(names: Mapping[LabelKey, str]) -> Labels:
 # ------------------------------------------------------------------- programs that earlier versions stored as a whole
 
 
+class _Goal(msgspec.Struct):
+    key: str
+    name: str = ""
+
+
 class _Named(msgspec.Struct):
     name: str = ""
-    goals: tuple[Goal, ...] = ()
+    goals: tuple[_Goal, ...] = ()
 
 
 class _Whole(msgspec.Struct):
@@ -65,9 +68,9 @@ class _Whole(msgspec.Struct):
 def labels_of_whole(canonical: bytes) -> Labels:
     """Read the names in a whole program that an earlier version stored; terms of this version contain none."""
     whole = msgspec.json.decode(canonical, type=_Whole)
-    return Labels(
-        whole.name,
-        {number: partner.name for number, partner in whole.partners.items() if partner.name},
-        {number: offer.name for number, offer in whole.offers.items() if offer.name},
-        {number: {goal.key: goal.name for goal in offer.goals} for number, offer in whole.offers.items() if offer.name},
-    )
+    found = {LabelKey("program"): whole.name}
+    found |= {LabelKey("partner", number): partner.name for number, partner in whole.partners.items()}
+    for number, offer in whole.offers.items():
+        found[LabelKey("offer", number)] = offer.name
+        found |= {LabelKey("goal", number, goal.key): goal.name for goal in offer.goals}
+    return labels_of({key: name for key, name in found.items() if name})

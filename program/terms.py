@@ -39,9 +39,9 @@ ORDINARY = PartnerTerms()
 class Terms(msgspec.Struct, frozen=True, kw_only=True, dict=True):
     currency: str
     timezone: str
-    offers: dict[int, OfferTerms]
-    plans: tuple[Plan, ...]
-    models: tuple[str, ...]
+    offers: dict[int, OfferTerms] = {}
+    plans: tuple[Plan, ...] = ()
+    models: tuple[str, ...] = ()
     """Models computed for every conversion, including the paying ones; always contains last_click."""
     partners: dict[int, PartnerTerms] = {}
     """Only partners that are inactive or direct: a new ordinary partner changes nothing here."""
@@ -64,19 +64,18 @@ def canonical(terms: Terms) -> bytes:
     Only empty values that are defaults are left out. A default such as a window of 30 days is written, so that a
     version with another default reads the same price.
     """
-    return msgspec.json.encode(
-        {
-            "currency": terms.currency,
-            "timezone": terms.timezone,
-            "partners": {number: _written(partner) for number, partner in sorted(terms.partners.items())},
-            "offers": {number: _written(offer) for number, offer in sorted(terms.offers.items())},
-            "plans": [_written(plan) for plan in sorted(terms.plans, key=lambda plan: plan.name)],
-            "models": sorted(terms.models),
-            "fits": {fit_id: fit.ordered() for fit_id, fit in sorted(terms.fits.items())},
-            "link_user_id": terms.link_user_id,
-            "coupons": {key: [_written(coupon) for coupon in group] for key, group in sorted(terms.coupons.items())},
-        }
-    )
+    parts: dict[str, object] = {
+        "currency": terms.currency,
+        "timezone": terms.timezone,
+        "partners": {number: _written(partner) for number, partner in sorted(terms.partners.items())},
+        "offers": {number: _written(offer) for number, offer in sorted(terms.offers.items())},
+        "plans": [_written(plan) for plan in sorted(terms.plans, key=lambda plan: plan.name)],
+        "models": sorted(terms.models),
+        "fits": {fit_id: fit.ordered() for fit_id, fit in sorted(terms.fits.items())},
+        "link_user_id": terms.link_user_id,
+        "coupons": {key: [_written(coupon) for coupon in group] for key, group in sorted(terms.coupons.items())},
+    }
+    return msgspec.json.encode({name: part for name, part in parts.items() if part})
 
 
 def _written(entry: msgspec.Struct) -> dict[str, object]:

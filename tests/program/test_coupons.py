@@ -3,14 +3,10 @@
 import pytest
 
 from program.entries import Coupon, coupon_key
-from program.file import read_program
 from program.terms import canonical, from_canonical
-from tests.conventions.tree import ROOT
 from tests.program.test_file import GOOD, read
 
 COUPON = '[[coupon]]\ncode = "BLUE10"\npartner = 7\noffer = 101\n'
-ACME = (ROOT / "examples/acme/program.toml").read_text("utf-8")
-ACME_HASH = "2800fbd5ecdf5baea11a2574e9aa23e6"
 MARCH_US, APRIL_US = 1_772_323_200_000_000, 1_775_001_600_000_000
 
 
@@ -77,13 +73,3 @@ def test_mistakes_in_these_keys() -> None:
     assert {mistake.place for mistake in read(text).mistakes} == {
         "program.link_user_id", "offer[0].reopen", "offer[0].pass_through"
     }  # fmt: skip
-
-
-def test_programs_without_these_keys_keep_their_hashes() -> None:
-    """Conversions refer to the hash of the program that priced them, also after an upgrade."""
-    program = read_program(ACME, lambda _: "0123456789abcdef").program
-    assert program is not None and program.hash == ACME_HASH
-    explicit = ACME.replace("[program]\n", '[program]\nlink_user_id = "untrusted"\n', 1)
-    explicit = explicit.replace("[[offer]]\n", "[[offer]]\nreopen = true\npass_through = false\n")
-    same = read_program(explicit, lambda _: "0123456789abcdef").program
-    assert explicit != ACME and same is not None and same.hash == ACME_HASH
