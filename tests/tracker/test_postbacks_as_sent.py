@@ -53,7 +53,7 @@ def test_a_retried_payment_reopens_and_a_late_retry_does_not(
 
 
 def test_an_offer_may_forbid_to_reopen() -> None:
-    offers = tuple(msgspec.structs.replace(offer, reopen_key=False) for offer in OFFERS)
+    offers = tuple(msgspec.structs.replace(offer, reopen=False) for offer in OFFERS)
     stage = Stage(program=program(offers=offers))
     stage.postback(click_id=token(), txn_id="t", status="declined")
     answer = stage.postback(click_id=token(), txn_id="t", status="approved")
