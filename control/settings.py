@@ -70,6 +70,7 @@ TEMPLATES: list[dict[str, Any]] = [
         "DIRS": [],
         "APP_DIRS": True,
         "OPTIONS": {
+            "builtins": ["control.ui.templatetags.ui", "django.templatetags.i18n", "django.templatetags.l10n"],
             "context_processors": [
                 "django.template.context_processors.request",
                 "django.template.context_processors.i18n",
@@ -80,6 +81,8 @@ TEMPLATES: list[dict[str, Any]] = [
         },
     }
 ]
+FORM_RENDERER = "control.ui.forms.Renderer"
+SHOW_COMPONENTS = _web.component_page
 STATIC_URL = "/static/"
 LANGUAGE_CODE = "en"
 TIME_ZONE = "UTC"

@@ -12,4 +12,5 @@ def start(request: HttpRequest) -> HttpResponse:
 urlpatterns = [
     path("", start),
     path("accounts/", include("allauth.urls")),
+    path("", include("control.ui.urls")),
 ]

@@ -229,6 +229,9 @@ class WebSettings(_Section):
         4 * 1024**2, ge=1_024, description="Largest request body that is not a file; larger ones answer 413."
     )
     session_age_max_s: int = Field(14 * 86_400, ge=60, description="A session ends after this long.")
+    component_page: bool = Field(
+        False, description="/console/components/ shows every part that pages are made of, for developers."
+    )
     invitation_age_max_s: int = Field(7 * 86_400, ge=60, description="An invitation is valid for this long.")
     secret_key: str | None = Field(
         None, repr=False, min_length=32, description="Key that signs sessions; DIR/control.key unless set."

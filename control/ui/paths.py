@@ -7,3 +7,6 @@ STATIC_FOLDER = Path(__file__).parent / "static"
 
 BUILT_FOLDER = STATIC_FOLDER / "ui"
 """Files that `make setup` builds; git ignores them, the wheel contains them."""
+
+COMPONENT_FOLDER = Path(__file__).parent / "templates" / "components"
+"""Templates of the components."""

@@ -98,7 +98,7 @@ function icons() {
     const { icons: all } = JSON.parse(readFileSync(join(modules, "@iconify-json/tabler/icons.json"), "utf-8"));
     const words = new Set(SOURCES.flatMap((text) => [...text.matchAll(/["']([a-z0-9]+(?:-[a-z0-9]+)*)["']/g)].map((match) => match[1])));
     const used = Object.keys(all).filter((name) => words.has(name)).sort();
-    return Object.fromEntries(used.map((name) => [name, [...all[name].body.matchAll(/ d="([^"]+)"/g)].map((match) => match[1]).join("")]));
+    return Object.fromEntries(used.map((name) => [name, [...all[name].body.matchAll(/ d="([^"]+)"/g)].map((match) => match[1]).join("M0 0")]));
 }
 
 rmSync(made, { recursive: true, force: true });

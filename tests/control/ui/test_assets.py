@@ -115,3 +115,7 @@ def test_wheel_contains_built_files_and_templates(tmp_path: Path) -> None:
     templates = {path.relative_to(ROOT).as_posix() for path in (SOURCES / "templates").rglob("*.html")}
     assert built <= shipped and templates <= shipped
     assert not [name for name in shipped if name.startswith("control/ui/assets/")]
+
+
+def test_icons_are_paths() -> None:
+    assert re.fullmatch(r"[\dMmLlHhVvCcSsQqTtAaZz .,-]+", icon_path("search"))

@@ -1,0 +1,196 @@
+"""Tags and filters of every page: components, icons, addresses, texts for numbers.
+
+`{% ui "badge" text=partner.status %}` renders a component. `{% uiblock "card" title="Links" %}...{% enduiblock %}`
+renders one with content; inside, `{% fill "actions" %}...{% endfill %}` fills a slot of another name.
+"""
+
+import hashlib
+import re
+from collections.abc import Mapping
+
+from django import template
+from django.template import Context, Node, NodeList, TemplateSyntaxError
+from django.template.base import FilterExpression, Parser, Token, token_kwargs
+from django.utils.html import format_html
+from django.utils.safestring import SafeString, mark_safe
+
+from control.ui.assets_manifest import asset_url, icon_path
+from control.ui.charts.chart import Chart
+from control.ui.charts.spark import sparkline
+from control.ui.components import render
+from control.ui.formats import count_text, money_text
+from control.ui.navigation import Area, Group, navigation
+from control.ui.states import state_text, state_tone
+from control.ui.theme import theme_of
+
+register = template.Library()
+
+_LOCAL = re.compile(r"(?:[/?#][^/\\]|[/?#]$|[\w.-]+(?:[/?#]|$))")
+AVATAR_COLOURS = 5
+
+
+class BlockNode(Node):
+    """Component with content."""
+
+    child_nodelists = ("nodelist",)
+
+    def __init__(self, name: FilterExpression, values: dict[str, FilterExpression], nodelist: NodeList) -> None:
+        self.name, self.values = name, values
+        self.fills = [node for node in nodelist if isinstance(node, FillNode)]
+        self.nodelist = NodeList(node for node in nodelist if not isinstance(node, FillNode))
+
+    def render(self, context: Context) -> SafeString:
+        """Render the content first, then the component around it."""
+        values: dict[str, object] = {key: value.resolve(context) for key, value in self.values.items()}
+        for fill in self.fills:
+            values[fill.slot] = fill.nodelist.render(context)
+        values["slot"] = self.nodelist.render(context)
+        return mark_safe(render(context, self.name.resolve(context), values))
+
+
+class FillNode(Node):
+    """Content of a slot with a name."""
+
+    def __init__(self, slot: str, nodelist: NodeList) -> None:
+        self.slot, self.nodelist = slot, nodelist
+
+    def render(self, context: Context) -> SafeString:
+        raise TemplateSyntaxError("{% fill %} must be directly inside {% uiblock %}")
+
+
+@register.simple_tag(takes_context=True)
+def ui(context: Context, component_name: str, **values: object) -> SafeString:
+    """Render a component by name."""
+    return mark_safe(render(context, component_name, values))
+
+
+@register.tag
+def uiblock(parser: Parser, token: Token) -> BlockNode:
+    """Render a component around content."""
+    bits = token.split_contents()[1:]
+    if not bits:
+        raise TemplateSyntaxError("uiblock needs the name of a component")
+    name, rest = parser.compile_filter(bits[0]), bits[1:]
+    values = token_kwargs(rest, parser)
+    if rest:
+        raise TemplateSyntaxError(f"uiblock {bits[0]}: {rest[0]!r} is not of the form name=value")
+    nodelist = parser.parse(("enduiblock",))
+    parser.delete_first_token()
+    return BlockNode(name, values, nodelist)
+
+
+@register.tag
+def fill(parser: Parser, token: Token) -> FillNode:
+    """Fill a slot of the component around it."""
+    bits = token.split_contents()
+    if len(bits) != 2 or bits[1][0] not in "\"'":
+        raise TemplateSyntaxError('fill needs the name of one slot: {% fill "actions" %}')
+    nodelist = parser.parse(("endfill",))
+    parser.delete_first_token()
+    return FillNode(bits[1].strip("\"'"), nodelist)
+
+
+@register.simple_tag
+def icon(name: str, classes: str = "") -> SafeString:
+    """Draw an icon of Tabler. It is decoration: the text next to it carries the meaning."""
+    return format_html(
+        '<svg class="icon icon-{} {}" viewBox="0 0 24 24" fill="none" stroke="currentColor" stroke-linecap="round" '
+        'stroke-linejoin="round" aria-hidden="true" focusable="false"><path d="{}"/></svg>',
+        name,
+        classes,
+        icon_path(name),
+    )
+
+
+@register.simple_tag
+def asset(name: str) -> str:
+    """Return the address of a built file."""
+    return asset_url(name)
+
+
+@register.simple_tag(takes_context=True)
+def query(context: Context, **changes: object) -> str:
+    """Return the query of this page with some values changed; None removes one."""
+    return changed_query(context, changes)
+
+
+def changed_query(context: Context, changes: Mapping[str, object]) -> str:
+    """Return `?…` of the page's address with some values changed."""
+    values = context["request"].GET.copy()
+    for name, value in changes.items():
+        values.pop(name, None)
+        if value is not None:
+            values[name] = str(value)
+    return f"?{values.urlencode()}"
+
+
+@register.filter
+def address(value: object) -> str:
+    """Return an address for a link; anything but a page of ours, http, https and mailto becomes `#`."""
+    text = str(value or "").strip()
+    if text.lower().startswith(("http://", "https://", "mailto:")) or _LOCAL.match(text):
+        return text
+    return "#"
+
+
+@register.filter
+def money(minor: int, currency: str) -> str:
+    """Write minor units with their currency."""
+    return money_text(minor, currency)
+
+
+@register.filter
+def count(number: int) -> str:
+    """Write a whole number with separators."""
+    return count_text(number)
+
+
+@register.filter
+def initials(name: object) -> str:
+    """Return at most two letters for an avatar."""
+    words = re.findall(r"[^\W_]+", str(name or "").partition("@")[0])
+    letters = "".join(word[0] for word in (words if len(words) < 3 else (words[0], words[-1])))
+    return (letters or "?")[:2].upper()
+
+
+@register.filter
+def colour_number(name: object) -> int:
+    """Return the number of a colour that a name always gets."""
+    return hashlib.blake2b(str(name).encode(), digest_size=2).digest()[0] % AVATAR_COLOURS + 1
+
+
+@register.filter
+def drawn(chart: Chart) -> SafeString:
+    """Return the drawing of a chart, in which every text is escaped."""
+    return mark_safe(chart.svg)
+
+
+@register.filter
+def spark(values: list[float]) -> SafeString:
+    """Draw a sparkline."""
+    return mark_safe(sparkline(values))
+
+
+@register.filter
+def status_tone(state: object) -> str:
+    """Return the tone of a state."""
+    return state_tone(state)
+
+
+@register.filter
+def status_text(state: object) -> str:
+    """Write a state for people."""
+    return state_text(state)
+
+
+@register.filter
+def theme(request: object) -> str:
+    """Return the theme of a page: light, dark, or auto."""
+    return theme_of(request)
+
+
+@register.simple_tag(takes_context=True)
+def navigation_groups(context: Context, area: Area) -> list[Group]:
+    """Return the links of a shell; a page may bring its own as `navigation`."""
+    own: list[Group] | None = context.get("navigation")
+    return navigation(area, context["request"]) if own is None else own
