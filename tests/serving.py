@@ -15,6 +15,8 @@ from typing import Any
 
 import httpx
 
+from tests import loopback
+
 API_KEY = "test-key-for-events"
 SECRET = "s3cret"
 PROGRAM = f"""
@@ -206,7 +208,7 @@ def _processes() -> Iterator[tuple[int, int, str]]:
 
 def _ready(url: str) -> bool:
     try:
-        return httpx.get(f"{url}/readyz", timeout=2).status_code == 200
+        return loopback.get(f"{url}/readyz", timeout=2).status_code == 200
     except httpx.TransportError:
         return False
 

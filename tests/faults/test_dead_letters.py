@@ -4,7 +4,6 @@ import asyncio
 import sqlite3
 from pathlib import Path
 
-import httpx
 import pytest
 
 from eventlog.address import SqliteLog
@@ -15,6 +14,7 @@ from runtime.clock import SystemClock
 from runtime.settings import Settings
 from schemas.events import Kind, Touch
 from schemas.wire import WIRE_VERSION, encode
+from tests import loopback
 from tests.serving import BROWSER, Serving, serving
 
 GOOD = encode(
@@ -34,7 +34,7 @@ def put(server: Serving, *values: bytes) -> None:
 
 
 def click(server: Serving) -> None:
-    answer = httpx.get(f"{server.url}/c/bl-shoes", headers={"User-Agent": BROWSER})
+    answer = loopback.get(f"{server.url}/c/bl-shoes", headers={"User-Agent": BROWSER})
     assert answer.headers["Clew-Verdict"] == "accepted"
 
 
@@ -52,7 +52,7 @@ def test_undecodable_records_are_kept_and_come_back_once(tmp_path: Path) -> None
         letters = server.json("dead-letters", "list")["dead_letters"]
         assert [letter["offset"] for letter in letters] == [1, 2, 3]
         assert [bytes.fromhex(letter["value"]) for letter in letters] == [b"\x01", b"\x01\x63nonsense", GOOD[:40]]
-        assert "clew_ingest_dead_letters_total 3.0" in httpx.get(f"{server.api}/metrics").text
+        assert "clew_ingest_dead_letters_total 3.0" in loopback.get(f"{server.api}/metrics").text
         assert server.json("audit")["ok"]
         assert server.json("dead-letters", "replay") == {"still undecodable": 3}
         assert server.stop() == 0
@@ -81,7 +81,7 @@ def test_a_record_from_the_future_pauses_its_partition_and_loses_nothing(tmp_pat
         for _ in range(100):
             if "partition_paused" in server.log.read_text():
                 break
-            httpx.get(f"{server.url}/healthz")
+            loopback.get(f"{server.url}/healthz")
         with pytest.raises(AssertionError, match="ended with 3"):
             server.clew("attribute", "--wait", "--timeout", "2")
         assert clicks(server) == 1

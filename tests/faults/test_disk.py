@@ -15,6 +15,7 @@ from typing import Any
 import httpx
 import pytest
 
+from tests import loopback
 from tests.serving import SECRET, Serving, serving
 
 
@@ -27,7 +28,7 @@ def until(holds: Callable[[], Any], timeout_s: float = 20.0) -> None:
 
 def click(server: Serving, link: str = "bl-shoes") -> httpx.Response | None:
     try:
-        return httpx.get(f"{server.url}/c/{link}", follow_redirects=False, timeout=5)
+        return loopback.get(f"{server.url}/c/{link}", follow_redirects=False, timeout=5)
     except httpx.TransportError:
         return None
 
@@ -38,7 +39,7 @@ def verdict(answer: httpx.Response | None) -> tuple[int, str]:
 
 def sale(server: Serving, number: int, click_id: str) -> httpx.Response:
     query = {"click_id": click_id, "secret": SECRET, "txn_id": f"t{number}", "amount": "10"}
-    return httpx.get(f"{server.url}/postback", params=query, timeout=15)
+    return loopback.get(f"{server.url}/postback", params=query, timeout=15)
 
 
 def click_id_of(answer: httpx.Response | None) -> str:
@@ -88,8 +89,8 @@ def test_a_full_disk_redirects_and_refuses_postbacks_also_after_a_restart(tmp_pa
         assert click(server, "nope") is not None
         answer = sale(server, 1, known)
         assert (answer.status_code, "retry-after" in answer.headers) == (503, True)
-        assert httpx.get(f"{server.url}/nothing").status_code == 404  # a series of metrics that was not there yet
-        assert httpx.get(f"{server.url}/readyz").status_code == 503
+        assert loopback.get(f"{server.url}/nothing").status_code == 404  # a series of metrics that was not there yet
+        assert loopback.get(f"{server.url}/readyz").status_code == 503
         (edge,) = server.pids_of("edge")
         os.kill(edge, signal.SIGKILL)
         until(lambda: verdict(click(server)) == (302, "unrecorded"))
@@ -114,7 +115,7 @@ def test_a_start_on_a_read_only_disk_redirects(tmp_path: Path) -> None:
             server.spawn()
             until(lambda: verdict(click(server)) == (302, "unrecorded"), 40)
             assert sale(server, 1, known).status_code == 503
-            assert httpx.get(f"{server.url}/readyz", timeout=10).status_code == 503
+            assert loopback.get(f"{server.url}/readyz", timeout=10).status_code == 503
             subprocess.run(["mount", "-o", "remount,rw", str(disk)], check=True)
             until(lambda: verdict(click(server)) == (302, "accepted"), 40)
             assert sale(server, 1, known).json()["verdict"] == "accepted"
@@ -167,7 +168,7 @@ def test_a_damaged_log_redirects_and_says_so(tmp_path: Path, name: str) -> None:
         assert verdict(click(server)) == (302, expected)
         answer = sale(server, 1, known)
         assert answer.status_code == (200 if name.startswith("hits") else 503)
-        ready = httpx.get(f"{server.url}/readyz", timeout=10)
+        ready = loopback.get(f"{server.url}/readyz", timeout=10)
         assert ready.status_code == 503 and name in ready.text and "backup" in ready.text
         size = server.log.stat().st_size
         time.sleep(2)
@@ -194,7 +195,7 @@ def test_a_file_that_is_damaged_in_the_middle_is_not_called_ready(tmp_path: Path
         until(lambda: click(server) is not None)
         until(lambda: sale(server, 100, known).status_code == 503)
         for _ in range(3):
-            assert httpx.get(f"{server.url}/readyz", timeout=10).status_code == 503
+            assert loopback.get(f"{server.url}/readyz", timeout=10).status_code == 503
         assert verdict(click(server)) == (302, "accepted")
 
 
@@ -285,7 +286,7 @@ def test_metrics_are_not_on_the_data_disk_and_can_go(tmp_path: Path) -> None:
         (edge,) = server.pids_of("edge")
         os.kill(edge, signal.SIGKILL)
         until(lambda: verdict(click(server)) == (302, "accepted"))
-        assert httpx.get(f"{server.url}/metrics").status_code == 200
+        assert loopback.get(f"{server.url}/metrics").status_code == 200
         assert server.stop() == 0
         assert not folder.exists()
 
@@ -299,7 +300,7 @@ def test_counters_survive_a_restart_in_one_file(tmp_path: Path) -> None:
             until(lambda edge=edge: server.pids_of("edge") not in ([edge], []))  # type: ignore[misc]
             until(lambda: click(server) is not None)
         time.sleep(1.1)
-        text = httpx.get(f"{server.url}/metrics").text
+        text = loopback.get(f"{server.url}/metrics").text
         line = next(line for line in text.splitlines() if line.startswith('clew_hits_total{kind="click",verdict="acc'))
         assert float(line.rpartition(" ")[2]) >= 4
 

@@ -5,9 +5,9 @@ import subprocess
 import sys
 from pathlib import Path
 
-import httpx
 import pytest
 
+from tests import loopback
 from tests.serving import BROWSER, SECRET, serving
 
 TABLES = ("clicks", "conversions", "credits", "commissions", "ledger")
@@ -17,10 +17,10 @@ def _installation(folder: Path) -> Path:
     """The data directory of a stopped server with a few paid conversions."""
     with serving(folder) as running:
         for n in range(3):
-            answer = httpx.get(f"{running.url}/c/bl-shoes", headers={"User-Agent": BROWSER})
+            answer = loopback.get(f"{running.url}/c/bl-shoes", headers={"User-Agent": BROWSER})
             click_id = answer.headers["Location"].split("cid=")[1].split("&")[0]
             query = {"click_id": click_id, "txn_id": f"o{n}", "amount": "10", "secret": SECRET}
-            assert httpx.get(f"{running.url}/postback", params=query).json()["verdict"] == "accepted"
+            assert loopback.get(f"{running.url}/postback", params=query).json()["verdict"] == "accepted"
         running.settle()
         assert running.stop() == 0
         return running.data

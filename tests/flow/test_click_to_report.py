@@ -11,9 +11,9 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
-import httpx
 import pytest
 
+from tests import loopback
 from tests.serving import API_KEY, BROWSER, PROGRAM, SECRET, Serving, serving
 
 ACCOUNTED = "SELECT sum(amount) AS total FROM commissions"
@@ -27,18 +27,18 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Serving]:
 
 def click(server: Serving, link: str = "bl-shoes", **query: str) -> str:
     """Follow a link as a new visitor; the click id that the landing page gets."""
-    answer = httpx.get(f"{server.url}/c/{link}", params=query, headers={"User-Agent": BROWSER})
+    answer = loopback.get(f"{server.url}/c/{link}", params=query, headers={"User-Agent": BROWSER})
     assert (answer.status_code, answer.headers["Clew-Verdict"]) == (302, "accepted")
     return parse_qs(urlsplit(answer.headers["Location"]).query)["cid"][0]
 
 
 def postback(server: Serving, **query: str) -> tuple[int, dict[str, Any]]:
-    answer = httpx.get(f"{server.url}/postback", params={"secret": SECRET, **query}, timeout=20)
+    answer = loopback.get(f"{server.url}/postback", params={"secret": SECRET, **query}, timeout=20)
     return answer.status_code, answer.json()
 
 
 def events(server: Serving, *lines: dict[str, Any]) -> list[dict[str, Any]]:
-    answer = httpx.post(
+    answer = loopback.post(
         f"{server.url}/v1/events",
         content="\n".join(json.dumps(line) for line in lines),
         headers={"Authorization": f"Bearer {API_KEY}"},
@@ -178,7 +178,7 @@ def test_two_conversions_in_the_same_microsecond(server: Serving) -> None:
 
 
 def test_report_agrees_with_the_tables_and_after_the_stop(server: Serving) -> None:
-    httpx.get(f"{server.url}/c/nope", headers={"User-Agent": BROWSER})
+    loopback.get(f"{server.url}/c/nope", headers={"User-Agent": BROWSER})
     server.settle()
     running = server.json("report", "kpi", "--by", "partner,offer")
     total = sum(float(row["payout"]) for row in running["rows"])
@@ -209,7 +209,7 @@ def test_reload_keeps_the_old_program_when_the_new_one_is_wrong(server: Serving)
 
 
 def _verdict(server: Serving, link: str) -> str:
-    return httpx.get(f"{server.url}/c/{link}", headers={"User-Agent": BROWSER}).headers["Clew-Verdict"]
+    return loopback.get(f"{server.url}/c/{link}", headers={"User-Agent": BROWSER}).headers["Clew-Verdict"]
 
 
 def _until(true: Any, timeout_s: float = 15) -> None:
@@ -220,8 +220,8 @@ def _until(true: Any, timeout_s: float = 15) -> None:
 
 
 def test_api_port_wants_a_key(server: Serving, tmp_path: Path) -> None:
-    assert httpx.get(f"{server.api}/v1/reports/kpi").status_code == 401
-    answer = httpx.get(
+    assert loopback.get(f"{server.api}/v1/reports/kpi").status_code == 401
+    answer = loopback.get(
         f"{server.api}/v1/reports/kpi", params={"by": "partner"}, headers={"Authorization": f"Bearer {API_KEY}"}
     )
     assert answer.status_code == 200 and answer.json()["report"] == "kpi"

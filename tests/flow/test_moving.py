@@ -7,9 +7,9 @@ import sys
 from pathlib import Path
 from typing import Any
 
-import httpx
 import pytest
 
+from tests import loopback
 from tests.servers.clickhouse import GivenServer
 from tests.servers.kafka import GivenCluster
 from tests.serving import API_KEY, Serving, serving
@@ -30,7 +30,7 @@ LATER, LAST = (
 
 
 def events(server: Serving, *lines: dict[str, Any]) -> list[str]:
-    answer = httpx.post(
+    answer = loopback.post(
         f"{server.url}/v1/events", content="\n".join(map(json.dumps, lines)),
         headers={"Authorization": f"Bearer {API_KEY}"}, timeout=30,
     )  # fmt: skip

@@ -5,8 +5,7 @@ import signal
 import time
 from pathlib import Path
 
-import httpx
-
+from tests import loopback
 from tests.serving import Serving, alive, serving, wait_gone
 
 
@@ -23,7 +22,7 @@ def test_a_second_parent_is_refused_and_changes_nothing(tmp_path: Path) -> None:
         assert second.parent.wait(30) == 4
         assert "another `clew serve` runs on" in second.log.read_text()
         assert (first.data / "program.toml").read_text() == before
-        assert httpx.get(f"{first.url}/readyz").status_code == 200
+        assert loopback.get(f"{first.url}/readyz").status_code == 200
 
 
 def test_children_come_back_and_end_with_the_parent(tmp_path: Path) -> None:

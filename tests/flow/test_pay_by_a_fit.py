@@ -10,10 +10,10 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-import httpx
 import pytest
 
 from schemas.values.timestamps import rfc3339
+from tests import loopback
 from tests.reference.kernels import allocate_one
 from tests.reference.rules import fitted
 from tests.serving import API_KEY, PROGRAM, Serving, serving
@@ -29,7 +29,7 @@ def line(kind: str, name: str, second: int, **more: Any) -> dict[str, Any]:
 
 
 def send(server: Serving, lines: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    answer = httpx.post(
+    answer = loopback.post(
         f"{server.url}/v1/events", content="\n".join(map(json.dumps, lines)), timeout=30,
         headers={"Authorization": f"Bearer {API_KEY}"},
     )  # fmt: skip

@@ -2,9 +2,9 @@
 
 from collections.abc import Iterator
 
-import httpx
 import pytest
 
+from tests import loopback
 from tests.serving import BROWSER, PROGRAM, SECRET, Serving, serving
 
 COUPON = '\n[[coupon]]\ncode = "RED10"\npartner = 8\noffer = 101\n'
@@ -17,12 +17,14 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Serving]:
 
 
 def click(server: Serving, **headers: str) -> str:
-    answer = httpx.get(f"{server.url}/c/bl-shoes", headers={"user-agent": BROWSER, **headers}, follow_redirects=False)
+    answer = loopback.get(
+        f"{server.url}/c/bl-shoes", headers={"user-agent": BROWSER, **headers}, follow_redirects=False
+    )
     return answer.headers["location"].partition("cid=")[2].partition("&")[0]
 
 
 def postback(server: Serving, **fields: str) -> str:
-    answer = httpx.get(f"{server.url}/postback", params={"secret": SECRET, **fields})
+    answer = loopback.get(f"{server.url}/postback", params={"secret": SECRET, **fields})
     assert answer.status_code == 200, answer.text
     return str(answer.json()["conversion_id"])
 

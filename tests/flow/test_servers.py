@@ -10,9 +10,9 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-import httpx
 import pytest
 
+from tests import loopback
 from tests.servers.clickhouse import GivenServer
 from tests.servers.installation import Installation, Station
 from tests.servers.kafka import GivenCluster
@@ -67,7 +67,7 @@ ASKED: list[tuple[str, ...]] = [
 
 
 def events(url: str, lines: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    answer = httpx.post(
+    answer = loopback.post(
         f"{url}/v1/events", content="\n".join(map(json.dumps, lines)),
         headers={"Authorization": f"Bearer {API_KEY}"}, timeout=30,
     )  # fmt: skip
@@ -76,7 +76,7 @@ def events(url: str, lines: list[dict[str, Any]]) -> list[dict[str, Any]]:
 
 
 def postback(url: str, **query: str) -> tuple[int, dict[str, Any]]:
-    answer = httpx.get(f"{url}/postback", params={"secret": SECRET, **query}, timeout=30)
+    answer = loopback.get(f"{url}/postback", params={"secret": SECRET, **query}, timeout=30)
     return answer.status_code, answer.json()
 
 
@@ -169,7 +169,7 @@ def test_servers_say_what_one_machine_says(
     assert installation.json("audit")["ok"]
     api = station(installation, "api")
     try:
-        answer = httpx.get(
+        answer = loopback.get(
             f"{api.url}/v1/reports/kpi?by=partner,offer", headers={"Authorization": f"Bearer {API_KEY}"}, timeout=30
         )
         assert answer.json() == said[0]

@@ -10,10 +10,10 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-import httpx
 import pytest
 
 from operations.backup.manifest import read_manifest
+from tests import loopback
 from tests.serving import API_KEY, Serving, serving
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(240)]
@@ -27,7 +27,7 @@ def send(url: str, first: int, count: int) -> None:
                       "partner_id": 7 + n % 2, "visitor_id": f"v{n}"})  # fmt: skip
         lines.append({"type": "conversion", "id": f"o{n}", "ts": f"2026-01-2{n % 9}T10:00:00Z",
                       "click_ref": f"c{n}", "offer_id": 101, "txn_id": f"t{n}", "amount": "20.00"})  # fmt: skip
-    answer = httpx.post(
+    answer = loopback.post(
         f"{url}/v1/events", content="\n".join(map(json.dumps, lines)),
         headers={"Authorization": f"Bearer {API_KEY}"}, timeout=60,
     )  # fmt: skip
@@ -95,7 +95,7 @@ def test_it_comes_back_whole_and_works_on(backup: Path, tmp_path: Path) -> None:
         server.start()
         again = {"type": "conversion", "id": "o1", "ts": "2026-01-21T10:00:00Z", "click_ref": "c1", "offer_id": 101,
                  "txn_id": "t1", "amount": "20.00"}  # fmt: skip
-        told = httpx.post(
+        told = loopback.post(
             f"{server.url}/v1/events", content=json.dumps(again), headers={"Authorization": f"Bearer {API_KEY}"}
         )
         assert told.json()["verdict"] == "duplicate"

@@ -6,10 +6,10 @@ import sys
 from pathlib import Path
 from typing import Any
 
-import httpx
 import pytest
 
 from attribution.core.revisions import TABLES
+from tests import loopback
 from tests.serving import API_KEY, Serving, serving
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(200)]
@@ -52,7 +52,7 @@ def state(server: Serving) -> list[Any]:
 
 def test_rows_that_are_gone_or_doubled_come_right(tmp_path: Path) -> None:
     with serving(tmp_path) as server:
-        answer = httpx.post(
+        answer = loopback.post(
             f"{server.url}/v1/events", content="\n".join(map(json.dumps, LINES)),
             headers={"Authorization": f"Bearer {API_KEY}"}, timeout=30,
         )  # fmt: skip
@@ -77,7 +77,7 @@ def test_rows_that_are_gone_or_doubled_come_right(tmp_path: Path) -> None:
 
 def test_a_conversion_that_passes_went_by_is_credited_when_it_is_back(tmp_path: Path) -> None:
     with serving(tmp_path) as server:
-        answer = httpx.post(
+        answer = loopback.post(
             f"{server.url}/v1/events", content="\n".join(map(json.dumps, LINES)),
             headers={"Authorization": f"Bearer {API_KEY}"}, timeout=30,
         )  # fmt: skip

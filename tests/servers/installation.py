@@ -13,6 +13,7 @@ from typing import Any
 
 import httpx
 
+from tests import loopback
 from tests.serving import PROGRAM, alive, free_port, wait_gone
 
 ANSWERS_IN_S = 90.0
@@ -65,13 +66,13 @@ class Station:
 
     def ready(self) -> bool:
         try:
-            return httpx.get(f"{self.url}/readyz", timeout=2).status_code == 200
+            return loopback.get(f"{self.url}/readyz", timeout=2).status_code == 200
         except httpx.TransportError:
             return False
 
     def metric(self, name: str) -> float:
         """The sum of a metric's series."""
-        text = httpx.get(f"{self.url}/metrics", timeout=5).text
+        text = loopback.get(f"{self.url}/metrics", timeout=5).text
         lines = [line for line in text.splitlines() if line.split("{")[0].split(" ")[0] == name]
         return sum(float(line.rsplit(" ", 1)[1]) for line in lines)
 

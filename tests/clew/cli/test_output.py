@@ -3,13 +3,13 @@
 import csv
 import io
 
-import httpx
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from clew.cli import output
 from installation.directory import DataDir, read_address
+from tests import loopback
 from tests.serving import Serving
 
 HOSTILE = ["[/x]", "[link=http://evil.example]click[/link]", "\x1b]0;PWNED\x07", "\u202egnp.exe", "a\x00b", "\x9b31m"]
@@ -51,7 +51,7 @@ def test_commands_with_hostile_data(tmp_path_factory: pytest.TempPathFactory) ->
     try:
         server.start()
         for path in ("%5b/x%5d", "%1b]0;PWNED%07", "=cmd%7C' /C calc'!A0"):
-            httpx.get(f"{server.url}/c/{path}", follow_redirects=False)
+            loopback.get(f"{server.url}/c/{path}", follow_redirects=False)
         server.settle()
         table = server.clew("report", "rejected", "--by", "link")
         assert "[/x]" in table and "\x1b" not in table
@@ -60,7 +60,7 @@ def test_commands_with_hostile_data(tmp_path_factory: pytest.TempPathFactory) ->
         address = read_address(DataDir(server.data).engine_file)
         assert address is not None
         for body in (b"[]", b"7", b"null", b"{}", b"\xff", b'{"name": 5}'):
-            answer = httpx.post(
+            answer = loopback.post(
                 f"{address.url}/operator/report", content=body, headers={"authorization": f"Bearer {address.key}"}
             )
             assert answer.status_code == 400 and answer.json()["error"], body

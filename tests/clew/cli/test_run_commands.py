@@ -6,10 +6,10 @@ import sys
 from pathlib import Path
 from typing import Any
 
-import httpx
 import pytest
 
 from schemas.values.timestamps import rfc3339
+from tests import loopback
 from tests.serving import API_KEY, serving
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(200)]
@@ -29,7 +29,7 @@ LINES = [
 
 def test_runs_and_their_difference(tmp_path: Path) -> None:
     with serving(tmp_path) as server:
-        answer = httpx.post(
+        answer = loopback.post(
             f"{server.url}/v1/events", content="\n".join(LINES), timeout=30,
             headers={"Authorization": f"Bearer {API_KEY}"},
         )  # fmt: skip

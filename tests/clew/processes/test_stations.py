@@ -6,9 +6,9 @@ import subprocess
 import sys
 from pathlib import Path
 
-import httpx
 import pytest
 
+from tests import loopback
 from tests.servers.installation import Station
 from tests.serving import BROWSER, PROGRAM, SECRET, free_port
 
@@ -82,20 +82,20 @@ def test_a_tracker_works_alone(tmp_path: Path, program: Path) -> None:
     station.spawn()
     try:
         station.wait_ready()
-        assert "Kafka is unavailable" in httpx.get(f"{station.url}/readyz").text
-        answer = httpx.get(f"{station.url}/c/bl-shoes", headers={"User-Agent": BROWSER})
+        assert "Kafka is unavailable" in loopback.get(f"{station.url}/readyz").text
+        answer = loopback.get(f"{station.url}/c/bl-shoes", headers={"User-Agent": BROWSER})
         assert (answer.status_code, answer.headers["Clew-Verdict"]) == (302, "accepted")
         assert station.metric("clew_spill_records") == 1
         program.write_text(PROGRAM.replace("bl-shoes", "new-shoes"))
         station.send(signal.SIGHUP)
         while (
-            httpx.get(f"{station.url}/c/new-shoes", headers={"User-Agent": BROWSER}).headers["Clew-Verdict"]
+            loopback.get(f"{station.url}/c/new-shoes", headers={"User-Agent": BROWSER}).headers["Clew-Verdict"]
             != "accepted"
         ):
             pass  # the test's own timeout ends it
         click_id = answer.headers["Location"].split("cid=")[1].split("&")[0]
         query = {"click_id": click_id, "txn_id": "t1", "amount": "1.00", "secret": SECRET}
-        refused = httpx.get(f"{station.url}/postback", params=query)  # not even the number of partitions is known
+        refused = loopback.get(f"{station.url}/postback", params=query)  # not even the number of partitions is known
         assert (refused.status_code, "Retry-After" in refused.headers) == (503, True)
         assert station.stop() == 0
     finally:
@@ -112,7 +112,7 @@ def test_serve_starts_again_without_its_servers(tmp_path: Path, program: Path) -
     station.spawn()
     try:
         station.wait_ready()
-        answer = httpx.get(f"{station.url}/c/bl-shoes", headers={"User-Agent": BROWSER})
+        answer = loopback.get(f"{station.url}/c/bl-shoes", headers={"User-Agent": BROWSER})
         assert (answer.status_code, answer.headers["Clew-Verdict"]) == (302, "accepted")
         assert station.stop() == 0
     finally:
