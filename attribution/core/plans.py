@@ -1,6 +1,6 @@
 """Choose the plan that pays a partner for an offer and goal (docs/contract.md, section 6). Pure."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from typing import NamedTuple
 
 from attribution.core.journeys import PartnerRules
@@ -22,29 +22,27 @@ def specificity(plan: Plan) -> int:
 
 
 class PlanBook:
-    """Index of the plans of a program by offer. Choices are cached, because few combinations recur often."""
+    """Index of plans by offer, partner and goal: a choice takes four look-ups, however many plans an offer has."""
 
     def __init__(self, plans: Iterable[Plan]) -> None:
-        by_offer: dict[int, list[Plan]] = {}
-        # Names are unique in a checked program. Sorting by name makes the result independent of the order in the file.
-        for plan in sorted(plans, key=lambda plan: (-specificity(plan), plan.name)):
-            by_offer.setdefault(plan.offer_id, []).append(plan)
-        self._by_offer: Mapping[int, list[Plan]] = by_offer
-        self._chosen: dict[tuple[int, str, int], Choice] = {}
+        """`plans` are those of checked terms: no two have the same offer, partner and goal."""
+        self._plans = {(plan.offer_id, plan.partner_id, plan.goal): plan for plan in plans}
 
     def choose(self, offer_id: int, goal: str, partner_id: int) -> Choice:
         """Return the most specific plan for a partner's conversion of this goal."""
-        key = (offer_id, goal, partner_id)
-        choice = self._chosen.get(key)
-        if choice is None:
-            fitting = [plan for plan in self._by_offer.get(offer_id, ()) if _fits(plan, goal, partner_id)]
-            choice = Choice(fitting[0], tuple(fitting[1:])) if fitting else Choice(None, ())
-            if len(self._chosen) < _CHOICES_MAX:
-                self._chosen[key] = choice
-        return choice
+        plan_of = self._plans.get
+        fitting = [
+            plan
+            for key in (
+                (offer_id, partner_id, goal), (offer_id, partner_id, None), (offer_id, None, goal),
+                (offer_id, None, None),
+            )
+            if (plan := plan_of(key)) is not None
+        ]  # fmt: skip
+        return Choice(fitting[0], tuple(fitting[1:])) if fitting else _NO_PLAN
 
 
-_CHOICES_MAX = 100_000
+_NO_PLAN = Choice(None, ())
 
 
 def partner_rules_of(terms: Terms, plans: PlanBook) -> PartnerRules:
@@ -75,10 +73,6 @@ def reach_of(terms: Terms) -> dict[int, tuple[int, int]]:
         click, impression = reach_us.get(plan.offer_id, (DEFAULT_CLICK_WINDOW_US, DEFAULT_IMPRESSION_WINDOW_US))
         reach_us[plan.offer_id] = max(click, plan.click_window_us or 0), max(impression, plan.impression_window_us or 0)
     return reach_us
-
-
-def _fits(plan: Plan, goal: str, partner_id: int) -> bool:
-    return plan.partner_id in (None, partner_id) and plan.goal in (None, goal)
 
 
 def percent_text(percent_e6: int) -> str:
