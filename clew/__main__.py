@@ -33,6 +33,8 @@ COMMANDS = {
     "tracker": "clew.cli.serve:tracker",
     "ingest": "clew.cli.serve:ingest",
     "api": "clew.cli.serve:api",
+    "web": "clew.cli.control_plane:web",
+    "jobs": "clew.cli.control_plane:jobs",
     "migrate": "clew.cli.serve:migrate",
     "repair": "clew.cli.audit:repair",
     "backup": "clew.cli.backup:backup",

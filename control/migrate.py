@@ -9,11 +9,12 @@ from django.core.management import call_command
 from django.db import DEFAULT_DB_ALIAS, connections
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.migrations.executor import MigrationExecutor
-from django.db.utils import OperationalError
+from django.db.utils import DatabaseError, OperationalError
 
-from control.address import ControlAddress, SqliteFile
+from control.address import ControlAddress, PostgresServer, SqliteFile
 from runtime.user_error import UNREACHABLE, UserError
 
+_CONNECT_TIMEOUT_S = 5
 _LOCK_NUMBER = 0x636C6577
 """Number of the advisory lock on PostgreSQL: "clew"."""
 
@@ -27,12 +28,29 @@ def migrate(address: ControlAddress) -> list[str]:
     try:
         if isinstance(address, SqliteFile):
             address.path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        else:
+            _try(address)
         with _lock(connection, address):
             missing = _missing(connection)
             if missing:
                 call_command("migrate", interactive=False, verbosity=0)
             return missing
     except (OperationalError, OSError) as error:
+        raise UserError(f"{address} cannot be opened: {_sentence(error)}", UNREACHABLE) from None
+
+
+def _try(address: PostgresServer) -> None:
+    """Connect once without the pool, which would wait and hide the reason. Raises UserError."""
+    try:
+        import psycopg
+    except ImportError:
+        raise UserError("PostgreSQL needs its driver: pip install 'clew[postgres]'") from None
+    try:
+        psycopg.connect(
+            host=address.host, port=address.port, user=address.user, password=address.password,
+            dbname=address.database, connect_timeout=_CONNECT_TIMEOUT_S,
+        ).close()  # fmt: skip
+    except psycopg.Error as error:
         raise UserError(f"{address} cannot be opened: {_sentence(error)}", UNREACHABLE) from None
 
 
@@ -43,6 +61,20 @@ def unready_reason() -> str | None:
     except OperationalError as error:
         return f"the database of the control plane does not answer: {_sentence(error)}"
     return f"the database of the control plane lacks {len(missing)} migrations" if missing else None
+
+
+def no_answer_reason() -> str | None:
+    """Return None if the database answers, otherwise one sentence."""
+    connection = connections[DEFAULT_DB_ALIAS]
+    try:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT 1")
+    except DatabaseError as error:
+        connection.close()
+        return f"the database of the control plane does not answer: {_sentence(error)}"
+    finally:
+        connection.close_if_unusable_or_obsolete()
+    return None
 
 
 def _missing(connection: BaseDatabaseWrapper) -> list[str]:

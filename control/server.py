@@ -8,22 +8,31 @@ from typing import cast
 
 from a2wsgi import WSGIMiddleware
 from starlette.applications import Starlette
+from starlette.middleware import Middleware
 from starlette.routing import BaseRoute, Mount
 from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp
 
+from control.middleware import AnswerFigures, ForwardedAddress
 from control.ui.paths import STATIC_FOLDER
 from control.ui.static_files import serve_built_file
 from control.wsgi import wsgi_application
+from runtime.clock import Clock
+from runtime.settings import WebSettings
 
 
-def create_app(probes: Sequence[BaseRoute], *, threads_max: int) -> Starlette:
+def create_app(probes: Sequence[BaseRoute], settings: WebSettings, clock: Clock) -> Starlette:
     """Make the application; the caller brings the routes of the probes."""
+    pages = cast(ASGIApp, WSGIMiddleware(wsgi_application(), workers=settings.threads_max))
     return Starlette(
         routes=[
             *probes,
             Mount("/static/ui", serve_built_file),
             Mount("/static", StaticFiles(directory=STATIC_FOLDER, packages=[("ninja", "static")], check_dir=False)),
-            Mount("/", cast(ASGIApp, WSGIMiddleware(wsgi_application(), workers=threads_max))),
-        ]
+            Mount("/", pages),
+        ],
+        middleware=[
+            Middleware(AnswerFigures, clock=clock),
+            Middleware(ForwardedAddress, proxies=settings.proxies()),
+        ],
     )

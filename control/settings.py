@@ -46,6 +46,8 @@ INSTALLED_APPS = [
     "ninja",
     "control.accounts",
     "control.audit",
+    "control.jobs",
+    "control.mail",
     "control.numbers",
     "control.partners",
 ]
@@ -109,6 +111,9 @@ ACCOUNT_LOGIN_METHODS = {"email"}
 ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*"]
 ACCOUNT_EMAIL_VERIFICATION = "mandatory"
 ACCOUNT_EMAIL_VERIFICATION_BY_CODE_ENABLED = True
+
+EMAIL_BACKEND = "control.mail.backend.OutboxBackend"
+DEFAULT_FROM_EMAIL = _configuration.settings.mail.sender
 
 # ----------------------------------------------------------------------------------------------------- security
 

@@ -40,6 +40,8 @@ CounterName = Literal[
     "clew_attribution_restatements_total",
     "clew_attribution_fenced_total",
     "clew_children_restarted_total",
+    "clew_jobs_total",
+    "clew_mails_total",
 ]
 GaugeName = Literal[
     "clew_ingest_lag_records",
@@ -51,6 +53,8 @@ GaugeName = Literal[
     "clew_spill_records",
     "clew_spill_bytes",
     "clew_key_index_lag_records",
+    "clew_jobs_waiting",
+    "clew_jobs_dead",
 ]
 HistogramName = Literal[
     "clew_http_seconds",
@@ -58,6 +62,7 @@ HistogramName = Literal[
     "clew_verdict_wait_seconds",
     "clew_ingest_batch_seconds",
     "clew_attribution_pass_seconds",
+    "clew_job_seconds",
 ]
 
 COUNTERS: dict[CounterName, tuple[str, tuple[str, ...]]] = {
@@ -86,6 +91,8 @@ COUNTERS: dict[CounterName, tuple[str, tuple[str, ...]]] = {
     "clew_attribution_restatements_total": ("Conversions whose credits were revised after late events.", ()),
     "clew_attribution_fenced_total": ("Passes abandoned because another worker had taken the shard.", ()),
     "clew_children_restarted_total": ("Child processes restarted after they ended.", ("child",)),
+    "clew_jobs_total": ("Runs of jobs, by task and outcome: done, retried, dead.", ("task", "outcome")),
+    "clew_mails_total": ("Mails that the mail server accepted or refused.", ("outcome",)),
 }
 GAUGES: dict[GaugeName, tuple[str, tuple[str, ...]]] = {
     "clew_ingest_lag_records": ("Records in the log that are not in the warehouse.", ("topic", "partition")),
@@ -97,6 +104,8 @@ GAUGES: dict[GaugeName, tuple[str, tuple[str, ...]]] = {
     "clew_spill_records": ("Records in an edge's local log that wait for Kafka.", ("slot",)),
     "clew_spill_bytes": ("Bytes in an edge's local log that wait for Kafka.", ("slot",)),
     "clew_key_index_lag_records": ("Records of conversions that an edge's key index has not read yet.", ("slot",)),
+    "clew_jobs_waiting": ("Jobs that are due or running.", ()),
+    "clew_jobs_dead": ("Jobs that failed too often and wait for a person.", ()),
 }
 HISTOGRAMS: dict[HistogramName, tuple[str, tuple[str, ...]]] = {
     "clew_http_seconds": ("Time to answer, by route.", ("route",)),
@@ -104,6 +113,7 @@ HISTOGRAMS: dict[HistogramName, tuple[str, tuple[str, ...]]] = {
     "clew_verdict_wait_seconds": ("Time from a postback's append on Kafka to its verdict.", ()),
     "clew_ingest_batch_seconds": ("Time to store one batch.", ()),
     "clew_attribution_pass_seconds": ("Time of one attribution pass.", ()),
+    "clew_job_seconds": ("Time of one run of a job, by task.", ("task",)),
 }
 
 REGISTRY = CollectorRegistry()

@@ -253,9 +253,34 @@ class WebSettings(_Section):
         return tuple(part.strip() for part in self.hosts.split(",") if part.strip())
 
 
+class JobSettings(_Section):
+    """Background work of the control plane."""
+
+    threads_max: int = Field(2, ge=1, description="Most jobs that one worker does at the same time.")
+    lease_s: int = Field(30, ge=1, description="A job whose worker is silent for this long is given to another one.")
+    poll_interval_ms: int = Field(500, ge=10, description="Pause between looks for a job when none is due.")
+    retry_pause_s: int = Field(2, description="Pause before the first retry; it doubles with each further one.")
+    retry_pause_max_s: int = Field(3_600, description="Longest pause between retries.")
+    done_age_max_s: int = Field(7 * 86_400, description="Jobs that are done are kept for this long.")
+
+
+class MailSettings(_Section):
+    """Mail that the control plane sends."""
+
+    server: str = Field(
+        "",
+        description="Mail server: `smtp://user@host:587` (STARTTLS if the server offers it) or `smtps://user@host:465`.",
+    )
+    password: str | None = Field(None, repr=False, description="Password of the mail server's user.")
+    password_file: Path | None = Field(None, description="File that holds the password instead.")
+    sender: str = Field("Clew <clew@localhost>", description="Sender of all mail.")
+    timeout_s: int = Field(20, ge=1, description="Longest wait for the mail server.")
+
+
 class ServeSettings(_Section):
     """The parent process."""
 
+    web: bool = Field(True, description="Run console, portal and API, and the worker of their jobs.")
     restart_backoff_max_ms: int = Field(1_000, description="Longest pause before a dead child is restarted.")
     drain_timeout_s: int = Field(30, description="Longest wait for requests in flight at shutdown.")
     hang_timeout_s: int = Field(
@@ -287,6 +312,8 @@ class Settings(BaseSettings):
     api: ApiSettings = ApiSettings()
     serve: ServeSettings = ServeSettings()
     web: WebSettings = WebSettings()
+    jobs: JobSettings = JobSettings()
+    mail: MailSettings = MailSettings()
     log: str | None = Field(
         None, repr=False, description="Where the log is: `sqlite:DIR` or `kafka://host:9092,…?topic_prefix=…`."
     )

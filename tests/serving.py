@@ -84,20 +84,27 @@ class Serving:
     """One data directory and, while it runs, its parent process."""
 
     def __init__(
-        self, folder: Path, program: str = PROGRAM, workers: int = 1, environment: dict[str, str] | None = None
+        self,
+        folder: Path,
+        program: str = PROGRAM,
+        workers: int = 1,
+        environment: dict[str, str] | None = None,
+        *,
+        web: bool = False,
     ):
         self.data = folder / "data"
         self.program = folder / "program.toml"
         self.program.write_text(program)
         self.workers = workers
-        self.port, self.api_port = free_port(), free_port()
+        self.port, self.api_port, self.web_port = free_port(), free_port(), free_port()
+        self.web = f"http://127.0.0.1:{self.web_port}" if web else ""
         self.url, self.api = f"http://127.0.0.1:{self.port}", f"http://127.0.0.1:{self.api_port}"
         self.log = folder / "serve.log"
-        self.environment = {**os.environ, **(environment or {})}
+        self.environment = {**os.environ, "CLEW_SERVE__WEB": str(web).lower(), **(environment or {})}
         self.parent: subprocess.Popen[bytes] | None = None
 
     def start(self, ready_timeout_s: float = 60) -> "Serving":
-        """Start and wait until both ports answer 200 on /readyz."""
+        """Start and wait until its ports answer 200 on /readyz."""
         self.spawn()
         self.wait_ready(ready_timeout_s)
         return self
@@ -108,13 +115,14 @@ class Serving:
                 [
                     *(sys.executable, "-m", "clew", "serve", "--data", str(self.data), "--program", str(self.program)),
                     *("--port", str(self.port), "--api-port", str(self.api_port), "--workers", str(self.workers)),
+                    *("--web-port", str(self.web_port)),
                 ],
                 stderr=log, stdout=log, env=self.environment,
             )  # fmt: skip
 
     def wait_ready(self, timeout_s: float = 60) -> None:
         deadline = time.monotonic() + timeout_s
-        for url in (self.url, self.api):
+        for url in filter(None, (self.url, self.api, self.web)):
             while not _ready(url):
                 assert self.parent is not None
                 if self.parent.poll() is not None or time.monotonic() > deadline:

@@ -5,14 +5,17 @@ import socket
 from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated
+from urllib.parse import urlsplit
 
 import typer
 
+from clew.cli.control_options import Control
 from clew.cli.option_groups import with_option_groups
 from clew.cli.options import Host, MetricsPort, Port, ProgramFile, Where, settings_or_exit
 from clew.cli.output import errors_as_exit_codes, fail, out
 from clew.http.sockets import BadHost, PortTaken, bind, url_of
 from clew.processes.supervisor import AlreadyServed, Parent, ServeOptions
+from control.address import find_control_address
 from eventlog.port import LogUnavailable
 from installation.address import InstallationAddress
 from installation.directory import DataDir
@@ -35,14 +38,23 @@ def serve(
     api_port: Annotated[
         int, typer.Option(metavar="PORT", help="Port for reports and explanations.", min=0, max=65535)
     ] = 8081,
+    web_port: Annotated[
+        int, typer.Option(metavar="PORT", help="Port for console, portal and their API.", min=0, max=65535)
+    ] = 8082,
+    web_url: Annotated[
+        str,
+        typer.Option(
+            metavar="URL", help="Address of console and portal for people, like https://partners.acme.example."
+        ),
+    ] = "",
     workers: Annotated[int, typer.Option(metavar="N", help="Number of edge processes.", min=1, max=64)] = 1,
+    control: Control = None,
 ) -> None:
-    """Run everything: edge processes, ingest, attribution and API.
+    """Run everything: edges, ingest, attribution, API, console.
 
     All of them are children of one parent process, which restarts a child that dies.
     """
-    if port and port == api_port:
-        raise fail(f"--port and --api-port are both {port}; give two different ports", WRONG_USE)
+    _check_ports({"--port": port, "--api-port": api_port, "--web-port": web_port})
     settings = settings_or_exit()
     place = where.address_or_exit(settings)
     if place.data is None:
@@ -51,9 +63,42 @@ def serve(
     options = ServeOptions(
         DataDir(place.data.root.absolute()), program, host, port, api_port, workers,
         _absolute(where.log or settings.log or ""), _absolute(where.warehouse or settings.warehouse or ""),
-        place.on_servers,
+        place.on_servers, web_port if settings.serve.web else None, _checked_url(web_url),
+        _control_address(place.data.root, control, settings),
     )  # fmt: skip
     _run(lambda: asyncio.run(_serve(options, settings)))
+
+
+def _check_ports(ports: dict[str, int]) -> None:
+    """Exit with an error if two ports are the same; 0 is any free port."""
+    by_port: dict[int, str] = {}
+    for option, port in ports.items():
+        if port and port in by_port:
+            raise fail(f"{by_port[port]} and {option} are both {port}; give two different ports", WRONG_USE)
+        by_port[port] = option
+
+
+def _checked_url(url: str) -> str:
+    """Return the address of console and portal; exit with an error if it is not one."""
+    parts = urlsplit(url)
+    if url and (
+        parts.scheme not in ("http", "https")
+        or not parts.hostname
+        or url.rstrip("/") != f"{parts.scheme}://{parts.netloc}"
+    ):
+        raise fail("--web-url must be http:// or https:// and a host, without a path", WRONG_USE)
+    return url.rstrip("/")
+
+
+def _control_address(data: Path, control: str | None, settings: Settings) -> str:
+    """Return the address for child processes, absolute; "" if it is in the directory. Exit with its mistake."""
+    if control is not None and not control.strip():
+        raise fail("--control is empty; give an address or leave it out", WRONG_USE)
+    if not control and not settings.control:
+        return ""
+    with errors_as_exit_codes():
+        find_control_address(data, control, settings)
+    return _absolute(control or settings.control or "")
 
 
 def _absolute(address: str) -> str:

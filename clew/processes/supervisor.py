@@ -1,4 +1,4 @@
-"""Parent process: bind the ports, start the engine and the edge workers, restart them when they die.
+"""Parent process: bind the ports, start engine, edges, web and jobs, and restart them when they die.
 
 Children end with the parent: a pipe tells them. Clew recovers at the next start from any crash.
 """
@@ -40,7 +40,7 @@ _BIND_FOR_S = 3.0
 class ServeOptions:
     """Options of `clew serve`.
 
-    `log` and `warehouse` are addresses as they were given, with their passwords; "" means in the directory.
+    `log`, `warehouse` and `control` are addresses as they were given, with their passwords; "" means in the directory.
     """
 
     directory: DataDir
@@ -52,6 +52,10 @@ class ServeOptions:
     log: str = ""
     warehouse: str = ""
     on_servers: bool = False
+    web_port: int | None = None
+    """Port of console, portal and API; None runs neither them nor their jobs."""
+    web_url: str = ""
+    control: str = ""
     child_log: Path | None = None
     """Log file of the children; None is stderr of this process."""
 
@@ -92,29 +96,40 @@ class Parent:
         with self._alone():
             tracking = await self._bind(options.port)
             api = await self._bind(options.api_port)
+            web = await self._bind(options.web_port) if options.web_port is not None else None
             self._take_program(data)
             keys, now_ms = directory.keys(self.settings.keys), self.clock.now_us() // 1000
             load_or_make_keys(keys, os.urandom, now_ms, may_make=not directory.has_history())
             await self._prepare()
             with self._metrics_folder():
-                await self._serve(tracking, api)
+                await self._serve(tracking, api, web)
 
-    async def _serve(self, tracking: socket.socket, api: socket.socket) -> None:
+    async def _serve(self, tracking: socket.socket, api: socket.socket, web: socket.socket | None) -> None:
         """Start the children, restart them when they die, and stop them at the end."""
         options = self.options
         life_read, life_write = os.pipe()
         edges = [self._child("edge", "clew.processes.edge", n, tracking, life_read) for n in range(options.workers)]
         engine = self._child("engine", "clew.processes.engine", 0, api, life_read)
+        pages = [
+            self._child("web", "clew.processes.web", 0, web, life_read),
+            self._child("jobs", "clew.processes.jobs", 0, web, life_read),
+        ] if web is not None else []  # fmt: skip
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, self.stopping.set)
         loop.add_signal_handler(signal.SIGHUP, self._reload, [engine, *edges])
-        for child in (engine, *edges):
+        for child in (engine, *edges, *pages):
             child.keeper = asyncio.create_task(self._keep(child))
         self.bound.set_result((url_of(tracking), url_of(api)))
-        _log.info("serving", tracking=url_of(tracking), api=url_of(api), data=str(options.directory.root))
+        _log.info(
+            "serving",
+            tracking=url_of(tracking),
+            api=url_of(api),
+            web=url_of(web) if web else "",
+            data=str(options.directory.root),
+        )
         await self.stopping.wait()
-        await self._stop(edges, self.settings.serve.drain_timeout_s + 5)
+        await self._stop([*edges, *pages], self.settings.serve.drain_timeout_s + 5)
         await self._stop([engine], self.settings.serve.engine_stop_timeout_s)
         os.close(life_write)
         _log.info("stopped")
@@ -159,9 +174,15 @@ class Parent:
     def _environment(self) -> dict[str, str]:
         """Return the environment of a child. It has the addresses, because they may have passwords."""
         return {
-            **child_environment({"CLEW_LOG": self.options.log, "CLEW_WAREHOUSE": self.options.warehouse}),
+            **child_environment(
+                {"CLEW_LOG": self.options.log, "CLEW_WAREHOUSE": self.options.warehouse, **self._control_environment()}
+            ),
             **self.settings.paths(),
         }
+
+    def _control_environment(self) -> dict[str, str]:
+        url = {"CLEW_WEB__URL": self.options.web_url} if self.options.web_url else {}
+        return {"CLEW_CONTROL": self.options.control, **url}
 
     @contextlib.contextmanager
     def _alone(self) -> Iterator[None]:
@@ -187,7 +208,7 @@ class Parent:
 
     def _child(self, name: str, module: str, worker: int, listener: socket.socket, life_fd: int) -> _Child:
         arguments = ChildArguments(self.options.directory, worker, listener.fileno(), life_fd, -1, url_of(listener))
-        return _Child(name if name == "engine" else f"{name}-{worker}", module, arguments)
+        return _Child(f"{name}-{worker}" if name == "edge" else name, module, arguments)
 
     async def _keep(self, child: _Child) -> None:
         """Start the child, and restart it when it dies, until the parent stops. Retries after any error."""

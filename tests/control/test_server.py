@@ -8,13 +8,15 @@ from starlette.responses import PlainTextResponse
 from starlette.routing import Route
 
 from control.server import create_app
+from runtime.clock import SystemClock
+from runtime.settings import WebSettings
 
 
 async def _get(path: str) -> httpx.Response:
     async def probe(_request: object) -> PlainTextResponse:
         return PlainTextResponse("fine")
 
-    transport = httpx.ASGITransport(create_app([Route("/healthz", probe)], threads_max=2))
+    transport = httpx.ASGITransport(create_app([Route("/healthz", probe)], WebSettings(threads_max=2), SystemClock()))
     async with httpx.AsyncClient(transport=transport, base_url="http://localhost") as client:
         return await client.get(path)
 

@@ -253,7 +253,11 @@ def test_children_do_not_import_from_the_working_directory(tmp_path: Path) -> No
             words = ("serve", "--data", str(server.data), "--program", str(server.program))
             ports = ("--port", str(server.port), "--api-port", str(server.api_port))
             server.parent = subprocess.Popen(
-                [sys.executable, "-P", "-c", script, *words, *ports], cwd=trap, stdout=log, stderr=log
+                [sys.executable, "-P", "-c", script, *words, *ports],
+                cwd=trap,
+                stdout=log,
+                stderr=log,
+                env=server.environment,
             )
         server.wait_ready()
         assert verdict(click(server)) == (302, "accepted")

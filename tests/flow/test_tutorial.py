@@ -30,7 +30,7 @@ def test_the_tutorial_says_what_happens(tmp_path: Path) -> None:
         skip_or_fail("the tutorial needs bash and curl")
     edge, engine = free_port(), free_port()
     script = commands().replace("8080", str(edge))
-    script = script.replace("clew serve ", f"clew serve --port {edge} --api-port {engine} ")
+    script = script.replace("clew serve ", f"clew serve --port {edge} --api-port {engine} --web-port {free_port()} ")
     environment = {"PATH": f"{ROOT / '.venv' / 'bin'}:{os.environ['PATH']}", "HOME": str(tmp_path)}
     done = subprocess.run(
         ["bash", "-euo", "pipefail", "-c", f"trap 'kill $(jobs -p) 2>/dev/null || true' EXIT\n{script}"],

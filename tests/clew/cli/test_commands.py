@@ -91,3 +91,12 @@ def test_a_mistake_without_a_place_is_told_by_its_line(tmp_path: Path) -> None:
     assert str(error.value).startswith(f"{path}:2: this is not TOML")
     with pytest.raises(ProgramUnreadable):
         load_program(tmp_path / "none.toml")
+
+
+def test_no_command_waits_for_django_to_be_imported() -> None:
+    text = (
+        "import sys\nfrom clew.__main__ import app_for\napp_for([])\n"
+        "print(sorted(n for n in sys.modules if n.partition('.')[0] in ('django', 'allauth', 'ninja', 'psycopg')))"
+    )
+    done = subprocess.run([sys.executable, "-c", text], capture_output=True, text=True, timeout=60)
+    assert done.stdout.strip() == "[]", done.stderr

@@ -26,6 +26,7 @@ def nowhere(**more: str) -> dict[str, str]:
     """An environment whose servers do not answer."""
     return {
         **os.environ,
+        "CLEW_SERVE__WEB": "false",
         "CLEW_LOG": f"kafka://clew:{PASSWORD}@127.0.0.1:{free_port()}",
         "CLEW_WAREHOUSE": f"clickhouse://clew:{PASSWORD}@127.0.0.1:{free_port()}/clew",
         **more,

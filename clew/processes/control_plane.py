@@ -1,0 +1,31 @@
+"""Start of Django in a process, common to pages, jobs and commands. Django is imported only where it is needed."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from control.address import ControlAddress, find_control_address
+from control.configuration import Configuration, secret_key
+from runtime.settings import Settings
+
+
+@dataclass(frozen=True, slots=True)
+class ControlPlace:
+    """Database of the control plane, and the data directory of this machine if it has one."""
+
+    address: ControlAddress
+    data: Path | None
+
+    def start(self, settings: Settings, *, signs: bool, host: str = "") -> None:
+        """Set Django up, and bring the database up to this version. Raises UserError."""
+        key = secret_key(self.data, settings) if signs else ""
+        from control.start import start_django
+
+        start_django(Configuration(self.address, settings, key, host))
+        from control.migrate import migrate
+
+        migrate(self.address)
+
+
+def find_control_place(data: Path | None, control: str | None, settings: Settings) -> ControlPlace:
+    """Find the control plane named by flags and environment. Raises UserError."""
+    return ControlPlace(find_control_address(data, control, settings), data)

@@ -1,0 +1,66 @@
+"""Web process: answers console, portal and API of the control plane. A child of `clew serve`, or `clew web`."""
+
+import asyncio
+import socket
+import sys
+from dataclasses import dataclass
+
+import uvloop
+
+from clew.http.health import probes_of
+from clew.http.server import http_server, limits_of, raise_descriptor_limit
+from clew.http.sockets import url_of
+from clew.processes.child import ChildArguments, end_with_parent, user_errors_end_process, while_beating
+from clew.processes.control_plane import ControlPlace, find_control_place
+from runtime.clock import SystemClock
+from runtime.files import keep_files_private
+from runtime.logs import configure_logs, logger
+from runtime.settings import Settings, load_settings
+
+_log = logger("web")
+
+
+@dataclass(frozen=True, slots=True)
+class WebProcess:
+    """Pages and API, as a process."""
+
+    place: ControlPlace
+    settings: Settings
+
+    async def run(self, listener: socket.socket) -> None:
+        """Answer until SIGTERM. Raises UserError."""
+        raise_descriptor_limit()
+        settings, clock, host = self.settings, SystemClock(), listener.getsockname()[0]
+        await asyncio.to_thread(self.place.start, settings, signs=True, host=host)
+        from control.migrate import no_answer_reason
+        from control.server import create_app
+
+        async def unready_reason() -> str | None:
+            return await asyncio.to_thread(no_answer_reason)
+
+        app = create_app(probes_of(unready_reason, settings.http).routes(), settings.web, clock)
+        server = http_server(app, settings.serve.drain_timeout_s, limits_of(settings))
+        _log.info("running", url=url_of(listener))
+        await server.serve(sockets=[listener])
+        _log.info("stopped")
+
+
+def run_alone(process: WebProcess, listener: socket.socket, beat_fd: int | None = None) -> None:
+    """Run the web process as this whole process."""
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        runner.run(while_beating(process.run(listener), beat_fd))
+
+
+def main() -> None:
+    keep_files_private()
+    arguments = ChildArguments.decode(sys.argv[1:])
+    configure_logs("web")
+    end_with_parent(arguments.life_fd)
+    settings = load_settings()
+    with user_errors_end_process():
+        place = find_control_place(arguments.directory.root, None, settings)
+        run_alone(WebProcess(place, settings), socket.socket(fileno=arguments.socket_fd), arguments.beat_fd)
+
+
+if __name__ == "__main__":
+    main()

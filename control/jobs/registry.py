@@ -1,0 +1,76 @@
+"""Tasks by name. A task is a function in a module `tasks` of an app."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+ATTEMPTS_MAX = 10
+
+
+class GiveUp(Exception):
+    """The task cannot succeed by another attempt; the job is dead at once."""
+
+
+class UnknownTask(LookupError):
+    """A job names a task that this version does not have."""
+
+
+class JobRun(Protocol):
+    """One run of a job, as its task sees it."""
+
+    @property
+    def job_id(self) -> str: ...
+
+    def progress(self, done: int, total: int) -> None:
+        """Show people how far the task is."""
+        ...
+
+
+TaskFunction = Callable[[JobRun, Mapping[str, Any]], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """A kind of work. It runs at least once, so it must bear to run again."""
+
+    name: str
+    function: TaskFunction
+    attempts_max: int = ATTEMPTS_MAX
+    every_s: int = 0
+    """Seconds between runs of a task that runs again and again; 0 for one that is only asked for."""
+    is_needed: Callable[[], bool] = lambda: True
+    """Check before a scheduled run; without need there is none."""
+
+
+_tasks: dict[str, Task] = {}
+
+
+def task(
+    name: str,
+    *,
+    attempts_max: int = ATTEMPTS_MAX,
+    every_s: int = 0,
+    is_needed: Callable[[], bool] = lambda: True,
+) -> Callable[[TaskFunction], TaskFunction]:
+    """Register a function as a task."""
+
+    def register(function: TaskFunction) -> TaskFunction:
+        if name in _tasks:
+            raise ValueError(f"there are two tasks with the name {name}")
+        _tasks[name] = Task(name, function, attempts_max, every_s, is_needed)
+        return function
+
+    return register
+
+
+def find_task(name: str) -> Task:
+    """Return a task. Raises UnknownTask."""
+    try:
+        return _tasks[name]
+    except KeyError:
+        raise UnknownTask(f"there is no task {name!r} in this version") from None
+
+
+def scheduled_tasks() -> list[Task]:
+    """Return the tasks that run again and again."""
+    return [task for task in _tasks.values() if task.every_s]
