@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
+from rich.console import Console
 from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
 from clew.cli.ask import ask
@@ -40,7 +41,7 @@ def backup(folder: To, where: Where, as_json: AsJson = False) -> None:
     if as_json:
         print_json(answer)
     else:
-        out.print(f"{sum(answer['rows'].values())} rows, {answer['bytes']} bytes in {folder}", markup=False)
+        out.print(f"{sum(answer['rows'].values())} rows, {answer['bytes']} bytes in {folder}")
     if "keys.toml" not in answer["has"]:
         err.print("clew: the backup has no token keys; keep a copy of the file that CLEW_KEYS names, or of keys.toml")
 
@@ -59,8 +60,8 @@ def restore(folder: From, where: Where, as_json: AsJson = False) -> None:
         if as_json:
             print_json(answer)
         else:
-            out.print(f"{sum(answer['rows'].values())} rows restored; {answer['lost']} records are lost", markup=False)
-            out.print(f"audit: {'ok' if answer['audit']['ok'] else 'FAILED'}", markup=False)
+            out.print(f"{sum(answer['rows'].values())} rows restored; {answer['lost']} records are lost")
+            out.print(f"audit: {'ok' if answer['audit']['ok'] else 'FAILED'}")
         raise typer.Exit(FINE if answer["audit"]["ok"] else NO)
 
 
@@ -104,4 +105,6 @@ def _bytes_shown(folder: Path) -> Iterator[None]:
 
 
 def _spinner() -> Progress:
-    return Progress(SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn(), console=err)
+    return Progress(
+        SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn(), console=Console(stderr=True)
+    )

@@ -10,6 +10,7 @@ from typing import Annotated, Any
 
 import httpx
 import typer
+from rich.console import Console
 from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
 from clew.cli.options import settings_or_exit
@@ -109,7 +110,7 @@ async def _show(directory: DataDir, settings: Settings, summary: DemoSummary) ->
     explained = await _ask(directory, settings, ExplainRequest(conversion_id=summary.conversion_id))
     out.print(f"\nclew explain {summary.conversion_id}")
     for line in lines_of(explained):
-        out.print(line, markup=False)
+        out.print(line)
     audit = await _ask(directory, settings, AuditRequest())
     failed = [check["name"] for check in audit["checks"] if not check["ok"]]
     out.print(
@@ -121,17 +122,19 @@ async def _show(directory: DataDir, settings: Settings, summary: DemoSummary) ->
 
 def _tell_urls(tracking: str, api: str, folder: Path, program: Path, api_key: str, keep: bool) -> None:
     out.print("\nURLs while it runs")
-    out.print(f"  a link        {tracking}/c/…  (codes in {program.name})", markup=False)
-    out.print(f"  postbacks     {tracking}/postback", markup=False)
-    out.print(f"  reports       {api}/v1/reports/kpi?by=partner,offer", markup=False)
-    out.print(f"  metrics       {tracking}/metrics", markup=False)
+    out.print(f"  a link        {tracking}/c/…  (codes in {program.name})")
+    out.print(f"  postbacks     {tracking}/postback")
+    out.print(f"  reports       {api}/v1/reports/kpi?by=partner,offer")
+    out.print(f"  metrics       {tracking}/metrics")
     if keep:
-        out.print(f"  data          {folder}/data, program {program}", markup=False)
-        out.print(f"  API key       {api_key}", markup=False)
+        out.print(f"  data          {folder}/data, program {program}")
+        out.print(f"  API key       {api_key}")
         err.print("running until Ctrl-C …")
     else:
-        out.print("  (stopped now; `make demo KEEP=1` leaves it running)", markup=False)
+        out.print("  (stopped now; `make demo KEEP=1` leaves it running)")
 
 
 def _spinner() -> Progress:
-    return Progress(SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn(), console=err)
+    return Progress(
+        SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn(), console=Console(stderr=True)
+    )

@@ -4,9 +4,10 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-from clew.cli.output import err, fail
+from clew.cli.output import fail
 from installation.program_file import line_of
 from integrations.files.mapping.mapping import FileMapping, read_mapping
 from runtime.user_error import UNREACHABLE, WRONG_USE
@@ -37,6 +38,6 @@ def byte_progress() -> Progress:
         MofNCompleteColumn(),
         TextColumn("bytes, {task.fields[lines]} lines"),
         TimeElapsedColumn(),
-        console=err,
+        console=Console(stderr=True),
         transient=True,
     )

@@ -38,7 +38,7 @@ def rotate_keys(
         keys = rotate_keys_file(path, os.urandom, SystemClock().now_us() // 1000, old_verifies_ms=old_us // 1000)
     except KeysFileError as error:
         raise fail(str(error), UNREACHABLE) from None
-    out.print(f"{path}: key {keys.current.key_id} signs now; restart `clew serve`", markup=False)
+    out.print(f"{path}: key {keys.current.key_id} signs now; restart `clew serve`")
 
 
 def new_keys(
@@ -61,7 +61,7 @@ def new_keys(
         load_or_make_keys(path, os.urandom, SystemClock().now_us() // 1000)
     except KeysFileError as error:
         raise fail(str(error), UNREACHABLE) from None
-    out.print(f"{path}: new keys; start `clew serve` again", markup=False)
+    out.print(f"{path}: new keys; start `clew serve` again")
 
 
 @with_option_groups
@@ -99,7 +99,7 @@ def show_id(
         print_json(says)
     else:
         for name, value in says.items():
-            out.print(f"{name:<11} {value}", markup=False)
+            out.print(f"{name:<11} {value}")
     raise typer.Exit(FINE if signed else NO)
 
 

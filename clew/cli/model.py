@@ -1,10 +1,12 @@
 """`clew model`: attribution models over a file of paths or events, without an installation."""
 
+import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn
 
 from clew.cli.option_groups import AsJson
@@ -107,7 +109,7 @@ def model(
         raise fail(str(error), WRONG_USE) from None
     notes, documents = _documents(file, reading, asked, options)
     for note in notes:
-        err.print(f"{file}: {note}", markup=False)
+        err.print(f"{file}: {note}")
     if as_json:
         print_json(documents[0] if len(documents) == 1 else {"models": documents})
         return
@@ -162,7 +164,7 @@ def _cell(name: str, value: Any) -> str:
 def _bar() -> Progress:
     """Return a progress bar for reading the file and for long models, on stderr if that is a terminal."""
     columns = TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TimeElapsedColumn()
-    return Progress(*columns, console=err, transient=True, disable=not err.is_terminal)
+    return Progress(*columns, console=Console(stderr=True), transient=True, disable=not sys.stderr.isatty())
 
 
 def _steps(bar: Progress, words: str) -> Callable[[int, int], None]:

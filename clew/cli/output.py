@@ -9,13 +9,10 @@ import re
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, Literal
 
 import orjson
 import typer
-from rich.console import Console
-from rich.table import Table
-from rich.text import Text
 
 from runtime.user_error import UserError
 
@@ -30,16 +27,18 @@ def shown(text: str) -> str:
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
 
 
-class _TextConsole(Console):
-    """Console that prints text without reading it as markup, line by line."""
+class _Lines:
+    """Writer of text to stdout or stderr. rich is imported only for tables and progress: it takes 50 ms."""
 
-    def print(self, *objects: Any, **options: Any) -> None:
-        lines = (Text("\n".join(map(shown, o.split("\n")))) if isinstance(o, str) else o for o in objects)
-        super().print(*lines, **options)
+    def __init__(self, stream: Literal["stdout", "stderr"]) -> None:
+        self._stream = stream
+
+    def print(self, text: str) -> None:
+        """Write lines of text."""
+        getattr(sys, self._stream).write("\n".join(map(shown, text.split("\n"))) + "\n")
 
 
-out = _TextConsole(highlight=False, soft_wrap=True, markup=False)
-err = _TextConsole(stderr=True, highlight=False, soft_wrap=True, markup=False)
+out, err = _Lines("stdout"), _Lines("stderr")
 
 
 def print_json(value: object) -> None:
@@ -49,6 +48,10 @@ def print_json(value: object) -> None:
 
 def print_table(columns: Sequence[str], rows: Sequence[Sequence[Any]], title: str = "") -> None:
     """Print a table for a person to read."""
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
     table = Table(title=Text(shown(title)) if title else None, title_justify="left")
     for name in columns:
         table.add_column(

@@ -25,16 +25,15 @@ def check(program: Annotated[Path, typer.Argument(metavar="FILE", help="Program 
         raise fail(f"{program} cannot be read: {error}", UNREACHABLE) from None
     reading = read_program(text, environment_value)
     for warning in reading.warnings:
-        err.print(f"{program}:{warning.line}: warning: {warning.place}: {warning.message}", markup=False)
+        err.print(f"{program}:{warning.line}: warning: {warning.place}: {warning.message}")
     for mistake in reading.mistakes:
-        err.print(line_of(program, mistake), markup=False)
+        err.print(line_of(program, mistake))
     if reading.program is None or reading.mistakes:
         raise typer.Exit(NO)
     terms, routes = reading.program.terms, reading.program.routes
     out.print(
         f"{program} is correct: {len(routes.partners)} partners, {len(routes.offers)} offers, "
         f"{len(routes.links)} links, {len(terms.plans)} plans; program {terms.hash}",
-        markup=False,
     )
     raise typer.Exit(FINE)
 
@@ -68,5 +67,5 @@ def infer(
     except OSError as error:
         raise fail(f"{out_file} cannot be written: {error}", UNREACHABLE) from None
     for problem in inferred.counted.shown:
-        err.print(f"{file}:{problem.line}: {problem.message}", markup=False)
-    out.print(f"{out_file}: a program from {inferred.counted.lines} lines; it holds a new API key", markup=False)
+        err.print(f"{file}:{problem.line}: {problem.message}")
+    out.print(f"{out_file}: a program from {inferred.counted.lines} lines; it holds a new API key")

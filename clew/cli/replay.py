@@ -57,9 +57,9 @@ def replay(
         except (ReplayError, SourceError) as error:
             raise fail(str(error), UNREACHABLE) from None
     for problem in report.shown:
-        err.print(f"{file}:{problem.line}: {problem.message}", markup=False)
+        err.print(f"{file}:{problem.line}: {problem.message}")
     if as_json:
         print_json(report.as_json())
         return
     verdicts = ", ".join(f"{count} {verdict}" for verdict, count in sorted(report.verdicts.items()))
-    out.print(f"{report.lines} lines, {report.sent} events: {verdicts or 'nothing to send'}", markup=False)
+    out.print(f"{report.lines} lines, {report.sent} events: {verdicts or 'nothing to send'}")

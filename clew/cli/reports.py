@@ -56,7 +56,7 @@ def explain(
         print_json(answer)
     else:
         for line in lines_of(answer):
-            out.print(line, markup=False)
+            out.print(line)
 
 
 @with_option_groups

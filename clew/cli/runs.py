@@ -68,4 +68,4 @@ def fit(
         )
     fields = {**answer, "from_ts": answer["from"] or "", "to_ts": answer["to"] or ""}
     for line in to_toml(msgspec.convert(fields, Fit, str_keys=True)):
-        out.print(line, markup=False)
+        out.print(line)

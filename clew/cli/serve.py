@@ -196,7 +196,7 @@ def migrate(where: Where) -> None:
 
         with trouble_as_user_error(place):
             applied = asyncio.run(prepare(place, settings))
-        out.print("\n".join(f"applied {name}" for name in applied) or "nothing to apply", markup=False)
+        out.print("\n".join(f"applied {name}" for name in applied) or "nothing to apply")
 
     _run(run)
 
