@@ -22,6 +22,8 @@ class StyledField(BoundField):
             kind = "form-check-input"
         elif isinstance(widget, forms.Select):
             kind = "form-select"
+        if str(widget.attrs.get("placeholder", "")).casefold().startswith(str(self.label).casefold()):
+            del widget.attrs["placeholder"]  # it repeats the label
         given = dict(attrs or {})
         classes = (str(widget.attrs.get("class", "")), kind, "is-invalid" if self.errors else "")
         given["class"] = " ".join(name for name in classes if name)

@@ -9,11 +9,13 @@ import re
 from collections.abc import Mapping
 
 from django import template
+from django.http import HttpRequest
 from django.template import Context, Node, NodeList, TemplateSyntaxError
 from django.template.base import FilterExpression, Parser, Token, token_kwargs
 from django.utils.html import format_html
 from django.utils.safestring import SafeString, mark_safe
 
+from control.ui import account_pages
 from control.ui.assets_manifest import asset_url, icon_path
 from control.ui.charts.chart import Chart
 from control.ui.charts.spark import sparkline
@@ -194,3 +196,21 @@ def navigation_groups(context: Context, area: Area) -> list[Group]:
     """Return the links of a shell; a page may bring its own as `navigation`."""
     own: list[Group] | None = context.get("navigation")
     return navigation(area, context["request"]) if own is None else own
+
+
+@register.filter
+def account_layout(request: HttpRequest) -> str:
+    """Return the shell of account pages."""
+    return account_pages.layout_of(request)
+
+
+@register.simple_tag(takes_context=True)
+def account_tabs(context: Context) -> list[dict[str, object]]:
+    """Return the tabs of account pages."""
+    return list(account_pages.tabs(context["request"]))
+
+
+@register.filter
+def browser_name(agent: object) -> str:
+    """Name a browser by its user agent."""
+    return account_pages.browser_name(agent)
