@@ -86,12 +86,13 @@ class Parent:
     _metrics: Path | None = None
 
     async def run(self) -> None:
-        """Serve until SIGTERM or SIGINT. Raises ProgramError, PortTaken, UserError, OSError."""
+        """Serve until SIGTERM or SIGINT. Raises ProgramError, BadHost, PortTaken, UserError, OSError."""
         options, directory = self.options, self.options.directory
         keep_files_private()
         _check_descriptors()
         data = read_program_file(options.program)
         program_of(data, options.program)
+        bind(options.host, 0).close()  # a wrong host is found before a directory is made
         directory.make()
         with self._alone():
             tracking = await self._bind(options.port)

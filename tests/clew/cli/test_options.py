@@ -95,6 +95,7 @@ def test_an_option_that_cannot_be_honoured_is_refused(
     assert said.removeprefix("ingesting and attributing …\n").removeprefix(
         "attributing what is in the log, then applying the models …\n"
     ) == f"clew: {error}\n"  # fmt: skip
+    assert [path.name for path in tmp_path.iterdir()] == ["program.toml"]
 
 
 def test_a_negative_seed_is_refused(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
