@@ -41,6 +41,12 @@ COMMANDS = {
     "restore": "clew.cli.backup:restore",
     "dead-letters list": "clew.cli.dead_letters:list_letters",
     "dead-letters replay": "clew.cli.dead_letters:replay_letters",
+    "user add": "clew.cli.users:add_user",
+    "user list": "clew.cli.users:list_users",
+    "user disable": "clew.cli.users:disable_user",
+    "api-key add": "clew.cli.api_keys:add_api_key",
+    "api-key list": "clew.cli.api_keys:list_api_keys",
+    "api-key revoke": "clew.cli.api_keys:revoke_api_key",
     "keys rotate": "clew.cli.keys:rotate_keys",
     "keys new": "clew.cli.keys:new_keys",
     "program infer": "clew.cli.program:infer",
@@ -48,6 +54,8 @@ COMMANDS = {
 """Commands by the words that a user types, each with its function, `module:function`, in the order of the help."""
 GROUPS = {
     "dead-letters": "Records that could not be decoded.",
+    "user": "People who sign in to the console.",
+    "api-key": "Keys for systems that use the API.",
     "keys": "Keys that sign click ids.",
     "program": "Program files.",
 }

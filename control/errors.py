@@ -34,6 +34,10 @@ class Conflict(Refused):
     """The state of an object does not allow the change (409)."""
 
 
+class Forbidden(Refused):
+    """The actor's role does not allow the change (403)."""
+
+
 class NotFound(Refused):
     """There is no such object, or the actor may not see it (404)."""
 

@@ -1,4 +1,4 @@
-"""Write the generated references: events, tables, settings, metrics, reasons.
+"""Write the generated references: events, tables, settings, metrics, reasons, roles.
 
 Run it with `python -m tools.reference_docs`. The text depends only on the definitions; a test compares it with
 the files.
@@ -7,14 +7,16 @@ the files.
 import inspect
 import re
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from enum import StrEnum
 from pathlib import Path
+from typing import Any
 
 import msgspec
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
+from control.accounts.roles import AREA_TEXTS, KEYS, OPERATORS, PARTNERS, Area, Grant
 from ingest.bots import BOT_BITS, BOT_REASONS
 from runtime.metrics import COUNTERS, GAUGES, HISTOGRAMS
 from runtime.settings import PREFIX, Settings
@@ -37,6 +39,7 @@ def render() -> dict[str, str]:
         "docs/reference/settings.md": _settings(),
         "docs/reference/metrics.md": _metrics(),
         "docs/reference/reasons.md": _reasons(),
+        "docs/reference/roles.md": _roles(),
     }
 
 
@@ -220,6 +223,23 @@ def _metrics() -> str:
 
 
 # --------------------------------------------------------------------------------------------- reasons
+
+
+def _roles() -> str:
+    intro = (
+        "`r` reads, `w` writes, `a` approves. `own`: only one's own partners. `impersonal`: without names, addresses\n"
+        "and other personal data. `masked`: numbers of accounts and taxes are cut. A partner's people and keys see\n"
+        "their own partner only. Only an owner may make, change or disable an owner.\n"
+    )
+    parts = [
+        f"## {title}\n\n{_table(['Area', *(str(role.label) for role in matrix)], _grants(matrix))}"
+        for title, matrix in (("Operators", OPERATORS), ("People of a partner", PARTNERS), ("API keys", KEYS))
+    ]
+    return _page("Roles", "control/accounts/roles.py", intro, *parts)
+
+
+def _grants(matrix: Mapping[Any, Mapping[Area, Grant]]) -> list[list[str]]:
+    return [[text, *(str(grants[area]) for grants in matrix.values())] for area, text in AREA_TEXTS.items()]
 
 
 def _reasons() -> str:

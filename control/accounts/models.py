@@ -7,8 +7,9 @@ from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
 from django.db import models
 from django.utils import timezone
 
-from control.accounts.roles import Role
+from control.accounts.roles import KeyScope, PartnerRole, Role
 from control.audit.audited import AuditedModel, AuditedQuerySet
+from control.texts import no_control_characters
 
 
 class UserManager(BaseUserManager["User"].from_queryset(AuditedQuerySet)):  # type: ignore[misc]
@@ -38,7 +39,7 @@ class User(AuditedModel, AbstractBaseUser):
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     email = models.EmailField(unique=True)
-    name = models.CharField(max_length=120, blank=True)
+    name = models.CharField(max_length=120, blank=True, validators=[no_control_characters])
     role = models.CharField(max_length=20, choices=Role.choices, blank=True)
     is_active = models.BooleanField(default=True)
     created = models.DateTimeField(default=timezone.now, editable=False)
@@ -69,3 +70,89 @@ class User(AuditedModel, AbstractBaseUser):
 
     def get_full_name(self) -> str:
         return self.name
+
+
+class Seat(AuditedModel):
+    """Place of a person among the people of a partner."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="seats")
+    partner = models.ForeignKey("partners.Partner", on_delete=models.PROTECT, related_name="seats")
+    role = models.CharField(max_length=20, choices=PartnerRole.choices)
+    created = models.DateTimeField(default=timezone.now, editable=False)
+
+    audit_partner = "partner_id"
+
+    class Meta(AuditedModel.Meta):
+        constraints = [models.UniqueConstraint(fields=["user", "partner"], name="seat_of_person")]
+
+    def __str__(self) -> str:
+        return f"{self.user} {self.role}"
+
+
+class ApiKey(AuditedModel):
+    """A key for systems. Only a hash of it is stored."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    name = models.CharField(max_length=80, validators=[no_control_characters])
+    scope = models.CharField(max_length=8, choices=KeyScope.choices)
+    partner = models.ForeignKey(
+        "partners.Partner", on_delete=models.PROTECT, null=True, blank=True, related_name="api_keys"
+    )
+    prefix = models.CharField(max_length=16, unique=True)
+    """Beginning of the key, by which it is found."""
+    digest = models.CharField(max_length=64)
+    created = models.DateTimeField(default=timezone.now, editable=False)
+    created_by = models.CharField(max_length=254, blank=True)
+    last_used = models.DateTimeField(null=True, blank=True)
+    revoked = models.DateTimeField(null=True, blank=True)
+
+    audit_ignored = frozenset({"last_used"})
+    audit_name = "name"
+    audit_partner = "partner_id"
+
+    class Meta(AuditedModel.Meta):
+        constraints = [
+            models.UniqueConstraint(fields=["name"], name="api_key_name", condition=models.Q(revoked=None)),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Invitation(AuditedModel):
+    """An invitation by mail. Its link makes the person who opens it a user with its role."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    email = models.EmailField()
+    role = models.CharField(max_length=20)
+    """Role of an operator, or of one of the partner's people."""
+    partner = models.ForeignKey(
+        "partners.Partner", on_delete=models.PROTECT, null=True, blank=True, related_name="invitations"
+    )
+    digest = models.CharField(max_length=64, unique=True)
+    created = models.DateTimeField(default=timezone.now, editable=False)
+    expires = models.DateTimeField()
+    accepted = models.DateTimeField(null=True, blank=True)
+    revoked = models.DateTimeField(null=True, blank=True)
+    invited_by = models.CharField(max_length=254, blank=True)
+
+    audit_name = "email"
+    audit_partner = "partner_id"
+
+    def __str__(self) -> str:
+        return self.email
+
+
+class CacheEntry(models.Model):
+    """Table of Django's database cache, which rate limits use: it is common to all processes."""
+
+    cache_key = models.CharField(max_length=255, primary_key=True)
+    value = models.TextField()
+    expires = models.DateTimeField(db_index=True)
+
+    class Meta:
+        db_table = "control_cache"
+
+    def __str__(self) -> str:
+        return self.cache_key
