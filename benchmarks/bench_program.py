@@ -14,6 +14,7 @@ from typing import TypeVar
 import msgspec
 
 from benchmarks.measure import Result, median
+from installation.program_store import EffectiveTerms, ProgramStore, PublishedProgram, load_published
 from program.entries import Link, Plan
 from program.hash_tree import FAN_OUT, HASH_BYTES, PARTS
 from program.routes import OfferRoute, Routes
@@ -38,6 +39,7 @@ def run(folder: Path) -> Iterator[Result]:
     yield from _one_plan()
     (folder / "parts").write_bytes(msgspec.msgpack.encode((tree.root, parts, codes[:_LOOKUPS])))
     yield from _edge(folder / "parts")
+    yield from _store(folder / "program", tree)
 
 
 def _routes() -> tuple[list[str], Routes]:
@@ -96,6 +98,21 @@ def _edge(path: Path) -> Iterator[Result]:
     yield Result("an edge reads all parts", found["seconds"], "s")
     yield Result("memory of an edge per link", found["bytes"] / LINKS, "bytes", "limit", 200)
     yield Result("look-up of a link", found["lookup_us"], "us", "one dictionary", found["dictionary_us"])
+
+
+def _store(folder: Path, tree: RoutesTree) -> Iterator[Result]:
+    """Measure the program on disk: the first version, one new link, and a start from it."""
+    terms = (EffectiveTerms(0, _terms(PARTNER_PLANS)),)
+    store = ProgramStore(folder)
+    _, seconds = _timed(lambda: store.save(PublishedProgram(1, terms, tree)))
+    yield Result("first version to disk", seconds, "s")
+    after = tree.changed(RoutesChange({"new": Link("new", 1, 1)}))
+    _, seconds = _timed(lambda: store.save(PublishedProgram(2, terms, after)))
+    yield Result("one new link to disk", seconds * 1e3, "ms")
+    store.close()
+    found, seconds = _timed(lambda: load_published(folder))
+    assert found is not None and found.routes.root == after.root
+    yield Result("a process starts from disk", seconds, "s")
 
 
 def measure_edge(path: str) -> None:

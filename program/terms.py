@@ -1,7 +1,7 @@
 """Terms: the part of a program that decides about touches and money.
 
 A conversion is priced under the terms in force when it is first credited and keeps them, so terms have a canonical form
-that is stored for ever, and a hash that names them. The canonical form contains neither links nor names, so a new link
+that is never deleted, and a hash that names them. The canonical form contains neither links nor names, so a new link
 or another name of a partner makes no new price.
 """
 
