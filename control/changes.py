@@ -5,6 +5,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any, TypeVar
 
+from django.core.exceptions import ObjectDoesNotExist
 from django.db import models, transaction
 
 from control.audit.origin import Origin, acting
@@ -33,8 +34,16 @@ def apply_values(row: models.Model, values: Mapping[str, Any], allowed: frozense
     unknown = sorted(values.keys() - allowed)
     if unknown:
         raise Invalid(*(FieldError(name, "cannot be changed; leave it out") for name in unknown))
-    changed = [name for name, value in values.items() if getattr(row, name) != value]
+    changed = [name for name, value in values.items() if _value(row, name) != value]
     for name in changed:
         setattr(row, name, values[name])
     validate(row)
     return changed
+
+
+def _value(row: models.Model, name: str) -> Any:
+    """Return a field's value; None for a related row that was never set."""
+    try:
+        return getattr(row, name)
+    except ObjectDoesNotExist:
+        return None

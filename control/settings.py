@@ -50,6 +50,7 @@ INSTALLED_APPS = [
     "control.mail",
     "control.numbers",
     "control.partners",
+    "control.program",
 ]
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",

@@ -326,6 +326,9 @@ class Settings(BaseSettings):
     )
     warehouse_password: str | None = Field(None, repr=False, description="Password of ClickHouse's user.")
     warehouse_password_file: Path | None = Field(None, description="File that holds the password instead.")
+    terms_lead_s: int = Field(
+        60, description="Time from publishing until new terms count, so that every process knows them; 0 for tests."
+    )
     control: str | None = Field(
         None,
         repr=False,

@@ -9,6 +9,7 @@ from control.errors import Conflict, FieldError, Invalid
 from control.numbers.sequence import take_one
 from control.partners.models import Partner, PartnerTransition
 from control.partners.states import FIRST_STATES, REASON_REQUIRED, TRANSITIONS, PartnerStatus
+from control.program.routing import Touched, publish_routes
 
 KIND = "partner"
 """Kind of the numbers of partners."""
@@ -31,6 +32,7 @@ def create_partner(actor: Origin, values: Mapping[str, Any], status: str = Partn
         _check_parent(partner)
         partner.save(force_insert=True)
         _note(partner, "", actor, "")
+        publish_routes(Touched(partners=[partner.number]))
     return partner
 
 
@@ -43,11 +45,16 @@ def change_partner(actor: Origin, number: int, values: Mapping[str, Any]) -> Par
             _check_parent(partner)
         if changed:
             partner.save(update_fields=changed)
+        if "kind" in changed:
+            publish_routes(Touched(partners=[number]))
     return partner
 
 
 def transition(actor: Origin, number: int, to: str, reason: str = "") -> Partner:
-    """Move a partner to another state. Raises NotFound, Invalid, and Conflict for one that is not allowed."""
+    """Move a partner to another state; its links follow at once.
+
+    Raises NotFound, Invalid, and Conflict for a state that is not allowed.
+    """
     with changing(actor, reason):
         partner = locked(Partner, "partner", number=number)
         old, new = PartnerStatus(partner.status), _status(to)
@@ -59,6 +66,7 @@ def transition(actor: Origin, number: int, to: str, reason: str = "") -> Partner
         partner.status = new
         partner.save(update_fields=["status"])
         _note(partner, old, actor, reason)
+        publish_routes(Touched(partners=[number]))
     return partner
 
 

@@ -1,0 +1,29 @@
+"""Codes of links."""
+
+import secrets
+from collections.abc import Collection
+
+from control.program.models import Link
+
+BASE58 = "123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz"
+"""Letters and digits without those that people confuse: 0 and O, I and l."""
+CODE_CHARS = 7
+RESERVED = frozenset(
+    {"accounts", "admin", "api", "apply", "assets", "c", "console", "favicon.ico", "healthz", "help", "i", "login"}
+    | {"logout", "metrics", "portal", "postback", "readyz", "robots.txt", "static", "support", "v1", "www"}
+)
+"""Words that a person may not choose, in upper or lower case: a visitor could take the link for a page of Clew."""
+
+
+def new_codes(count: int, taken: Collection[str] = ()) -> list[str]:
+    """Return random codes that no link has."""
+    found: list[str] = []
+    while len(found) < count:
+        made = {_code() for _ in range(count - len(found))} - {*found, *taken}
+        used = set(Link.objects.filter(code__in=made).values_list("code", flat=True))
+        found += sorted(code for code in made - used if code.lower() not in RESERVED)
+    return found
+
+
+def _code() -> str:
+    return "".join(secrets.choice(BASE58) for _ in range(CODE_CHARS))

@@ -1,0 +1,163 @@
+"""Publishing of what decides money, and its reverse."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+import msgspec
+from django.db.models import Q
+from django.utils import timezone
+
+from control.audit.origin import Origin
+from control.audit.record import Change, record
+from control.changes import changing
+from control.errors import Conflict, FieldError, Invalid, NotFound
+from control.program.difference import terms_difference
+from control.program.load import IN_FORCE, next_coupons, next_plans, rows_for_terms
+from control.program.models import (
+    Coupon,
+    Link,
+    Offer,
+    OfferStatus,
+    Plan,
+    ProgramHead,
+    ProgramVersion,
+    TermsState,
+    VersionKind,
+)
+from control.program.restore import restore_rows
+from control.program.routing import Touched, all_routes, route_changes
+from control.program.rows import Compiled, compile_rows
+from control.program.store import read_contents
+from control.program.stored_routes import Stored, changed, whole
+from control.program.versions import (
+    NewVersion,
+    add_version,
+    current,
+    lock_head,
+    next_effective,
+    terms_content,
+    terms_of,
+)
+from program.program import Program
+
+IN_PROGRAM = ~Q(status=OfferStatus.DRAFT)
+"""Condition of offers that the next version has."""
+
+
+@dataclass(frozen=True, slots=True)
+class Preview:
+    """Result of publishing, if somebody did it now."""
+
+    compiled: Compiled
+    difference: list[str]
+
+
+def preview() -> Preview:
+    """Compile the drafts and compare them with the published terms; change nothing."""
+    compiled = _compile_next()
+    before = current()
+    if compiled.program is None:
+        return Preview(compiled, [])
+    old = terms_of(before) if before is not None else None
+    return Preview(compiled, terms_difference(old, compiled.program.terms, compiled.program.labels))
+
+
+def publish(actor: Origin, reason: str = "") -> ProgramVersion:
+    """Publish all drafts as one version. Raises Invalid with every mistake, and Conflict if nothing has changed."""
+    with changing(actor, reason):
+        head = lock_head()
+        return _publish(head, _compile_next(), VersionKind.PUBLISHED, None, drafts=True)
+
+
+def rollback(actor: Origin, seq: int, reason: str = "") -> ProgramVersion:
+    """Make a new version with the terms of an old one. Drafts stay drafts.
+
+    Routes are those of the present rows: a partner that is suspended stays so. An offer that the old terms lack is a
+    draft again. Raises NotFound, and Conflict if the terms are those in force.
+    """
+    with changing(actor, reason):
+        head = lock_head()
+        old = ProgramVersion.objects.filter(seq=seq).first()
+        if old is None:
+            raise NotFound(f"there is no version {seq}")
+        if head.version is not None and old.terms_hash == head.version.terms_hash:
+            raise Conflict(f"version {head.version.seq} has the terms of version {seq} already")
+        effective = next_effective(head.version, timezone.now())
+        terms = terms_of(old)
+        restore_rows(terms, effective, _next_seq(head))
+        compiled = compile_rows(rows_for_terms(IN_FORCE, IN_FORCE, Q(number__in=list(terms.offers))))
+        return _publish(head, compiled, VersionKind.ROLLED_BACK, seq, drafts=False)
+
+
+def _compile_next() -> Compiled:
+    return compile_rows(rows_for_terms(next_plans(), next_coupons(), IN_PROGRAM))
+
+
+def _next_seq(head: ProgramHead) -> int:
+    return (head.version.seq if head.version else 0) + 1
+
+
+def _publish(
+    head: ProgramHead, compiled: Compiled, kind: VersionKind, back_to: int | None, *, drafts: bool
+) -> ProgramVersion:
+    program, before = compiled.program, head.version
+    if program is None:
+        raise Invalid(*(FieldError(mistake.place, mistake.message) for mistake in compiled.mistakes))
+    now = timezone.now()
+    same_terms = before is not None and program.terms.hash == before.terms_hash
+    effective = before.effective if before is not None and same_terms else next_effective(before, now)
+    if drafts:
+        _put_in_force(effective, _next_seq(head))
+    tree = _tree(before, program)
+    if before is not None and same_terms and tree.root == before.routes_root:
+        raise Conflict("nothing has changed since the last version")
+    old = terms_of(before) if before is not None else None
+    version = add_version(
+        head,
+        NewVersion(
+            kind, program.terms.hash, tree.root, terms_difference(old, program.terms, program.labels),
+            {**tree.contents, **terms_content(program.terms)}, effective, back_to,
+        ),
+    )  # fmt: skip
+    _record(version)
+    return version
+
+
+def _put_in_force(effective: datetime, seq: int) -> None:
+    """Publish the drafts, and end the rows that they replace and those that are to end."""
+    replaced = list(Plan.objects.filter(state=TermsState.DRAFT).values_list("key", flat=True))
+    end = {"state": TermsState.ENDED, "valid_to": effective, "ended_in": seq}
+    start = {"state": TermsState.PUBLISHED, "valid_from": effective, "published_in": seq}
+    for at in range(0, len(replaced), 500):
+        Plan.objects.filter(state=TermsState.PUBLISHED, key__in=replaced[at : at + 500]).update(**end)
+    for model in (Plan, Coupon):
+        model.objects.filter(state=TermsState.PUBLISHED, ending=True).update(**end)
+        model.objects.filter(state=TermsState.DRAFT).update(**start)
+
+
+def _tree(before: ProgramVersion | None, program: Program) -> Stored:
+    """Mark the offers of the terms, and make the routes with the links of those that came or went."""
+    numbers = set(program.terms.offers)
+    published = set(Offer.objects.filter(published=True).values_list("number", flat=True))
+    came, went = sorted(numbers - published), sorted(published - numbers)
+    gone = list(Link.objects.filter(offer_id__in=went).values_list("code", flat=True))
+    Offer.objects.filter(number__in=came).update(published=True)
+    Offer.objects.filter(number__in=went).update(published=False)
+    if before is None:
+        return whole(all_routes())
+    touched = Touched(offers=sorted(numbers), links=Link.objects.filter(offer_id__in=came) if came else None, head=True)
+    changes = route_changes(touched)
+    changes = msgspec.structs.replace(
+        changes,
+        links={**changes.links, **dict.fromkeys(gone)},
+        offers={**changes.offers, **dict.fromkeys(went)},
+    )
+    return changed(before.routes_root, changes, read_contents)
+
+
+def _record(version: ProgramVersion) -> None:
+    after = {
+        "terms_hash": version.terms_hash, "routes_root": version.routes_root, "effective": version.effective,
+        "back_to": version.back_to, "diff": version.diff,
+    }  # fmt: skip
+    record(Change(version.kind, "program.programversion", str(version.seq), str(version), None, after))

@@ -1,0 +1,1 @@
+"""Changes of the program. Each function is one change: checks, transaction, audit, routes."""

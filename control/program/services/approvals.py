@@ -1,0 +1,32 @@
+"""Access of partners to offers that are not open."""
+
+from control.audit.origin import Origin
+from control.changes import changing, locked
+from control.errors import Conflict, FieldError, Invalid
+from control.partners.models import Partner
+from control.program.models import Approval, ApprovalStatus, Link, Offer, OfferAccess
+from control.program.routing import Touched, publish_routes
+
+
+def request_access(actor: Origin, offer: int, partner: int, reason: str = "") -> Approval:
+    """Ask for access to an offer. Raises NotFound, and Conflict if the offer is not for asking."""
+    with changing(actor, reason):
+        row, who = locked(Offer, "offer", number=offer), locked(Partner, "partner", number=partner)
+        if row.access != OfferAccess.APPROVAL:
+            raise Conflict(f"offer {offer} is {row.access}; nobody asks for access to it")
+        if Approval.objects.filter(offer=row, partner=who).exists():
+            raise Conflict(f"partner {partner} has asked for offer {offer} already")
+        return Approval.objects.create(offer=row, partner=who, reason=reason)
+
+
+def decide_access(actor: Origin, offer: int, partner: int, status: str, reason: str = "") -> Approval:
+    """Approve or reject a partner for an offer, asked or not; the links follow at once. Raises NotFound and Invalid."""
+    with changing(actor, reason):
+        if status not in (ApprovalStatus.APPROVED, ApprovalStatus.REJECTED):
+            raise Invalid(FieldError("status", "must be approved or rejected"))
+        row, who = locked(Offer, "offer", number=offer), locked(Partner, "partner", number=partner)
+        approval = Approval.objects.filter(offer=row, partner=who).first() or Approval(offer=row, partner=who)
+        approval.status, approval.reason = status, reason
+        approval.save()
+        publish_routes(Touched(links=Link.objects.filter(offer=row, partner=who)))
+    return approval

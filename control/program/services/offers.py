@@ -1,0 +1,120 @@
+"""Changes of offers."""
+
+import secrets
+from collections.abc import Mapping
+from typing import Any
+
+from control.audit.origin import Origin
+from control.changes import apply_values, changing, locked
+from control.errors import Conflict, FieldError, Invalid
+from control.numbers.sequence import take_one
+from control.program.models import Link, Offer, OfferStatus, SealedSecret
+from control.program.routing import Touched, publish_routes
+from control.program.sealing import seal
+from program import fields
+
+KIND = "offer"
+"""Kind of the numbers of offers."""
+EDITABLE = frozenset(
+    {"name", "access", "description", "landing_url", "allowed_hosts", "click_window_us", "impression_window_us"}
+    | {"goals", "reopen", "pass_through"}
+)
+ROUTED = frozenset({"landing_url", "allowed_hosts", "pass_through"})
+"""Fields that publish themselves; windows, goals and `reopen` decide money and wait for somebody to publish."""
+_S = OfferStatus
+TRANSITIONS: Mapping[str, frozenset[str]] = {
+    _S.DRAFT: frozenset({_S.ACTIVE, _S.PAUSED, _S.ARCHIVED}),
+    _S.ACTIVE: frozenset({_S.PAUSED, _S.ARCHIVED}),
+    _S.PAUSED: frozenset({_S.ACTIVE, _S.ARCHIVED}),
+    _S.ARCHIVED: frozenset({_S.PAUSED, _S.ACTIVE}),
+}
+SECRET_BYTES = 24
+
+
+def create_offer(
+    actor: Origin, values: Mapping[str, Any], status: str = OfferStatus.DRAFT, postback_secret: str | None = None
+) -> Offer:
+    """Store a new offer under the next number. Its links work once it is published. Raises Invalid."""
+    with changing(actor):
+        if status not in (OfferStatus.DRAFT, OfferStatus.ACTIVE):
+            raise Invalid(FieldError("status", "a new offer is draft or active"))
+        offer = Offer(number=take_one(KIND), status=status)
+        apply_values(offer, _normal(values), EDITABLE)
+        offer.save(force_insert=True)
+        if postback_secret is not None:
+            set_postback_secret(actor, offer.number, postback_secret)
+    return offer
+
+
+def change_offer(actor: Origin, number: int, values: Mapping[str, Any]) -> Offer:
+    """Change fields of an offer. Raises NotFound and Invalid."""
+    with changing(actor):
+        offer = locked(Offer, "offer", number=number)
+        changed = apply_values(offer, _normal(values), EDITABLE)
+        if changed:
+            offer.save(update_fields=changed)
+        if offer.published and ("access" in changed or ROUTED & {*changed}):
+            links = Link.objects.filter(offer=offer) if "access" in changed else None
+            publish_routes(Touched(offers=[number], links=links))
+    return offer
+
+
+def set_offer_status(actor: Origin, number: int, to: str, reason: str = "") -> Offer:
+    """Move an offer to another state; its links follow at once. Raises NotFound and Conflict."""
+    with changing(actor, reason):
+        offer = locked(Offer, "offer", number=number)
+        allowed = TRANSITIONS[offer.status]
+        if to not in allowed:
+            states = ", ".join(sorted(allowed))
+            raise Conflict(f"offer {number} is {offer.status} and cannot become {to}; it may become {states}")
+        offer.status = to
+        offer.save(update_fields=["status"])
+        if offer.published:
+            publish_routes(Touched(offers=[number]))
+    return offer
+
+
+def set_postback_secret(actor: Origin, number: int, secret: str) -> None:
+    """Store the secret of an offer's postbacks. Nobody can read it back. Raises NotFound and Invalid."""
+    with changing(actor):
+        offer = locked(Offer, "offer", number=number)
+        store_secret(offer.number, secret)
+
+
+def rotate_postback_secret(actor: Origin, number: int) -> str:
+    """Give an offer a new random secret and return it, this once. Raises NotFound."""
+    secret = secrets.token_urlsafe(SECRET_BYTES)
+    set_postback_secret(actor, number, secret)
+    return secret
+
+
+def store_secret(number: int, secret: str) -> None:
+    """Seal the secret of an offer, in the open transaction. Raises Invalid."""
+    try:
+        fields.secret_reader(lambda _: None)(secret)
+    except ValueError as error:
+        raise Invalid(FieldError("postback_secret", str(error))) from None
+    sealed = seal(secret, owner_of(number))
+    row = SealedSecret.objects.filter(offer_id=number).first() or SealedSecret(offer_id=number)
+    row.sealed_secret = sealed
+    row.save()
+
+
+def owner_of(number: int) -> str:
+    """Return the owner that an offer's secret is sealed for."""
+    return f"offer {number}"
+
+
+def _normal(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the values with hosts in the form in which they are compared; the validator reports the others."""
+    hosts = values.get("allowed_hosts")
+    if not isinstance(hosts, list):
+        return dict(values)
+    return {**values, "allowed_hosts": [_host(host) for host in hosts]}
+
+
+def _host(host: Any) -> Any:
+    try:
+        return fields.host_pattern(host) if isinstance(host, str) else host
+    except ValueError:
+        return host

@@ -1,0 +1,27 @@
+"""Changes of the settings of the whole program."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from control.audit.origin import Origin
+from control.changes import apply_values, changing
+from control.program.load import program_settings
+from control.program.models import ProgramSettings
+from control.program.routing import Touched, publish_routes
+
+EDITABLE = frozenset(
+    {"name", "currency", "timezone", "fallback_url", "trusted_proxies", "report_models", "link_user_id"}
+)
+ROUTED = frozenset({"fallback_url", "trusted_proxies"})
+
+
+def change_program_settings(actor: Origin, values: Mapping[str, Any]) -> ProgramSettings:
+    """Change settings. Fallback and proxies count at once, the others after publishing. Raises Invalid."""
+    with changing(actor):
+        row = program_settings()
+        changed = apply_values(row, values, EDITABLE)
+        if changed:
+            row.save()
+        if ROUTED & {*changed}:
+            publish_routes(Touched(head=True))
+    return row
