@@ -93,7 +93,7 @@ def band(left: float, width: float, middle: float, title: str, lines: Sequence[T
 def _tip(middle: float, title: str, lines: Sequence[TipLine]) -> str:
     letters = max(len(title), *(len(line.name) + len(line.value) + 6 for line in lines))
     width = round(letters * CHARACTER_PX) + 24
-    shift = 12 if middle < 50 else -width - 12
+    shift = round(-width * middle / 100)  # from its start to its end: never outside the drawing
     rows = "".join(
         f'<rect class="cl-chart-swatch cl-series-{line.colour}" x="12" y="{28 + 18 * index}" width="8" height="8" '
         f'rx="2"/><text x="28" y="{36 + 18 * index}">{escape(line.name)}</text><text class="cl-chart-strong" '

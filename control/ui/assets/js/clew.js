@@ -56,7 +56,7 @@ on("submit", "form[data-theme-form]", (form, event) => {
     for (const button of form.querySelectorAll("button[name=theme]")) {
         button.setAttribute("aria-pressed", String(button.value === theme));
     }
-    fetch(form.action, { method: "POST", body: new FormData(form, event.submitter) });
+    fetch(form.action, { method: "POST", body: new FormData(form, event.submitter), redirect: "manual" });
 });
 
 // Copy: the button is hidden until here, because it needs a script.

@@ -1,0 +1,70 @@
+"""Fixtures of the browser tests: one Chromium and one console for all, a fresh page for each test."""
+
+import shutil
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser, Page, sync_playwright
+
+from tests.browser.site import console
+from tests.conventions.tree import ROOT
+from tests.servers.skip import skip_or_fail
+
+SCREENS = ROOT / "build" / "screens"
+DESKTOP = {"width": 1360, "height": 860}
+PHONE = {"width": 390, "height": 844}
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Iterator[Browser]:
+    path = shutil.which("chromium")
+    if path is None:
+        skip_or_fail("no chromium; install Debian's package of this name")
+    with sync_playwright() as playwright:
+        # Without the sandbox, because containers run as root.
+        browser = playwright.chromium.launch(executable_path=path, args=["--no-sandbox"])
+        yield browser
+        browser.close()
+
+
+@pytest.fixture(scope="session")
+def site(chromium: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """Address of the console."""
+    with console(tmp_path_factory.mktemp("console")) as url:
+        yield url
+
+
+Open = Callable[..., Page]
+
+
+@pytest.fixture
+def open_page(chromium: Browser, site: str, request: pytest.FixtureRequest) -> Iterator[Open]:
+    """Open a page; afterwards nothing may have gone wrong in it, and no other host may have been asked."""
+    said: list[str] = []
+    contexts = []
+
+    def open_path(path: str, *, expected: int = 200, **options: Any) -> Page:
+        context = chromium.new_context(**{"viewport": DESKTOP, "reduced_motion": "reduce", **options})
+        contexts.append(context)
+        page = context.new_page()
+        page.set_default_timeout(10_000)
+        page.on("console", lambda message: said.append(message.text) if message.type == "error" else None)
+        page.on("pageerror", lambda error: said.append(str(error)))
+        page.on("request", lambda asked: None if asked.url.startswith((site, "data:")) else said.append(asked.url))
+        answer = page.goto(site + path)
+        assert answer is not None and answer.status == expected
+        return page
+
+    yield open_path
+    for context in contexts:
+        context.close()
+    allowed = getattr(request, "param", ())
+    assert [line for line in said if not any(part in line for part in allowed)] == []
+
+
+def keep(page: Page, name: str) -> None:
+    """Keep a picture of the page in build/screens: all of it, unless it is very long."""
+    SCREENS.mkdir(parents=True, exist_ok=True)
+    long = page.evaluate("document.documentElement.scrollHeight") > 4_000
+    page.screenshot(path=SCREENS / f"{name}.png", full_page=not long)

@@ -1,0 +1,45 @@
+"""A console of its own for the browser: `clew web` on a fresh data directory."""
+
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import httpx
+
+from tests.serving import free_port
+
+READY_TIMEOUT_S = 30
+
+
+@contextmanager
+def console(folder: Path) -> Iterator[str]:
+    """Run the control plane; the address of its pages."""
+    port = free_port()
+    words = [sys.executable, "-m", "clew", "web", "--data", str(folder), "--port", str(port)]
+    environment = os.environ | {"CLEW_WEB__COMPONENT_PAGE": "true"}
+    with (folder / "web.log").open("w") as log:
+        process = subprocess.Popen(words, env=environment, stdout=log, stderr=log)
+        try:
+            url = f"http://127.0.0.1:{port}"
+            _wait_ready(process, f"{url}/accounts/login/", folder / "web.log")
+            yield url
+        finally:
+            process.terminate()
+            process.wait(30)
+
+
+def _wait_ready(process: "subprocess.Popen[bytes]", url: str, log: Path) -> None:
+    until = time.monotonic() + READY_TIMEOUT_S
+    while time.monotonic() < until:
+        if process.poll() is not None:
+            break
+        try:
+            if httpx.get(url, timeout=5).status_code == 200:
+                return
+        except httpx.TransportError:
+            time.sleep(0.1)
+    raise AssertionError(f"the console is not ready: {log.read_text()[-2000:]}")
