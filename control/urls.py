@@ -1,16 +1,11 @@
 """URLs of pages and API."""
 
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
-from django.urls import include, path, reverse
+from django.urls import include, path
 
-
-def start(request: HttpRequest) -> HttpResponse:
-    """Send people to their part, or to the sign-in page."""
-    return HttpResponseRedirect(reverse("account_login"))
-
+from control.accounts.views import start
 
 urlpatterns = [
-    path("", start),
-    path("accounts/", include("allauth.urls")),
+    path("", start, name="start"),
+    path("", include("control.accounts.urls")),
     path("", include("control.ui.urls")),
 ]

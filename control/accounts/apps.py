@@ -8,3 +8,8 @@ class AccountsConfig(AppConfig):
 
     name = "control.accounts"
     label = "accounts"
+
+    def ready(self) -> None:
+        from control.accounts.signals import connect
+
+        connect()

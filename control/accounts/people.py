@@ -26,7 +26,7 @@ def add_operator(actor: Actor, email: str, role: str, name: str = "", password: 
     with changing(actor):
         user = new_user(email, name, password)
         user.role = role
-        _store(user)
+        store_operator(user)
     return user
 
 
@@ -51,7 +51,8 @@ def check_password(password: str, user: User) -> None:
         raise Invalid(*(FieldError("password", message) for message in error.messages)) from None
 
 
-def _store(user: User) -> None:
+def store_operator(user: User) -> None:
+    """Store a person whose address is known to be right, in the open transaction. Raises Invalid."""
     validate(user)
     user.save(force_insert=True)
     verify_email(user)
@@ -59,7 +60,7 @@ def _store(user: User) -> None:
 
 def store_with_seat(user: User, partner: int, role: PartnerRole) -> None:
     """Store one of a partner's people, in the open transaction. Raises Invalid."""
-    _store(user)
+    store_operator(user)
     Seat.objects.create(user=user, partner_id=partner, role=role)
 
 

@@ -38,6 +38,9 @@ def record(*changes: Change) -> None:
 
 def record_all(changes: Iterable[Change]) -> None:
     """Record many changes. Raises OriginMissing."""
+    found = list(changes)
+    if not found:
+        return
     origin, now = current_origin(), timezone.now()
     events = [
         AuditEvent(
@@ -46,7 +49,7 @@ def record_all(changes: Iterable[Change]) -> None:
             partner=change.partner, before=_shown(change.before), after=_shown(change.after),
             reason=origin.reason[:_TEXT_CHARS_MAX], request_id=origin.request_id, address=origin.address, digest="",
         )
-        for change in changes
+        for change in found
     ]  # fmt: skip
     with transaction.atomic():
         AuditEvent.objects.bulk_create(events, batch_size=_BATCH_ROWS)

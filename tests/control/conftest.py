@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from django.conf import settings
 from django.db import transaction
 from django.test import Client
 from django.test.utils import setup_test_environment
@@ -28,6 +29,7 @@ start_django(
     PASSWORD_HASHERS=["django.contrib.auth.hashers.MD5PasswordHasher"],
 )
 setup_test_environment()
+settings.EMAIL_BACKEND = "control.mail.backend.OutboxBackend"  # Django's test environment has another one
 
 
 @pytest.fixture(scope="session")

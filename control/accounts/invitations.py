@@ -1,0 +1,131 @@
+"""Invitations: a link in a mail that makes its reader a person here."""
+
+import hashlib
+import secrets
+from collections.abc import Callable
+from datetime import timedelta
+from uuid import UUID
+
+from django.core.mail import send_mail
+from django.db.models import Q, QuerySet
+from django.template.loader import render_to_string
+from django.utils import timezone
+
+from control.accounts.actor import Actor
+from control.accounts.models import Invitation, Seat, User, normal_email
+from control.accounts.people import may_give, new_user, partner_role_of, role_of, store_operator, store_with_seat
+from control.accounts.roles import Action, Area, PartnerRole, Role
+from control.audit.origin import ActorKind
+from control.changes import changing
+from control.configuration import current_configuration
+from control.errors import Conflict, FieldError, Invalid, NotFound, validate
+from control.partners.models import Partner
+
+_TOKEN_BYTES = 32
+LinkOf = Callable[[str], str]
+"""Makes the absolute link of a token."""
+
+
+def invite(actor: Actor, email: str, role: str, partner: int | None, link_of: LinkOf) -> Invitation:
+    """Invite somebody by mail. An earlier open invitation of the address ends. Raises Forbidden, Invalid, NotFound."""
+    actor.require(Area.PEOPLE, Action.WRITE)
+    number = actor.partner if actor.partner is not None else partner
+    if actor.partner is not None and partner not in (None, actor.partner):
+        raise NotFound(f"there is no partner {partner}")
+    may_give(actor, role_of(role) if number is None else partner_role_of(role))
+    if number is not None and not Partner.objects.filter(number=number).exists():
+        raise Invalid(FieldError("partner", f"there is no partner {number}"))
+    token, now = secrets.token_urlsafe(_TOKEN_BYTES), timezone.now()
+    with changing(actor):
+        address = normal_email(email)
+        place = Q(partner=None) if number is None else Q(partner=number)
+        Invitation.objects.filter(place, email=address, accepted=None, revoked=None).update(revoked=now)
+        invitation = Invitation(
+            email=address, role=role, partner_id=number, digest=_digest(token), invited_by=actor.name[:254],
+            expires=now + timedelta(seconds=current_configuration().settings.web.invitation_age_max_s),
+        )  # fmt: skip
+        validate(invitation)
+        invitation.save(force_insert=True)
+        _send(invitation, link_of(token))
+    return invitation
+
+
+def _send(invitation: Invitation, link: str) -> None:
+    """Store the mail in the open transaction."""
+    values = {"invitation": invitation, "link": link}
+    subject = render_to_string("accounts/mail/invitation_subject.txt", values).strip()
+    send_mail(subject, render_to_string("accounts/mail/invitation.txt", values), None, [invitation.email])
+
+
+def invitations(actor: Actor) -> QuerySet[Invitation]:
+    """Return the invitations that the actor may see. Raises Forbidden."""
+    actor.require(Area.PEOPLE, Action.READ)
+    found: QuerySet[Invitation] = Invitation.objects.all()
+    return found if actor.partner is None else found.filter(partner_id=actor.partner)
+
+
+def revoke_invitation(actor: Actor, invitation_id: UUID | str) -> Invitation:
+    """Revoke an open invitation. Raises Forbidden, NotFound, Conflict."""
+    actor.require(Area.PEOPLE, Action.WRITE)
+    with changing(actor):
+        invitation = invitations(actor).select_for_update(of=("self",)).filter(pk=invitation_id).first()
+        if invitation is None:
+            raise NotFound(f"there is no invitation {invitation_id}")
+        if invitation.accepted is not None or invitation.revoked is not None:
+            raise Conflict("the invitation was accepted or revoked already")
+        invitation.revoked = timezone.now()
+        invitation.save(update_fields=["revoked"])
+    return invitation
+
+
+def open_invitation(token: str) -> Invitation | None:
+    """Return the invitation of a link; None if it is not open any more."""
+    found: QuerySet[Invitation] = Invitation.objects.filter(digest=_digest(token), accepted=None, revoked=None)
+    return found.filter(expires__gt=timezone.now()).select_related("partner").first()
+
+
+def accept(actor: Actor, token: str, name: str, password: str) -> User:
+    """Make the reader of a link a person. Raises NotFound if it is not open, Conflict if the person exists, Invalid."""
+    with changing(actor):
+        invitation = _locked(token)
+        user = new_user(invitation.email, name, password)
+        if invitation.partner_id is None:
+            user.role = role_of(invitation.role)
+            store_operator(user)
+        else:
+            store_with_seat(user, invitation.partner_id, partner_role_of(invitation.role))
+        _mark(invitation)
+    return user
+
+
+def accept_as(actor: Actor, token: str, user: User) -> User:
+    """Give a person who has signed in the role of an invitation. Raises NotFound, Conflict."""
+    with changing(actor):
+        invitation = _locked(token)
+        if actor.kind is not ActorKind.PERSON or user.email != invitation.email:
+            raise Conflict("this invitation is for another address; sign in with that one")
+        if invitation.partner_id is None:
+            user.role = Role(invitation.role)
+            user.save(update_fields=["role"])
+        else:
+            role = PartnerRole(invitation.role)
+            Seat.objects.update_or_create(user=user, partner_id=invitation.partner_id, defaults={"role": role})
+        _mark(invitation)
+    return user
+
+
+def _locked(token: str) -> Invitation:
+    open_ones: QuerySet[Invitation] = Invitation.objects.select_for_update(of=("self",))
+    found = open_ones.filter(digest=_digest(token), accepted=None, revoked=None, expires__gt=timezone.now()).first()
+    if found is None:
+        raise NotFound("this invitation has expired or was used; ask for another one")
+    return found
+
+
+def _mark(invitation: Invitation) -> None:
+    invitation.accepted = timezone.now()
+    invitation.save(update_fields=["accepted"])
+
+
+def _digest(token: str) -> str:
+    return hashlib.sha256(token.encode("utf-8", "surrogatepass")).hexdigest()

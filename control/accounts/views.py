@@ -1,0 +1,67 @@
+"""Pages of the accounts that allauth does not have."""
+
+from allauth.account.utils import perform_login
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import render
+from django.urls import NoReverseMatch, reverse
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_http_methods, require_safe
+
+from control.accounts.forms import AcceptForm
+from control.accounts.invitations import accept, accept_as, open_invitation
+from control.accounts.middleware import actor_of
+from control.accounts.models import Invitation, User
+from control.errors import Invalid, Refused
+
+
+@require_safe
+def start(request: HttpRequest) -> HttpResponse:
+    """Send operators to the console, partners' people to the portal, and others to the sign-in page."""
+    if not request.user.is_authenticated:
+        return HttpResponseRedirect(reverse("account_login"))
+    home = "console_home" if actor_of(request).is_operator else "portal_home"
+    try:
+        return HttpResponseRedirect(reverse(home))
+    except NoReverseMatch:  # a module that is not installed
+        return HttpResponseRedirect(reverse("usersessions_list"))
+
+
+@never_cache
+@require_http_methods(["GET", "HEAD", "POST"])
+def accept_invitation(request: HttpRequest, token: str) -> HttpResponse:
+    """Show an invitation and take name and password, or give its role to the person who has signed in."""
+    invitation = open_invitation(token)
+    if invitation is None:
+        return render(request, "accounts/invitation_closed.html", status=404)
+    if User.objects.filter(email=invitation.email).exists():
+        return _accept_as_known(request, token, invitation)
+    form = AcceptForm(request.POST if request.method == "POST" else None)
+    if form.is_valid():
+        values = form.cleaned_data
+        try:
+            user = accept(actor_of(request), token, values["name"], values["password"])
+        except Invalid as error:
+            for mistake in error.errors:
+                form.add_error(mistake.field if mistake.field in form.fields else None, mistake.message)
+        except Refused:
+            return render(request, "accounts/invitation_closed.html", status=404)
+        else:
+            answer: HttpResponse = perform_login(request, user)
+            return answer
+    return render(request, "accounts/invitation.html", {"form": form, "invitation": invitation})
+
+
+def _accept_as_known(request: HttpRequest, token: str, invitation: Invitation) -> HttpResponse:
+    """Let the owner of the address accept, after signing in."""
+    user = request.user
+    if not isinstance(user, User):
+        return HttpResponseRedirect(f"{reverse('account_login')}?next={request.path}")
+    if request.method == "POST":
+        try:
+            accept_as(actor_of(request), token, user)
+        except Refused as error:
+            return render(
+                request, "accounts/invitation.html", {"invitation": invitation, "refusal": str(error)}, status=409
+            )
+        return HttpResponseRedirect("/")
+    return render(request, "accounts/invitation.html", {"invitation": invitation})
