@@ -20,6 +20,13 @@ from control.wsgi import wsgi_application
 from runtime.clock import Clock
 from runtime.settings import WebSettings
 
+# allauth brings the scripts of passkeys, ninja those of the page of the API.
+_LIBRARIES: list[str | tuple[str, str]] = [
+    ("ninja", "static"),
+    ("allauth", "mfa/static"),
+    ("allauth", "account/static"),
+]
+
 
 def create_app(probes: Sequence[BaseRoute], settings: WebSettings, clock: Clock) -> Starlette:
     """Make the application; the caller brings the routes of the probes."""
@@ -28,7 +35,7 @@ def create_app(probes: Sequence[BaseRoute], settings: WebSettings, clock: Clock)
         routes=[
             *probes,
             Mount("/static/ui", serve_built_file),
-            Mount("/static", StaticFiles(directory=STATIC_FOLDER, packages=[("ninja", "static")], check_dir=False)),
+            Mount("/static", StaticFiles(directory=STATIC_FOLDER, packages=_LIBRARIES, check_dir=False)),
             Mount("/", pages),
         ],
         middleware=[

@@ -28,6 +28,7 @@ async def _get(path: str) -> httpx.Response:
         ("/healthz", 200, "fine"),
         ("/accounts/login/", 200, "csrfmiddlewaretoken"),
         ("/static/ninja/swagger-ui.css", 200, ".swagger-ui"),
+        ("/static/mfa/js/webauthn.js", 200, "credential"),
         ("/static/absent.css", 404, ""),
         ("/", 302, ""),
     ],
