@@ -21,7 +21,7 @@ PartnerKind = Literal["partner", "direct"]
 Trust = Literal["untrusted", "trusted"]
 
 
-class Partner(msgspec.Struct, frozen=True):
+class Partner(msgspec.Struct, frozen=True, gc=False):
     id: int
     name: str
     status: Status = "active"
@@ -50,14 +50,14 @@ class Offer(msgspec.Struct, frozen=True):
     """True if unknown query parameters of a click are passed on to the landing page."""
 
 
-class Link(msgspec.Struct, frozen=True):
+class Link(msgspec.Struct, frozen=True, gc=False):
     code: str
     offer_id: int
     partner_id: int
     status: Status = "active"
 
 
-class Coupon(msgspec.Struct, frozen=True):
+class Coupon(msgspec.Struct, frozen=True, gc=False):
     """A code that credits a partner with the conversions of an offer that name it."""
 
     code: str
@@ -78,7 +78,7 @@ def coupon_key(code: str) -> str:
     return code.strip().casefold()
 
 
-class Plan(msgspec.Struct, frozen=True):
+class Plan(msgspec.Struct, frozen=True, gc=False):
     """Payment for conversions. `percent_e6` is the percentage × 10^6 ("8.5" is 8_500_000); 0 means none."""
 
     offer_id: int
