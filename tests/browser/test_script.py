@@ -1,5 +1,7 @@
 """What a script adds to the pages."""
 
+import re
+
 import pytest
 from playwright.sync_api import Page, expect
 
@@ -82,6 +84,24 @@ def test_slash_goes_to_the_search(page: Page) -> None:
 def test_filters_apply_at_once(page: Page) -> None:
     with page.expect_navigation(url="**tier=gold**"):
         page.locator("#filter_bar select[name=tier]").select_option("gold")
+
+
+def test_live_lists_refresh_in_place(page: Page) -> None:
+    page.evaluate("window.same = true")
+    part = page.locator("#sample-list")
+    part.get_by_role("link", name="Page 8").click()
+    expect(page).to_have_url(re.compile(r"\?page=8$"))
+    search = page.locator("#sample-search")
+    search.press_sequentially("shoes")
+    expect(page).to_have_url(re.compile(r"q=shoes"))
+    expect(search).to_have_value("shoes")
+    expect(search).to_be_focused()
+    part.locator("select[name=tier]").select_option("gold")
+    expect(page).to_have_url(re.compile(r"tier=gold"))
+    assert page.evaluate("window.same")
+    page.go_back()
+    expect(page).to_have_url(re.compile(r"q=shoes"))
+    expect(page.locator("#sample-search")).to_have_value("shoes")
 
 
 def test_toasts_leave_by_their_button(page: Page) -> None:

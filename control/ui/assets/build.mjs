@@ -6,7 +6,7 @@
 // TEMPLATES is searched for the classes and icons in use; the rest of Tabler is left out. ALLAUTH is the folder of
 // django-allauth, whose scripts for passkeys become part of account.js.
 import { createHash } from "node:crypto";
-import { mkdirSync, readFileSync, readdirSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { copyFileSync, mkdirSync, readFileSync, readdirSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { basename, dirname, extname, join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -110,6 +110,8 @@ await bundle("clew.js", "clew.js", 'import "./js/clew.js";');
 await bundle("account.js", "account.js", ["mfa/static/mfa/js/webauthn-json.js", "mfa/static/mfa/js/webauthn.js", "account/static/account/js/account.js", "account/static/account/js/onload.js"]
     .map((path) => `import ${JSON.stringify(join(allauth, path))};`).join("\n"));
 for (const image of readdirSync(join(here, "img"))) add(image, readFileSync(join(here, "img", image)));
+// The font asks that its licence goes with it; NOTICE has those of the other packages.
+copyFileSync(join(modules, "@fontsource-variable/inter/LICENSE"), join(made, "inter-licence.txt"));
 writeFileSync(join(made, "icons.json"), JSON.stringify(icons()));
 writeFileSync(join(made, "manifest.json"), JSON.stringify(manifest, null, 1));
 rmSync(output, { recursive: true, force: true });

@@ -63,6 +63,14 @@ def test_styles_ask_no_other_host() -> None:
         assert all((BUILT_FOLDER / found.strip("\"'./")).exists() for found in addresses)
 
 
+def test_licences_go_with_the_files() -> None:
+    notice = (ROOT / "NOTICE").read_text("utf-8")
+    asked = json.loads((SOURCES / "package.json").read_text("utf-8"))["dependencies"]
+    names = {"@fontsource-variable/inter": "Inter", "@iconify-json/tabler": "Tabler Icons", "htmx.org": "htmx"}
+    assert [name for name in asked if names.get(name, "Tabler") not in notice] == []
+    assert "SIL OPEN FONT LICENSE" in (BUILT_FOLDER / "inter-licence.txt").read_text("utf-8").upper()
+
+
 def test_each_dark_rule_has_a_copy_for_the_systems_choice() -> None:
     text = (BUILT_FOLDER / built_files()["clew.css"]).read_text("utf-8")
     dark = len(re.findall(r"data-bs-theme=\"?dark", text))

@@ -75,6 +75,28 @@ on("click", "[data-copy]", async (button) => {
 
 // Lists: a change of a filter applies it; the box in the head marks every row; the bar says how many are marked.
 on("change", "form[data-apply] select", (select) => select.form.requestSubmit());
+const exchange = async (part, address) => {
+    part.setAttribute("aria-busy", "true");
+    const url = new URL(address, location.href);
+    await htmx.ajax("GET", url.pathname + url.search, { source: part, target: part, select: `#${part.id}`, swap: "outerHTML" });
+    history.pushState({ live: true }, "", url);
+};
+on("click", "[data-live] :is(.cl-sort, .cl-chip, .cl-pagination a)", (link, event) => {
+    if (event.metaKey || event.ctrlKey || event.shiftKey || event.button !== 0) return;
+    event.preventDefault();
+    exchange(link.closest("[data-live]"), link.href);
+});
+on("submit", "[data-live] form[data-apply]", (form, event) => {
+    event.preventDefault();
+    const filled = [...new FormData(form)].filter(([, value]) => value !== "");
+    exchange(form.closest("[data-live]"), `?${new URLSearchParams(filled)}`);
+});
+let typing;
+on("input", "[data-live] form[data-apply] input[type=search]", (box) => {
+    clearTimeout(typing);
+    typing = setTimeout(() => box.form?.requestSubmit(), 300);
+});
+window.addEventListener("popstate", () => location.reload());
 on("change", "[data-pick-all]", (box) => {
     for (const row of box.closest("table").querySelectorAll("tbody .cl-pick input")) row.checked = box.checked;
     countMarked(box.closest("form"));
