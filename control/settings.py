@@ -33,6 +33,7 @@ ATOMIC_REQUESTS = False
 INSTALLED_APPS = [
     "control.ui",
     "control.accounts",
+    "control.api",
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",
@@ -65,6 +66,7 @@ MIDDLEWARE = [
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
     "control.accounts.middleware.OriginMiddleware",
+    "control.api.idempotency.IdempotencyMiddleware",
     "allauth.account.middleware.AccountMiddleware",
     "allauth.usersessions.middleware.UserSessionsMiddleware",
 ]

@@ -1,5 +1,7 @@
 """Start of Django in a process: settings by the configuration, then the apps."""
 
+import logging
+
 from django.apps import apps
 from django.conf import settings
 
@@ -15,4 +17,6 @@ def start_django(configuration: Configuration, **overrides: object) -> None:
 
     named = {name: getattr(values, name) for name in dir(values) if name.isupper() and not name.startswith("_")}
     settings.configure(**{**named, **overrides})
+    # Answers of 4xx are counted by metrics; a line for each would let visitors fill the log.
+    logging.getLogger("django.request").setLevel(logging.ERROR)
     apps.populate(settings.INSTALLED_APPS)

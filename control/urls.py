@@ -1,11 +1,14 @@
 """URLs of pages and API."""
 
-from django.urls import include, path
+from django.urls import include, path, re_path
 
 from control.accounts.views import start
+from control.api.root import api, unknown_path
 
 urlpatterns = [
     path("", start, name="start"),
+    path("api/v1/", api.urls),
+    re_path(r"^api/", unknown_path),
     path("", include("control.accounts.urls")),
     path("", include("control.ui.urls")),
 ]

@@ -44,7 +44,7 @@ def actor_of_session(request: HttpRequest) -> Actor:
     given = request.headers.get("X-Request-ID", "")
     request_id = given if _REQUEST_ID.fullmatch(given) else secrets.token_hex(8)
     address = str(request.META.get("REMOTE_ADDR", ""))[:64]
-    user = request.user
+    user = getattr(request, "user", None)
     if not isinstance(user, User) or not user.is_active:
         return Actor(ActorKind.PERSON, request_id=request_id, address=address)
     role = Role(user.role) if user.role else None

@@ -165,6 +165,7 @@ def test_every_model_is_audited_or_says_why_not() -> None:
         "audit.AuditEvent": "is the trail",
         "audit.AuditDay": "seals the trail",
         "accounts.CacheEntry": "is a cache",
+        "api.IdempotentAnswer": "is a copy of an answer",
         "jobs.Job": "is the state of work; people who replay it are recorded",
         "jobs.JobSchedule": "is a time for workers",
         "mail.OutgoingMail": "tells of a change that is recorded",

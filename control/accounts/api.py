@@ -1,0 +1,225 @@
+"""API: users and invitations."""
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from django.db import transaction
+from django.db.models import Q, QuerySet
+from django.http import HttpRequest, HttpResponse
+from django.urls import reverse
+from django.utils import timezone
+from ninja import Query, Router, Schema, Status
+from pydantic import ConfigDict, Field
+
+from control.accounts.invitations import invitations as visible_invitations
+from control.accounts.invitations import invite, revoke_invitation
+from control.accounts.middleware import actor_of
+from control.accounts.models import Invitation, User
+from control.accounts.people import add_operator, change_person, people
+from control.api.answers import answers
+from control.api.etags import check_if_match, set_etag
+from control.api.lists import Orders, PageQuery, page
+from control.configuration import current_configuration
+from control.errors import NotFound
+
+users, invitations = Router(tags=["users"]), Router(tags=["invitations"])
+_USER_ORDERS = Orders({"email": "email", "created": "created"}, "email")
+_INVITATION_ORDERS = Orders({"created": "created", "expires": "expires"}, "-created")
+
+
+class SeatOut(Schema):
+    """Place among a partner's people."""
+
+    partner: int
+    role: str
+
+
+class UserOut(Schema):
+    """A person."""
+
+    id: str
+    email: str
+    name: str
+    role: str = Field(description="Role of an operator; empty for a partner's people.")
+    partners: list[SeatOut]
+    is_active: bool
+    created: datetime
+    last_sign_in: datetime | None
+
+
+class UserIn(Schema):
+    """An operator to add."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    email: str = Field(max_length=254)
+    role: str = Field(max_length=20)
+    name: str = Field("", max_length=120)
+
+
+class UserPatch(Schema):
+    """Fields to change."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    name: str = Field("", max_length=120)
+    role: str = Field("", max_length=20)
+    is_active: bool = True
+
+
+class UserQuery(PageQuery):
+    """Filters of people."""
+
+    role: str = Field("", max_length=20)
+    is_active: bool | None = None
+    email: str = Field("", max_length=254)
+
+
+class UserPage(Schema):
+    """Page of people."""
+
+    items: list[UserOut]
+    next: str | None
+
+
+def _user(user: User, partner: int | None) -> UserOut:
+    """Show a person; somebody of a partner sees that partner's seat only."""
+    seats = [seat for seat in user.seats.all() if partner is None or seat.partner_id == partner]
+    return UserOut(
+        id=str(user.pk), email=user.email, name=user.name, role=user.role if partner is None else "",
+        partners=[SeatOut(partner=seat.partner_id, role=seat.role) for seat in seats],
+        is_active=user.is_active, created=user.created, last_sign_in=user.last_login,
+    )  # fmt: skip
+
+
+@users.get("", response=answers(UserPage))
+def list_users(request: HttpRequest, query: Query[UserQuery]) -> dict[str, Any]:
+    """List people."""
+    actor = actor_of(request)
+    found = people(actor).prefetch_related("seats")
+    if query.role:
+        found = found.filter(role=query.role)
+    if query.is_active is not None:
+        found = found.filter(is_active=query.is_active)
+    if query.email:
+        found = found.filter(email=query.email.strip().lower())
+    if query.q:
+        found = found.filter(Q(email__icontains=query.q) | Q(name__icontains=query.q))
+    return page(request, found, query, _USER_ORDERS, lambda user: _user(user, actor.partner))
+
+
+@users.post("", response=answers(UserOut, status=201, errors=(409,)))
+def add_user(request: HttpRequest, response: HttpResponse, body: UserIn) -> Status[UserOut]:
+    """Add an operator, who signs in with a code by mail."""
+    actor = actor_of(request)
+    shown = _user(add_operator(actor, body.email, body.role, body.name), actor.partner)
+    set_etag(response, shown)
+    return Status(201, shown)
+
+
+@users.get("/{user_id}", response=answers(UserOut, errors=(404,)))
+def get_user(request: HttpRequest, response: HttpResponse, user_id: UUID) -> UserOut:
+    """Get one person."""
+    actor = actor_of(request)
+    shown = _user(_one(people(actor), user_id), actor.partner)
+    set_etag(response, shown)
+    return shown
+
+
+@users.patch("/{user_id}", response=answers(UserOut, errors=(404, 409, 412)))
+def change_user(request: HttpRequest, response: HttpResponse, user_id: UUID, body: UserPatch) -> UserOut:
+    """Change name or role of a person, or disable the person."""
+    actor = actor_of(request)
+    with transaction.atomic():
+        before = _one(people(actor).select_for_update(of=("self",)), user_id)
+        check_if_match(request, _user(before, actor.partner))
+        user = change_person(actor, user_id, body.model_dump(exclude_unset=True))
+    shown = _user(user, actor.partner)
+    set_etag(response, shown)
+    return shown
+
+
+def _one(found: QuerySet[User], user_id: UUID) -> User:
+    user = found.filter(pk=user_id).first()
+    if user is None:
+        raise NotFound(f"there is no user {user_id}")
+    return user
+
+
+class InvitationOut(Schema):
+    """An invitation."""
+
+    id: str
+    email: str
+    role: str
+    partner: int | None
+    status: str = Field(description="open, accepted, revoked or expired.")
+    created: datetime
+    expires: datetime
+    invited_by: str
+
+
+class InvitationIn(Schema):
+    """An invitation to send."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    email: str = Field(max_length=254)
+    role: str = Field(max_length=20, description="Role of an operator, or of one of the partner's people.")
+    partner: int | None = Field(None, ge=1, lt=2**32)
+
+
+class InvitationPage(Schema):
+    """Page of invitations."""
+
+    items: list[InvitationOut]
+    next: str | None
+
+
+def _invitation(invitation: Invitation) -> InvitationOut:
+    status = "expired" if invitation.expires <= timezone.now() else "open"
+    if invitation.accepted is not None:
+        status = "accepted"
+    elif invitation.revoked is not None:
+        status = "revoked"
+    return InvitationOut(
+        id=str(invitation.pk), email=invitation.email, role=invitation.role, partner=invitation.partner_id,
+        status=status, created=invitation.created, expires=invitation.expires, invited_by=invitation.invited_by,
+    )  # fmt: skip
+
+
+@invitations.get("", response=answers(InvitationPage))
+def list_invitations(request: HttpRequest, query: Query[PageQuery]) -> dict[str, Any]:
+    """List invitations."""
+    found = visible_invitations(actor_of(request))
+    if query.q:
+        found = found.filter(email__icontains=query.q)
+    return page(request, found, query, _INVITATION_ORDERS, _invitation)
+
+
+@invitations.post("", response=answers(InvitationOut, status=201, errors=(404,)))
+def send_invitation(request: HttpRequest, body: InvitationIn) -> Status[InvitationOut]:
+    """Invite somebody by mail."""
+
+    def link_of(token: str) -> str:
+        path = reverse("accept_invitation", args=[token])
+        base = current_configuration().settings.web.url
+        return f"{base}{path}" if base else request.build_absolute_uri(path)
+
+    return Status(201, _invitation(invite(actor_of(request), body.email, body.role, body.partner, link_of)))
+
+
+@invitations.get("/{invitation_id}", response=answers(InvitationOut, errors=(404,)))
+def get_invitation(request: HttpRequest, invitation_id: UUID) -> InvitationOut:
+    """Get one invitation."""
+    invitation = visible_invitations(actor_of(request)).filter(pk=invitation_id).first()
+    if invitation is None:
+        raise NotFound(f"there is no invitation {invitation_id}")
+    return _invitation(invitation)
+
+
+@invitations.post("/{invitation_id}/revoke", response=answers(InvitationOut, errors=(404, 409)))
+def revoke(request: HttpRequest, invitation_id: UUID) -> InvitationOut:
+    """Revoke an open invitation."""
+    return _invitation(revoke_invitation(actor_of(request), invitation_id))

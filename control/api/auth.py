@@ -1,0 +1,33 @@
+"""Authentication: an API key, or the session of a person."""
+
+from dataclasses import replace
+
+from django.conf import settings
+from django.http import HttpRequest
+from django.utils import timezone
+from ninja.security import APIKeyCookie, HttpBearer
+
+from control.accounts.actor import Actor
+from control.accounts.keys import actor_of_key
+from control.accounts.middleware import actor_of
+
+
+class BearerKey(HttpBearer):
+    """`Authorization: Bearer KEY`."""
+
+    def authenticate(self, request: HttpRequest, token: str) -> Actor | None:
+        actor = actor_of_key(token, timezone.now())
+        if actor is None:
+            return None
+        before = actor_of(request)
+        request.actor = replace(actor, request_id=before.request_id, address=before.address)  # type: ignore[attr-defined]
+        return actor_of(request)
+
+
+class PersonSession(APIKeyCookie):
+    """Session of a person, for scripts of the pages; changes need the CSRF token too."""
+
+    param_name = settings.SESSION_COOKIE_NAME
+
+    def authenticate(self, request: HttpRequest, key: str | None) -> Actor | None:
+        return actor_of(request) if request.user.is_authenticated and "Authorization" not in request.headers else None

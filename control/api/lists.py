@@ -1,0 +1,93 @@
+"""Lists in pages: `limit`, `cursor`, `order`, `q`. A cursor names the last row, so that added rows shift nothing."""
+
+import base64
+import binascii
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+from django.core.exceptions import ValidationError
+from django.core.serializers.json import DjangoJSONEncoder
+from django.db.models import Model, Q, QuerySet
+from django.http import HttpRequest
+from ninja import Schema
+from pydantic import Field
+
+from control.errors import FieldError, Invalid
+
+LIMIT_MAX = 500
+_CURSOR_CHARS_MAX = 1_000
+_M = TypeVar("_M", bound=Model)
+_BAD_CURSOR = FieldError("cursor", "is not a cursor of this list; take the one in `next`, or leave it out")
+
+
+class PageQuery(Schema):
+    """Parameters of every list."""
+
+    limit: int = Field(50, ge=1, le=LIMIT_MAX, description="Most items of a page.")
+    cursor: str = Field("", max_length=_CURSOR_CHARS_MAX, description="`next` of the page before.")
+    order: str = Field("", max_length=64, description="Column to order by; with - in front, descending.")
+    q: str = Field("", max_length=200, description="Text to search for.")
+
+
+@dataclass(frozen=True, slots=True)
+class Orders:
+    """Orders that a list allows: names of the API, with the columns of the table. The first one is the default."""
+
+    columns: Mapping[str, str]
+    default: str
+
+    def parse(self, order: str) -> tuple[str, bool]:
+        """Return column and direction. Raises Invalid."""
+        text = order or self.default
+        name = text.removeprefix("-")
+        if name not in self.columns:
+            allowed = ", ".join(sorted(self.columns))
+            raise Invalid(FieldError("order", f"must be one of {allowed}, with - in front for descending"))
+        return self.columns[name], text.startswith("-")
+
+
+def page(
+    request: HttpRequest, rows: QuerySet[_M], query: PageQuery, orders: Orders, item_of: Callable[[_M], Schema]
+) -> dict[str, Any]:
+    """Return one page of a list. Raises Invalid."""
+    if unknown := sorted(request.GET.keys() - type(query).model_fields.keys()):
+        raise Invalid(*(FieldError(name, "is not a parameter of this list") for name in unknown))
+    column, descending = orders.parse(query.order)
+    sign = "-" if descending else ""
+    if query.cursor:
+        rows = rows.filter(_after(rows.model, column, descending, query.cursor))
+    found = list(rows.order_by(f"{sign}{column}", f"{sign}pk")[: query.limit + 1])
+    shown = found[: query.limit]
+    more = len(found) > query.limit
+    return {"items": [item_of(row) for row in shown], "next": _cursor(shown[-1], column) if more else None}
+
+
+def _cursor(row: Model, column: str) -> str:
+    text = json.dumps([column, getattr(row, column), row.pk], cls=_Exact)
+    return base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")
+
+
+class _Exact(DjangoJSONEncoder):
+    """Encoder that keeps microseconds."""
+
+    def default(self, o: Any) -> Any:
+        return o.isoformat() if hasattr(o, "isoformat") else super().default(o)
+
+
+def _after(model: type[Model], column: str, descending: bool, cursor: str) -> Q:
+    """Return the condition for rows after the one that a cursor names. Raises Invalid."""
+    try:
+        text = base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4))
+        of_column, value, key = json.loads(text)
+        if of_column != column or value is None:
+            raise Invalid(_BAD_CURSOR)
+        value = model._meta.get_field(column).to_python(value)  # type: ignore[union-attr]
+        key = model._meta.pk.to_python(key)
+    except (binascii.Error, ValueError, TypeError, ValidationError):
+        raise Invalid(_BAD_CURSOR) from None
+    direction = "lt" if descending else "gt"
+    if column == model._meta.pk.name:
+        return Q(**{f"pk__{direction}": key})
+    return Q(**{f"{column}__{direction}": value}) | Q(**{column: value, f"pk__{direction}": key})

@@ -1,0 +1,53 @@
+"""The API with all its resources, at /api/v1/."""
+
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse
+from ninja import NinjaAPI, Swagger
+from ninja.openapi.schema import OpenAPISchema
+
+from control.accounts.api import invitations, users
+from control.api.auth import BearerKey, PersonSession
+from control.api.problems import CONTENT_TYPE, handle_errors, problem
+from control.audit.api import audit_events
+from control.jobs.api import jobs
+
+_DESCRIPTION = (
+    "Lists answer `{items, next}`. Errors are RFC 9457 problems. `PATCH` is a JSON merge patch and wants `If-Match`. "
+    "`POST` takes `Idempotency-Key`. Times are RFC 3339 in UTC."
+)
+_PROBLEM = "#/components/schemas/Problem"
+
+
+class ControlApi(NinjaAPI):
+    """API whose document names the media type of errors."""
+
+    def get_openapi_schema(self, **options: Any) -> OpenAPISchema:
+        schema = super().get_openapi_schema(**options)
+        for operations in schema["paths"].values():
+            for operation in operations.values():
+                for answer in operation["responses"].values():
+                    content = answer.get("content", {})
+                    if content.get("application/json", {}).get("schema", {}).get("$ref") == _PROBLEM:
+                        answer["content"] = {CONTENT_TYPE: content["application/json"]}
+        return schema
+
+
+api = ControlApi(
+    title="Clew",
+    version="1",
+    description=_DESCRIPTION,
+    urls_namespace="api",
+    auth=[BearerKey(), PersonSession()],
+    docs=Swagger(settings={"persistAuthorization": False}),
+)
+handle_errors(api)
+api.add_router("/users", users)
+api.add_router("/invitations", invitations)
+api.add_router("/audit-events", audit_events)
+api.add_router("/jobs", jobs)
+
+
+def unknown_path(request: HttpRequest) -> HttpResponse:
+    """Answer paths that the API does not have."""
+    return problem(request, 404, "there is no such path; see /api/v1/docs")

@@ -1,0 +1,184 @@
+"""Every role and every kind of key on every endpoint: what is allowed is what the matrix of roles says."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+from django.test import Client
+from django.utils import timezone
+
+from control.accounts.actor import command_line
+from control.accounts.invitations import invite
+from control.accounts.keys import make_key
+from control.accounts.models import User
+from control.accounts.people import add_operator, new_user, store_with_seat
+from control.accounts.roles import (
+    KEYS,
+    OPERATORS,
+    PARTNER_ROLE_OF_SCOPE,
+    PARTNERS,
+    Action,
+    Area,
+    Grant,
+    KeyScope,
+    PartnerRole,
+    Role,
+)
+from control.api.root import api
+from control.audit.models import AuditEvent
+from control.audit.origin import acting
+from control.jobs.models import Job, JobState
+from control.partners.services import create_partner
+from tests.control.api.conftest import Api
+
+
+@dataclass(frozen=True)
+class Endpoint:
+    method: str
+    path: str
+    area: Area
+    action: Action
+    body: Any = None
+    operators_only: bool = False
+
+
+ENDPOINTS = [
+    Endpoint("GET", "/users", Area.PEOPLE, Action.READ),
+    Endpoint("POST", "/users", Area.PEOPLE, Action.WRITE, {"email": "new@acme.example", "role": "support"}, True),
+    Endpoint("GET", "/users/{user_id}", Area.PEOPLE, Action.READ),
+    Endpoint("PATCH", "/users/{user_id}", Area.PEOPLE, Action.WRITE, {"name": "New name"}),
+    Endpoint("GET", "/invitations", Area.PEOPLE, Action.READ),
+    Endpoint("POST", "/invitations", Area.PEOPLE, Action.WRITE, {"email": "new@acme.example", "role": "admin"}),
+    Endpoint("GET", "/invitations/{invitation_id}", Area.PEOPLE, Action.READ),
+    Endpoint("POST", "/invitations/{invitation_id}/revoke", Area.PEOPLE, Action.WRITE),
+    Endpoint("GET", "/audit-events", Area.AUDIT, Action.READ),
+    Endpoint("GET", "/audit-events/{event_id}", Area.AUDIT, Action.READ),
+    Endpoint("GET", "/jobs", Area.JOBS, Action.READ),
+    Endpoint("GET", "/jobs/{job_id}", Area.JOBS, Action.READ),
+    Endpoint("POST", "/jobs/{job_id}/replay", Area.JOBS, Action.WRITE),
+]
+WHO = [
+    "nobody",
+    *(f"operator {role}" for role in Role.values),
+    *(f"partner {role}" for role in PartnerRole.values),
+    *(f"key {scope}" for scope in KeyScope.values),
+    *(f"partner key {scope}" for scope in KeyScope.values),
+]
+
+
+def test_every_endpoint_is_in_the_matrix() -> None:
+    documented = {
+        (method.upper(), path.removeprefix("/api/v1"))
+        for path, operations in api.get_openapi_schema()["paths"].items() for method in operations
+    }  # fmt: skip
+    assert documented == {(endpoint.method, endpoint.path) for endpoint in ENDPOINTS}
+
+
+@dataclass
+class World:
+    """Two partners, each with a person, an invitation and an event, and a dead job."""
+
+    own: dict[str, str]
+    foreign: dict[str, str]
+    partner: int
+
+
+@pytest.fixture
+def world(database: object) -> World:
+    command = command_line()
+    found = []
+    for name in ("Blue", "Red"):
+        number = create_partner(command, {"name": name}).number
+        user = new_user(f"member-{number}@shop.example", "", None)
+        with acting(command):
+            store_with_seat(user, number, PartnerRole.MEMBER)
+        invitation = invite(
+            command, f"guest-{number}@shop.example", "member", number, lambda token: f"http://x/{token}/"
+        )
+        event = AuditEvent.objects.filter(partner=number).latest("id")
+        job = Job.objects.create(task="sample", state=JobState.DEAD, finished=timezone.now())
+        found.append((number, {
+            "user_id": str(user.pk), "invitation_id": str(invitation.pk), "event_id": str(event.pk),
+            "job_id": str(job.pk),
+        }))  # fmt: skip
+    return World(found[0][1], found[1][1], found[0][0])
+
+
+def _grant(who: str, area: Area) -> Grant | None:
+    kind, _, name = who.rpartition(" ")
+    if kind == "operator":
+        return OPERATORS[Role(name)][area]
+    if kind == "partner":
+        return PARTNERS[PartnerRole(name)][area]
+    if kind == "key":
+        return KEYS[KeyScope(name)][area]
+    return PARTNERS[PARTNER_ROLE_OF_SCOPE[KeyScope(name)]][area] if kind == "partner key" else None
+
+
+def _client(who: str, partner: int) -> Api:
+    kind, _, name = who.rpartition(" ")
+    client = Api()
+    if kind == "operator":
+        client._client.force_login(add_operator(command_line(), "who@acme.example", name))
+    elif kind == "partner":
+        user = new_user("who@acme.example", "", None)
+        with acting(command_line()):
+            store_with_seat(user, partner, PartnerRole(name))
+        client._client.force_login(user)
+    elif kind:
+        _, key = make_key(command_line(), who, name, partner if kind == "partner key" else None)
+        return Api(key)
+    return client
+
+
+def _expected(who: str, endpoint: Endpoint, *, foreign: bool) -> set[int]:
+    grant = _grant(who, endpoint.area)
+    if grant is None:
+        return {401}
+    of_partner = who.startswith("partner ")
+    if endpoint.action not in grant.actions or (endpoint.operators_only and of_partner):
+        return {403}
+    return {404} if foreign and of_partner and "{" in endpoint.path else {200, 201}
+
+
+def _call(client: Api, endpoint: Endpoint, ids: dict[str, str]) -> int:
+    path, headers = endpoint.path.format(**ids), {}
+    if endpoint.method == "PATCH":
+        headers["If-Match"] = "*"
+    return client(endpoint.method, path, endpoint.body, **headers)[0]
+
+
+@pytest.mark.parametrize("who", WHO)
+def test_rights(who: str, world: World) -> None:
+    client = _client(who, world.partner)
+    for foreign, ids in ((True, world.foreign), (False, world.own)):
+        for endpoint in ENDPOINTS:
+            if foreign and "{" not in endpoint.path:
+                continue
+            status = _call(client, endpoint, ids)
+            expected = _expected(who, endpoint, foreign=foreign)
+            assert status in expected, (who, endpoint, foreign, status)
+
+
+def test_lists_of_a_partner_hold_its_own_rows_only(world: World) -> None:
+    client = _client("partner key admin", world.partner)
+    assert [user["id"] for user in client("GET", "/users")[1]["items"]] == [world.own["user_id"]]
+    assert [item["id"] for item in client("GET", "/invitations")[1]["items"]] == [world.own["invitation_id"]]
+    events = client("GET", "/audit-events")[1]["items"]
+    assert events and {event["partner"] for event in events} == {world.partner}
+
+
+def test_a_session_changes_nothing_without_the_csrf_token(world: World) -> None:
+    user = add_operator(command_line(), "who@acme.example", "owner")
+    strict = Client(HTTP_HOST="localhost", enforce_csrf_checks=True)
+    strict.force_login(user)
+    body = {"email": "new@acme.example", "role": "support"}
+    assert strict.post("/api/v1/users", body, content_type="application/json").status_code == 403
+    assert not User.objects.filter(email="new@acme.example").exists()
+
+
+def test_a_disabled_person_is_refused(world: World) -> None:
+    client = _client("operator owner", world.partner)
+    with acting(command_line()):
+        User.objects.filter(email="who@acme.example").update(is_active=False)
+    assert client("GET", "/users")[0] == 401
