@@ -2,11 +2,14 @@
 
 from collections.abc import Mapping
 from typing import Any
+from uuid import UUID
 
-from control.audit.origin import Origin
+from control.accounts.actor import Actor
+from control.accounts.roles import Action, Area, Limit
 from control.changes import apply_values, changing, locked
-from control.errors import Conflict, FieldError, Invalid
+from control.errors import Conflict, FieldError, Forbidden, Invalid
 from control.numbers.sequence import take_one
+from control.partners.access import check_partners, require_operator
 from control.partners.models import Partner, PartnerTransition
 from control.partners.states import FIRST_STATES, REASON_REQUIRED, TRANSITIONS, PartnerStatus
 from control.program.routing import Touched, publish_routes
@@ -17,18 +20,23 @@ EDITABLE = frozenset(
     {"name", "kind", "type", "email", "company", "country", "language", "website", "traffic_sources", "tags"}
     | {"group", "tier", "manager", "parent", "custom", "external_ids"}
 )
+PROFILE = frozenset({"name", "email", "company", "country", "language", "website", "traffic_sources"})
+"""Fields that a partner's own people may change."""
 DEPTH_MAX = 5
 """Most levels of partners under each other."""
 
 
-def create_partner(actor: Origin, values: Mapping[str, Any], status: str = PartnerStatus.APPLIED) -> Partner:
-    """Store a new partner under the next number. Raises Invalid."""
+def create_partner(actor: Actor, values: Mapping[str, Any], status: str = PartnerStatus.APPLIED) -> Partner:
+    """Store a new partner under the next number. Raises Forbidden, Invalid."""
+    require_operator(actor, Area.PARTNERS, Action.WRITE)
     with changing(actor):
         first = _status(status)
         if first not in FIRST_STATES:
             raise Invalid(FieldError("status", f"a new partner is one of {', '.join(sorted(FIRST_STATES))}"))
         partner = Partner(number=take_one(KIND), status=first)
         apply_values(partner, values, EDITABLE)
+        if actor.is_limited(Area.PARTNERS, Limit.OWN):
+            _give_to(actor, partner)
         _check_parent(partner)
         partner.save(force_insert=True)
         _note(partner, "", actor, "")
@@ -36,11 +44,14 @@ def create_partner(actor: Origin, values: Mapping[str, Any], status: str = Partn
     return partner
 
 
-def change_partner(actor: Origin, number: int, values: Mapping[str, Any]) -> Partner:
-    """Change fields of a partner. Its state changes by `transition`. Raises NotFound and Invalid."""
+def change_partner(actor: Actor, number: int, values: Mapping[str, Any]) -> Partner:
+    """Change fields of a partner. Its state changes by `transition`. Raises Forbidden, NotFound, Invalid."""
+    check_partners(actor, Area.PARTNERS, Action.WRITE, number)
+    if actor.is_limited(Area.PARTNERS, Limit.OWN) and "manager" in values:
+        raise Forbidden("only those who see all partners may give one to another manager")
     with changing(actor):
         partner = locked(Partner, "partner", number=number)
-        changed = apply_values(partner, values, EDITABLE)
+        changed = apply_values(partner, values, EDITABLE if actor.is_operator else PROFILE)
         if "parent" in changed:
             _check_parent(partner)
         if changed:
@@ -50,11 +61,13 @@ def change_partner(actor: Origin, number: int, values: Mapping[str, Any]) -> Par
     return partner
 
 
-def transition(actor: Origin, number: int, to: str, reason: str = "") -> Partner:
+def transition(actor: Actor, number: int, to: str, reason: str = "") -> Partner:
     """Move a partner to another state; its links follow at once.
 
-    Raises NotFound, Invalid, and Conflict for a state that is not allowed.
+    Raises Forbidden, NotFound, Invalid, and Conflict for a state that is not allowed.
     """
+    require_operator(actor, Area.PARTNERS, Action.APPROVE)
+    check_partners(actor, Area.PARTNERS, Action.APPROVE, number)
     with changing(actor, reason):
         partner = locked(Partner, "partner", number=number)
         old, new = PartnerStatus(partner.status), _status(to)
@@ -68,6 +81,13 @@ def transition(actor: Origin, number: int, to: str, reason: str = "") -> Partner
         _note(partner, old, actor, reason)
         publish_routes(Touched(partners=[number]))
     return partner
+
+
+def _give_to(actor: Actor, partner: Partner) -> None:
+    """Make a manager who sees only own partners the manager of a new one. Raises Forbidden."""
+    if partner.manager_id is not None and str(partner.manager_id) != actor.id:
+        raise Forbidden("only those who see all partners may give one to another manager")
+    partner.manager_id = UUID(actor.id)
 
 
 def _status(text: str) -> PartnerStatus:
@@ -100,7 +120,7 @@ def _levels_below(numbers: list[int]) -> int:
     return levels
 
 
-def _note(partner: Partner, old: str, actor: Origin, reason: str) -> None:
+def _note(partner: Partner, old: str, actor: Actor, reason: str) -> None:
     PartnerTransition.objects.create(
         partner=partner, old=old, new=partner.status, reason=reason, actor=(actor.name or actor.kind)[:254]
     )

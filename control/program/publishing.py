@@ -7,10 +7,12 @@ import msgspec
 from django.db.models import Q
 from django.utils import timezone
 
-from control.audit.origin import Origin
+from control.accounts.actor import Actor
+from control.accounts.roles import Action, Area
 from control.audit.record import Change, record
 from control.changes import changing
 from control.errors import Conflict, FieldError, Invalid, NotFound
+from control.partners.access import require_operator
 from control.program.difference import terms_difference
 from control.program.load import IN_FORCE, next_coupons, next_plans, rows_for_terms
 from control.program.models import (
@@ -52,8 +54,9 @@ class Preview:
     difference: list[str]
 
 
-def preview() -> Preview:
-    """Compile the drafts and compare them with the published terms; change nothing."""
+def preview(actor: Actor) -> Preview:
+    """Compile the drafts and compare them with the published terms; change nothing. Raises Forbidden."""
+    require_operator(actor, Area.PROGRAM, Action.READ)
     compiled = _compile_next()
     before = current()
     if compiled.program is None:
@@ -62,19 +65,21 @@ def preview() -> Preview:
     return Preview(compiled, terms_difference(old, compiled.program.terms, compiled.program.labels))
 
 
-def publish(actor: Origin, reason: str = "") -> ProgramVersion:
-    """Publish all drafts as one version. Raises Invalid with every mistake, and Conflict if nothing has changed."""
+def publish(actor: Actor, reason: str = "") -> ProgramVersion:
+    """Publish all drafts as one version. Raises Forbidden, Invalid (every mistake), Conflict (no change)."""
+    require_operator(actor, Area.PROGRAM, Action.APPROVE)
     with changing(actor, reason):
         head = lock_head()
         return _publish(head, _compile_next(), VersionKind.PUBLISHED, None, drafts=True)
 
 
-def rollback(actor: Origin, seq: int, reason: str = "") -> ProgramVersion:
+def rollback(actor: Actor, seq: int, reason: str = "") -> ProgramVersion:
     """Make a new version with the terms of an old one. Drafts stay drafts.
 
     Routes are those of the present rows: a partner that is suspended stays so. An offer that the old terms lack is a
-    draft again. Raises NotFound, and Conflict if the terms are those in force.
+    draft again. Raises Forbidden, NotFound, and Conflict if the terms are those in force.
     """
+    require_operator(actor, Area.PROGRAM, Action.APPROVE)
     with changing(actor, reason):
         head = lock_head()
         old = ProgramVersion.objects.filter(seq=seq).first()

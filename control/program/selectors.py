@@ -2,7 +2,10 @@
 
 from django.db.models import QuerySet
 
+from control.accounts.actor import Actor
+from control.accounts.roles import Action, Area
 from control.errors import NotFound
+from control.partners.access import require_operator
 from control.partners.models import Partner
 from control.program.difference import routes_difference, terms_difference
 from control.program.load import program_settings
@@ -14,22 +17,24 @@ from program.labels import Labels
 from program.program import Program, Secrets
 
 
-def versions() -> QuerySet[ProgramVersion]:
-    """Return all versions, newest first."""
+def versions(actor: Actor) -> QuerySet[ProgramVersion]:
+    """Return all versions, newest first. Raises Forbidden."""
+    require_operator(actor, Area.PROGRAM, Action.READ)
     return ProgramVersion.objects.order_by("-seq")
 
 
-def version_of(seq: int | None = None) -> ProgramVersion:
-    """Return a version; the newest one without a number. Raises NotFound."""
+def version_of(actor: Actor, seq: int | None = None) -> ProgramVersion:
+    """Return a version; the newest one without a number. Raises Forbidden, NotFound."""
+    require_operator(actor, Area.PROGRAM, Action.READ)
     found = current() if seq is None else ProgramVersion.objects.filter(seq=seq).first()
     if found is None:
         raise NotFound("nothing is published yet" if seq is None else f"there is no version {seq}")
     return found
 
 
-def diff(old: int, new: int) -> list[str]:
-    """Return sentences about what changes from one version to another. Raises NotFound."""
-    before, after = version_of(old), version_of(new)
+def diff(actor: Actor, old: int, new: int) -> list[str]:
+    """Return sentences about what changes from one version to another. Raises Forbidden, NotFound."""
+    before, after = version_of(actor, old), version_of(actor, new)
     labels = labels_now()
     lines = []
     if before.terms_hash != after.terms_hash:

@@ -1,15 +1,18 @@
 """Access of partners to offers that are not open."""
 
-from control.audit.origin import Origin
+from control.accounts.actor import Actor
+from control.accounts.roles import Action, Area
 from control.changes import changing, locked
 from control.errors import Conflict, FieldError, Invalid
+from control.partners.access import check_partners, require_operator
 from control.partners.models import Partner
 from control.program.models import Approval, ApprovalStatus, Link, Offer, OfferAccess
 from control.program.routing import Touched, publish_routes
 
 
-def request_access(actor: Origin, offer: int, partner: int, reason: str = "") -> Approval:
-    """Ask for access to an offer. Raises NotFound, and Conflict if the offer is not for asking."""
+def request_access(actor: Actor, offer: int, partner: int, reason: str = "") -> Approval:
+    """Ask for access to an offer. Raises Forbidden, NotFound, and Conflict if the offer is not for asking."""
+    check_partners(actor, Area.LINKS, Action.WRITE, partner)
     with changing(actor, reason):
         row, who = locked(Offer, "offer", number=offer), locked(Partner, "partner", number=partner)
         if row.access != OfferAccess.APPROVAL:
@@ -19,8 +22,13 @@ def request_access(actor: Origin, offer: int, partner: int, reason: str = "") ->
         return Approval.objects.create(offer=row, partner=who, reason=reason)
 
 
-def decide_access(actor: Origin, offer: int, partner: int, status: str, reason: str = "") -> Approval:
-    """Approve or reject a partner for an offer, asked or not; the links follow at once. Raises NotFound and Invalid."""
+def decide_access(actor: Actor, offer: int, partner: int, status: str, reason: str = "") -> Approval:
+    """Approve or reject a partner for an offer, asked or not; its links follow at once.
+
+    Raises Forbidden, NotFound, Invalid.
+    """
+    require_operator(actor, Area.PARTNERS, Action.APPROVE)
+    check_partners(actor, Area.PARTNERS, Action.APPROVE, partner)
     with changing(actor, reason):
         if status not in (ApprovalStatus.APPROVED, ApprovalStatus.REJECTED):
             raise Invalid(FieldError("status", "must be approved or rejected"))

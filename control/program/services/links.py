@@ -4,11 +4,15 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from django.core.exceptions import ValidationError
+from django.db.models import QuerySet
 
-from control.audit.origin import Origin
+from control.accounts.actor import Actor
+from control.accounts.roles import Action, Area
 from control.changes import changing, locked
-from control.errors import FieldError, Invalid
+from control.errors import FieldError, Invalid, NotFound
+from control.partners.access import visible_partners
 from control.partners.models import Partner
+from control.program.access import visible_links, visible_offers
 from control.program.codes import RESERVED, new_codes
 from control.program.models import Link, LinkStatus, Offer
 from control.program.routing import Touched, publish_routes
@@ -17,20 +21,20 @@ LINKS_AT_ONCE_MAX = 1_000
 _FIELDS = frozenset({"code", "offer", "partner", "status"})
 
 
-def create_link(actor: Origin, offer: int, partner: int, code: str = "") -> Link:
-    """Store a link; its code is made if there is none. Raises Invalid."""
+def create_link(actor: Actor, offer: int, partner: int, code: str = "") -> Link:
+    """Store a link; its code is made if there is none. Raises Forbidden, Invalid."""
     return create_links(actor, [{"offer": offer, "partner": partner, "code": code}])[0]
 
 
-def create_links(actor: Origin, items: Sequence[Mapping[str, Any]]) -> list[Link]:
+def create_links(actor: Actor, items: Sequence[Mapping[str, Any]]) -> list[Link]:
     """Store links, all or none. Each item has offer and partner by number, and may have code and status.
 
-    Raises Invalid with every mistake, in fields such as `items[3].code`.
+    Raises Forbidden, and Invalid with every mistake, in fields such as `items[3].code`.
     """
     if not 1 <= len(items) <= LINKS_AT_ONCE_MAX:
         raise Invalid(FieldError("items", f"must have 1 to {LINKS_AT_ONCE_MAX} links, not {len(items)}"))
     with changing(actor):
-        errors = _mistakes(items)
+        errors = _mistakes(actor, items)
         if errors:
             raise Invalid(*errors)
         given = {str(item["code"]) for item in items if item.get("code")}
@@ -46,9 +50,12 @@ def create_links(actor: Origin, items: Sequence[Mapping[str, Any]]) -> list[Link
     return links
 
 
-def set_link_status(actor: Origin, code: str, status: str, reason: str = "") -> Link:
-    """Switch a link on or off, at once. Raises NotFound and Invalid."""
+def set_link_status(actor: Actor, code: str, status: str, reason: str = "") -> Link:
+    """Switch a link on or off, at once. Raises Forbidden, NotFound, Invalid."""
+    visible = visible_links(actor, Action.WRITE)
     with changing(actor, reason):
+        if not visible.filter(code=code).exists():
+            raise NotFound(f"there is no link {code}")
         link = locked(Link, "link", code=code)
         if status not in LinkStatus.values:
             raise Invalid(FieldError("status", f"must be one of {', '.join(LinkStatus.values)}"))
@@ -59,11 +66,11 @@ def set_link_status(actor: Origin, code: str, status: str, reason: str = "") -> 
     return link
 
 
-def _mistakes(items: Sequence[Mapping[str, Any]]) -> list[FieldError]:
+def _mistakes(actor: Actor, items: Sequence[Mapping[str, Any]]) -> list[FieldError]:
     codes = [item["code"] for item in items if isinstance(item.get("code"), str) and item["code"]]
     taken = set(Link.objects.filter(code__in=codes).values_list("code", flat=True))
-    offers = _existing(Offer, [item.get("offer") for item in items])
-    partners = _existing(Partner, [item.get("partner") for item in items])
+    offers = _existing(visible_offers(actor), [item.get("offer") for item in items])
+    partners = _existing(visible_partners(actor, Area.LINKS, Action.WRITE), [item.get("partner") for item in items])
     errors: list[FieldError] = []
     seen: set[Any] = set()
     for at, item in enumerate(items):
@@ -81,9 +88,9 @@ def _mistakes(items: Sequence[Mapping[str, Any]]) -> list[FieldError]:
     return errors
 
 
-def _existing(model: type[Offer] | type[Partner], numbers: Sequence[Any]) -> set[int]:
+def _existing(rows: QuerySet[Offer] | QuerySet[Partner], numbers: Sequence[Any]) -> set[int]:
     wanted = {number for number in numbers if type(number) is int}
-    return set(model.objects.filter(number__in=wanted).values_list("number", flat=True))
+    return set(rows.filter(number__in=wanted).values_list("number", flat=True))
 
 
 def _code_mistake(code: Any, taken: set[str], seen: set[Any]) -> str:

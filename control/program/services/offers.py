@@ -4,10 +4,12 @@ import secrets
 from collections.abc import Mapping
 from typing import Any
 
-from control.audit.origin import Origin
+from control.accounts.actor import Actor
+from control.accounts.roles import Action, Area
 from control.changes import apply_values, changing, locked
 from control.errors import Conflict, FieldError, Invalid
 from control.numbers.sequence import take_one
+from control.partners.access import require_operator
 from control.program.models import Link, Offer, OfferStatus, SealedSecret
 from control.program.routing import Touched, publish_routes
 from control.program.sealing import seal
@@ -32,9 +34,10 @@ SECRET_BYTES = 24
 
 
 def create_offer(
-    actor: Origin, values: Mapping[str, Any], status: str = OfferStatus.DRAFT, postback_secret: str | None = None
+    actor: Actor, values: Mapping[str, Any], status: str = OfferStatus.DRAFT, postback_secret: str | None = None
 ) -> Offer:
-    """Store a new offer under the next number. Its links work once it is published. Raises Invalid."""
+    """Store a new offer under the next number. Its links work once it is published. Raises Forbidden, Invalid."""
+    require_operator(actor, Area.PROGRAM, Action.WRITE)
     with changing(actor):
         if status not in (OfferStatus.DRAFT, OfferStatus.ACTIVE):
             raise Invalid(FieldError("status", "a new offer is draft or active"))
@@ -42,25 +45,28 @@ def create_offer(
         apply_values(offer, _normal(values), EDITABLE)
         offer.save(force_insert=True)
         if postback_secret is not None:
-            set_postback_secret(actor, offer.number, postback_secret)
+            store_secret(offer.number, postback_secret)
     return offer
 
 
-def change_offer(actor: Origin, number: int, values: Mapping[str, Any]) -> Offer:
-    """Change fields of an offer. Raises NotFound and Invalid."""
+def change_offer(actor: Actor, number: int, values: Mapping[str, Any]) -> Offer:
+    """Change fields of an offer. Raises Forbidden, NotFound, Invalid."""
+    require_operator(actor, Area.PROGRAM, Action.WRITE)
     with changing(actor):
         offer = locked(Offer, "offer", number=number)
         changed = apply_values(offer, _normal(values), EDITABLE)
         if changed:
             offer.save(update_fields=changed)
         if offer.published and ("access" in changed or ROUTED & {*changed}):
+            actor.require(Area.PROGRAM, Action.APPROVE)
             links = Link.objects.filter(offer=offer) if "access" in changed else None
             publish_routes(Touched(offers=[number], links=links))
     return offer
 
 
-def set_offer_status(actor: Origin, number: int, to: str, reason: str = "") -> Offer:
-    """Move an offer to another state; its links follow at once. Raises NotFound and Conflict."""
+def set_offer_status(actor: Actor, number: int, to: str, reason: str = "") -> Offer:
+    """Move an offer to another state; its links follow at once. Raises Forbidden, NotFound, Conflict."""
+    require_operator(actor, Area.PROGRAM, Action.WRITE)
     with changing(actor, reason):
         offer = locked(Offer, "offer", number=number)
         allowed = TRANSITIONS[offer.status]
@@ -70,19 +76,21 @@ def set_offer_status(actor: Origin, number: int, to: str, reason: str = "") -> O
         offer.status = to
         offer.save(update_fields=["status"])
         if offer.published:
+            actor.require(Area.PROGRAM, Action.APPROVE)
             publish_routes(Touched(offers=[number]))
     return offer
 
 
-def set_postback_secret(actor: Origin, number: int, secret: str) -> None:
-    """Store the secret of an offer's postbacks. Nobody can read it back. Raises NotFound and Invalid."""
+def set_postback_secret(actor: Actor, number: int, secret: str) -> None:
+    """Store the secret of an offer's postbacks. Nobody can read it back. Raises Forbidden, NotFound, Invalid."""
+    require_operator(actor, Area.PROGRAM, Action.APPROVE)
     with changing(actor):
         offer = locked(Offer, "offer", number=number)
         store_secret(offer.number, secret)
 
 
-def rotate_postback_secret(actor: Origin, number: int) -> str:
-    """Give an offer a new random secret and return it, this once. Raises NotFound."""
+def rotate_postback_secret(actor: Actor, number: int) -> str:
+    """Give an offer a new random secret and return it, this once. Raises Forbidden, NotFound."""
     secret = secrets.token_urlsafe(SECRET_BYTES)
     set_postback_secret(actor, number, secret)
     return secret

@@ -3,8 +3,10 @@
 from collections.abc import Mapping
 from typing import Any
 
-from control.audit.origin import Origin
+from control.accounts.actor import Actor
+from control.accounts.roles import Action, Area
 from control.changes import apply_values, changing
+from control.partners.access import require_operator
 from control.program.load import program_settings
 from control.program.models import ProgramSettings
 from control.program.routing import Touched, publish_routes
@@ -15,8 +17,9 @@ EDITABLE = frozenset(
 ROUTED = frozenset({"fallback_url", "trusted_proxies"})
 
 
-def change_program_settings(actor: Origin, values: Mapping[str, Any]) -> ProgramSettings:
-    """Change settings. Fallback and proxies count at once, the others after publishing. Raises Invalid."""
+def change_program_settings(actor: Actor, values: Mapping[str, Any]) -> ProgramSettings:
+    """Change settings. Fallback and proxies count at once, the others after publishing. Raises Forbidden, Invalid."""
+    require_operator(actor, Area.SETTINGS, Action.WRITE)
     with changing(actor):
         row = program_settings()
         changed = apply_values(row, values, EDITABLE)

@@ -4,9 +4,11 @@ from collections.abc import Mapping
 from typing import Any, TypeVar
 from uuid import UUID
 
-from control.audit.origin import Origin
+from control.accounts.actor import Actor
+from control.accounts.roles import Action, Area
 from control.changes import apply_values, changing, locked
 from control.errors import Conflict, FieldError, Invalid
+from control.partners.access import require_operator
 from control.program.load import coupon_entry, plan_entry
 from control.program.models import Coupon, Plan, TermsState
 from program.entries import coupon_key
@@ -19,11 +21,12 @@ PLAN_FIELDS = frozenset(
 COUPON_FIELDS = frozenset({"code", "partner", "offer", "starts", "ends"})
 
 
-def create_plan(actor: Origin, values: Mapping[str, Any]) -> Plan:
+def create_plan(actor: Actor, values: Mapping[str, Any]) -> Plan:
     """Store a draft of a plan. Published, it ends the plan that applied to the same before.
 
-    `values` has offer and partner as rows. Raises Invalid, and Conflict if there is a draft for the same.
+    `values` has offer and partner as rows. Raises Forbidden, Invalid, and Conflict if there is a draft for the same.
     """
+    require_operator(actor, Area.PROGRAM, Action.WRITE)
     with changing(actor):
         plan = Plan()
         if not {"percent_e6", "fixed_minor"} & values.keys():
@@ -35,8 +38,9 @@ def create_plan(actor: Origin, values: Mapping[str, Any]) -> Plan:
     return plan
 
 
-def change_plan(actor: Origin, plan_id: UUID, values: Mapping[str, Any]) -> Plan:
-    """Change a draft. Raises NotFound, Invalid, and Conflict for a published plan."""
+def change_plan(actor: Actor, plan_id: UUID, values: Mapping[str, Any]) -> Plan:
+    """Change a draft. Raises Forbidden, NotFound, Invalid, and Conflict for a published plan."""
+    require_operator(actor, Area.PROGRAM, Action.WRITE)
     with changing(actor):
         plan = _draft(Plan, "plan", plan_id)
         _set_plan(plan, values)
@@ -57,8 +61,9 @@ def _set_plan(plan: Plan, values: Mapping[str, Any]) -> None:
     plan.key = plan_entry(plan).name
 
 
-def create_coupon(actor: Origin, values: Mapping[str, Any]) -> Coupon:
-    """Store a draft of a coupon. `values` has offer and partner as rows. Raises Invalid."""
+def create_coupon(actor: Actor, values: Mapping[str, Any]) -> Coupon:
+    """Store a draft of a coupon. `values` has offer and partner as rows. Raises Forbidden, Invalid."""
+    require_operator(actor, Area.PROGRAM, Action.WRITE)
     with changing(actor):
         coupon = Coupon()
         _set_coupon(coupon, values)
@@ -66,8 +71,9 @@ def create_coupon(actor: Origin, values: Mapping[str, Any]) -> Coupon:
     return coupon
 
 
-def change_coupon(actor: Origin, coupon_id: UUID, values: Mapping[str, Any]) -> Coupon:
-    """Change a draft. Raises NotFound, Invalid, and Conflict for a published coupon."""
+def change_coupon(actor: Actor, coupon_id: UUID, values: Mapping[str, Any]) -> Coupon:
+    """Change a draft. Raises Forbidden, NotFound, Invalid, and Conflict for a published coupon."""
+    require_operator(actor, Area.PROGRAM, Action.WRITE)
     with changing(actor):
         coupon = _draft(Coupon, "coupon", coupon_id)
         _set_coupon(coupon, values)
@@ -94,14 +100,16 @@ def _overlap(first: Coupon, second: Coupon) -> bool:
     return starts_before and ends_after
 
 
-def discard(actor: Origin, model: type[_R], row_id: UUID) -> None:
-    """Delete a draft. Raises NotFound, and Conflict for a published row."""
+def discard(actor: Actor, model: type[_R], row_id: UUID) -> None:
+    """Delete a draft. Raises Forbidden, NotFound, and Conflict for a published row."""
+    require_operator(actor, Area.PROGRAM, Action.WRITE)
     with changing(actor):
         _draft(model, model._meta.model_name or "", row_id).delete()
 
 
-def end(actor: Origin, model: type[_R], row_id: UUID, *, ending: bool = True) -> _R:
-    """Let the next version end a published row; `ending=False` takes that back. Raises NotFound and Conflict."""
+def end(actor: Actor, model: type[_R], row_id: UUID, *, ending: bool = True) -> _R:
+    """Let the next version end a published row; `ending=False` takes it back. Raises Forbidden, NotFound, Conflict."""
+    require_operator(actor, Area.PROGRAM, Action.WRITE)
     with changing(actor):
         row = locked(model, model._meta.model_name or "", pk=row_id)
         if row.state != TermsState.PUBLISHED:

@@ -6,15 +6,17 @@ from typing import Any
 import pytest
 from django.db import connections
 
+from control.accounts.actor import Actor
 from control.accounts.models import User
+from control.accounts.roles import Role
 from control.audit.models import AuditEvent
-from control.audit.origin import ActorKind, Origin, acting
+from control.audit.origin import ActorKind, acting
 from control.errors import Conflict, Invalid, NotFound
 from control.partners.models import Partner, PartnerTransition
 from control.partners.services import DEPTH_MAX, change_partner, create_partner, transition
 from control.partners.states import TRANSITIONS, PartnerStatus
 
-ANN = Origin(ActorKind.PERSON, "1", "Ann")
+ANN = Actor(ActorKind.PERSON, "1", "Ann", role=Role.OWNER)
 
 
 @pytest.fixture

@@ -3,7 +3,9 @@
 from collections.abc import Mapping
 from typing import Any
 
-from control.audit.origin import ActorKind, Origin
+from control.accounts.actor import Actor
+from control.accounts.roles import Role
+from control.audit.origin import ActorKind
 from control.partners.models import Partner
 from control.partners.services import create_partner
 from control.program.models import Offer, Plan
@@ -13,7 +15,7 @@ from control.program.services.terms_rows import create_plan
 from program.entries import Link
 from program.program import Program
 
-ANN = Origin(ActorKind.PERSON, "1", "Ann")
+ANN = Actor(ActorKind.PERSON, "1", "Ann", role=Role.OWNER)
 SHOP = "https://shop.example/?cid={click_id}"
 
 
@@ -36,7 +38,7 @@ def plan(offer: Offer, **values: Any) -> Plan:
 
 def live() -> Program:
     """Return the newest version."""
-    return program_of(version_of())
+    return program_of(version_of(ANN))
 
 
 def live_link(code: str) -> Link | None:
