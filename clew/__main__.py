@@ -50,6 +50,11 @@ COMMANDS = {
     "keys rotate": "clew.cli.keys:rotate_keys",
     "keys new": "clew.cli.keys:new_keys",
     "program infer": "clew.cli.program:infer",
+    "program import": "clew.cli.control_program:import_file",
+    "program export": "clew.cli.control_program:export_file",
+    "program publish": "clew.cli.control_program:publish_program",
+    "program versions": "clew.cli.control_program:list_versions",
+    "program rollback": "clew.cli.control_program:rollback_program",
 }
 """Commands by the words that a user types, each with its function, `module:function`, in the order of the help."""
 GROUPS = {
@@ -57,7 +62,7 @@ GROUPS = {
     "user": "People who sign in to the console.",
     "api-key": "Keys for systems that use the API.",
     "keys": "Keys that sign click ids.",
-    "program": "Program files.",
+    "program": "Program files, and the program of the control plane.",
 }
 
 

@@ -41,12 +41,12 @@ class WhereControl(OptionGroup):
             return find_control_place(self.data, self.control, settings)
         raise AssertionError("unreachable")
 
-    def open_or_exit(self) -> Settings:
+    def open_or_exit(self, *, signs: bool = False) -> Settings:
         """Start Django on the control plane; exit with the error if it cannot be opened."""
         settings = settings_or_exit()
         place = self.place_or_exit(settings)
         with errors_as_exit_codes():
-            place.start(settings, signs=False)
+            place.start(settings, signs=signs)
         return settings
 
 

@@ -1,36 +1,16 @@
 """`clew user` and `clew api-key`: as a process on a new data directory, and in this process on both databases."""
 
-import io
 import json
 import sqlite3
 import stat
 import subprocess
 import sys
-from collections.abc import Callable
 from pathlib import Path
 
-import pytest
-
-from clew.__main__ import main
 from control.accounts.models import ApiKey
+from tests.clew.cli.conftest import Clew
 
 PASSWORD = "correct horse battery"
-Clew = Callable[..., tuple[int, str, str]]
-
-
-@pytest.fixture
-def clew(database: object, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Clew:
-    """Run a command in this process, on the database of the test."""
-
-    def run(*words: str, stdin: str = "") -> tuple[int, str, str]:
-        monkeypatch.setattr(sys, "argv", ["clew", *words, "--data", str(tmp_path)])
-        monkeypatch.setattr(sys, "stdin", io.StringIO(stdin))
-        with pytest.raises(SystemExit) as ended:
-            main()
-        said = capsys.readouterr()
-        return int(ended.value.code or 0), said.out, said.err
-
-    return run
 
 
 def test_the_first_command_makes_the_database(tmp_path: Path) -> None:
