@@ -24,12 +24,19 @@ def console(folder: Path) -> Iterator[str]:
     with (folder / "web.log").open("w") as log:
         process = subprocess.Popen(words, env=environment, stdout=log, stderr=log)
         try:
-            url = f"http://127.0.0.1:{port}"
+            url = f"http://localhost:{port}"  # passkeys need a name
             _wait_ready(process, f"{url}/accounts/login/", folder / "web.log")
             yield url
         finally:
             process.terminate()
             process.wait(30)
+
+
+def add_operator(folder: Path, email: str, name: str, password: str) -> None:
+    """Add an owner by the command that administrators use."""
+    words = [sys.executable, "-m", "clew", "user", "add", email, "--role", "owner", "--name", name]
+    words += ["--password-stdin", "--data", str(folder)]
+    subprocess.run(words, input=password, text=True, check=True, capture_output=True, timeout=60)
 
 
 def _wait_ready(process: "subprocess.Popen[bytes]", url: str, log: Path) -> None:

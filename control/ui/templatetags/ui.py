@@ -6,7 +6,7 @@ renders one with content; inside, `{% fill "actions" %}...{% endfill %}` fills a
 
 import hashlib
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from django import template
 from django.http import HttpRequest
@@ -145,6 +145,12 @@ def money(minor: int, currency: str) -> str:
 def count(number: int) -> str:
     """Write a whole number with separators."""
     return count_text(number)
+
+
+@register.filter
+def lines(texts: Iterable[object]) -> str:
+    """Write one text per line."""
+    return "\n".join(str(text) for text in texts)
 
 
 @register.filter

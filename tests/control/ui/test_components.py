@@ -157,6 +157,10 @@ def test_initials(name: str, letters: str) -> None:
     assert page("{{ name|initials }}", name=name) == letters
 
 
+def test_lines() -> None:
+    assert page("{{ codes|lines }}", codes=["<a>", 2]) == "&lt;a&gt;\n2"
+
+
 def test_table_heads_sort_and_say_so() -> None:
     values = guide.context("/")
     found = Elements(page('{% ui "table" table=table %}', table=values["table"])).found

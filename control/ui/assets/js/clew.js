@@ -75,11 +75,14 @@ on("click", "[data-copy]", async (button) => {
 
 // Lists: a change of a filter applies it; the box in the head marks every row; the bar says how many are marked.
 on("change", "form[data-apply] select", (select) => select.form.requestSubmit());
+const place = () => location.pathname + location.search;
+let shown = place();
 const exchange = async (part, address) => {
     part.setAttribute("aria-busy", "true");
     const url = new URL(address, location.href);
     await htmx.ajax("GET", url.pathname + url.search, { source: part, target: part, select: `#${part.id}`, swap: "outerHTML" });
-    history.pushState({ live: true }, "", url);
+    history.pushState(null, "", url);
+    shown = place();
 };
 on("click", "[data-live] :is(.cl-sort, .cl-chip, .cl-pagination a)", (link, event) => {
     if (event.metaKey || event.ctrlKey || event.shiftKey || event.button !== 0) return;
@@ -96,7 +99,9 @@ on("input", "[data-live] form[data-apply] input[type=search]", (box) => {
     clearTimeout(typing);
     typing = setTimeout(() => box.form?.requestSubmit(), 300);
 });
-window.addEventListener("popstate", () => location.reload());
+window.addEventListener("popstate", () => {
+    if (place() !== shown) location.reload(); // a jump within the page changes neither
+});
 on("change", "[data-pick-all]", (box) => {
     for (const row of box.closest("table").querySelectorAll("tbody .cl-pick input")) row.checked = box.checked;
     countMarked(box.closest("form"));
