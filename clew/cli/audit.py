@@ -3,8 +3,9 @@
 import typer
 
 from clew.cli.ask import ask
+from clew.cli.control_checks import add_control_checks
 from clew.cli.option_groups import AsJson, with_option_groups
-from clew.cli.options import Where
+from clew.cli.options import Where, settings_or_exit
 from clew.cli.output import out, print_json, print_table
 from clew.requests.types import AuditRequest, RepairRequest
 from runtime.user_error import FINE, NO
@@ -19,6 +20,7 @@ def audit(where: Where, as_json: AsJson = False) -> None:
     Exit code 1 if a check fails.
     """
     answer = ask(where, AuditRequest(), _AUDIT_TIMEOUT_S)
+    add_control_checks(answer, where.address_or_exit(settings_or_exit()))
     if as_json:
         print_json(answer)
     else:

@@ -12,6 +12,7 @@ from rich.console import Console
 from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
 from clew.cli.ask import ask
+from clew.cli.control_checks import add_control_checks
 from clew.cli.option_groups import AsJson, with_option_groups
 from clew.cli.options import Where, settings_or_exit
 from clew.cli.output import err, errors_as_exit_codes, fail, out, print_json
@@ -32,18 +33,34 @@ _SHOWN_EVERY_S = 0.5
 def backup(folder: To, where: Where, as_json: AsJson = False) -> None:
     """Back up an installation without stopping it.
 
-    Copies tables, log, token keys and programs, as of one moment.
+    Copies tables, log, token keys and programs as of one moment, then the control plane of this machine.
     """
     if folder.exists() and any(folder.iterdir()):
         raise fail(f"{folder} is not empty; name a new directory", WRONG_USE)
     with _bytes_shown(folder):
         answer = ask(where, BackupRequest(to=str(folder.absolute())), _TIMEOUT_S)
+        answer["bytes"] += _copy_control(where, folder)
     if as_json:
         print_json(answer)
     else:
         out.print(f"{sum(answer['rows'].values())} rows, {answer['bytes']} bytes in {folder}")
     if "keys.toml" not in answer["has"]:
         err.print("clew: the backup has no token keys; keep a copy of the file that CLEW_KEYS names, or of keys.toml")
+
+
+def _copy_control(where: Where, folder: Path) -> int:
+    """Copy the control plane of one machine; return the bytes."""
+    from control.backup import copy_control_plane, has_control_plane
+
+    settings = settings_or_exit()
+    if settings.control:
+        err.print("clew: the backup has no control plane; copy the database that CLEW_CONTROL names with pg_dump")
+        return 0
+    place = where.address_or_exit(settings)
+    if place.data is None or not has_control_plane(place.data.root):
+        return 0
+    with errors_as_exit_codes():
+        return copy_control_plane(place.data.root, folder)
 
 
 @with_option_groups
@@ -57,6 +74,8 @@ def restore(folder: From, where: Where, as_json: AsJson = False) -> None:
     configure_logs("restore")
     with errors_as_exit_codes():
         answer = _restore(place, settings, folder)
+        add_control_checks(answer["audit"], place)
+        answer["ok"] = answer["audit"]["ok"]
         if as_json:
             print_json(answer)
         else:
@@ -66,6 +85,7 @@ def restore(folder: From, where: Where, as_json: AsJson = False) -> None:
 
 
 def _restore(place: InstallationAddress, settings: Settings, folder: Path) -> dict[str, Any]:
+    from control.backup import check_control_plane, restore_control_plane
     from installation.engine import trouble_as_user_error
     from operations.backup.restore import check_target, open_backup, run_restore
 
@@ -73,6 +93,9 @@ def _restore(place: InstallationAddress, settings: Settings, folder: Path) -> di
         task = progress.add_task("checking the files")
         manifest = open_backup(folder)
         check_target(place, settings, folder, manifest)
+        if place.data is not None and check_control_plane(folder, place.data.root):
+            place.data.make()
+            restore_control_plane(folder, place.data.root)
         with trouble_as_user_error(place):
             return asyncio.run(
                 run_restore(

@@ -15,15 +15,16 @@ class ControlPlace:
     address: ControlAddress
     data: Path | None
 
-    def start(self, settings: Settings, *, signs: bool, host: str = "") -> None:
-        """Set Django up, and bring the database up to this version. Raises UserError."""
+    def start(self, settings: Settings, *, signs: bool, host: str = "", migrates: bool = True) -> None:
+        """Set Django up, and bring the database up to this version unless told otherwise. Raises UserError."""
         key = secret_key(self.data, settings) if signs else ""
         from control.start import start_django
 
         start_django(Configuration(self.address, settings, key, host))
-        from control.migrate import migrate
+        if migrates:
+            from control.migrate import migrate
 
-        migrate(self.address)
+            migrate(self.address)
 
 
 def find_control_place(data: Path | None, control: str | None, settings: Settings) -> ControlPlace:

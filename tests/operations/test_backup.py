@@ -64,6 +64,7 @@ def backup(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     with serving(folder) as server:
         send(server.url, 0, 300)
         server.settle()
+        server.clew("user", "add", "ann@acme.example", "--role", "owner")
         under_load(server.url, lambda: server.json("backup", str(folder / "copy")) and None)
         server.settle()
         assert server.json("audit")["ok"]
@@ -91,6 +92,8 @@ def test_it_comes_back_whole_and_works_on(backup: Path, tmp_path: Path) -> None:
     [paid] = server.sql("SELECT sum(amount) AS total FROM commissions")
     assert float(paid["total"]) == pytest.approx(2.90 * int(row["conversions"]))
     assert (server.data / "keys.toml").stat().st_mode & 0o777 == 0o600
+    assert [person["email"] for person in server.json("user", "list")["items"]] == ["ann@acme.example"]
+    assert "audit events outside their hash chain" in [check["name"] for check in answer["audit"]["checks"]]
     try:
         server.start()
         again = {"type": "conversion", "id": "o1", "ts": "2026-01-21T10:00:00Z", "click_ref": "c1", "offer_id": 101,
