@@ -53,6 +53,7 @@ INSTALLED_APPS = [
     "control.numbers",
     "control.partners",
     "control.program",
+    "control.console",
 ]
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",

@@ -11,4 +11,5 @@ urlpatterns = [
     re_path(r"^api/", unknown_path),
     path("", include("control.accounts.urls")),
     path("", include("control.ui.urls")),
+    path("console/", include("control.console.urls")),
 ]

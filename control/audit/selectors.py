@@ -5,6 +5,8 @@ from datetime import datetime
 
 from django.db.models import Q, QuerySet
 
+from control.accounts.actor import Actor
+from control.accounts.roles import Action, Area
 from control.audit.models import AuditEvent
 
 
@@ -40,12 +42,23 @@ def audit_events(wanted: AuditFilter) -> QuerySet[AuditEvent]:
         events = events.filter(at__gte=wanted.since)
     if wanted.until is not None:
         events = events.filter(at__lt=wanted.until)
-    for word in wanted.q.split():
-        in_text = Q(actor_name__icontains=word) | Q(object_name__icontains=word) | Q(reason__icontains=word)
-        events = events.filter(in_text | Q(action__icontains=word) | Q(object_id=word))
-    return events
+    return search_events(events, wanted.q)
 
 
 def history_of(object_type: str, object_id: str) -> QuerySet[AuditEvent]:
     """Return the events of one object, newest first."""
     return audit_events(AuditFilter(object_type=object_type, object_id=object_id))
+
+
+def visible_events(actor: Actor) -> QuerySet[AuditEvent]:
+    """Return the events that the actor may see: all, or those of the own partner. Raises Forbidden."""
+    actor.require(Area.AUDIT, Action.READ)
+    return audit_events(AuditFilter(partner=actor.partner))
+
+
+def search_events(events: QuerySet[AuditEvent], text: str) -> QuerySet[AuditEvent]:
+    """Return the events whose actor, object, action or reason contains every word."""
+    for word in text.split():
+        in_text = Q(actor_name__icontains=word) | Q(object_name__icontains=word) | Q(reason__icontains=word)
+        events = events.filter(in_text | Q(action__icontains=word) | Q(object_id=word))
+    return events

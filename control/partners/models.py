@@ -1,11 +1,14 @@
 """Rows of the partners."""
 
+from typing import Any
+
 from django.conf import settings
 from django.core.validators import RegexValidator, URLValidator
 from django.db import models
 from django.utils import timezone
 
 from control.audit.audited import AuditedModel
+from control.partners.search_text import SOURCES, SearchText
 from control.partners.states import PartnerStatus
 from control.texts import TextList, TextMap, no_control_characters
 from program.file import NAME_CHARS_MAX
@@ -75,7 +78,9 @@ class Partner(AuditedModel):
     external_ids = models.JSONField(default=empty_map, blank=True, validators=[TextMap(20, 200)])
     """Ids of the partner in other systems, by the name of the system."""
     created = models.DateTimeField(default=timezone.now, editable=False)
+    search = SearchText(default="", editable=False)
 
+    audit_ignored = frozenset({"search"})
     audit_name = "name"
     audit_partner = "number"
 
@@ -89,6 +94,13 @@ class Partner(AuditedModel):
 
     def __str__(self) -> str:
         return self.name
+
+    def save(self, *arguments: Any, **options: Any) -> None:
+        """Store the partner, with the text by which it is found."""
+        fields = options.get("update_fields")
+        if fields is not None and {*SOURCES} & {*fields}:
+            options["update_fields"] = [*fields, "search"]
+        super().save(*arguments, **options)
 
 
 class PartnerTransition(models.Model):

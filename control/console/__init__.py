@@ -1,0 +1,1 @@
+"""Console: the pages of operators. Pages translate; rules are in services, queries in selectors."""

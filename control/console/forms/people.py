@@ -1,0 +1,51 @@
+"""Forms of people and API keys."""
+
+from typing import Any
+
+from django import forms
+
+from control.accounts.actor import Actor
+from control.accounts.roles import KeyScope, Role
+
+SCOPE_TEXTS = {
+    KeyScope.READ: "Read: sees everything that is not secret",
+    KeyScope.WRITE: "Read and write: also changes partners, links and drafts",
+    KeyScope.ADMIN: "Everything: also publishes, and changes people and settings",
+}
+
+
+def roles_to_give(actor: Actor) -> list[tuple[str, str]]:
+    """Return the roles that the actor may give: only owners make owners."""
+    return [(role.value, role.label) for role in Role if role is not Role.OWNER or actor.role is Role.OWNER]
+
+
+class PersonForm(forms.Form):
+    """Name and role of an operator."""
+
+    name = forms.CharField(label="Name", max_length=120, required=False)
+    role = forms.ChoiceField(label="Role", widget=forms.RadioSelect)
+
+    def __init__(self, actor: Actor, *arguments: Any, **options: Any) -> None:
+        super().__init__(*arguments, **options)
+        roles: Any = self.fields["role"]
+        roles.choices = roles_to_give(actor)
+
+
+class NewPersonForm(PersonForm):
+    """E-mail address, name and role of a new operator."""
+
+    email = forms.EmailField(label="E-mail", help_text="The person signs in with this address.")
+    field_order = ["email", "name", "role"]
+
+
+class KeyForm(forms.Form):
+    """Name, scope and partner of a new API key."""
+
+    name = forms.CharField(label="Name", max_length=80, help_text="The system that will use the key, for example shop.")
+    scope = forms.ChoiceField(
+        label="Scope", choices=[(scope.value, text) for scope, text in SCOPE_TEXTS.items()], widget=forms.RadioSelect,
+        initial=KeyScope.READ,
+    )  # fmt: skip
+    partner = forms.IntegerField(
+        label="Partner", required=False, min_value=1, help_text="Number of a partner: the key then sees only its data."
+    )

@@ -1,0 +1,180 @@
+"""Page of a list: draws it, exports it, and takes what people do with it."""
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+from urllib.parse import urlencode
+
+from django.contrib import messages
+from django.http import FileResponse, HttpRequest, HttpResponse, HttpResponseRedirect, StreamingHttpResponse
+from django.shortcuts import render
+from django.urls import reverse
+from django.utils.dateformat import format as format_date
+from django.utils.dateparse import parse_date
+
+from control.accounts.actor import Actor
+from control.console.lists import bulk_page
+from control.console.lists.export import Value, csv_lines, xlsx_file
+from control.console.lists.read import Part, known_of, matching, ordered, read_part, shown_columns, valid_filters
+from control.console.lists.spec import Filter, ListSpec
+from control.console.lists.state import ListState, read_state
+from control.console.lists.views import delete_view, save_view, saved_views
+from control.errors import Refused
+from control.ui.formats import count_text
+from control.ui.table import Column, Row, Table
+
+_EXPORT_BATCH_ROWS = 2_000
+
+
+def list_page(request: HttpRequest, actor: Actor, spec: ListSpec[Any], **more: object) -> HttpResponse:
+    """Answer a request for a list. `more` goes to the template: `actions` are buttons in the head."""
+    state = valid_filters(spec, actor, read_state(request.GET.dict(), known_of(spec, actor)))
+    if request.method == "POST":
+        return _posted(request, actor, spec, state)
+    if request.GET.get("export") in ("csv", "xlsx"):
+        return _exported(actor, spec, state, request.GET["export"])
+    context = {**_list_context(actor, spec, state), **more, "notice": bulk_page.notice(request, actor)}
+    return render(request, "console/list.html", context)
+
+
+def _list_context(actor: Actor, spec: ListSpec[Any], state: ListState) -> dict[str, object]:
+    part, known = read_part(spec, actor, state), known_of(spec, actor)
+    query, bulk = state.query(known), spec.bulk_actions(actor)
+    views = saved_views(actor, spec.key)
+    return {
+        "spec": spec,
+        "part": part,
+        "table": _table(actor, spec, state, part, selectable=bool(bulk)),
+        "count": _count_text(spec, part),
+        "selects": [_select(entry, actor, state) for entry in spec.filters if entry.kind == "choice"],
+        "fields": [(entry, state.filters.get(entry.name, "")) for entry in spec.filters if entry.kind != "choice"],
+        "chips": _chips(actor, spec, state),
+        "is_filtered": bool(state.q or state.filters),
+        "columns": [(column, column.key in state.columns) for column in spec.columns(actor)],
+        "columns_query": ",".join(state.columns) if state.columns != tuple(known.shown) else "",
+        "bulk": bulk,
+        "query": query,
+        "tabs": _tabs(spec, views, query),
+        "view": next((view for view in views if view.query == query), None),
+        "address": reverse(spec.url_name),
+        "exports": [
+            {"label": label, "href": f"?{urlencode({'export': kind})}{f'&{query}' if query else ''}", "icon": icon}
+            for kind, label, icon in (("csv", "CSV", "file-type-csv"), ("xlsx", "Excel (XLSX)", "file-spreadsheet"))
+        ],
+    }
+
+
+def _table(actor: Actor, spec: ListSpec[Any], state: ListState, part: Part[Any], *, selectable: bool) -> Table:
+    columns = shown_columns(spec, actor, state)
+    return Table(
+        spec.title,
+        [
+            Column(
+                column.label, column.key if column.sort and not spec.by_cursor else "", column.numeric,
+                column.descending_first,
+            )
+            for column in columns
+        ],
+        [Row([column.cell(row) for column in columns], id=spec.row_id(row)) for row in part.rows],
+        order=state.order,
+        selectable=selectable,
+    )  # fmt: skip
+
+
+def _count_text(spec: ListSpec[Any], part: Part[Any]) -> str:
+    if part.page is None:
+        return ""
+    return f"{count_text(part.page.total)} {spec.noun if part.page.total == 1 else spec.nouns}"
+
+
+def _select(entry: Filter[Any], actor: Actor, state: ListState) -> dict[str, object]:
+    return {
+        "name": entry.name, "label": entry.label, "options": entry.options(actor),
+        "value": state.filters.get(entry.name, ""),
+    }  # fmt: skip
+
+
+def _chips(actor: Actor, spec: ListSpec[Any], state: ListState) -> list[tuple[str, str]]:
+    """Return the filters in force, each with the address without it."""
+    known = known_of(spec, actor)
+    whole = ListState(state.q, state.filters, state.order, state.columns)
+    chips = []
+    if state.q:
+        without = ListState("", state.filters, state.order, state.columns)
+        chips.append((f"“{state.q}”", f"?{without.query(known)}"))
+    for entry in spec.filters:
+        if value := state.filters.get(entry.name):
+            rest = {name: kept for name, kept in whole.filters.items() if name != entry.name}
+            without = ListState(state.q, rest, state.order, state.columns)
+            chips.append((f"{entry.label}: {_value_text(entry, actor, value)}", f"?{without.query(known)}"))
+    return chips
+
+
+def _value_text(entry: Filter[Any], actor: Actor, value: str) -> str:
+    if entry.kind == "date" and (day := parse_date(value)) is not None:
+        return format_date(day, "j M Y")
+    return next((str(label) for option, label in entry.options(actor) if str(option) == value), value)
+
+
+def _tabs(spec: ListSpec[Any], views: Sequence[Any], query: str) -> list[dict[str, object]]:
+    if not views:
+        return []
+    known = {view.query for view in views}
+    first = {"label": f"All {spec.nouns}", "href": reverse(spec.url_name), "current": query not in known}
+    return [
+        first,
+        *({"label": view.name, "href": f"?{view.query}", "current": view.query == query} for view in views),
+    ]
+
+
+def _exported(actor: Actor, spec: ListSpec[Any], state: ListState, kind: str) -> HttpResponse:
+    columns = shown_columns(spec, actor, state)
+    head = [column.label for column in columns]
+    rows = matching(spec, actor, state)
+    rows = rows.order_by("-pk") if spec.by_cursor else ordered(spec, actor, state, rows)
+
+    def values() -> Iterator[list[Value]]:
+        for row in rows.iterator(chunk_size=_EXPORT_BATCH_ROWS):
+            yield [column.value(row) for column in columns]
+
+    if kind == "csv":
+        answer: HttpResponse | StreamingHttpResponse = StreamingHttpResponse(
+            (line.encode("utf-8", "replace") for line in csv_lines(head, values())),
+            content_type="text/csv; charset=utf-8",
+        )
+        answer["Content-Disposition"] = f'attachment; filename="{spec.key}.csv"'
+        return answer  # type: ignore[return-value]
+    return FileResponse(  # type: ignore[return-value]
+        xlsx_file(spec.title, head, values()), as_attachment=True, filename=f"{spec.key}.xlsx",
+        content_type="application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+    )  # fmt: skip
+
+
+def _posted(request: HttpRequest, actor: Actor, spec: ListSpec[Any], state: ListState) -> HttpResponse:
+    """Do what a button of the list asks for: choose columns, keep or delete a view, change marked rows."""
+    wish, known = request.POST.get("do", ""), known_of(spec, actor)
+    if wish == "columns":
+        chosen = tuple(name for name in known.columns if name in request.POST.getlist("column"))
+        state = ListState(state.q, state.filters, state.order, chosen or tuple(known.shown))
+        return _to(spec, state.query(known))
+    if wish == "save-view":
+        return _save_view(request, actor, spec, state.query(known))
+    if wish == "delete-view":
+        view_id = request.POST.get("view", "")
+        if view_id.isascii() and view_id.isdecimal():
+            delete_view(actor, spec.key, int(view_id))
+        return _to(spec, "")
+    return bulk_page.ask(request, actor, spec, state)
+
+
+def _save_view(request: HttpRequest, actor: Actor, spec: ListSpec[Any], query: str) -> HttpResponse:
+    try:
+        view = save_view(actor, spec.key, request.POST.get("name", ""), query)
+    except Refused as error:
+        messages.error(request, f"The view is not kept: {error}")
+    else:
+        messages.success(request, f"The view “{view.name}” is kept.")
+    return _to(spec, query)
+
+
+def _to(spec: ListSpec[Any], query: str) -> HttpResponse:
+    return HttpResponseRedirect(reverse(spec.url_name) + (f"?{query}" if query else ""))

@@ -1,0 +1,97 @@
+"""Reading of a list: the rows that a state asks for."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Generic
+
+from django.db.models import QuerySet
+from django.utils.dateparse import parse_date
+
+from control.accounts.actor import Actor
+from control.console.lists.spec import Filter, ListColumn, ListSpec, M
+from control.console.lists.state import Known, ListState
+from control.ui.table import Page
+
+
+def known_of(spec: ListSpec[Any], actor: Actor) -> Known:
+    """Return the names that the address of a list may have."""
+    columns = spec.columns(actor)
+    return Known(
+        columns=[column.key for column in columns],
+        shown=[column.key for column in columns if column.shown],
+        sortable=[column.key for column in columns if column.sort],
+        filters=[entry.name for entry in spec.filters],
+        order=spec.order,
+    )
+
+
+def valid_filters(spec: ListSpec[Any], actor: Actor, state: ListState) -> ListState:
+    """Leave out filters whose value is none of the options, or not a date."""
+    kept = {entry.name: state.filters[entry.name] for entry in spec.filters if _is_valid(entry, actor, state)}
+    return replace(state, filters=kept)
+
+
+def _is_valid(entry: Filter[Any], actor: Actor, state: ListState) -> bool:
+    value = state.filters.get(entry.name, "")
+    if not value:
+        return False
+    if entry.kind == "date":
+        try:
+            return parse_date(value) is not None
+        except ValueError:
+            return False
+    return entry.kind == "text" or value in {str(option) for option, _ in entry.options(actor)}
+
+
+def matching(spec: ListSpec[M], actor: Actor, state: ListState) -> QuerySet[M]:
+    """Return the rows that search and filters leave, without an order."""
+    rows = spec.rows(actor)
+    if state.q and spec.search is not None:
+        rows = spec.search(actor, rows, state.q)
+    for entry in spec.filters:
+        if value := state.filters.get(entry.name):
+            rows = entry.apply(rows, value)
+    return rows
+
+
+def ordered(spec: ListSpec[M], actor: Actor, state: ListState, rows: QuerySet[M]) -> QuerySet[M]:
+    """Sort rows by the chosen column; its fields are those that the list allows."""
+    descending, key = state.order.startswith("-"), state.order.removeprefix("-")
+    fields = next((column.sort for column in spec.columns(actor) if column.key == key), ())
+    return rows.order_by(*(_turned(name, descending) for name in (*fields, "pk")))
+
+
+def _turned(name: str, descending: bool) -> str:
+    if not descending:
+        return name
+    return name[1:] if name.startswith("-") else f"-{name}"
+
+
+def shown_columns(spec: ListSpec[M], actor: Actor, state: ListState) -> Sequence[ListColumn[M]]:
+    """Return the columns that the state names."""
+    return [column for column in spec.columns(actor) if column.key in state.columns]
+
+
+@dataclass(frozen=True)
+class Part(Generic[M]):
+    """Rows of one page of a list."""
+
+    rows: list[M]
+    page: Page | None = None
+    next: str = ""
+
+
+def read_part(spec: ListSpec[M], actor: Actor, state: ListState) -> Part[M]:
+    """Read the rows of one page."""
+    rows = matching(spec, actor, state)
+    if spec.by_cursor:
+        if state.cursor.isascii() and state.cursor.isdecimal():
+            rows = rows.filter(pk__lt=int(state.cursor))
+        found = list(rows.order_by("-pk")[: spec.page_rows + 1])
+        more = len(found) > spec.page_rows
+        return Part(found[: spec.page_rows], next=str(found[spec.page_rows - 1].pk) if more else "")
+    page = Page(state.page, spec.page_rows, rows.order_by().count())
+    if page.number > page.last:
+        page = replace(page, number=page.last)
+    start = (page.number - 1) * page.size
+    return Part(list(ordered(spec, actor, state, rows)[start : start + page.size]), page)

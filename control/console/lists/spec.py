@@ -1,0 +1,125 @@
+"""Description of a list: columns, filters, bulk actions. A page declares one; the machinery does the rest."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Generic, Literal, TypeVar
+
+from django import forms
+from django.db.models import Model, QuerySet
+
+from control.accounts.actor import Actor
+from control.accounts.roles import Action, Area
+from control.ui.table import Cell
+
+M = TypeVar("M", bound=Model)
+Options = Sequence[tuple[str, str]]
+
+
+@dataclass(frozen=True)
+class ListColumn(Generic[M]):
+    """Column of a list."""
+
+    key: str
+    label: str
+    cell: Callable[[M], Cell | str]
+    sort: tuple[str, ...] = ()
+    """Fields by which a click on the head sorts; without any it does not."""
+    numeric: bool = False
+    descending_first: bool = False
+    shown: bool = True
+    """True if the column is there until a person chooses others."""
+    export: Callable[[M], str | int] | None = None
+    """Value in an exported file; without it, the text of the cell."""
+
+    def value(self, row: M) -> str | int:
+        """Return the value in an exported file."""
+        if self.export is not None:
+            return self.export(row)
+        cell = self.cell(row)
+        return cell.text if isinstance(cell, Cell) else cell
+
+
+@dataclass(frozen=True)
+class Filter(Generic[M]):
+    """Filter of a list, a value in the address."""
+
+    name: str
+    label: str
+    apply: Callable[[QuerySet[M], str], QuerySet[M]]
+    options: Callable[[Actor], Options] = lambda _actor: ()
+    kind: Literal["choice", "date", "text"] = "choice"
+
+
+@dataclass(frozen=True, slots=True)
+class BulkAction:
+    """Change of many marked rows."""
+
+    key: str
+    label: str
+    done: str
+    """Past participle, for "12 partners suspended"."""
+    apply: Callable[[Actor, str, Mapping[str, Any]], Mapping[str, Any]]
+    """Change one row by its id and the values of the form; return what undoing it needs. Raises Refused."""
+    undo: Callable[[Actor, str, Mapping[str, Any], Mapping[str, Any]], None] | None = None
+    """Take the change of one row back, by the values of the form and what `apply` returned. Raises Refused."""
+    form: type[forms.Form] | None = None
+    text: str = ""
+    """Consequence of the change, shown before it is made."""
+    danger: bool = False
+    area: Area = Area.PARTNERS
+    action: Action = Action.WRITE
+
+
+@dataclass(frozen=True, slots=True)
+class Empty:
+    """Text of a list without rows."""
+
+    title: str
+    text: str
+    icon: str
+    label: str = ""
+    url_name: str = ""
+    """Button for the first thing to do."""
+
+
+@dataclass(frozen=True)
+class ListSpec(Generic[M]):
+    """A list of one kind of object."""
+
+    key: str
+    title: str
+    noun: str
+    nouns: str
+    url_name: str
+    rows: Callable[[Actor], QuerySet[M]]
+    columns: Callable[[Actor], Sequence[ListColumn[M]]]
+    empty: Empty
+    order: str
+    """Order without a choice: key of a column, "-" in front for the largest first."""
+    text: str = ""
+    search: Callable[[Actor, QuerySet[M], str], QuerySet[M]] | None = None
+    search_label: str = ""
+    filters: Sequence[Filter[M]] = ()
+    bulk: Sequence[BulkAction] = ()
+    row_id: Callable[[M], str] = lambda row: str(row.pk)
+    by_cursor: bool = False
+    """True for lists that are long and only grow: one goes from part to part, newest first, and nothing is counted."""
+    page_rows: int = 50
+
+    def bulk_actions(self, actor: Actor) -> list[BulkAction]:
+        """Return the bulk actions that the actor may take."""
+        return [action for action in self.bulk if actor.may(action.area, action.action)]
+
+
+_specs: dict[str, ListSpec[Any]] = {}
+
+
+def register(spec: ListSpec[M]) -> ListSpec[M]:
+    """Make a list known by its key, for bulk actions that run later."""
+    _specs[spec.key] = spec
+    return spec
+
+
+def find_spec(key: str) -> ListSpec[Any] | None:
+    """Return a list by its key."""
+    return _specs.get(key)

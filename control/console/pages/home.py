@@ -1,0 +1,121 @@
+"""Home of the console, and home of its settings."""
+
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.timesince import timesince
+
+from control.accounts.actor import Actor
+from control.accounts.roles import Action, Area
+from control.audit.selectors import visible_events
+from control.configuration import current_configuration
+from control.console.access import page
+from control.console.history import recent
+from control.console.lists.bulk_page import course
+from control.jobs.models import Job, JobState
+from control.partners.access import visible_partners
+from control.partners.selectors import counts_by_status
+from control.partners.states import PartnerStatus
+from control.ui.charts.donut import donut_chart
+from control.ui.formats import count_text
+
+_RECENT_ROWS = 8
+_LATE = timedelta(minutes=5)
+
+
+@page()
+def home(request: HttpRequest, actor: Actor) -> HttpResponse:
+    """Show work that waits, recent changes, partners by state, and the health of the system."""
+    may_add = actor.may(Area.PARTNERS, Action.WRITE)
+    counts = counts_by_status(actor) if actor.may(Area.PARTNERS, Action.READ) else {}
+    context = {
+        "title": "Home",
+        "queues": _queues(actor, counts),
+        "recent": recent(visible_events(actor)[:_RECENT_ROWS]) if actor.may(Area.AUDIT, Action.READ) else None,
+        "chart": _chart(counts),
+        "counts": counts,
+        "health": _health(),
+        "may_add": may_add,
+    }
+    return render(request, "console/home.html", context)
+
+
+def _queues(actor: Actor, counts: dict[str, int]) -> list[dict[str, Any]]:
+    """Return the work that waits for this person; a queue without work is left out."""
+    queues = []
+    if applied := counts.get(PartnerStatus.APPLIED, 0):
+        oldest = visible_partners(actor).filter(status=PartnerStatus.APPLIED).order_by("created").first()
+        since = timesince(oldest.created, timezone.now()) if oldest is not None else ""
+        queues.append(
+            {
+                "title": f"{count_text(applied)} {'application' if applied == 1 else 'applications'}",
+                "text": f"The oldest has waited for {since}.", "icon": "user-plus",
+                "href": f"{reverse('console_partners')}?status=applied&order=created",
+            }
+        )  # fmt: skip
+    if approved := counts.get(PartnerStatus.APPROVED, 0):
+        queues.append(
+            {
+                "title": f"{count_text(approved)} approved", "text": "Approved, and not active yet.",
+                "icon": "user-check",
+                "href": f"{reverse('console_partners')}?status=approved&order=created",
+            }
+        )  # fmt: skip
+    if actor.may(Area.JOBS, Action.READ) and (dead := Job.objects.filter(state=JobState.DEAD).count()):
+        queues.append(
+            {
+                "title": f"{count_text(dead)} dead {'job' if dead == 1 else 'jobs'}",
+                "text": "Tried often, and given up.", "icon": "alert-triangle",
+                "href": f"{reverse('console_jobs')}?state=dead",
+            }
+        )  # fmt: skip
+    return queues
+
+
+def _chart(counts: dict[str, int]) -> Any:
+    named = [(state.label, float(counts[state])) for state in PartnerStatus if counts.get(state)]
+    return donut_chart("Partners by state", named, note="partners") if named else None
+
+
+def _health() -> dict[str, object]:
+    """Say in one line whether background work goes on and mail is set up."""
+    now = timezone.now()
+    late = Job.objects.filter(state=JobState.READY, run_at__lt=now - _LATE).count()
+    faults = []
+    if late:
+        faults.append(f"{count_text(late)} {'job waits' if late == 1 else 'jobs wait'}: does the jobs worker run?")
+    if not current_configuration().settings.mail.server:
+        faults.append("no mail server is set (CLEW_MAIL__SERVER), so no mail leaves")
+    text = "; ".join(faults)
+    return {
+        "is_good": not faults,
+        "text": f"{text[:1].upper()}{text[1:]}." if faults else "Database, jobs and mail work.",
+    }
+
+
+@page(Area.SETTINGS)
+def settings(request: HttpRequest, actor: Actor) -> HttpResponse:
+    """Show the pages of settings."""
+    entries = [
+        (Area.PEOPLE, "People", "Operators with their roles, and partners' people", "console_people", "users"),
+        (Area.SETTINGS, "API keys", "Keys for other systems, with a scope each", "console_keys", "key"),
+        (Area.AUDIT, "Audit trail", "Every change with who, when and why", "console_audit", "history"),
+        (Area.JOBS, "Jobs", "Background work and its dead list", "console_jobs", "list-check"),
+    ]
+    items = [
+        {"title": title, "text": text, "href": reverse(name), "icon": icon}
+        for area, title, text, name, icon in entries
+        if actor.may(area, Action.READ)
+    ]
+    return render(request, "console/settings.html", {"title": "Settings", "items": items})
+
+
+@page()
+def bulk(request: HttpRequest, actor: Actor, bulk_id: UUID) -> HttpResponse:
+    """Show a change of many rows."""
+    return course(request, actor, bulk_id)

@@ -1,0 +1,152 @@
+"""List of partners."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from django.db.models import QuerySet
+from django.urls import reverse
+from django.utils.dateformat import format as format_date
+
+from control.accounts.actor import Actor
+from control.accounts.roles import Area, Limit
+from control.console.forms.partners import ManagerForm, TagForm, TierForm, reason_form
+from control.console.lists.spec import BulkAction, Empty, Filter, ListColumn, ListSpec, Options, register
+from control.console.pages import partner_bulk
+from control.partners.access import visible_partners
+from control.partners.models import Partner, PartnerType
+from control.partners.selectors import possible_managers, search_partners, sees_personal_data
+from control.partners.states import PartnerStatus
+from control.ui.states import state_text, state_tone
+from control.ui.table import Cell
+
+UNASSIGNED = "nobody"
+
+
+def _name(partner: Partner) -> Cell:
+    return Cell(partner.name, note=partner.email, href=_page(partner), avatar=True)
+
+
+def _name_only(partner: Partner) -> Cell:
+    return Cell(partner.name, href=_page(partner), avatar=True)
+
+
+def _page(partner: Partner) -> str:
+    return reverse("console_partner", args=[partner.number])
+
+
+def _columns(actor: Actor) -> Sequence[ListColumn[Partner]]:
+    private = sees_personal_data(actor)
+    status = ListColumn[Partner](
+        "status", "Status", lambda row: Cell(state_text(row.status), badge=state_tone(row.status)), ("status",),
+        export=lambda row: row.status,
+    )  # fmt: skip
+    number = ListColumn[Partner](
+        "number", "Number", lambda row: str(row.number), ("number",), numeric=True, export=lambda row: row.number
+    )
+    shown = [
+        ListColumn[Partner]("name", "Partner", _name if private else _name_only, ("name",)),
+        number,
+        status,
+        ListColumn[Partner]("type", "Type", lambda row: row.get_type_display() if row.type else "", ("type",)),
+        ListColumn[Partner]("tier", "Tier", lambda row: row.tier, ("tier",)),
+        ListColumn[Partner]("country", "Country", lambda row: row.country, ("country",)),
+        ListColumn[Partner](
+            "manager", "Manager", lambda row: str(row.manager or ""), ("manager__name", "manager__email")
+        ),
+        ListColumn[Partner](
+            "created", "Since", lambda row: format_date(row.created, "j M Y"), ("created",), descending_first=True,
+            export=lambda row: row.created.date().isoformat(),
+        ),
+        ListColumn[Partner]("group", "Group", lambda row: row.group, ("group",), shown=False),
+        ListColumn[Partner]("tags", "Tags", lambda row: ", ".join(row.tags), shown=False),
+        ListColumn[Partner]("kind", "Kind", lambda row: row.get_kind_display(), shown=False),
+        ListColumn[Partner]("language", "Language", lambda row: row.language, ("language",), shown=False),
+    ]  # fmt: skip
+    hidden = [
+        ListColumn[Partner]("email", "E-mail", lambda row: row.email, ("email",), shown=False),
+        ListColumn[Partner]("company", "Company", lambda row: row.company, ("company",), shown=False),
+        ListColumn[Partner]("website", "Website", lambda row: row.website, shown=False),
+    ]
+    return [*shown, *hidden] if private else shown
+
+
+def _rows(actor: Actor) -> QuerySet[Partner]:
+    return visible_partners(actor).select_related("manager")
+
+
+def _search(actor: Actor, rows: QuerySet[Partner], text: str) -> QuerySet[Partner]:
+    return search_partners(rows, text, personal=sees_personal_data(actor))
+
+
+def _managers(actor: Actor) -> Options:
+    if actor.is_limited(Area.PARTNERS, Limit.OWN):
+        return ()
+    return [(UNASSIGNED, "Nobody"), *((str(user.pk), str(user)) for user in possible_managers())]
+
+
+def _by_manager(rows: QuerySet[Partner], value: str) -> QuerySet[Partner]:
+    return rows.filter(manager=None) if value == UNASSIGNED else rows.filter(manager__id=value)
+
+
+def _values_of(name: str) -> Any:
+    """Return the options of a field whose values people make up themselves."""
+
+    def options(actor: Actor) -> Options:
+        values = visible_partners(actor).exclude(**{name: ""}).order_by(name).values_list(name, flat=True).distinct()
+        return [(value, value) for value in values[:200]]
+
+    return options
+
+
+FILTERS: Sequence[Filter[Partner]] = (
+    Filter("status", "Status", lambda rows, value: rows.filter(status=value), lambda _: PartnerStatus.choices),
+    Filter("type", "Type", lambda rows, value: rows.filter(type=value), lambda _: PartnerType.choices[1:]),
+    Filter("tier", "Tier", lambda rows, value: rows.filter(tier=value), _values_of("tier")),
+    Filter("country", "Country", lambda rows, value: rows.filter(country=value), _values_of("country")),
+    Filter("manager", "Manager", _by_manager, _managers),
+)
+
+
+def _state_action(key: str, label: str, done: str, to: PartnerStatus, text: str, *, danger: bool = False) -> BulkAction:
+    return BulkAction(
+        key, label, done, partner_bulk.to_state(to), partner_bulk.back_to_state, reason_form(to), text, danger
+    )
+
+
+BULK = (
+    _state_action("activate", "Activate", "activated", PartnerStatus.ACTIVE, "Their links work within seconds."),
+    _state_action(
+        "suspend", "Suspend", "suspended", PartnerStatus.SUSPENDED,
+        "Their links stop within seconds. Open commissions stay.", danger=True,
+    ),
+    BulkAction("tier", "Set tier", "moved to a tier", partner_bulk.set_tier, partner_bulk.reset, TierForm),
+    BulkAction("tag", "Add tag", "tagged", partner_bulk.add_tag, partner_bulk.reset, TagForm),
+    BulkAction(
+        "manager", "Set manager", "given to a manager", partner_bulk.set_manager, partner_bulk.reset,
+        ManagerForm,
+    ),
+)  # fmt: skip
+
+PARTNERS = register(
+    ListSpec(
+        key="partners",
+        title="Partners",
+        noun="partner",
+        nouns="partners",
+        url_name="console_partners",
+        rows=_rows,
+        columns=_columns,
+        empty=Empty(
+            "No partners yet",
+            "Partners send visitors through links and earn commissions. Add the first one, or take an application.",
+            "users",
+            "New partner",
+            "console_partner_new",
+        ),
+        order="name",
+        search=_search,
+        search_label="Search by name, company, e-mail or number",
+        filters=FILTERS,
+        bulk=BULK,
+    )
+)

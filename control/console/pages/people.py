@@ -1,0 +1,186 @@
+"""Pages of people: operators and partners' people."""
+
+from collections.abc import Sequence
+from uuid import UUID
+
+from django.contrib import messages
+from django.db.models import Q, QuerySet
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import render
+from django.urls import reverse
+from django.utils.dateformat import format as format_date
+
+from control.accounts.actor import Actor
+from control.accounts.models import User
+from control.accounts.people import add_operator, change_person, people
+from control.accounts.roles import Action, Area, Role
+from control.audit.selectors import history_of
+from control.console.access import page
+from control.console.forms.base import add_refusal, check_answer, is_check
+from control.console.forms.people import NewPersonForm, PersonForm
+from control.console.history import timeline
+from control.console.lists.page import list_page
+from control.console.lists.spec import Empty, Filter, ListColumn, ListSpec
+from control.errors import NotFound, Refused
+from control.ui.table import Cell
+
+_HISTORY_ROWS = 50
+PARTNERS_PEOPLE = "partner"
+_CRUMBS = (("Settings", "console_settings"), ("People", "console_people"))
+
+
+def _role(user: User) -> Cell:
+    return Cell(
+        user.get_role_display() if user.role else "Partner's person", badge="accent" if user.role else "neutral"
+    )
+
+
+def _state(user: User) -> Cell:
+    return Cell("Active", badge="good") if user.is_active else Cell("Disabled", badge="bad")
+
+
+def _columns(_actor: Actor) -> Sequence[ListColumn[User]]:
+    return [
+        ListColumn[User](
+            "name", "Person",
+            lambda row: Cell(str(row), note=row.email, href=reverse("console_user", args=[row.pk]), avatar=True),
+            ("name", "email"),
+        ),
+        ListColumn[User]("email", "E-mail", lambda row: row.email, ("email",), shown=False),
+        ListColumn[User]("role", "Role", _role, ("role",)),
+        ListColumn[User]("state", "State", _state, ("is_active",)),
+        ListColumn[User](
+            "last_login", "Last sign-in",
+            lambda row: format_date(row.last_login, "j M Y, H:i") if row.last_login else "never", ("last_login",),
+            descending_first=True,
+        ),
+        ListColumn[User](
+            "created", "Since", lambda row: format_date(row.created, "j M Y"), ("created",), descending_first=True
+        ),
+    ]  # fmt: skip
+
+
+def _search(_actor: Actor, rows: QuerySet[User], text: str) -> QuerySet[User]:
+    for word in text.split():
+        rows = rows.filter(Q(name__icontains=word) | Q(email__icontains=word))
+    return rows
+
+
+def _by_role(rows: QuerySet[User], value: str) -> QuerySet[User]:
+    return rows.filter(role="" if value == PARTNERS_PEOPLE else value)
+
+
+PEOPLE: ListSpec[User] = ListSpec(
+    key="people",
+    title="People",
+    noun="person",
+    nouns="people",
+    url_name="console_people",
+    rows=people,
+    columns=_columns,
+    empty=Empty("Nobody here", "Add the people who run the program.", "users", "Add a person", "console_user_new"),
+    order="name",
+    search=_search,
+    search_label="Search by name or e-mail",
+    filters=(
+        Filter("role", "Role", _by_role, lambda _: [*Role.choices, (PARTNERS_PEOPLE, "Partner's person")]),
+        Filter(
+            "state", "State", lambda rows, value: rows.filter(is_active=value == "active"),
+            lambda _: [("active", "Active"), ("disabled", "Disabled")],
+        ),
+    ),
+)  # fmt: skip
+
+
+@page(Area.PEOPLE)
+def index(request: HttpRequest, actor: Actor) -> HttpResponse:
+    """List people."""
+    return list_page(request, actor, PEOPLE, can_add=actor.may(Area.PEOPLE, Action.WRITE), crumbs=[_crumbs()[0]])
+
+
+def _crumbs() -> list[tuple[str, str]]:
+    return [(label, reverse(name)) for label, name in _CRUMBS]
+
+
+@page(Area.PEOPLE, Action.WRITE)
+def new(request: HttpRequest, actor: Actor) -> HttpResponse:
+    """Add an operator."""
+    form = NewPersonForm(actor, request.POST if request.method == "POST" else None)
+    if is_check(request):
+        return check_answer(request, form)
+    if request.method == "POST" and form.is_valid():
+        values = form.cleaned_data
+        try:
+            user = add_operator(actor, values["email"], values["role"], values["name"])
+        except Refused as error:
+            add_refusal(form, error)
+        else:
+            messages.success(request, f"{user} is added, and signs in by a code that is sent by mail.")
+            return HttpResponseRedirect(reverse("console_people"))
+    context = {
+        "title": "Add a person", "crumbs": _crumbs(), "form": form, "submit": "Add person", "live": True,
+        "back": reverse("console_people"),
+    }  # fmt: skip
+    return render(request, "console/form.html", context)
+
+
+def _find(actor: Actor, user_id: UUID) -> User:
+    user = people(actor).filter(pk=user_id).first()
+    if user is None:
+        raise NotFound(f"there is no user {user_id}")
+    return user
+
+
+@page(Area.PEOPLE)
+def show(request: HttpRequest, actor: Actor, user_id: UUID) -> HttpResponse:
+    """Show a person; with POST, change name and role."""
+    user = _find(actor, user_id)
+    may_change = bool(user.role) and actor.may(Area.PEOPLE, Action.WRITE)
+    posted = request.POST if request.method == "POST" else None
+    form = PersonForm(actor, posted, initial={"name": user.name, "role": user.role}) if may_change else None
+    if posted is not None and form is not None and form.is_valid():
+        try:
+            change_person(actor, user.pk, form.cleaned_data)
+        except Refused as error:
+            add_refusal(form, error)
+        else:
+            messages.success(request, f"{user.email} is saved.")
+            return HttpResponseRedirect(request.path)
+    context = {
+        "person": user,
+        "title": str(user),
+        "crumbs": _crumbs(),
+        "form": form,
+        "facts": [
+            ("E-mail", user.email),
+            ("Role", user.get_role_display() if user.role else "Partner's person"),
+            ("Since", format_date(user.created, "j M Y")),
+            ("Last sign-in", format_date(user.last_login, "j M Y, H:i") if user.last_login else "never"),
+        ],
+        "seats": user.seats.select_related("partner"),
+        "items": timeline(history_of("accounts.user", str(user.pk))[:_HISTORY_ROWS], actor),
+        "switch": reverse("console_user_switch", args=[user.pk]) if actor.may(Area.PEOPLE, Action.WRITE) else "",
+    }
+    return render(request, "console/person.html", context)
+
+
+@page(Area.PEOPLE, Action.WRITE)
+def switch(request: HttpRequest, actor: Actor, user_id: UUID) -> HttpResponse:
+    """Disable a person, or enable one again."""
+    user = _find(actor, user_id)
+    if request.method == "POST":
+        try:
+            change_person(actor, user.pk, {"is_active": not user.is_active})
+        except Refused as error:
+            messages.error(request, f"{str(error)[:1].upper()}{str(error)[1:]}.")
+        else:
+            messages.success(request, f"{user} is {'disabled' if user.is_active else 'enabled'}.")
+        return HttpResponseRedirect(reverse("console_user", args=[user.pk]))
+    verb = "Disable" if user.is_active else "Enable"
+    text = "All sessions end at once, and nobody signs in with this address." if user.is_active else ""
+    context = {
+        "title": f"{verb} {user}?", "text": text, "submit": verb, "danger": user.is_active,
+        "crumbs": [*_crumbs(), (str(user), reverse("console_user", args=[user.pk]))],
+        "back": reverse("console_user", args=[user.pk]),
+    }  # fmt: skip
+    return render(request, "console/ask.html", context)

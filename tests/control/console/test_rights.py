@@ -1,0 +1,167 @@
+"""Rights of pages: every role and every page of the console, with own objects and with those of others."""
+
+import pytest
+from django.test import Client
+from django.urls import URLPattern, reverse
+
+from control.accounts.roles import Role
+from control.audit.models import AuditEvent
+from control.console import urls
+from control.console.models import BulkChange
+from control.partners.models import Partner
+from tests.control.console.conftest import Console
+
+pytestmark = pytest.mark.parametrize("database", ["sqlite"], indirect=True)
+
+EVERYBODY = {*Role.values}
+LEADERS = {"owner", "admin"}
+WRITERS = LEADERS | {"partner_manager"}
+SEE_PEOPLE = EVERYBODY - {"analyst", "read_only"}
+SEE_JOBS = EVERYBODY - {"analyst", "read_only"}
+PAGES: dict[str, set[str]] = {
+    "console_home": EVERYBODY,
+    "console_search": EVERYBODY,
+    "console_settings": LEADERS,
+    "console_bulk": {"owner"},  # the one who made the change
+    "console_partners": EVERYBODY,
+    "console_partner_new": WRITERS,
+    "console_partner": EVERYBODY,
+    "console_partner_edit": WRITERS,
+    "console_partner_history": SEE_PEOPLE,
+    "console_partner_move": WRITERS,
+    "console_audit": LEADERS,
+    "console_audit_event": LEADERS,
+    "console_jobs": SEE_JOBS,
+    "console_job": SEE_JOBS,
+    "console_job_replay": LEADERS,
+    "console_people": LEADERS,
+    "console_user_new": LEADERS,
+    "console_user": LEADERS,
+    "console_user_switch": LEADERS,
+    "console_keys": LEADERS,
+    "console_key_new": LEADERS,
+    "console_key_revoke": LEADERS,
+}
+"""Roles that may open a page. A page that is not here fails the first test."""
+FOREIGN = {"console_partner", "console_partner_edit", "console_partner_history", "console_partner_move"}
+"""Pages of one partner: a manager sees only the own ones."""
+
+
+def names() -> set[str]:
+    return {str(entry.name) for entry in urls.urlpatterns if isinstance(entry, URLPattern)}
+
+
+def path(console: Console, name: str, partner: Partner | None) -> str:
+    assert partner and console.job and console.key and console.bulk
+    event = AuditEvent.objects.filter(object_type="partners.partner").first()
+    assert event is not None
+    arguments: dict[str, list[object]] = {
+        "console_partner": [partner.number],
+        "console_partner_edit": [partner.number],
+        "console_partner_history": [partner.number],
+        "console_partner_move": [partner.number, "suspended"],
+        "console_audit_event": [event.pk],
+        "console_job": [console.job.pk],
+        "console_job_replay": [console.job.pk],
+        "console_user": [console.people["support"].pk],
+        "console_user_switch": [console.people["support"].pk],
+        "console_key_revoke": [console.key.pk],
+        "console_bulk": [console.bulk.pk],
+    }
+    return reverse(name, args=arguments.get(name, []))
+
+
+def test_every_page_has_an_entry(database: object) -> None:
+    assert names() == {*PAGES}
+
+
+@pytest.mark.parametrize("role", Role.values)
+def test_pages_open_for_the_right_roles(console: Console, role: str) -> None:
+    browser = console.browser(role)
+    for name, allowed in PAGES.items():
+        status = browser.get(path(console, name, console.own)).status_code
+        refused = 404 if name in ("console_bulk", "console_partner_history") else 403
+        assert status == (200 if role in allowed else refused), (role, name, status)
+
+
+@pytest.mark.parametrize("role", Role.values)
+def test_refused_pages_take_no_post(console: Console, role: str) -> None:
+    browser = console.browser(role)
+    before = AuditEvent.objects.count()
+    for name, allowed in PAGES.items():
+        if role not in allowed:
+            assert browser.post(path(console, name, console.own), {"name": "x", "sure": "1"}).status_code in (403, 404)
+    assert AuditEvent.objects.count() == before
+
+
+def test_partners_of_others_are_not_there_for_a_manager(console: Console) -> None:
+    browser = console.browser("partner_manager")
+    assert console.foreign is not None
+    for name in FOREIGN:
+        assert browser.get(path(console, name, console.own)).status_code == 200
+        assert browser.get(path(console, name, console.foreign)).status_code == 404
+        assert browser.post(path(console, name, console.foreign), {"name": "Mine", "reason": "x"}).status_code == 404
+    page = browser.get("/console/partners/").content.decode()
+    assert "Blue Lagoon" in page and "Red Rock" not in page
+    assert "Red Rock" not in browser.get("/console/partners/?export=csv").getvalue().decode()
+    assert "Red Rock" not in browser.get("/console/search/?q=rock").content.decode()
+    number = console.foreign.number
+    asked = browser.post("/console/partners/", {"do": "tag", "row": [number], "sure": "1", "tag": "mine"})
+    assert asked.status_code == 302
+    console.foreign.refresh_from_db()
+    assert (console.foreign.status, console.foreign.tags) == ("active", [])
+
+
+@pytest.mark.parametrize("role", ["analyst", "read_only"])
+def test_personal_data_is_hidden(console: Console, role: str) -> None:
+    browser = console.browser(role)
+    assert console.own is not None
+    pages = [
+        "/console/",
+        "/console/partners/?columns=name,email,company,website",
+        "/console/search/?q=lagoon",
+        f"/console/partners/{console.own.number}/",
+    ]
+    for address in pages:
+        page = browser.get(address).content.decode()
+        assert "team@lagoon.example" not in page and "Lagoon GmbH" not in page and "DE-secret" not in page, address
+    exported = browser.get("/console/partners/?export=csv&columns=name,email,company").getvalue().decode()
+    assert "Blue Lagoon" in exported and "lagoon.example" not in exported
+    assert "Blue Lagoon" not in browser.get("/console/partners/?q=team@lagoon").content.decode()
+
+
+def test_changes_of_many_rows_belong_to_one_person(console: Console) -> None:
+    bulk = BulkChange.objects.create(user=console.people["admin"], list_key="partners", action="tag", state="done")
+    browser = console.browser("owner")
+    assert browser.get(reverse("console_bulk", args=[bulk.pk])).status_code == 404
+    assert browser.post(reverse("console_bulk", args=[bulk.pk])).status_code == 404
+
+
+def test_people_without_a_role_are_refused(console: Console) -> None:
+    browser = console.browser(None)
+    for name in PAGES:
+        assert browser.get(path(console, name, console.own)).status_code == 403
+
+
+def test_visitors_are_sent_to_the_sign_in_page_and_back(console: Console, client: Client) -> None:
+    for name in PAGES:
+        address = path(console, name, console.own)
+        answer = client.get(address)
+        assert (answer.status_code, answer["Location"]) == (302, f"/accounts/login/?next={address}")
+
+
+def test_disabled_people_are_out_at_once(console: Console) -> None:
+    browser = console.browser("support")
+    assert browser.get("/console/").status_code == 200
+    boss = console.browser("owner")
+    assert boss.post(reverse("console_user_switch", args=[console.people["support"].pk])).status_code == 302
+    assert browser.get("/console/").status_code == 302
+
+
+def test_a_role_that_is_lowered_counts_for_the_next_request(console: Console) -> None:
+    browser = console.browser("admin")
+    assert browser.get("/console/people/").status_code == 200
+    boss = console.browser("owner")
+    address = reverse("console_user", args=[console.people["admin"].pk])
+    assert boss.post(address, {"name": "Marc", "role": "analyst"}).status_code == 302
+    assert browser.get("/console/people/").status_code == 403
