@@ -195,10 +195,10 @@ def _warn_offers(draft: Draft, book: Book) -> None:
 
 def _warn_partners(draft: Draft, book: Book) -> None:
     warnings = _Warnings(book)
-    linked = {link.partner_id for _, link in draft.links}
+    linked = {UNREAD, *(link.partner_id for _, link in draft.links)}
     names: set[str] = set()
     for place, partner in draft.partners:
-        if partner.id not in {UNREAD, *linked} and partner.status == "active":
+        if partner.id not in linked and partner.status == "active":
             warnings.add("has no link", place, f"partner {partner.id}")
         if partner.name in names:
             warnings.add("has the name of another partner", (*place, "name"), f"partner {partner.id}")
