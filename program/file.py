@@ -54,7 +54,7 @@ def read_program(text: str, environment: Callable[[str], str | None]) -> Program
     except BadToml as error:
         return ProgramReading(None, (error.mistake,), ())
     secret = values.secret_reader(environment)
-    draft = _read_tables(root, secret)
+    draft = read_tables(root, secret)
     root.done()
     check_draft(draft, book)
     check_fits(draft, book)
@@ -63,7 +63,8 @@ def read_program(text: str, environment: Callable[[str], str | None]) -> Program
     return ProgramReading(None if mistakes else compile_draft(draft), mistakes, warnings)
 
 
-def _read_tables(root: Table, secret: Callable[[str], str]) -> Draft:
+def read_tables(root: Table, secret: Callable[[str], str]) -> Draft:
+    """Read all tables of a file; mistakes go to the root's book."""
     draft = Draft()
     head = root.table("program", required=True)
     if "program" in root:
@@ -73,7 +74,7 @@ def _read_tables(root: Table, secret: Callable[[str], str]) -> Draft:
     for table in root.tables("offer"):
         _read_offer(table, draft, secret)
     for table in root.tables("link"):
-        _read_link(table, draft)
+        read_link(table, draft)
     for table in root.tables("plan"):
         _read_plan(table, draft)
     for table in root.tables("coupon"):
@@ -169,7 +170,8 @@ def _read_goals(offer: Table) -> tuple[Goal, ...]:
     return tuple(goals.values())
 
 
-def _read_link(table: Table, draft: Draft) -> None:
+def read_link(table: Table, draft: Draft) -> None:
+    """Add a link to the draft."""
     code = table.parsed("code", values.link_code, "", required=True)
     offer, partner = _id(table, "offer"), _id(table, "partner")
     status = _status(table)

@@ -12,7 +12,7 @@ from clew.cli.control_options import WhereControl, refusals_as_exit_codes
 from clew.cli.option_groups import AsJson, with_option_groups
 from clew.cli.output import err, errors_as_exit_codes, fail, out, print_json, print_table
 from installation.program_file import ProgramUnreadable, line_of, read_program_file
-from program.file import ProgramReading, read_program
+from program.file_in_parts import read_program_in_parts
 from runtime.settings import environment_value
 from runtime.user_error import NO, UNREACHABLE
 
@@ -60,7 +60,7 @@ def _program_or_exit(file: Path) -> "Program":
         raise fail(str(error), UNREACHABLE) from None
     except UnicodeDecodeError as error:
         raise fail(f"{file} cannot be read: {error}", UNREACHABLE) from None
-    reading: ProgramReading = read_program(text, environment_value)
+    reading = read_program_in_parts(text, environment_value)
     if reading.program is None:
         raise fail("\n".join(line_of(file, mistake) for mistake in reading.mistakes), NO)
     return reading.program
