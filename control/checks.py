@@ -11,6 +11,7 @@ from control.migrate import unready_reason
 from control.numbers.models import Sequence
 from control.partners.models import Partner
 from control.program.models import Offer, ProgramHead, ProgramVersion
+from control.program.routing import difference_from_rows
 from control.program.store import read_contents
 from control.program.stored_routes import read_hashes
 from program.hash_tree import BadTree, check_part
@@ -41,6 +42,7 @@ def check_all() -> list[ControlCheck]:
     return [
         ControlCheck("audit events outside their hash chain", tuple(verify_chain().faults)),
         ControlCheck("program versions that differ from their hashes", tuple(_faults_of_versions())),
+        ControlCheck("published routes that differ from their rows", tuple(filter(None, [difference_from_rows()]))),
         ControlCheck("numbers that could be given twice", tuple(_faults_of_numbers())),
     ]
 

@@ -75,10 +75,11 @@ def _progress() -> "Progress":
 
 
 def _show(report: "ImportReport", dry_run: bool) -> None:
-    for line in report.lines:
-        out.print(line)
-    if report.lines_left:
-        out.print(f"and {report.lines_left} more differences")
+    if dry_run:
+        for line in report.lines:
+            out.print(line)
+        if report.lines_left:
+            out.print(f"and {report.lines_left} more differences")
     for noun, count in report.counts.items():
         out.print(f"{noun}s: {count.created} new, {count.changed} changed, {count.unchanged} unchanged")
     if dry_run:

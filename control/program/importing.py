@@ -45,6 +45,9 @@ def import_program(
     total = len(routes.partners) + len(terms.offers) + len(terms.plans) + len(routes.links)
     job = Import(actor, dry_run, progress, total)
     with acting(actor):
+        if not dry_run:  # first, so that nobody else is given a number of the file
+            skip_to(PARTNER_KIND, max(routes.partners, default=0))
+            skip_to(OFFER_KIND, max(terms.offers, default=0))
         _settings(job, rows.head)
         _upsert(job, Partner, "number", (_partner(row) for row in rows.partners), "partner")
         _upsert(job, Offer, "number", (_offer(row) for row in rows.offers), "offer")
@@ -55,8 +58,6 @@ def import_program(
         _secrets(job, program.secrets)
         if not dry_run:
             with transaction.atomic():
-                skip_to(PARTNER_KIND, max(routes.partners, default=0))
-                skip_to(OFFER_KIND, max(terms.offers, default=0))
                 job.report.version = rebuild_routes()
     return job.report
 

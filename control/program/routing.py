@@ -17,7 +17,15 @@ from control.program.models import Link, Offer, ProgramHead, ProgramVersion, Ver
 from control.program.rows import LinkRow, OfferRow, PartnerRow, status_of
 from control.program.store import read_contents
 from control.program.stored_routes import Stored, changed, whole
-from control.program.versions import NewVersion, add_version, lock_head, next_effective, terms_content, terms_of
+from control.program.versions import (
+    NewVersion,
+    add_version,
+    current,
+    lock_head,
+    next_effective,
+    terms_content,
+    terms_of,
+)
 from program.entries import Link as LinkEntry
 from program.entries import PartnerKind
 from program.route_part import RoutesHead
@@ -142,6 +150,14 @@ def all_routes() -> Routes:
         offers={row.number: offer_route(row) for row in offer_rows(Offer.objects.filter(published=True))},
         links={row.code: link_entry(row) for row in link_rows(Link.objects.all())},
     )
+
+
+def difference_from_rows() -> str:
+    """Compare the published routes with those of the rows; return a sentence if they differ."""
+    version = current()
+    if version is None or whole(all_routes()).root == version.routes_root:
+        return ""
+    return f"version {version.seq} has other routes than its rows; `clew program import` of any file publishes them"
 
 
 def rebuild_routes() -> ProgramVersion | None:

@@ -7,13 +7,14 @@ from control.audit.chain import chain_events
 from control.audit.models import AuditEvent
 from control.checks import check_all
 from control.numbers.models import Sequence
-from control.program.models import ProgramPart, ProgramVersion
+from control.program.models import Link, ProgramPart, ProgramVersion
 from control.program.publishing import publish
 from control.program.services.links import create_link
 from tests.control.program.sample import ANN, lagoon, plan, shoes
 
 CHAIN = "audit events outside their hash chain"
 VERSIONS = "program versions that differ from their hashes"
+ROUTES = "published routes that differ from their rows"
 NUMBERS = "numbers that could be given twice"
 
 
@@ -32,7 +33,7 @@ def faults() -> dict[str, tuple[str, ...]]:
 
 def test_what_services_have_written_is_whole() -> None:
     assert ProgramVersion.objects.count() >= 2 and AuditEvent.objects.exists()
-    assert faults() == {CHAIN: (), VERSIONS: (), NUMBERS: ()}
+    assert faults() == {CHAIN: (), VERSIONS: (), ROUTES: (), NUMBERS: ()}
 
 
 def test_a_part_that_is_missing_is_found() -> None:
@@ -64,3 +65,10 @@ def test_a_routes_part_that_was_changed_is_found() -> None:
 def test_a_counter_that_was_set_back_is_found() -> None:
     Sequence.objects.filter(kind="partner").update(last=0)
     assert faults()[NUMBERS] == ("partner 1 exists, and the next partner would get the number 1",)
+
+
+@pytest.mark.usefixtures("acting_test")
+def test_a_link_that_was_changed_behind_the_services_is_found() -> None:
+    Link.objects.update(status="inactive")
+    [fault] = faults()[ROUTES]
+    assert fault.startswith("version 3 has other routes than its rows")
