@@ -111,6 +111,16 @@ def test_toasts_leave_by_their_button(page: Page) -> None:
     expect(toasts).to_have_count(before - 1)
 
 
+def test_heads_of_card_tables_show_up_for_the_keyboard(open_page: Open) -> None:
+    page = open_page(COMPONENTS, viewport=PHONE)
+    head = page.locator("#table .cl-table-cards thead").first
+    sort = head.get_by_role("link", name="Clicks")
+    assert (head.bounding_box() or {})["width"] <= 1
+    sort.focus()
+    assert (head.bounding_box() or {})["width"] > 200
+    expect(sort).to_be_in_viewport()
+
+
 def test_chart_shows_figures_under_the_pointer(page: Page) -> None:
     band = page.locator("#chart .cl-chart-band").nth(11)
     expect(band.locator(".cl-chart-tip")).to_have_css("opacity", "0")

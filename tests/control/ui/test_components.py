@@ -13,7 +13,7 @@ from control.ui import guide
 from control.ui.charts.chart import Chart
 from control.ui.components import Component, Parameter, component, component_names, parse_header
 from control.ui.paths import COMPONENT_FOLDER
-from control.ui.table import Cell, Column, Table
+from control.ui.table import Cell, Column, Page, Table
 from tests.control.ui.pages import ATTACK, Elements, injections
 
 STRUCTURE = {"icon", "tone", "state", "direction", "badge", "key", "order", "svg", "kind", "gutter", "colour"}
@@ -188,6 +188,11 @@ def test_pagination_leaves_gaps() -> None:
     text = page('{% ui "pagination" page=page %}', page=values["page"])
     assert "301–350 of 1,204" in text and text.count("…") == 2
     assert [entry.get("rel") for tag, entry in Elements(text).found if entry.get("rel")] == ["prev", "next"]
+
+
+def test_a_list_of_one_part_has_no_links_to_others() -> None:
+    assert page('{% ui "pagination" next=next %}', next=None).strip() == ""
+    assert "1–3 of 3" in page('{% ui "pagination" page=page %}', page=Page(1, 50, 3))
 
 
 def test_dialog_posts_with_a_token() -> None:
