@@ -6,13 +6,14 @@ from uuid import UUID
 
 from control.accounts.actor import Actor
 from control.accounts.roles import Action, Area, Limit
-from control.changes import apply_values, changing, locked
+from control.changes import apply_values, locked
 from control.errors import Conflict, FieldError, Forbidden, Invalid
 from control.numbers.sequence import take_one
 from control.partners.access import check_partners, require_operator
 from control.partners.models import Partner, PartnerTransition
 from control.partners.states import FIRST_STATES, REASON_REQUIRED, TRANSITIONS, PartnerStatus
 from control.program.routing import Touched, publish_routes
+from control.program.versions import changing_program
 
 KIND = "partner"
 """Kind of the numbers of partners."""
@@ -29,7 +30,7 @@ DEPTH_MAX = 5
 def create_partner(actor: Actor, values: Mapping[str, Any], status: str = PartnerStatus.APPLIED) -> Partner:
     """Store a new partner under the next number. Raises Forbidden, Invalid."""
     require_operator(actor, Area.PARTNERS, Action.WRITE)
-    with changing(actor):
+    with changing_program(actor):
         first = _status(status)
         if first not in FIRST_STATES:
             raise Invalid(FieldError("status", f"a new partner is one of {', '.join(sorted(FIRST_STATES))}"))
@@ -49,7 +50,7 @@ def change_partner(actor: Actor, number: int, values: Mapping[str, Any]) -> Part
     check_partners(actor, Area.PARTNERS, Action.WRITE, number)
     if actor.is_limited(Area.PARTNERS, Limit.OWN) and "manager" in values:
         raise Forbidden("only those who see all partners may give one to another manager")
-    with changing(actor):
+    with changing_program(actor):
         partner = locked(Partner, "partner", number=number)
         changed = apply_values(partner, values, EDITABLE if actor.is_operator else PROFILE)
         if "parent" in changed:
@@ -68,7 +69,7 @@ def transition(actor: Actor, number: int, to: str, reason: str = "") -> Partner:
     """
     require_operator(actor, Area.PARTNERS, Action.APPROVE)
     check_partners(actor, Area.PARTNERS, Action.APPROVE, number)
-    with changing(actor, reason):
+    with changing_program(actor, reason):
         partner = locked(Partner, "partner", number=number)
         old, new = PartnerStatus(partner.status), _status(to)
         if new not in TRANSITIONS[old]:

@@ -7,6 +7,7 @@ from control.program.import_report import Import
 from control.program.load import coupon_entry, next_coupons, next_plans, plan_entry
 from control.program.models import Coupon, Plan, TermsState
 from control.program.restore import coupon_columns, plan_columns
+from control.program.versions import lock_head
 from program.entries import Plan as PlanEntry
 from program.entries import coupon_key
 from program.program import Program
@@ -20,6 +21,7 @@ def import_plans(job: Import, program: Program) -> None:
     differing = [plan for name, plan in sorted(wanted.items()) if present.get(name) != plan]
     if not job.dry_run:
         with transaction.atomic():
+            lock_head()
             _store_plans(differing)
     count = job.report.count("plan")
     count.created = sum(plan.name not in present for plan in differing)
@@ -63,6 +65,7 @@ def import_coupons(job: Import, program: Program) -> None:
     replaced = [row for row in present if row.key in codes and coupon_entry(row) not in wanted]
     if not job.dry_run:
         with transaction.atomic():
+            lock_head()
             for row in replaced:
                 if row.state == TermsState.DRAFT:
                     row.delete()

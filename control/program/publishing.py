@@ -10,7 +10,6 @@ from django.utils import timezone
 from control.accounts.actor import Actor
 from control.accounts.roles import Action, Area
 from control.audit.record import Change, record
-from control.changes import changing
 from control.errors import Conflict, FieldError, Invalid, NotFound
 from control.partners.access import require_operator
 from control.program.difference import terms_difference
@@ -34,8 +33,8 @@ from control.program.stored_routes import Stored, changed, whole
 from control.program.versions import (
     NewVersion,
     add_version,
+    changing_program,
     current,
-    lock_head,
     next_effective,
     terms_content,
     terms_of,
@@ -68,8 +67,7 @@ def preview(actor: Actor) -> Preview:
 def publish(actor: Actor, reason: str = "") -> ProgramVersion:
     """Publish all drafts as one version. Raises Forbidden, Invalid (every mistake), Conflict (no change)."""
     require_operator(actor, Area.PROGRAM, Action.APPROVE)
-    with changing(actor, reason):
-        head = lock_head()
+    with changing_program(actor, reason) as head:
         return _publish(head, _compile_next(), VersionKind.PUBLISHED, None, drafts=True)
 
 
@@ -80,8 +78,7 @@ def rollback(actor: Actor, seq: int, reason: str = "") -> ProgramVersion:
     draft again. Raises Forbidden, NotFound, and Conflict if the terms are those in force.
     """
     require_operator(actor, Area.PROGRAM, Action.APPROVE)
-    with changing(actor, reason):
-        head = lock_head()
+    with changing_program(actor, reason) as head:
         old = ProgramVersion.objects.filter(seq=seq).first()
         if old is None:
             raise NotFound(f"there is no version {seq}")

@@ -1,12 +1,14 @@
 """Making of versions: one at a time, each whole."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from django.utils import timezone
 
-from control.audit.origin import current_origin
+from control.audit.origin import Origin, current_origin
+from control.changes import changing
 from control.configuration import current_configuration
 from control.program.models import ProgramHead, ProgramVersion, VersionKind
 from control.program.store import read_contents, store_contents
@@ -35,6 +37,17 @@ def lock_head() -> ProgramHead:
     ProgramHead.objects.get_or_create(pk=1)
     # Without a join: PostgreSQL would read the version from before the wait for the lock.
     return ProgramHead.objects.select_for_update().get(pk=1)
+
+
+@contextmanager
+def changing_program(actor: Origin, reason: str = "") -> Iterator[ProgramHead]:
+    """Make changes in one transaction that may make a version.
+
+    The lock of the head comes before all others, so that two changes never wait for each other, and nobody changes a
+    draft between the compilation and the version that publishes it.
+    """
+    with changing(actor, reason):
+        yield lock_head()
 
 
 def current() -> ProgramVersion | None:

@@ -2,18 +2,19 @@
 
 from control.accounts.actor import Actor
 from control.accounts.roles import Action, Area
-from control.changes import changing, locked
+from control.changes import locked
 from control.errors import Conflict, FieldError, Invalid
 from control.partners.access import check_partners, require_operator
 from control.partners.models import Partner
 from control.program.models import Approval, ApprovalStatus, Link, Offer, OfferAccess
 from control.program.routing import Touched, publish_routes
+from control.program.versions import changing_program
 
 
 def request_access(actor: Actor, offer: int, partner: int, reason: str = "") -> Approval:
     """Ask for access to an offer. Raises Forbidden, NotFound, and Conflict if the offer is not for asking."""
     check_partners(actor, Area.LINKS, Action.WRITE, partner)
-    with changing(actor, reason):
+    with changing_program(actor, reason):
         row, who = locked(Offer, "offer", number=offer), locked(Partner, "partner", number=partner)
         if row.access != OfferAccess.APPROVAL:
             raise Conflict(f"offer {offer} is {row.access}; nobody asks for access to it")
@@ -29,7 +30,7 @@ def decide_access(actor: Actor, offer: int, partner: int, status: str, reason: s
     """
     require_operator(actor, Area.PARTNERS, Action.APPROVE)
     check_partners(actor, Area.PARTNERS, Action.APPROVE, partner)
-    with changing(actor, reason):
+    with changing_program(actor, reason):
         if status not in (ApprovalStatus.APPROVED, ApprovalStatus.REJECTED):
             raise Invalid(FieldError("status", "must be approved or rejected"))
         row, who = locked(Offer, "offer", number=offer), locked(Partner, "partner", number=partner)

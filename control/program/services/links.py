@@ -8,7 +8,7 @@ from django.db.models import QuerySet
 
 from control.accounts.actor import Actor
 from control.accounts.roles import Action, Area
-from control.changes import changing, locked
+from control.changes import locked
 from control.errors import FieldError, Invalid, NotFound
 from control.partners.access import visible_partners
 from control.partners.models import Partner
@@ -16,6 +16,7 @@ from control.program.access import visible_links, visible_offers
 from control.program.codes import RESERVED, new_codes
 from control.program.models import Link, LinkStatus, Offer
 from control.program.routing import Touched, publish_routes
+from control.program.versions import changing_program
 
 LINKS_AT_ONCE_MAX = 1_000
 _FIELDS = frozenset({"code", "offer", "partner", "status"})
@@ -33,7 +34,7 @@ def create_links(actor: Actor, items: Sequence[Mapping[str, Any]]) -> list[Link]
     """
     if not 1 <= len(items) <= LINKS_AT_ONCE_MAX:
         raise Invalid(FieldError("items", f"must have 1 to {LINKS_AT_ONCE_MAX} links, not {len(items)}"))
-    with changing(actor):
+    with changing_program(actor):
         errors = _mistakes(actor, items)
         if errors:
             raise Invalid(*errors)
@@ -53,7 +54,7 @@ def create_links(actor: Actor, items: Sequence[Mapping[str, Any]]) -> list[Link]
 def set_link_status(actor: Actor, code: str, status: str, reason: str = "") -> Link:
     """Switch a link on or off, at once. Raises Forbidden, NotFound, Invalid."""
     visible = visible_links(actor, Action.WRITE)
-    with changing(actor, reason):
+    with changing_program(actor, reason):
         if not visible.filter(code=code).exists():
             raise NotFound(f"there is no link {code}")
         link = locked(Link, "link", code=code)

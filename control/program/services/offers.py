@@ -6,13 +6,14 @@ from typing import Any
 
 from control.accounts.actor import Actor
 from control.accounts.roles import Action, Area
-from control.changes import apply_values, changing, locked
+from control.changes import apply_values, locked
 from control.errors import Conflict, FieldError, Invalid
 from control.numbers.sequence import take_one
 from control.partners.access import require_operator
 from control.program.models import Link, Offer, OfferStatus, SealedSecret
 from control.program.routing import Touched, publish_routes
 from control.program.sealing import seal
+from control.program.versions import changing_program
 from program import fields
 
 KIND = "offer"
@@ -38,7 +39,7 @@ def create_offer(
 ) -> Offer:
     """Store a new offer under the next number. Its links work once it is published. Raises Forbidden, Invalid."""
     require_operator(actor, Area.PROGRAM, Action.WRITE)
-    with changing(actor):
+    with changing_program(actor):
         if status not in (OfferStatus.DRAFT, OfferStatus.ACTIVE):
             raise Invalid(FieldError("status", "a new offer is draft or active"))
         offer = Offer(number=take_one(KIND), status=status)
@@ -52,7 +53,7 @@ def create_offer(
 def change_offer(actor: Actor, number: int, values: Mapping[str, Any]) -> Offer:
     """Change fields of an offer. Raises Forbidden, NotFound, Invalid."""
     require_operator(actor, Area.PROGRAM, Action.WRITE)
-    with changing(actor):
+    with changing_program(actor):
         offer = locked(Offer, "offer", number=number)
         changed = apply_values(offer, _normal(values), EDITABLE)
         if changed:
@@ -67,7 +68,7 @@ def change_offer(actor: Actor, number: int, values: Mapping[str, Any]) -> Offer:
 def set_offer_status(actor: Actor, number: int, to: str, reason: str = "") -> Offer:
     """Move an offer to another state; its links follow at once. Raises Forbidden, NotFound, Conflict."""
     require_operator(actor, Area.PROGRAM, Action.WRITE)
-    with changing(actor, reason):
+    with changing_program(actor, reason):
         offer = locked(Offer, "offer", number=number)
         allowed = TRANSITIONS[offer.status]
         if to not in allowed:
@@ -84,7 +85,7 @@ def set_offer_status(actor: Actor, number: int, to: str, reason: str = "") -> Of
 def set_postback_secret(actor: Actor, number: int, secret: str) -> None:
     """Store the secret of an offer's postbacks. Nobody can read it back. Raises Forbidden, NotFound, Invalid."""
     require_operator(actor, Area.PROGRAM, Action.APPROVE)
-    with changing(actor):
+    with changing_program(actor):
         offer = locked(Offer, "offer", number=number)
         store_secret(offer.number, secret)
 

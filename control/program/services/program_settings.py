@@ -5,11 +5,12 @@ from typing import Any
 
 from control.accounts.actor import Actor
 from control.accounts.roles import Action, Area
-from control.changes import apply_values, changing
+from control.changes import apply_values
 from control.partners.access import require_operator
 from control.program.load import program_settings
 from control.program.models import ProgramSettings
 from control.program.routing import Touched, publish_routes
+from control.program.versions import changing_program
 
 EDITABLE = frozenset(
     {"name", "currency", "timezone", "fallback_url", "trusted_proxies", "report_models", "link_user_id"}
@@ -20,7 +21,7 @@ ROUTED = frozenset({"fallback_url", "trusted_proxies"})
 def change_program_settings(actor: Actor, values: Mapping[str, Any]) -> ProgramSettings:
     """Change settings. Fallback and proxies count at once, the others after publishing. Raises Forbidden, Invalid."""
     require_operator(actor, Area.SETTINGS, Action.WRITE)
-    with changing(actor):
+    with changing_program(actor):
         row = program_settings()
         changed = apply_values(row, values, EDITABLE)
         if changed:

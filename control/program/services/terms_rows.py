@@ -6,11 +6,12 @@ from uuid import UUID
 
 from control.accounts.actor import Actor
 from control.accounts.roles import Action, Area
-from control.changes import apply_values, changing, locked
+from control.changes import apply_values, locked
 from control.errors import Conflict, FieldError, Invalid
 from control.partners.access import require_operator
 from control.program.load import coupon_entry, plan_entry
 from control.program.models import Coupon, Plan, TermsState
+from control.program.versions import changing_program
 from program.entries import coupon_key
 
 _R = TypeVar("_R", Plan, Coupon)
@@ -27,7 +28,7 @@ def create_plan(actor: Actor, values: Mapping[str, Any]) -> Plan:
     `values` has offer and partner as rows. Raises Forbidden, Invalid, and Conflict if there is a draft for the same.
     """
     require_operator(actor, Area.PROGRAM, Action.WRITE)
-    with changing(actor):
+    with changing_program(actor):
         plan = Plan()
         if not {"percent_e6", "fixed_minor"} & values.keys():
             raise Invalid(FieldError("percent", "is missing: give percent, fixed or both"))
@@ -41,7 +42,7 @@ def create_plan(actor: Actor, values: Mapping[str, Any]) -> Plan:
 def change_plan(actor: Actor, plan_id: UUID, values: Mapping[str, Any]) -> Plan:
     """Change a draft. Raises Forbidden, NotFound, Invalid, and Conflict for a published plan."""
     require_operator(actor, Area.PROGRAM, Action.WRITE)
-    with changing(actor):
+    with changing_program(actor):
         plan = _draft(Plan, "plan", plan_id)
         _set_plan(plan, values)
         if Plan.objects.filter(key=plan.key, state=TermsState.DRAFT).exclude(pk=plan.pk).exists():
@@ -64,7 +65,7 @@ def _set_plan(plan: Plan, values: Mapping[str, Any]) -> None:
 def create_coupon(actor: Actor, values: Mapping[str, Any]) -> Coupon:
     """Store a draft of a coupon. `values` has offer and partner as rows. Raises Forbidden, Invalid."""
     require_operator(actor, Area.PROGRAM, Action.WRITE)
-    with changing(actor):
+    with changing_program(actor):
         coupon = Coupon()
         _set_coupon(coupon, values)
         coupon.save(force_insert=True)
@@ -74,7 +75,7 @@ def create_coupon(actor: Actor, values: Mapping[str, Any]) -> Coupon:
 def change_coupon(actor: Actor, coupon_id: UUID, values: Mapping[str, Any]) -> Coupon:
     """Change a draft. Raises Forbidden, NotFound, Invalid, and Conflict for a published coupon."""
     require_operator(actor, Area.PROGRAM, Action.WRITE)
-    with changing(actor):
+    with changing_program(actor):
         coupon = _draft(Coupon, "coupon", coupon_id)
         _set_coupon(coupon, values)
         coupon.save()
@@ -103,14 +104,14 @@ def _overlap(first: Coupon, second: Coupon) -> bool:
 def discard(actor: Actor, model: type[_R], row_id: UUID) -> None:
     """Delete a draft. Raises Forbidden, NotFound, and Conflict for a published row."""
     require_operator(actor, Area.PROGRAM, Action.WRITE)
-    with changing(actor):
+    with changing_program(actor):
         _draft(model, model._meta.model_name or "", row_id).delete()
 
 
 def end(actor: Actor, model: type[_R], row_id: UUID, *, ending: bool = True) -> _R:
     """Let the next version end a published row; `ending=False` takes it back. Raises Forbidden, NotFound, Conflict."""
     require_operator(actor, Area.PROGRAM, Action.WRITE)
-    with changing(actor):
+    with changing_program(actor):
         row = locked(model, model._meta.model_name or "", pk=row_id)
         if row.state != TermsState.PUBLISHED:
             raise Conflict(f"{row} is {row.state}; only a published one can be ended")

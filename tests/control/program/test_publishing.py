@@ -1,5 +1,6 @@
 """Versions of the program: drafts that are published, routes that publish themselves, and the way back."""
 
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from typing import Any
@@ -338,6 +339,39 @@ def shop(committed_database: object) -> Offer:
     lagoon()
     publish(ANN)
     return offer
+
+
+@pytest.mark.usefixtures("shop")
+def test_different_changes_at_once_never_wait_for_each_other() -> None:
+    """Each of these locks other rows; in another order than the others, PostgreSQL would end one of two."""
+
+    def switch(n: int) -> None:
+        set_offer_status(ANN, 1, "paused" if n % 2 == 0 else "active")
+
+    def suspend(n: int) -> None:
+        transition(ANN, 1, "suspended" if n % 2 == 0 else "active", "x")
+
+    def pay(n: int) -> None:
+        plan(Offer.objects.get(number=1), percent_e6=n + 1)
+        publish(ANN)
+
+    def link(_: int) -> None:
+        create_link(ANN, 1, 1)
+
+    def repeat(change: Callable[[int], None]) -> None:
+        try:
+            for n in range(6):
+                change(n)
+        finally:
+            connections.close_all()
+
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(repeat, [switch, suspend, pay, link, link, link]))
+    with transaction.atomic():
+        assert rebuild_routes() is None
+    assert [p.percent_e6 for p in live().terms.plans] == [6]
+    assert Plan.objects.filter(state="ended").count() == 5
+    assert len(live().routes.links) == 18
 
 
 @pytest.mark.usefixtures("shop")
