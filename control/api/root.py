@@ -11,6 +11,8 @@ from control.api.auth import BearerKey, PersonSession
 from control.api.problems import CONTENT_TYPE, handle_errors, problem
 from control.audit.api import audit_events
 from control.jobs.api import jobs
+from control.partners.api import partners
+from control.program.api import links, offers, program_versions
 
 _DESCRIPTION = (
     "Lists answer `{items, next}`. Errors are RFC 9457 problems. `PATCH` is a JSON merge patch and wants `If-Match`. "
@@ -46,6 +48,10 @@ api.add_router("/users", users)
 api.add_router("/invitations", invitations)
 api.add_router("/audit-events", audit_events)
 api.add_router("/jobs", jobs)
+api.add_router("/partners", partners)
+api.add_router("/offers", offers)
+api.add_router("/links", links)
+api.add_router("/program-versions", program_versions)
 
 
 def unknown_path(request: HttpRequest) -> HttpResponse:

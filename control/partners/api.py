@@ -1,0 +1,199 @@
+"""API: partners."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from django.db import transaction
+from django.http import HttpRequest, HttpResponse
+from ninja import Query, Router, Schema, Status
+from pydantic import ConfigDict, Field
+
+from control.accounts.actor import Actor
+from control.accounts.middleware import actor_of
+from control.accounts.roles import Action, Area
+from control.api.answers import answers
+from control.api.etags import check_if_match, set_etag
+from control.api.lists import Orders, PageQuery, page
+from control.api.published import naming_version
+from control.errors import FieldError, Invalid
+from control.partners.access import visible_partners
+from control.partners.models import Partner
+from control.partners.selectors import partner as partner_of
+from control.partners.selectors import possible_managers, search_partners, sees_personal_data
+from control.partners.services import change_partner, create_partner, transition
+from control.partners.states import PartnerStatus
+
+partners = Router(tags=["partners"])
+_ORDERS = Orders({"id": "number", "name": "name", "created": "created"}, "id")
+NUMBER_MAX = 2**32 - 1
+
+
+class PartnerFields(Schema):
+    """Fields of a partner that may be given and changed."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    name: str = ""
+    kind: str = "partner"
+    type: str = ""
+    email: str = ""
+    company: str = ""
+    country: str = ""
+    language: str = ""
+    website: str = ""
+    traffic_sources: list[str] = Field(default_factory=list)
+    tags: list[str] = Field(default_factory=list)
+    group: str = ""
+    tier: str = ""
+    manager: UUID | None = Field(None, description="Id of the operator who manages the partner.")
+    parent: int | None = Field(None, ge=1, le=NUMBER_MAX)
+    custom: dict[str, Any] = Field(default_factory=dict)
+    external_ids: dict[str, Any] = Field(default_factory=dict)
+
+
+class PartnerIn(PartnerFields):
+    """A partner to add."""
+
+    status: str = PartnerStatus.APPLIED.value
+
+
+class PartnerOut(PartnerFields):
+    """A partner. Fields that the caller may not see are empty."""
+
+    id: int
+    status: str
+    created: datetime
+
+
+class PartnerQuery(PageQuery):
+    """Filters of partners."""
+
+    status: str = Field("", max_length=12)
+    type: str = Field("", max_length=16)
+    country: str = Field("", max_length=2)
+    group: str = Field("", max_length=80)
+    tier: str = Field("", max_length=80)
+    manager: UUID | None = None
+
+
+class PartnerPage(Schema):
+    """Page of partners."""
+
+    items: list[PartnerOut]
+    next: str | None
+
+
+class TransitionIn(Schema):
+    """State that a partner is to have."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    to: str = Field(max_length=12)
+    reason: str = Field("", max_length=4_000)
+
+
+_PERSONAL: dict[str, Any] = {
+    "email": "",
+    "company": "",
+    "website": "",
+    "manager": None,
+    "custom": {},
+    "external_ids": {},
+}
+"""Fields without which a partner is impersonal."""
+_INTERNAL: dict[str, Any] = {"tags": [], "group": "", "manager": None, "custom": {}, "external_ids": {}}
+"""Fields that are the operators' own, and not shown to a partner."""
+
+
+def _partner(partner: Partner, actor: Actor) -> PartnerOut:
+    names = PartnerFields.model_fields.keys() - {"manager", "parent"}
+    values: dict[str, Any] = {name: getattr(partner, name) for name in names}
+    values |= {"manager": partner.manager_id, "parent": partner.parent_id}
+    if not sees_personal_data(actor):
+        values |= _PERSONAL
+    if not actor.is_operator:
+        values |= _INTERNAL
+    return PartnerOut(id=partner.number, status=partner.status, created=partner.created, **values)
+
+
+def _resolved(values: Mapping[str, Any], actor: Actor) -> dict[str, Any]:
+    """Replace the ids of manager and parent by their rows. Raises Invalid."""
+    found, errors = dict(values), []
+    rows = {"manager": possible_managers(), "parent": visible_partners(actor)}
+    for name, noun in (("manager", "operator who may manage partners"), ("parent", "partner")):
+        if found.get(name) is not None:
+            row = rows[name].filter(pk=found[name]).first()
+            if row is None:
+                errors.append(FieldError(name, f"there is no {noun} {found[name]}"))
+            found[name] = row
+    if errors:
+        raise Invalid(*errors)
+    return found
+
+
+@partners.get("", response=answers(PartnerPage))
+def list_partners(request: HttpRequest, query: Query[PartnerQuery]) -> dict[str, Any]:
+    """List partners."""
+    actor = actor_of(request)
+    found = visible_partners(actor)
+    for name in ("status", "type", "country", "group", "tier"):
+        if value := getattr(query, name):
+            found = found.filter(**{name: value})
+    if query.manager is not None:
+        found = found.filter(manager=query.manager)
+    if query.q:
+        found = search_partners(found, query.q, personal=sees_personal_data(actor))
+    return page(request, found, query, _ORDERS, lambda partner: _partner(partner, actor))
+
+
+@partners.post("", response=answers(PartnerOut, status=201))
+def add_partner(request: HttpRequest, response: HttpResponse, body: PartnerIn) -> Status[PartnerOut]:
+    """Add a partner."""
+    actor = actor_of(request)
+    actor.require(Area.PARTNERS, Action.WRITE)
+    values = body.model_dump(exclude_unset=True)
+    status = values.pop("status", PartnerStatus.APPLIED)
+    with naming_version(response):
+        shown = _partner(create_partner(actor, _resolved(values, actor), status), actor)
+    set_etag(response, shown)
+    return Status(201, shown)
+
+
+@partners.get("/{partner_id}", response=answers(PartnerOut, errors=(404,)))
+def get_partner(request: HttpRequest, response: HttpResponse, partner_id: int) -> PartnerOut:
+    """Get one partner."""
+    actor = actor_of(request)
+    shown = _partner(partner_of(actor, _number(partner_id)), actor)
+    set_etag(response, shown)
+    return shown
+
+
+@partners.patch("/{partner_id}", response=answers(PartnerOut, errors=(404, 409, 412)))
+def patch_partner(request: HttpRequest, response: HttpResponse, partner_id: int, body: PartnerFields) -> PartnerOut:
+    """Change fields of a partner."""
+    actor, number = actor_of(request), _number(partner_id)
+    actor.require(Area.PARTNERS, Action.WRITE)
+    with transaction.atomic(), naming_version(response):
+        Partner.objects.select_for_update().filter(number=number).first()
+        check_if_match(request, _partner(partner_of(actor, number), actor))
+        values = _resolved(body.model_dump(exclude_unset=True), actor)
+        shown = _partner(change_partner(actor, number, values), actor)
+    set_etag(response, shown)
+    return shown
+
+
+@partners.post("/{partner_id}/transitions", response=answers(PartnerOut, errors=(404, 409)))
+def add_transition(request: HttpRequest, response: HttpResponse, partner_id: int, body: TransitionIn) -> PartnerOut:
+    """Move a partner to another state; its links follow at once."""
+    actor = actor_of(request)
+    with naming_version(response):
+        shown = _partner(transition(actor, _number(partner_id), body.to, body.reason), actor)
+    set_etag(response, shown)
+    return shown
+
+
+def _number(number: int) -> int:
+    """Return a number that columns can hold; others belong to nobody."""
+    return number if 0 < number <= NUMBER_MAX else 0

@@ -1,0 +1,394 @@
+"""API: offers, links, and versions of the program."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from django.db import transaction
+from django.http import HttpRequest, HttpResponse
+from ninja import Query, Router, Schema, Status
+from pydantic import ConfigDict, Field
+
+from control.accounts.actor import Actor
+from control.accounts.middleware import actor_of
+from control.accounts.roles import Action, Area
+from control.api.answers import answers
+from control.api.etags import check_if_match, set_etag
+from control.api.lists import Orders, PageQuery, page
+from control.api.published import HEADER, naming_version
+from control.errors import FieldError, Invalid, NotFound
+from control.program.access import visible_links, visible_offers
+from control.program.models import Link, LinkStatus, Offer, OfferStatus, ProgramVersion
+from control.program.publishing import publish, rollback
+from control.program.selectors import diff, version_of
+from control.program.selectors import versions as all_versions
+from control.program.services.links import LINKS_AT_ONCE_MAX, create_links, set_link_status
+from control.program.services.offers import change_offer, create_offer, rotate_postback_secret, set_offer_status
+from schemas.values.durations import format_duration, parse_duration_us
+
+offers, links, program_versions = (Router(tags=[tag]) for tag in ("offers", "links", "program-versions"))
+_OFFER_ORDERS = Orders({"id": "number", "name": "name", "created": "created"}, "id")
+_LINK_ORDERS = Orders({"code": "code", "created": "created"}, "-created")
+_VERSION_ORDERS = Orders({"seq": "seq"}, "-seq")
+_NUMBER_MAX, _SEQ_MAX = 2**32 - 1, 2**63 - 1
+_WINDOWS = {"click_window": "click_window_us", "impression_window": "impression_window_us"}
+
+
+class Goal(Schema):
+    """A goal of an offer."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    key: str
+    name: str
+
+
+class OfferFields(Schema):
+    """Fields of an offer that may be given and changed."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    name: str = ""
+    status: str = OfferStatus.DRAFT.value
+    access: str = "open"
+    description: str = ""
+    landing_url: str = ""
+    allowed_hosts: list[str] = Field(default_factory=list)
+    click_window: str = Field("", max_length=32, description="Such as 30d.")
+    impression_window: str = Field("", max_length=32)
+    goals: list[Goal] = Field(default_factory=list)
+    reopen: bool = True
+    pass_through: bool = False
+
+
+class OfferIn(OfferFields):
+    """An offer to add."""
+
+    postback_secret: str | None = Field(None, max_length=1_024, description="Never shown again.")
+
+
+class OfferOut(OfferFields):
+    """An offer."""
+
+    id: int
+    published: bool = Field(description="Whether the published program contains it.")
+    created: datetime
+
+
+class OfferQuery(PageQuery):
+    """Filters of offers."""
+
+    status: str = Field("", max_length=8)
+    access: str = Field("", max_length=8)
+
+
+class OfferPage(Schema):
+    """Page of offers."""
+
+    items: list[OfferOut]
+    next: str | None
+
+
+class SecretOut(Schema):
+    """A new secret, shown this once."""
+
+    postback_secret: str
+
+
+def _offer(offer: Offer) -> OfferOut:
+    names = ("name", "status", "access", "description", "landing_url", "allowed_hosts", "reopen", "pass_through",
+             "published", "created")  # fmt: skip
+    windows: dict[str, Any] = {name: format_duration(getattr(offer, column)) for name, column in _WINDOWS.items()}
+    goals = [Goal(**goal) for goal in offer.goals]
+    return OfferOut(id=offer.number, goals=goals, **windows, **{name: getattr(offer, name) for name in names})
+
+
+def _columns(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the columns of given fields: windows in microseconds. Raises Invalid."""
+    found, errors = {name: value for name, value in values.items() if name not in _WINDOWS}, []
+    for name, column in _WINDOWS.items():
+        if name in values:
+            try:
+                found[column] = parse_duration_us(values[name])
+            except ValueError as error:
+                errors.append(FieldError(name, str(error)))
+    if errors:
+        raise Invalid(*errors)
+    return found
+
+
+def _one_offer(actor: Actor, number: int) -> Offer:
+    offer = visible_offers(actor).filter(number=number if 0 < number <= _NUMBER_MAX else 0).first()
+    if offer is None:
+        raise NotFound(f"there is no offer {number}")
+    return offer
+
+
+@offers.get("", response=answers(OfferPage))
+def list_offers(request: HttpRequest, query: Query[OfferQuery]) -> dict[str, Any]:
+    """List offers."""
+    found = visible_offers(actor_of(request))
+    for name in ("status", "access"):
+        if value := getattr(query, name):
+            found = found.filter(**{name: value})
+    if query.q:
+        found = found.filter(name__icontains=query.q)
+    return page(request, found, query, _OFFER_ORDERS, _offer)
+
+
+@offers.post("", response=answers(OfferOut, status=201))
+def add_offer(request: HttpRequest, response: HttpResponse, body: OfferIn) -> Status[OfferOut]:
+    """Add an offer. Its links work once the program is published with it."""
+    actor = actor_of(request)
+    actor.require(Area.PROGRAM, Action.WRITE)
+    values = body.model_dump(exclude_unset=True)
+    status, secret = values.pop("status", OfferStatus.DRAFT), values.pop("postback_secret", None)
+    with naming_version(response):
+        shown = _offer(create_offer(actor, _columns(values), status, secret))
+    set_etag(response, shown)
+    return Status(201, shown)
+
+
+@offers.get("/{offer_id}", response=answers(OfferOut, errors=(404,)))
+def get_offer(request: HttpRequest, response: HttpResponse, offer_id: int) -> OfferOut:
+    """Get one offer."""
+    shown = _offer(_one_offer(actor_of(request), offer_id))
+    set_etag(response, shown)
+    return shown
+
+
+@offers.patch("/{offer_id}", response=answers(OfferOut, errors=(404, 409, 412)))
+def patch_offer(request: HttpRequest, response: HttpResponse, offer_id: int, body: OfferFields) -> OfferOut:
+    """Change fields or the state of an offer. Windows and goals count once somebody publishes."""
+    actor = actor_of(request)
+    actor.require(Area.PROGRAM, Action.WRITE)
+    values = body.model_dump(exclude_unset=True)
+    with transaction.atomic(), naming_version(response):
+        Offer.objects.select_for_update().filter(number=offer_id).first()
+        offer = _one_offer(actor, offer_id)
+        check_if_match(request, _offer(offer))
+        status = values.pop("status", offer.status)
+        offer = change_offer(actor, offer.number, _columns(values))
+        if status != offer.status:
+            offer = set_offer_status(actor, offer.number, status)
+    shown = _offer(offer)
+    set_etag(response, shown)
+    return shown
+
+
+@offers.post("/{offer_id}/rotate-secret", response=answers(SecretOut, errors=(404,)))
+def rotate_secret(request: HttpRequest, offer_id: int) -> SecretOut:
+    """Give an offer a new secret for its postbacks, and answer it this once."""
+    actor = actor_of(request)
+    actor.require(Area.PROGRAM, Action.APPROVE)
+    return SecretOut(postback_secret=rotate_postback_secret(actor, _one_offer(actor, offer_id).number))
+
+
+# --------------------------------------------------------------------------------------------------------- links
+
+
+class LinkOut(Schema):
+    """A link."""
+
+    code: str
+    offer: int
+    partner: int
+    status: str
+    created: datetime
+
+
+class LinkItem(Schema):
+    """A link to add."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    offer: int
+    partner: int
+    code: str = Field("", description="Made if it is left out.")
+    status: str = LinkStatus.ACTIVE.value
+
+
+class LinksIn(Schema):
+    """Links to add: all of them or none."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    items: list[LinkItem] = Field(min_length=1, max_length=LINKS_AT_ONCE_MAX)
+
+
+class LinksOut(Schema):
+    """Links that were added."""
+
+    items: list[LinkOut]
+
+
+class LinkPatch(Schema):
+    """State of a link."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    status: str
+
+
+class LinkQuery(PageQuery):
+    """Filters of links."""
+
+    offer: int | None = Field(None, ge=1, le=_NUMBER_MAX)
+    partner: int | None = Field(None, ge=1, le=_NUMBER_MAX)
+    status: str = Field("", max_length=8)
+
+
+class LinkPage(Schema):
+    """Page of links."""
+
+    items: list[LinkOut]
+    next: str | None
+
+
+def _link(link: Link) -> LinkOut:
+    return LinkOut(
+        code=link.code, offer=link.offer_id, partner=link.partner_id, status=link.status, created=link.created
+    )
+
+
+def _one_link(actor: Actor, code: str) -> Link:
+    link = visible_links(actor).filter(code=code).first()
+    if link is None:
+        raise NotFound("there is no such link")
+    return link
+
+
+@links.get("", response=answers(LinkPage))
+def list_links(request: HttpRequest, query: Query[LinkQuery]) -> dict[str, Any]:
+    """List links, newest first."""
+    found = visible_links(actor_of(request))
+    for name in ("offer", "partner", "status"):
+        if (value := getattr(query, name)) not in (None, ""):
+            found = found.filter(**{name: value})
+    if query.q:
+        found = found.filter(code__icontains=query.q)
+    return page(request, found, query, _LINK_ORDERS, _link)
+
+
+@links.post("", response=answers(LinksOut, status=201))
+def add_links(request: HttpRequest, response: HttpResponse, body: LinksIn) -> Status[LinksOut]:
+    """Add 1 to 1,000 links; edges answer them within two seconds."""
+    actor = actor_of(request)
+    actor.require(Area.LINKS, Action.WRITE)
+    with naming_version(response):
+        made = create_links(actor, [item.model_dump() for item in body.items])
+    return Status(201, LinksOut(items=[_link(link) for link in made]))
+
+
+@links.get("/{code}", response=answers(LinkOut, errors=(404,)))
+def get_link(request: HttpRequest, response: HttpResponse, code: str) -> LinkOut:
+    """Get one link."""
+    shown = _link(_one_link(actor_of(request), code))
+    set_etag(response, shown)
+    return shown
+
+
+@links.patch("/{code}", response=answers(LinkOut, errors=(404, 412)))
+def patch_link(request: HttpRequest, response: HttpResponse, code: str, body: LinkPatch) -> LinkOut:
+    """Switch a link on or off, at once."""
+    actor = actor_of(request)
+    actor.require(Area.LINKS, Action.WRITE)
+    with transaction.atomic(), naming_version(response):
+        Link.objects.select_for_update().filter(code=code).first()
+        check_if_match(request, _link(_one_link(actor, code)))
+        shown = _link(set_link_status(actor, code, body.status))
+    set_etag(response, shown)
+    return shown
+
+
+# ------------------------------------------------------------------------------------------------------ versions
+
+
+class VersionOut(Schema):
+    """A version of the program."""
+
+    seq: int
+    kind: str
+    terms_hash: str
+    routes_root: str
+    published: datetime
+    effective: datetime = Field(description="Time from which the terms count.")
+    author: str
+    reason: str
+    diff: list[str] = Field(description="Difference from the version before, in sentences.")
+    back_to: int | None
+
+
+class VersionPage(Schema):
+    """Page of versions."""
+
+    items: list[VersionOut]
+    next: str | None
+
+
+class DiffOut(Schema):
+    """Difference of two versions, in sentences."""
+
+    diff: list[str]
+
+
+class PublishIn(Schema):
+    """Reason of a version."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    reason: str = Field("", max_length=4_000)
+
+
+class RollbackIn(PublishIn):
+    """Version to go back to."""
+
+    seq: int = Field(ge=1, le=_SEQ_MAX)
+
+
+def _version(version: ProgramVersion) -> VersionOut:
+    return VersionOut(**{name: getattr(version, name) for name in VersionOut.model_fields})
+
+
+@program_versions.get("", response=answers(VersionPage))
+def list_versions(request: HttpRequest, query: Query[PageQuery]) -> dict[str, Any]:
+    """List versions, newest first."""
+    found = all_versions(actor_of(request))
+    if query.q:
+        found = found.filter(reason__icontains=query.q)
+    return page(request, found, query, _VERSION_ORDERS, _version)
+
+
+@program_versions.post("/publish", response=answers(VersionOut, status=201, errors=(409,)))
+def publish_program(request: HttpRequest, response: HttpResponse, body: PublishIn) -> Status[VersionOut]:
+    """Publish all drafts as one version."""
+    version = publish(actor_of(request), body.reason)
+    response[HEADER] = str(version.seq)
+    return Status(201, _version(version))
+
+
+@program_versions.post("/rollback", response=answers(VersionOut, status=201, errors=(404, 409)))
+def roll_back(request: HttpRequest, response: HttpResponse, body: RollbackIn) -> Status[VersionOut]:
+    """Make a new version with the terms of an old one."""
+    version = rollback(actor_of(request), body.seq, body.reason)
+    response[HEADER] = str(version.seq)
+    return Status(201, _version(version))
+
+
+class DiffQuery(Schema):
+    """Versions to compare."""
+
+    old: int = Field(ge=1, le=_SEQ_MAX)
+    new: int = Field(ge=1, le=_SEQ_MAX)
+
+
+@program_versions.get("/diff", response=answers(DiffOut, errors=(404,)))
+def diff_versions(request: HttpRequest, query: Query[DiffQuery]) -> DiffOut:
+    """Compare two versions."""
+    return DiffOut(diff=diff(actor_of(request), query.old, query.new))
+
+
+@program_versions.get("/{seq}", response=answers(VersionOut, errors=(404,)))
+def get_version(request: HttpRequest, seq: int) -> VersionOut:
+    """Get one version."""
+    return _version(version_of(actor_of(request), seq if 0 < seq <= _SEQ_MAX else 0))
