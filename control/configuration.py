@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from control.address import ControlAddress, SqliteFile, secret_in
-from runtime.files import write_private
+from runtime.files import write_private_once
 from runtime.settings import Settings
 from runtime.user_error import UNREACHABLE, UserError
 
@@ -47,16 +47,8 @@ def secret_key(data: Path | None, settings: Settings) -> str:
 
 def _make(path: Path) -> None:
     """Write a new key unless another process has done so; both then read the same one. Raises UserError."""
-    fresh = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
     try:
-        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        write_private(fresh, secrets.token_urlsafe(48).encode())
-        try:
-            path.hardlink_to(fresh)
-        except FileExistsError:
-            return
-        finally:
-            fresh.unlink(missing_ok=True)
+        write_private_once(path, secrets.token_urlsafe(48).encode())
     except OSError as error:
         raise UserError(f"{path} cannot be written: {error.strerror or error}", UNREACHABLE) from None
 

@@ -8,7 +8,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from runtime import metrics
 from runtime.clock import Clock
 
-_AREAS = ("static", "console", "portal", "apply", "api", "accounts")
+_AREAS = ("static", "console", "portal", "apply", "api", "accounts", "internal")
 """First parts of paths by which answers are counted."""
 
 

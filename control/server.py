@@ -28,12 +28,15 @@ _LIBRARIES: list[str | tuple[str, str]] = [
 ]
 
 
-def create_app(probes: Sequence[BaseRoute], settings: WebSettings, clock: Clock) -> Starlette:
-    """Make the application; the caller brings the routes of the probes."""
+def create_app(
+    probes: Sequence[BaseRoute], settings: WebSettings, clock: Clock, feed: Sequence[BaseRoute] = ()
+) -> Starlette:
+    """Make the application; the caller brings the routes of the probes, and of the program's followers."""
     pages = cast(ASGIApp, WSGIMiddleware(wsgi_application(), workers=settings.threads_max))
     return Starlette(
         routes=[
             *probes,
+            *feed,
             Mount("/static/ui", serve_built_file),
             Mount("/static", StaticFiles(directory=STATIC_FOLDER, packages=_LIBRARIES, check_dir=False)),
             Mount("/", pages),

@@ -54,6 +54,7 @@ INSTALLED_APPS = [
     "control.partners",
     "control.program",
     "control.console",
+    "control.distribution",
 ]
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",

@@ -48,12 +48,18 @@ class InstallationAddress:
     def exists(self) -> bool:
         """Return whether an embedded installation has any data."""
         there = isinstance(self.log, SqliteLog) and self.log.folder.is_dir()
-        return there and (self.data is None or self.data.program.is_file())
+        return there and (self.data is None or self.data.program.is_file() or self.data.published.is_dir())
 
     def program_copy(self) -> Path | None:
         """Return the copy of the program that an embedded `serve` loaded, if there is one."""
         found = self.data is not None and not self.on_servers and self.data.program.is_file()
         return self.data.program if self.data is not None and found else None
+
+    def follows(self, settings: Settings) -> bool:
+        """Return whether the control plane publishes the program of this installation."""
+        if self.data is not None and not self.on_servers:
+            return not self.data.program.is_file() and self.data.published.is_dir()
+        return bool(settings.follow.url)
 
     def __str__(self) -> str:
         """Return the addresses without a password."""

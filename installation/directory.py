@@ -40,6 +40,11 @@ class DataDir:
         """Copy of the program in force: children that start again load this one, not a file that is being edited."""
         return self.root / "program.toml"
 
+    @property
+    def published(self) -> Path:
+        """Folder of the published program, with one folder for each edge that follows it."""
+        return self.root / "program"
+
     def keys(self, configured: Path | None) -> Path:
         return configured if configured is not None else self.root / "keys.toml"
 

@@ -8,10 +8,12 @@ import asyncio
 import contextlib
 from collections.abc import Iterable, Iterator
 
+from attribution.core.timeline import Timeline
 from attribution.live.lease import GROUP as ATTRIBUTION_GROUP
 from attribution.live.lease import ClaimedPass, ConsumerLease
+from attribution.live.pass_planner import TermsInForce
 from attribution.store.labels import stored_labels
-from attribution.store.programs import Programs, newest_program
+from attribution.store.programs import Programs, newest_program, stored_timeline
 from eventlog.address import KafkaLog, LogAddress
 from eventlog.open import count_shards, open_observer, open_shards_observer
 from eventlog.port import Consumer, LogUnavailable
@@ -22,7 +24,7 @@ from installation.workers import ALL_WORKERS, Worker, Workers
 from program.labels import Labels, labels_of_whole
 from program.program import Program, Secrets
 from program.routes import NO_ROUTES
-from program.terms import from_canonical
+from program.terms import Terms, from_canonical
 from runtime.clock import Clock
 from runtime.settings import Settings
 from runtime.user_error import NO, UNREACHABLE, UserError, first_line
@@ -32,6 +34,8 @@ from warehouse.open import open_warehouse
 from warehouse.port import Warehouse, WarehouseError
 
 READS_AT_ONCE_MAX = 2
+NOTHING_PUBLISHED = Program(Terms(currency="USD", timezone="UTC"), NO_ROUTES, Labels(), Secrets())
+"""Program before anything is published: without offers it prices nothing."""
 
 
 class NotPrepared(Exception):
@@ -63,8 +67,10 @@ class Engine:
         self.place, self.settings, self.clock = place, settings, clock
         self.warehouse, self.observer = warehouse, observer
         self.progress = Progress(warehouse, observer, clock, shards)
-        self.workers = Workers(place, settings, clock, warehouse, observer, shards, lambda: self.program)
+        self.workers = Workers(place, settings, clock, warehouse, observer, shards, lambda: self.in_force)
         self._program = program.without_routes() if program is not None else None
+        self.timeline: Timeline | None = None
+        """Terms of all published versions; None if a program file rules."""
         self.program_given = True
         """True if the current program came from a file, not from the warehouse."""
         self.reading = asyncio.Semaphore(READS_AT_ONCE_MAX)
@@ -76,6 +82,15 @@ class Engine:
         if self._program is None:
             raise UserError("no program was loaded yet; give --program FILE", NO)
         return self._program
+
+    @property
+    def in_force(self) -> TermsInForce:
+        """Terms of conversions that are credited for the first time. Raises UserError."""
+        return self.program if self.timeline is None else self.timeline
+
+    def follow(self, program: Program, timeline: Timeline) -> None:
+        """Make a published program the current one; its terms are in the warehouse already."""
+        self.timeline, self._program = timeline, program
 
     @property
     def labels(self) -> Labels:
@@ -134,8 +149,12 @@ async def open_engine(
     program: Program | None,
     clock: Clock,
     roles: Iterable[Worker] = ALL_WORKERS,
+    *,
+    follows: bool = False,
 ) -> Engine:
     """Open an installation; without a program, use the newest one in the warehouse.
+
+    With `follows`, conversions are priced by all published terms there, by their time.
 
     Raises WarehouseBusy when another process has the directory, MigrationError, NotPrepared, WarehouseError,
     LogUnavailable.
@@ -150,6 +169,9 @@ async def open_engine(
         observer = open_observer(place.log, GROUP, settings, clock)
         engine = Engine(place, settings, in_force, clock, warehouse, observer, shards)
         engine.program_given = program is not None
+        if follows:
+            timeline = await asyncio.to_thread(stored_timeline, warehouse)
+            engine.follow(in_force or NOTHING_PUBLISHED, timeline)
         await engine.workers.start(roles)
     except BaseException:
         if observer is not None:

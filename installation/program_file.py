@@ -41,6 +41,12 @@ def read_program_file(path: Path) -> bytes:
         raise ProgramUnreadable(f"{path} cannot be read: {error.strerror or error}") from None
 
 
+def read_checked(path: Path) -> tuple[bytes, Program]:
+    """Read a program file once: its bytes, and the program. Raises ProgramError."""
+    data = read_program_file(path)
+    return data, program_of(data, path)
+
+
 def _parse(data: bytes, path: Path, environment: Callable[[str], str | None]) -> Program:
     try:
         text = data.decode("utf-8")

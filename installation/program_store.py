@@ -1,4 +1,4 @@
-"""The published program on disk, DIR/program/: a process starts from it while the control plane is away.
+"""The published program on disk, DIR/program/: a process starts from it while the control plane is unavailable.
 
 `current` names a version and is replaced by renaming. Terms, parts of the routes, and the hashes above them are blobs
 in one growing file next to it; a new link appends one part and two lists of hashes. Blobs that the version does not

@@ -9,6 +9,7 @@ from importlib.metadata import version
 from attribution.live.attributor import Attributor
 from attribution.live.lease import GROUP as ATTRIBUTION_GROUP
 from attribution.live.lease import ConsumerLease
+from attribution.live.pass_planner import TermsInForce
 from eventlog.address import KafkaLog
 from eventlog.open import open_consumer, open_shards
 from eventlog.port import Consumer, LogUnavailable
@@ -16,7 +17,6 @@ from ingest.enrich import Enricher
 from ingest.geo import open_geo
 from ingest.loop import GROUP, Ingest
 from installation.address import InstallationAddress
-from program.program import Program
 from runtime.clock import Clock
 from runtime.logs import Throttled, logger
 from runtime.settings import Settings
@@ -49,12 +49,12 @@ class Workers:
         warehouse: Warehouse,
         observer: Consumer,
         shards: int,
-        program: Callable[[], Program],
+        in_force: Callable[[], TermsInForce],
     ) -> None:
-        """`program` returns the current program."""
+        """`in_force` returns the terms of conversions that are credited for the first time."""
         self._place, self._settings, self._clock = place, settings, clock
         self._warehouse, self._observer = warehouse, observer
-        self._shards, self._program = shards, program
+        self._shards, self._in_force = shards, in_force
         self.ingest: Ingest | None = None
         self.attributor: Attributor | None = None
         self._members: list[Consumer] = []
@@ -76,7 +76,7 @@ class Workers:
                 shards = self._own(open_shards(log, ATTRIBUTION_GROUP, settings, self._clock))
                 lease = ConsumerLease(shards, self._shards)
             self.attributor = Attributor(
-                self._warehouse, self._observer, self._program, self._clock, settings.attribution, lease
+                self._warehouse, self._observer, self._in_force, self._clock, settings.attribution, lease
             )
 
     def _own(self, consumer: Consumer) -> Consumer:

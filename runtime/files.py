@@ -21,6 +21,19 @@ def write_private(path: Path, data: bytes) -> None:
         raise
 
 
+def write_private_once(path: Path, data: bytes) -> None:
+    """Write a file unless there is one, also if other processes do the same: all then read what the first wrote."""
+    fresh = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
+    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    write_private(fresh, data)
+    try:
+        path.hardlink_to(fresh)
+    except FileExistsError:
+        return
+    finally:
+        fresh.unlink(missing_ok=True)
+
+
 CLOSED_ENTRIES_MAX = 200_000
 """Most files and folders that one call of `close_to_others` looks at."""
 

@@ -40,6 +40,7 @@ CounterName = Literal[
     "clew_attribution_restatements_total",
     "clew_attribution_fenced_total",
     "clew_children_restarted_total",
+    "clew_program_follow_errors_total",
     "clew_jobs_total",
     "clew_mails_total",
 ]
@@ -91,6 +92,7 @@ COUNTERS: dict[CounterName, tuple[str, tuple[str, ...]]] = {
     "clew_attribution_restatements_total": ("Conversions whose credits were revised after late events.", ()),
     "clew_attribution_fenced_total": ("Passes abandoned because another worker had taken the shard.", ()),
     "clew_children_restarted_total": ("Child processes restarted after they ended.", ("child",)),
+    "clew_program_follow_errors_total": ("Attempts to take the published program, or to store it, that failed.", ()),
     "clew_jobs_total": ("Runs of jobs, by task and outcome: done, retried, dead.", ("task", "outcome")),
     "clew_mails_total": ("Mails that the mail server accepted or refused.", ("outcome",)),
 }

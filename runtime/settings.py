@@ -277,6 +277,26 @@ class MailSettings(_Section):
     timeout_s: int = Field(20, ge=1, description="Longest wait for the mail server.")
 
 
+class FollowSettings(_Section):
+    """Edges and engines that take the program from the control plane."""
+
+    url: str = Field(
+        "",
+        pattern=r"^(https?://[^/\s?#]+)?$",
+        description="Address of the control plane, such as https://partners.acme.example; `clew serve` sets it.",
+    )
+    key: str | None = Field(
+        None,
+        repr=False,
+        min_length=32,
+        description="Key of the machines of an installation; DIR/machine.key unless set.",
+    )
+    key_file: Path | None = Field(None, description="File that holds the key instead.")
+    wait_s: int = Field(25, ge=0, le=60, description="Longest wait of one request for something new.")
+    waiting_max: int = Field(500, ge=1, description="Most followers that wait at one web process.")
+    retry_pause_max_ms: int = Field(2_000, ge=100, description="Longest pause while the control plane is unavailable.")
+
+
 class ServeSettings(_Section):
     """The parent process."""
 
@@ -314,6 +334,7 @@ class Settings(BaseSettings):
     web: WebSettings = WebSettings()
     jobs: JobSettings = JobSettings()
     mail: MailSettings = MailSettings()
+    follow: FollowSettings = FollowSettings()
     log: str | None = Field(
         None, repr=False, description="Where the log is: `sqlite:DIR` or `kafka://host:9092,…?topic_prefix=…`."
     )

@@ -86,7 +86,7 @@ class Serving:
     def __init__(
         self,
         folder: Path,
-        program: str = PROGRAM,
+        program: str | None = PROGRAM,
         workers: int = 1,
         environment: dict[str, str] | None = None,
         *,
@@ -94,7 +94,10 @@ class Serving:
     ):
         self.data = folder / "data"
         self.program = folder / "program.toml"
-        self.program.write_text(program)
+        self.follows = program is None
+        """Without a program file the control plane's program rules."""
+        if program is not None:
+            self.program.write_text(program)
         self.workers = workers
         self.port, self.api_port, self.web_port = free_port(), free_port(), free_port()
         self.web = f"http://127.0.0.1:{self.web_port}" if web else ""
@@ -113,7 +116,8 @@ class Serving:
         with self.log.open("ab") as log:
             self.parent = subprocess.Popen(
                 [
-                    *(sys.executable, "-m", "clew", "serve", "--data", str(self.data), "--program", str(self.program)),
+                    *(sys.executable, "-m", "clew", "serve", "--data", str(self.data)),
+                    *(() if self.follows else ("--program", str(self.program))),
                     *("--port", str(self.port), "--api-port", str(self.api_port), "--workers", str(self.workers)),
                     *("--web-port", str(self.web_port)),
                 ],

@@ -110,7 +110,7 @@ def find_offer(draft: Draft, context: ClickContext) -> None:
 
 def find_partner(draft: Draft, context: ClickContext) -> None:
     assert draft.link is not None  # find_link comes before
-    status = context.program.partners.get(draft.link.partner_id)
+    status = context.program.partner_status(draft.link.partner_id)
     if status is None:
         raise Refused(rejected(Reason.UNKNOWN_PARTNER, "link", "the link's partner is not in the program"))
     if status != "active":

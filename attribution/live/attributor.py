@@ -16,13 +16,12 @@ from attribution.live.ingest_gate import IngestGate
 from attribution.live.lag import Lag
 from attribution.live.lease import Lease, SingleWorkerLease
 from attribution.live.owned_shards import OwnedShards
-from attribution.live.pass_planner import PassPlanner
+from attribution.live.pass_planner import PassPlanner, TermsInForce
 from attribution.live.pass_report import PassReport
 from attribution.live.pass_runner import PassRunner
 from attribution.live.progress import behind, ends_of, passed
 from attribution.store.cursor import Cursor, Positions
 from eventlog.port import Consumer, LogUnavailable
-from program.program import Program
 from runtime.clock import Clock
 from runtime.logs import Throttled, logger
 from runtime.settings import AttributionSettings
@@ -43,7 +42,7 @@ class Attributor:
         self,
         warehouse: Warehouse,
         consumer: Consumer,
-        program: Callable[[], Program],
+        in_force: Callable[[], TermsInForce],
         clock: Clock,
         settings: AttributionSettings,
         lease: Lease | None = None,
@@ -52,7 +51,7 @@ class Attributor:
         self._shards = OwnedShards(warehouse, lease or SingleWorkerLease(), clock)
         self._gate = IngestGate(consumer, clock)
         self._lag = Lag(consumer, clock, self._ingest_wait_s)
-        self._runner = PassRunner(PassPlanner(warehouse), self._shards, program, clock, settings.pass_conversions_max)
+        self._runner = PassRunner(PassPlanner(warehouse), self._shards, in_force, clock, settings.pass_conversions_max)
         self._busy = asyncio.Lock()
 
     @property
@@ -90,7 +89,7 @@ class Attributor:
     async def _run_when_ready(self, wait_s: float, failures: list[Exception]) -> PassReport:
         if not self._shards.recovered:
             return PassReport()
-        ready = await self._gate.wait(wait_s)
+        ready = await self._gate.wait(wait_s) if self._runner.has_terms else None
         report = PassReport(waiting=True) if ready is None else await self._runner.run(ready, failures)
         return replace(report, behind=await self._lag.records(self.cursors))
 

@@ -1,11 +1,12 @@
 """Compute one pass: from a cursor and ingest's positions to the rows to write and the next cursor."""
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 
 from attribution.core.credits import ConversionCase, Outcome, Pricing, attribute, failed
 from attribution.core.journeys import TooManyTouches
 from attribution.core.revisions import CurrentRevision, Rows, keep_current, rows_of
+from attribution.core.timeline import Timeline
 from attribution.live.pass_writer import PassTooLarge
 from attribution.store.conversion_reader import ConversionReader
 from attribution.store.cursor import Cursor, LateScan, Positions, advance, clipped, span
@@ -25,6 +26,10 @@ from warehouse.port import Warehouse
 
 _HITS_SPAN_MAX = 500_000
 """Touch records per partition that one pass scans for late touches."""
+
+TermsInForce = Program | Timeline
+"""Terms of conversions that are credited for the first time: of a program file, or of all published versions."""
+_PricingAt = Callable[[int], Pricing]
 
 _log = logger("attribution")
 
@@ -58,17 +63,17 @@ class PassPlanner:
         self._revisions, self._touches = RevisionReader(warehouse), TouchReader(TouchTable(warehouse))
 
     def plan(
-        self, cursor: Cursor, conversions: Positions, hits: Positions, program: Program, budget: PassBudget,
+        self, cursor: Cursor, conversions: Positions, hits: Positions, in_force: TermsInForce, budget: PassBudget,
         now_us: int, shards: Shards = ALL,
     ) -> PlannedPass:  # fmt: skip
         """Compute the next pass of these shards after `cursor`, over conversions and hits before these offsets.
 
         A pass with too many journeys or rows is retried with half the conversions.
         """
-        pricing = self._programs.keep(program, now_us)
+        pricing_at = self._pricing_at(in_force, now_us)
         while True:
             try:
-                return self._plan_within(cursor, conversions, hits, pricing, budget, now_us, shards)
+                return self._plan_within(cursor, conversions, hits, pricing_at, budget, now_us, shards)
             except (TooManyTouches, PassTooLarge) as error:
                 if budget.conversions_max <= 1:
                     raise
@@ -76,7 +81,7 @@ class PassPlanner:
                 _log.warning("pass_halved", conversions_max=budget.conversions_max, why=str(error))
 
     def _plan_within(
-        self, cursor: Cursor, conversions: Positions, hits: Positions, pricing: Pricing, budget: PassBudget,
+        self, cursor: Cursor, conversions: Positions, hits: Positions, pricing_at: _PricingAt, budget: PassBudget,
         now_us: int, shards: Shards,
     ) -> PlannedPass:  # fmt: skip
         # Records of all shards are counted; these shards get about their fraction.
@@ -91,16 +96,23 @@ class PassPlanner:
         # A conversion without a revision is credited when the cursor reaches its record, with all data of that time.
         credited = self._conversions.conversions_of(restated & revisions.keys())
         events |= {event.conversion_id: event for event in credited}
-        rows = self._rows(events, revisions, pricing, now_us)
+        rows = self._rows(events, revisions, pricing_at, now_us)
         if any(len(table) > BLOCK_ROWS_MAX for table in rows.tables().values()):
             raise PassTooLarge(f"{len(events)} conversions make more than {BLOCK_ROWS_MAX} rows")
         return PlannedPass(rows, Cursor(advance(cursor.conversions, new_to), hits_to, late, shards.total))
 
-    def recompute(self, ids: Collection[bytes], program: Program, now_us: int) -> Rows:
+    def _pricing_at(self, in_force: TermsInForce, now_us: int) -> _PricingAt:
+        """Return the pricing of a conversion by its time. A program file counts for all times."""
+        if isinstance(in_force, Timeline):
+            return lambda ts_us: self._programs.of(in_force, ts_us)
+        pricing = self._programs.keep(in_force, now_us)
+        return lambda _: pricing
+
+    def recompute(self, ids: Collection[bytes], in_force: TermsInForce, now_us: int) -> Rows:
         """Compute rows for these conversions, credited before or not. Raises PassTooLarge, TooManyTouches."""
-        pricing = self._programs.keep(program, now_us)
+        pricing_at = self._pricing_at(in_force, now_us)
         events = {event.conversion_id: event for event in self._conversions.conversions_of(ids)}
-        return self._rows(events, self._revisions.current_revisions(events.keys()), pricing, now_us)
+        return self._rows(events, self._revisions.current_revisions(events.keys()), pricing_at, now_us)
 
     def _late(
         self, cursor: Cursor, hits: Positions, rows_max: int, shards: Shards
@@ -119,7 +131,7 @@ class PassPlanner:
         self,
         events: Mapping[bytes, Conversion],
         revisions: Mapping[bytes, CurrentRevision],
-        pricing: Pricing,
+        pricing_at: _PricingAt,
         now_us: int,
     ) -> Rows:
         adjustments = self._conversions.adjustments_of(events)
@@ -127,8 +139,8 @@ class PassPlanner:
         for key, event in sorted(events.items()):
             current = revisions.get(key)
             # A conversion keeps the program that it was first priced under (docs/contract.md, section 3).
-            pinned = pricing if current is None else self._programs.get(current.program_hash)
-            case = ConversionCase(event, adjustments.get(key, ()), pinned or pricing)
+            pinned = self._programs.get(current.program_hash) if current is not None else None
+            case = ConversionCase(event, adjustments.get(key, ()), pinned or pricing_at(event.event_ts))
             if pinned is None and current is not None:
                 stuck.append(_without_program(case, current))
             else:

@@ -6,16 +6,16 @@ from collections.abc import Callable, Collection, Sequence
 from dataclasses import replace
 
 from attribution.core.revisions import Rows
+from attribution.core.timeline import Timeline
 from attribution.live.failures import run_all
 from attribution.live.ingest_gate import ReadyRange
 from attribution.live.owned_shards import OwnedShards
-from attribution.live.pass_planner import PassBudget, PassPlanner
+from attribution.live.pass_planner import PassBudget, PassPlanner, TermsInForce
 from attribution.live.pass_report import PassReport, count_rows
 from attribution.live.shard_worker import ShardWorker
 from attribution.store.cursor import Cursor, span
 from attribution.store.shards import Shards, shard_of
 from eventlog.port import Fenced
-from program.program import Program
 from runtime import metrics
 from runtime.clock import Clock
 from warehouse.port import WarehouseError
@@ -34,11 +34,17 @@ class PassRunner:
     """
 
     def __init__(
-        self, planner: PassPlanner, shards: OwnedShards, program: Callable[[], Program], clock: Clock,
-        conversions_max: int,
+        self, planner: PassPlanner, shards: OwnedShards, in_force: Callable[[], TermsInForce],
+        clock: Clock, conversions_max: int,
     ) -> None:  # fmt: skip
-        self._planner, self._shards, self._program, self._clock = planner, shards, program, clock
+        self._planner, self._shards, self._in_force, self._clock = planner, shards, in_force, clock
         self._conversions_max = conversions_max
+
+    @property
+    def has_terms(self) -> bool:
+        """False while nothing is published: no conversion can be priced."""
+        in_force = self._in_force()
+        return not isinstance(in_force, Timeline) or bool(in_force.entries)
 
     async def run(self, ready: ReadyRange, failures: list[Exception]) -> PassReport:
         """Run a pass over the range for each group of shards with equal cursors."""
@@ -63,7 +69,7 @@ class PassRunner:
         budget = PassBudget(self._conversions_max)
         planned = await asyncio.to_thread(
             self._planner.plan,
-            cursor, ready.conversions, ready.hits, self._program(), budget, self._clock.now_us(), shards,
+            cursor, ready.conversions, ready.hits, self._in_force(), budget, self._clock.now_us(), shards,
         )  # fmt: skip
         written = await self._write(group, shards.split(planned.rows), planned.cursor, failures)
         metrics.count("clew_attribution_conversions_total", written.credited)
@@ -76,7 +82,7 @@ class PassRunner:
         for worker in self._shards.recovered:
             own = [id_ for id_ in conversions if shard_of(id_, self._shards.total) == worker.shard]
             shards = Shards(self._shards.total, (worker.shard,))
-            rows = await asyncio.to_thread(self._planner.recompute, own, self._program(), self._clock.now_us())
+            rows = await asyncio.to_thread(self._planner.recompute, own, self._in_force(), self._clock.now_us())
             report = report.plus(await self._write([worker], shards.split(rows), worker.cursor, failures))
         return report
 

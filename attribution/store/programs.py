@@ -8,6 +8,7 @@ from collections import OrderedDict
 from dataclasses import dataclass
 
 from attribution.core.credits import Pricing
+from attribution.core.timeline import TermsFrom, Timeline
 from attribution.store.labels import store_labels
 from program.program import Program
 from program.terms import canonical, from_canonical
@@ -43,6 +44,24 @@ def newest_program(warehouse: Warehouse) -> Loaded | None:
     return Loaded(row["program_hash"], row["loaded_us"], row["canonical"].encode())
 
 
+def stored_timeline(warehouse: Warehouse) -> Timeline:
+    """Return all terms in clew.programs by their time. Raises WarehouseError."""
+    table = warehouse.query(
+        f"SELECT DISTINCT program_hash, toUnixTimestamp64Micro(loaded_ts) AS from_us FROM {DATABASE}.programs"
+    )
+    return Timeline(TermsFrom(row["from_us"], row["program_hash"]) for row in rows_of(table))
+
+
+def store_terms(warehouse: Warehouse, terms: TermsFrom, canonical_text: bytes) -> None:
+    """Store published terms under the time from which they count. Raises WarehouseError.
+
+    Two workers may store the same row; the timeline has it once.
+    """
+    row = ProgramRow(terms.hash, terms.from_us, canonical_text.decode())
+    token = f"program:{terms.hash}:{secrets.token_hex(8)}"
+    warehouse.insert("programs", to_arrow("programs", [(row,)]), token)
+
+
 class Programs:
     """Cache of pricings by program hash. Not thread-safe: one pass at a time uses it."""
 
@@ -74,6 +93,13 @@ class Programs:
         row = ProgramRow(program.hash, loaded_us, canonical(program.terms).decode())
         token = f"program:{program.hash}:{secrets.token_hex(8)}"
         self._warehouse.insert("programs", to_arrow("programs", [(row,)]), token)
+
+    def of(self, timeline: Timeline, ts_us: int) -> Pricing:
+        """Return the pricing of the terms that count at a time. Raises LookupError if there are none."""
+        pricing = self.get(found := timeline.at(ts_us))
+        if pricing is None:
+            raise LookupError(f"terms {found} are missing from clew.programs")
+        return pricing
 
     def get(self, program_hash: str) -> Pricing | None:
         """Return the pricing of terms loaded earlier, or None if clew.programs no longer has them."""

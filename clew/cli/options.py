@@ -13,6 +13,12 @@ from runtime.settings import Settings, SettingsError, load_settings
 from runtime.user_error import WRONG_USE
 
 ProgramFile = Annotated[Path, typer.Option("--program", metavar="FILE", help="Program file (TOML).")]
+ProgramOrPublished = Annotated[
+    Path | None,
+    typer.Option(
+        "--program", metavar="FILE", help="Program file (TOML); without it, what the control plane publishes."
+    ),
+]
 ProgramOrNewest = Annotated[
     Path | None,
     typer.Option(

@@ -11,7 +11,7 @@ import typer
 
 from clew.cli.control_options import Control
 from clew.cli.option_groups import with_option_groups
-from clew.cli.options import Host, MetricsPort, Port, ProgramFile, Where, settings_or_exit
+from clew.cli.options import Host, MetricsPort, Port, ProgramFile, ProgramOrPublished, Where, settings_or_exit
 from clew.cli.output import errors_as_exit_codes, fail, out
 from clew.http.sockets import BadHost, PortTaken, bind, url_of
 from clew.processes.supervisor import AlreadyServed, Parent, ServeOptions
@@ -29,8 +29,8 @@ from runtime.user_error import UNREACHABLE, WRONG_USE
 
 @with_option_groups
 def serve(
-    program: ProgramFile,
     where: Where,
+    program: ProgramOrPublished = None,
     host: Host = "127.0.0.1",
     port: Annotated[
         int, typer.Option(metavar="PORT", help="Port for links, pixels, postbacks and events.", min=0, max=65535)
@@ -52,13 +52,19 @@ def serve(
 ) -> None:
     """Run everything: edges, ingest, attribution, API, console.
 
-    All of them are children of one parent process, which restarts a child that dies.
+    All of them are children of one parent process, which restarts a child that dies. Without --program, the program is
+    what the console publishes; unknown links answer 404 until then.
     """
     _check_ports({"--port": port, "--api-port": api_port, "--web-port": web_port})
     settings = settings_or_exit()
     place = where.address_or_exit(settings)
     if place.data is None:
         raise fail("serve keeps token keys and its event log in a data directory; give --data DIR", WRONG_USE)
+    if program is None and not settings.serve.web and not settings.follow.url:
+        raise fail(
+            "there is no program: give --program FILE, or set CLEW_FOLLOW__URL to the control plane's address, or let "
+            "CLEW_SERVE__WEB run one here", WRONG_USE,
+        )  # fmt: skip
     configure_logs("serve")
     options = ServeOptions(
         DataDir(place.data.root.absolute()), program, host, port, api_port, workers,

@@ -43,3 +43,11 @@ def url_of(listener: socket.socket) -> str:
     """Return the http URL of a listening socket."""
     host, port = listener.getsockname()[:2]
     return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+
+
+def reach_url(listener: socket.socket) -> str:
+    """Return the URL at which this machine reaches a listening socket that may be bound to all addresses."""
+    host, port = listener.getsockname()[:2]
+    if host in ("0.0.0.0", "::"):
+        return f"http://{'[::1]' if ':' in host else '127.0.0.1'}:{port}"
+    return url_of(listener)

@@ -2,7 +2,6 @@
 
 import asyncio
 import os
-import signal
 import socket
 import sys
 from dataclasses import dataclass
@@ -13,11 +12,11 @@ import uvloop
 from clew.http.server import http_server, limits_of, raise_descriptor_limit
 from clew.http.sockets import url_of
 from clew.processes.child import ChildArguments, end_with_parent, user_errors_end_process, while_beating
+from clew.processes.edge_program import FollowedProgram, ProgramFromFile
 from eventlog.open import open_producer
 from eventlog.port import StoredClaims
 from installation.address import InstallationAddress
 from installation.keys import load_or_make_keys
-from installation.program_file import ProgramError, load_program
 from runtime.clock import SystemClock
 from runtime.files import keep_files_private
 from runtime.logs import configure_logs, logger
@@ -25,7 +24,7 @@ from runtime.random_bytes import RandomBytes
 from runtime.settings import Settings, load_settings
 from runtime.user_error import UserError
 from schemas.values.click_id import TokenKeys
-from tracker.edge import CurrentProgram, EdgeDependencies
+from tracker.edge import EdgeDependencies
 from tracker.http.app import EdgeApp
 
 _log = logger("edge")
@@ -37,8 +36,8 @@ class EdgeProcess:
 
     place: InstallationAddress
     settings: Settings
-    program: Path
-    """Program file, read at the start and on SIGHUP."""
+    program: Path | None
+    """Program file, read at the start and on SIGHUP; None follows the control plane."""
     worker: int = 0
 
     async def run(self, listener: socket.socket) -> None:
@@ -51,7 +50,8 @@ class EdgeProcess:
             self.place.data.keys(settings.keys), os.urandom, clock.now_us() // 1000,
             may_make=self.place.on_servers and not self.place.data.has_history(),
         )  # fmt: skip
-        holder = CurrentProgram(load_program(self.program))
+        source = self._source()
+        holder = source.holder
         stored = await asyncio.to_thread(self._open_stored, keys, clock.now_us()) if self.place.on_servers else None
         producer = await open_producer(
             self.place.log, settings, clock, worker=self.worker, folder=self.place.data.spill, stored=stored
@@ -62,21 +62,21 @@ class EdgeProcess:
         )  # fmt: skip
         app = EdgeApp(edge)
         server = http_server(app, settings.serve.drain_timeout_s, limits_of(settings), app.on_refused)
-
-        def reload() -> None:
-            try:
-                holder.current = load_program(self.program)
-                _log.info("program_loaded", hash=holder.current.hash)
-            except ProgramError as error:
-                _log.error("program_kept", error=str(error))
-
-        asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, reload)
+        source.start(asyncio.get_running_loop())
         _log.info("running", url=url_of(listener))
         try:
             await server.serve(sockets=[listener])
         finally:
+            source.stop()
             await producer.close()
         _log.info("stopped")
+
+    def _source(self) -> ProgramFromFile | FollowedProgram:
+        """Load the program. Raises ProgramError, UserError."""
+        if self.program is not None:
+            return ProgramFromFile(self.program)
+        assert self.place.data is not None
+        return FollowedProgram(self.place.data, self.settings, self.worker)
 
     def _open_stored(self, keys: TokenKeys, now_us: int) -> StoredClaims:
         """Open the stored dedup keys; the warehouse may be unavailable. Raises UserError if the token keys differ."""
@@ -112,7 +112,8 @@ def main() -> None:
     end_with_parent(arguments.life_fd)
     settings = load_settings()
     with user_errors_end_process():
-        process = EdgeProcess(arguments.place(settings), settings, arguments.directory.program, arguments.worker)
+        program = None if settings.follow.url else arguments.directory.program
+        process = EdgeProcess(arguments.place(settings), settings, program, arguments.worker)
         run_alone(process, socket.socket(fileno=arguments.socket_fd), arguments.beat_fd)
 
 

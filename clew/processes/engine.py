@@ -18,10 +18,14 @@ import uvloop
 from clew.http.health import health_app
 from clew.http.server import http_server, limits_of, raise_descriptor_limit, serve_with
 from clew.processes.child import ChildArguments, end_with_parent, user_errors_end_process, while_beating
+from clew.processes.following import follower_name, machine_key_or_error
 from clew.requests.http_api import create_api
 from installation.address import InstallationAddress
+from installation.control_source import ControlSource
 from installation.directory import EngineAddress, write_address
 from installation.engine import Engine, open_engine, trouble_as_user_error
+from installation.engine_program import EngineHolding
+from installation.follower import Follower
 from installation.program_file import ProgramError, load_program
 from installation.workers import ALL_WORKERS, Worker
 from runtime.clock import Clock, SystemClock
@@ -47,8 +51,8 @@ class EngineProcess:
 
     place: InstallationAddress
     settings: Settings
-    program: Path
-    """Program file, read at the start and on SIGHUP."""
+    program: Path | None
+    """Program file, read at the start and on SIGHUP; None follows the control plane."""
     url: str
     """URL of its port."""
     roles: frozenset[Worker] = ALL_WORKERS
@@ -71,11 +75,16 @@ class EngineProcess:
             app = create_api(engine, key) if self.answers else health_app(engine.unhealthy_reason, self.settings.http)
             server = http_server(app, self.settings.serve.drain_timeout_s, limits_of(self.settings))
             loop = asyncio.get_running_loop()
+            follower = self._follower(engine)
             loop.add_signal_handler(signal.SIGHUP, lambda: asyncio.ensure_future(self._reload(engine)))
             if not self.place.on_servers:
                 write_address(self.place.engine_file, EngineAddress(self.url, key, os.getpid()))
+            if follower is not None:
+                follower.start()
             _log.info("running", roles=sorted(role.value for role in self.roles), url=self.url)
             await serve_with(server, listener, engine.workers)
+            if follower is not None:
+                follower.stop()
             await engine.workers.drain()
             _log.info("stopped")
         finally:
@@ -84,12 +93,14 @@ class EngineProcess:
                 self.place.engine_file.unlink(missing_ok=True)
 
     async def _open(self, clock: Clock) -> Engine:
-        program = load_program(self.program)
+        program = load_program(self.program) if self.program is not None else None
         deadline_s = clock.monotonic_s() + _LOCK_WAIT_S
         while True:
             try:
                 with trouble_as_user_error(self.place):
-                    return await open_engine(self.place, self.settings, program, clock, self.roles)
+                    return await open_engine(
+                        self.place, self.settings, program, clock, self.roles, follows=program is None
+                    )
             except UserError as error:
                 busy = isinstance(error.__cause__, WarehouseBusy) and clock.monotonic_s() < deadline_s
                 if not busy and not (self.waits and error.exit_code == UNREACHABLE):
@@ -98,7 +109,20 @@ class EngineProcess:
                     _log.error("not_opened", error=str(error))
                 await asyncio.sleep(0.05 if busy else _REACH_PAUSE_S)
 
+    def _follower(self, engine: Engine) -> Follower | None:
+        """Make the follower of the control plane; None if a program file rules. Raises UserError."""
+        if self.program is not None or engine.timeline is None:
+            return None
+        data, follow = self.place.data, self.settings.follow
+        key = machine_key_or_error(data.root if data is not None else None, self.settings)
+        role = "+".join(sorted(role.value for role in self.roles)) or "api"
+        name = follower_name("engine" if self.roles == ALL_WORKERS else f"{role}:{os.getpid()}")
+        holding = EngineHolding(name, engine, engine.timeline, key)
+        return Follower(ControlSource(follow.url, key), holding, follow.wait_s, follow.retry_pause_max_ms / 1000)
+
     async def _reload(self, engine: Engine) -> None:
+        if self.program is None:
+            return
         try:
             await engine.use_program(load_program(self.program))
             _log.info("program_loaded", hash=engine.program.hash)
@@ -121,7 +145,8 @@ def main() -> None:
     settings = load_settings()
     with user_errors_end_process():
         place = arguments.place(settings)
-        process = EngineProcess(place, settings, arguments.directory.program, arguments.url, waits=place.on_servers)
+        program = None if settings.follow.url else arguments.directory.program
+        process = EngineProcess(place, settings, program, arguments.url, waits=place.on_servers)
         run_alone(process, socket.socket(fileno=arguments.socket_fd), arguments.beat_fd)
 
 

@@ -14,16 +14,17 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from clew.http.server import descriptors_max, raise_descriptor_limit
-from clew.http.sockets import PortTaken, bind, url_of
+from clew.http.sockets import PortTaken, bind, reach_url, url_of
 from clew.processes.child import BEAT_INTERVAL_S, ChildArguments
 from installation.directory import DataDir
 from installation.keys import load_or_make_keys
-from installation.program_file import ProgramError, program_of, read_program_file
+from installation.program_file import ProgramError, read_checked
 from runtime import metrics, metrics_files
 from runtime.clock import Clock
 from runtime.file_lock import FileLocked, lock_file
 from runtime.files import keep_files_private, write_private
 from runtime.logs import Throttled, logger
+from runtime.machine_key import find_machine_key
 from runtime.settings import Settings, child_environment
 from runtime.user_error import UNREACHABLE, UserError
 
@@ -44,7 +45,8 @@ class ServeOptions:
     """
 
     directory: DataDir
-    program: Path
+    program: Path | None
+    """Program file; None follows the control plane."""
     host: str
     port: int
     api_port: int
@@ -84,21 +86,22 @@ class Parent:
     bound: "asyncio.Future[tuple[str, str]]" = field(default_factory=lambda: asyncio.get_running_loop().create_future())
     """URLs of the tracking port and the API port, set when they are bound."""
     _metrics: Path | None = None
+    _follow_url: str = ""
+    """Address of the control plane that the children follow; "" if a program file rules."""
 
     async def run(self) -> None:
         """Serve until SIGTERM or SIGINT. Raises ProgramError, BadHost, PortTaken, UserError, OSError."""
         options, directory = self.options, self.options.directory
         keep_files_private()
         _check_descriptors()
-        data = read_program_file(options.program)
-        program_of(data, options.program)
+        data = read_checked(options.program)[0] if options.program is not None else None
         bind(options.host, 0).close()  # a wrong host is found before a directory is made
         directory.make()
         with self._alone():
             tracking = await self._bind(options.port)
             api = await self._bind(options.api_port)
             web = await self._bind(options.web_port) if options.web_port is not None else None
-            self._take_program(data)
+            self._prepare_program(data, web)
             keys, now_ms = directory.keys(self.settings.keys), self.clock.now_us() // 1000
             load_or_make_keys(keys, os.urandom, now_ms, may_make=not directory.has_history())
             await self._prepare()
@@ -183,7 +186,7 @@ class Parent:
 
     def _control_environment(self) -> dict[str, str]:
         url = {"CLEW_WEB__URL": self.options.web_url} if self.options.web_url else {}
-        return {"CLEW_CONTROL": self.options.control, **url}
+        return {"CLEW_CONTROL": self.options.control, "CLEW_FOLLOW__URL": self._follow_url, **url}
 
     @contextlib.contextmanager
     def _alone(self) -> Iterator[None]:
@@ -308,6 +311,17 @@ class Parent:
         if late:
             await asyncio.wait(late)
 
+    def _prepare_program(self, data: bytes | None, web: socket.socket | None) -> None:
+        """Copy the program file, or get ready for processes that follow the control plane. Raises UserError."""
+        directory = self.options.directory
+        if data is not None:
+            self._take_program(data)
+            return
+        find_machine_key(directory.root, self.settings.follow)  # before processes that start at once look for it
+        directory.published.mkdir(mode=0o700, exist_ok=True)
+        directory.program.unlink(missing_ok=True)  # a file that ruled before would rule commands on
+        self._follow_url = self.settings.follow.url or (reach_url(web) if web is not None else "")
+
     def _take_program(self, data: bytes) -> None:
         """Copy the checked program, so that a child started later does not load a file that is being edited.
 
@@ -322,9 +336,11 @@ class Parent:
             _log.error("program_copy_kept", why=str(error))
 
     def _reload(self, children: list[_Child]) -> None:
+        if self.options.program is None:
+            _log.info("program_followed", url=self._follow_url)
+            return
         try:
-            data = read_program_file(self.options.program)
-            program = program_of(data, self.options.program)
+            data, program = read_checked(self.options.program)
             self._take_program(data)
         except (ProgramError, UserError, OSError) as error:
             _log.error("program_kept", why=str(error))

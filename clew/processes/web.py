@@ -15,6 +15,7 @@ from clew.processes.control_plane import ControlPlace, find_control_place
 from runtime.clock import SystemClock
 from runtime.files import keep_files_private
 from runtime.logs import configure_logs, logger
+from runtime.machine_key import find_machine_key
 from runtime.settings import Settings, load_settings
 
 _log = logger("web")
@@ -32,16 +33,25 @@ class WebProcess:
         raise_descriptor_limit()
         settings, clock, host = self.settings, SystemClock(), listener.getsockname()[0]
         await asyncio.to_thread(self.place.start, settings, signs=True, host=host)
+        from control.distribution.endpoint import ProgramEndpoints
         from control.migrate import no_answer_reason
         from control.server import create_app
 
         async def unready_reason() -> str | None:
             return await asyncio.to_thread(no_answer_reason)
 
-        app = create_app(probes_of(unready_reason, settings.http).routes(), settings.web, clock)
+        key = find_machine_key(self.place.data, settings.follow)
+        feed = ProgramEndpoints(key, settings.follow.waiting_max, clock) if key is not None else None
+        app = create_app(
+            probes_of(unready_reason, settings.http).routes(), settings.web, clock, feed.routes() if feed else ()
+        )
         server = http_server(app, settings.serve.drain_timeout_s, limits_of(settings))
+        if feed is not None:
+            feed.stopping = lambda: server.should_exit
         _log.info("running", url=url_of(listener))
         await server.serve(sockets=[listener])
+        if feed is not None:
+            await feed.close()
         _log.info("stopped")
 
 

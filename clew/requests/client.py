@@ -124,7 +124,9 @@ async def _open_and_ask(
         rules = load_rules(file) if file is not None else None
         with trouble_as_user_error(place):
             try:
-                engine = await open_engine(place, settings, rules, clock, workers_for(place, request))
+                follows = rules is None and place.follows(settings)
+                roles = workers_for(place, request)
+                engine = await open_engine(place, settings, rules, clock, roles, follows=follows)
             except WarehouseBusy:
                 if clock.monotonic_s() >= deadline_s:
                     raise

@@ -56,11 +56,14 @@ def current() -> ProgramVersion | None:
 
 
 def next_effective(before: ProgramVersion | None, now: datetime) -> datetime:
-    """Return the time from which new terms count: the first ones at once, others after the lead."""
+    """Return the time from which new terms count: the first ones at once, others after the lead.
+
+    Never two terms at the same time: which of them counts would be open.
+    """
     if before is None:
         return now
     lead = timedelta(seconds=current_configuration().settings.terms_lead_s)
-    return max(now + lead, before.effective)
+    return max(now + lead, before.effective + timedelta(microseconds=1))
 
 
 def add_version(head: ProgramHead, new: NewVersion) -> ProgramVersion:

@@ -64,7 +64,8 @@ def _starlette(edge: EdgeDependencies, context: EdgeContext) -> Starlette:
 
 def _probes(edge: EdgeDependencies) -> Probes:
     async def check() -> Readiness:
-        return Readiness(await edge.producer.unhealthy_reason(), edge.producer.degraded_reason())
+        reason = edge.program.unready_reason or await edge.producer.unhealthy_reason()
+        return Readiness(reason, edge.producer.degraded_reason())
 
     # A replay that resumes must know that it speaks to the same data as before.
     return Probes(check, edge.http.networks(), {"Clew-Installation": edge.keys.installation})

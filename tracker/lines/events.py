@@ -90,7 +90,7 @@ def _offer_and_partner(line: TouchLine, context: LineContext) -> tuple[int, int]
     """Return offer and partner, both active, by the link's code or by their numbers."""
     offer_id, partner_id = line.offer_id, line.partner_id
     if line.link:
-        link = context.program.links.get(line.link)
+        link = context.program.exact_link(line.link)
         if link is None:
             raise Refused(rejected(Reason.UNKNOWN_LINK, "link", "the program has no link with this code"))
         if offer_id not in (None, link.offer_id):
@@ -119,7 +119,7 @@ def _active_offer(offer_id: int, context: LineContext) -> None:
 
 
 def _active_partner(partner_id: int, context: LineContext) -> None:
-    status = context.program.partners.get(partner_id)
+    status = context.program.partner_status(partner_id)
     if status is None:
         raise Refused(rejected(Reason.UNKNOWN_PARTNER, "partner_id", f"the program has no partner {partner_id}"))
     if status != "active":

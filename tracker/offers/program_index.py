@@ -3,10 +3,12 @@
 from collections.abc import Iterable
 
 from program.entries import Link
-from program.program import Program
+from program.program import Program, Secrets
 from program.routes import OfferRoute
+from program.routes_tree import RoutesTree
 from program.terms import OfferTerms
 from tracker.masking import spellings_of
+from tracker.offers.codes_without_case import CodesWithoutCase
 from tracker.offers.deep_link import Allowed, allowed_of
 from tracker.offers.landing_url import Landing, compile_landing, escaped
 from tracker.request.client_ip import networks_of
@@ -25,55 +27,89 @@ class IndexedOffer:
         self.allowed: Allowed = allowed_of(route.landing_url, route.allowed_hosts)
 
 
+class _SecretForms:
+    """Secrets of a program in all forms in which a hit may contain them."""
+
+    __slots__ = ("_keys", "_of_offers", "_secrets", "spellings", "texts")
+
+    def __init__(self, secrets: Secrets) -> None:
+        self._secrets = secrets
+        known: Iterable[str] = (*secrets.api_keys, *secrets.postback_secrets.values())
+        self.texts = frozenset(form for secret in known if secret for form in (secret, shortened(secret)))
+        self._keys = spellings_of(secrets.api_keys)
+        self.spellings = spellings_of(tuple(self.texts))
+        self._of_offers: dict[int, tuple[bytes, ...]] = {}
+
+    def of_offer(self, offer_id: int) -> tuple[bytes, ...]:
+        found = self._of_offers.get(offer_id)
+        if found is None:
+            own = self._secrets.postback_secrets.get(offer_id, "")
+            found = self._of_offers[offer_id] = (*self._keys, *spellings_of((own,) if own else ()))
+        return found
+
+
 class ProgramIndex:
-    """The program in use, indexed. Raises ValueError if a trusted proxy is not a network."""
+    """The program in use, indexed. Raises ValueError if a trusted proxy is not a network.
+
+    `tree` has the routes of a published program; without it they are those of `program`. `before` is the index that
+    this one replaces: what did not change is taken from it.
+    """
 
     __slots__ = (
-        "_keys",
+        "_codes",
+        "_find_offer",
         "_links_without_case",
         "_offers",
         "_secrets",
-        "_secrets_of_offers",
+        "_tree",
         "all_secrets",
+        "exact_link",
         "fallback_url",
-        "links",
-        "partners",
+        "partner_status",
         "program",
         "proxies",
         "terms",
         "trusts_links",
     )
 
-    def __init__(self, program: Program) -> None:
+    def __init__(self, program: Program, tree: RoutesTree | None = None, before: "ProgramIndex | None" = None) -> None:
         self.program, self.terms, routes = program, program.terms, program.routes
-        self.links, self.partners = routes.links, routes.partners
-        self.proxies = networks_of(routes.trusted_proxies)
-        self.fallback_url = escaped(routes.fallback_url)
+        self._tree = tree
+        self._codes: CodesWithoutCase = before._codes if before is not None else CodesWithoutCase()
+        self.exact_link = routes.links.get if tree is None else tree.link
+        self._find_offer = routes.offers.get if tree is None else tree.offer
+        self.partner_status = routes.partners.get if tree is None else tree.partner
+        head = routes if tree is None else tree.head
+        self.proxies = networks_of(head.trusted_proxies)
+        self.fallback_url = escaped(head.fallback_url)
         self._links_without_case: dict[str, Link | None] | None = None
         self.trusts_links = program.terms.link_user_id == "trusted"
         self._offers: dict[int, IndexedOffer] = {}
-        secrets: Iterable[str] = (*program.secrets.api_keys, *program.secrets.postback_secrets.values())
-        self._secrets = frozenset(form for secret in secrets if secret for form in (secret, shortened(secret)))
-        self._keys = spellings_of(program.secrets.api_keys)
-        self.all_secrets = spellings_of(tuple(self._secrets))
-        self._secrets_of_offers: dict[int, tuple[bytes, ...]] = {}
+        known = before is not None and before.program.secrets is program.secrets
+        self._secrets: _SecretForms = before._secrets if before is not None and known else _SecretForms(program.secrets)
+        self.all_secrets = self._secrets.spellings
 
     def link(self, code: str) -> Link | None:
         """Return the link of a code as it was asked for.
 
         Slashes and blanks around a code are ignored, and so is its case if exactly one link fits.
         """
-        link = self.links.get(code)
+        link = self.exact_link(code)
         if link is not None:
             return link
         code = trimmed(trimmed(code).strip("/"))
-        return self.links.get(code) or self._by_code_without_case().get(code.lower())
+        link = self.exact_link(code)
+        if link is not None:
+            return link
+        if self._tree is not None:
+            return self._codes.find(self._tree, code.lower())
+        return self._by_code_without_case().get(code.lower())
 
     def _by_code_without_case(self) -> dict[str, Link | None]:
         """Links by their code in lower case; None where several have it. Built when it is first needed."""
         if self._links_without_case is None:
             found: dict[str, Link | None] = {}
-            for code, link in self.links.items():
+            for code, link in self.program.routes.links.items():
                 found[code.lower()] = None if code.lower() in found else link
             self._links_without_case = found
         return self._links_without_case
@@ -82,7 +118,7 @@ class ProgramIndex:
         """Return the offer with that number; None if the program has none."""
         compiled = self._offers.get(offer_id)
         if compiled is None:
-            route, terms = self.program.routes.offers.get(offer_id), self.terms.offers.get(offer_id)
+            route, terms = self._find_offer(offer_id), self.terms.offers.get(offer_id)
             if route is None or terms is None:
                 return None
             compiled = self._offers[offer_id] = IndexedOffer(offer_id, route, terms)
@@ -90,12 +126,8 @@ class ProgramIndex:
 
     def secrets_of(self, offer_id: int) -> tuple[bytes, ...]:
         """Return the secrets that a sender of an offer's hits may know: its own, and the API keys."""
-        found = self._secrets_of_offers.get(offer_id)
-        if found is None:
-            own = self.program.secrets.postback_secrets.get(offer_id, "")
-            found = self._secrets_of_offers[offer_id] = (*self._keys, *spellings_of((own,) if own else ()))
-        return found
+        return self._secrets.of_offer(offer_id)
 
     def is_secret(self, text: str) -> bool:
         """Return whether the text is one of the program's secrets, whatever field it was sent in."""
-        return text in self._secrets
+        return text in self._secrets.texts

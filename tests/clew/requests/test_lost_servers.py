@@ -50,7 +50,7 @@ def engine(place: InstallationAddress, tmp_path: Path, warehouse: Warehouse, mon
     file.write_text(PROGRAM)
     opened = Opened(place, Settings(), load_program(file), clock, warehouse, observer, 1)
 
-    async def open_engine(*_: object) -> Engine:
+    async def open_engine(*_: object, **__: object) -> Engine:
         return opened
 
     monkeypatch.setattr("installation.engine.open_engine", open_engine)

@@ -1,0 +1,124 @@
+"""Edges and engine follow what the control plane publishes: real processes, from the change of a row to the answer."""
+
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from urllib.parse import parse_qs, urlsplit
+
+import httpx
+import pytest
+
+from tests import loopback
+from tests.flow.operator import Operator, wait_until
+from tests.serving import BROWSER, Serving, serving
+
+SHOP = "https://shop.example/?cid={click_id}"
+SPREAD_MAX_S = 2.0
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
+LEAD = {"CLEW_TERMS_LEAD_S": "0"}
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Serving]:
+    with serving(tmp_path_factory.mktemp("published"), program=None, workers=2, environment=LEAD, web=True) as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def operator(server: Serving) -> Iterator[Operator]:
+    steps = Operator(server.data, server.environment)
+    yield steps
+    steps.close()
+
+
+@pytest.fixture(scope="module")
+def shoes(operator: Operator) -> tuple[int, int]:
+    """Numbers of a published offer and of a partner."""
+    offer = operator("offer", SHOP, "s3cret-of-shoes")
+    operator("plan", offer, 10_000_000)
+    operator("publish")
+    return offer, operator("partner", "Blue Lagoon")
+
+
+def click(server: Serving, code: str) -> httpx.Response:
+    """Follow a link by a new connection, which any of the edges may answer."""
+    return loopback.get(f"{server.url}/c/{code}", headers={"User-Agent": BROWSER, "Connection": "close"})
+
+
+def everywhere(server: Serving, code: str, verdict: str, times: int = 12) -> bool:
+    """Return whether many connections in a row, hence both edges, give this verdict."""
+    return all(click(server, code).headers.get("Clew-Verdict") == verdict for _ in range(times))
+
+
+def test_before_anything_is_published_links_are_unknown(server: Serving) -> None:
+    answer = click(server, "nothing")
+    assert (answer.status_code, answer.headers["Clew-Verdict"]) == (404, "unknown_link")
+
+
+def test_an_offer_a_link_a_click_and_a_commission(server: Serving, operator: Operator, shoes: tuple[int, int]) -> None:
+    offer, partner = shoes
+    code = operator("link", offer, partner)
+    wait_until(lambda: everywhere(server, code, "accepted"), SPREAD_MAX_S, "the link does not work in time")
+    token = parse_qs(urlsplit(click(server, code).headers["Location"]).query)["cid"][0]
+    asked = {"click_id": token, "amount": "50.00", "currency": "USD", "txn_id": "t-1"}
+    refused = loopback.get(f"{server.url}/postback", params={**asked, "secret": "wrong"})
+    assert refused.status_code in (401, 403)
+    done = loopback.get(f"{server.url}/postback", params={**asked, "secret": "s3cret-of-shoes"}, timeout=20)
+    assert done.status_code == 200, done.text
+    server.settle()
+    [row] = server.sql("SELECT partner_id, sum(amount) AS total FROM commissions GROUP BY partner_id")
+    assert (row["partner_id"], float(row["total"])) == (partner, 5.0)
+    assert operator("spread") == [2, 2]
+    by_partner = ("report", "kpi", "--by", "partner")
+    wait_until(lambda: "Blue Lagoon" in server.clew(*by_partner), 30, "the engine lacks the name")
+
+
+def test_a_suspended_partner_stops_and_starts_again(
+    server: Serving, operator: Operator, shoes: tuple[int, int]
+) -> None:
+    offer, _ = shoes
+    partner = operator("partner", "Red Rock")
+    code = operator("link", offer, partner)
+    wait_until(lambda: everywhere(server, code, "accepted"), SPREAD_MAX_S, "the link does not work in time")
+    operator("move", partner, "suspended")
+    wait_until(lambda: everywhere(server, code, "inactive_partner"), SPREAD_MAX_S, "the links go on")
+    operator("move", partner, "active")
+    wait_until(lambda: everywhere(server, code, "accepted"), SPREAD_MAX_S, "the links stay off")
+
+
+def test_a_rotated_secret_counts_without_a_version(server: Serving, operator: Operator, shoes: tuple[int, int]) -> None:
+    offer, partner = shoes
+    code = operator("link", offer, partner)
+    wait_until(lambda: everywhere(server, code, "accepted"), SPREAD_MAX_S, "the link does not work in time")
+    token = parse_qs(urlsplit(click(server, code).headers["Location"]).query)["cid"][0]
+    secret = operator("rotate", offer)
+
+    def accepts(given: str) -> bool:
+        asked = {"click_id": token, "amount": "1.00", "currency": "USD", "txn_id": "t-2", "secret": given}
+        return loopback.get(f"{server.url}/postback", params=asked, timeout=20).status_code == 200
+
+    wait_until(lambda: accepts(secret), SPREAD_MAX_S, "the new secret does not count")
+    wait_until(lambda: not accepts("s3cret-of-shoes"), SPREAD_MAX_S, "the old secret counts on")
+    assert secret not in server.log.read_text()
+    stored = b"".join(path.read_bytes() for path in (server.data / "program").rglob("*") if path.is_file())
+    assert secret.encode() not in stored
+
+
+def test_edges_start_from_the_stored_program_without_a_control_plane(
+    server: Serving, operator: Operator, shoes: tuple[int, int]
+) -> None:
+    """Kill edges and engine while the database of the control plane cannot be read."""
+    offer, partner = shoes
+    code = operator("link", offer, partner)
+    wait_until(lambda: everywhere(server, code, "accepted"), SPREAD_MAX_S, "the link does not work in time")
+    time.sleep(0.5)  # the copy is stored after it is in use
+    operator.close()
+    server.kill()
+    for path in server.data.glob("control.sqlite*"):
+        path.rename(path.with_name(f"away-{path.name}"))
+    Path(server.data / "control.sqlite").mkdir()
+    server.web = ""
+    server.start()
+    assert everywhere(server, code, "accepted")
+    server.settle()
+    server.clew("audit")  # fails unless everything agrees
