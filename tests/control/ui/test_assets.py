@@ -111,6 +111,58 @@ def test_a_failed_installation_says_so(tmp_path: Path, monkeypatch: pytest.Monke
     assert not (tmp_path / "node_modules" / ".locked").exists()
 
 
+@pytest.fixture
+def own_control(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A copy of control/ whose build is counted, not run."""
+    control = tmp_path / "control"
+    shutil.copytree(ROOT / "control", control, ignore=shutil.ignore_patterns("__pycache__"))
+    monkeypatch.setattr(assets, "CONTROL", control)
+    monkeypatch.setattr(assets, "SOURCES", control / "ui")
+    monkeypatch.setattr(assets, "OUTPUT", control / "ui" / "static" / "ui")
+    return control
+
+
+@pytest.mark.parametrize(
+    ("file", "added", "builds"),
+    [
+        ("ui/views.py", "# a comment of zzyzx words\n", False),
+        ("ui/templates/404.html", "{# zzyzx #}", False),
+        ("ui/templates/404.html", '<p class="ribbon-bookmark">', True),
+        ("ui/views.py", 'ICON = "brand-abstract"\n', True),
+        ("ui/assets/css/tokens.css", "/* */", True),
+        ("ui/assets/js/clew.js", "// \n", True),
+        ("ui/package-lock.json", "\n", True),
+    ],
+)
+def test_only_changes_that_matter_build(own_control: Path, file: str, added: str, builds: bool) -> None:
+    allauth = assets._allauth()
+    before = assets.digest(allauth)
+    with (own_control / file).open("a") as handle:
+        handle.write(added)
+    assert (assets.digest(allauth) != before) is builds
+
+
+def test_a_second_build_only_touches(own_control: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[object] = []
+    monkeypatch.setattr(assets, "node", lambda *arguments, **_options: asked.append(arguments) or 0)
+    (tmp_path / "work").mkdir()
+    (tmp_path / "work" / "node_modules").symlink_to(assets.WORK / "node_modules")
+    monkeypatch.setattr(assets, "WORK", tmp_path / "work")
+    assets.build()
+    assets.build()
+    assert len(asked) == 1
+    (own_control / "ui" / "static" / "ui" / "manifest.json").unlink()
+    assets.build()
+    assert len(asked) == 2
+
+
+def test_a_failed_build_is_tried_again(own_control: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(assets, "node", lambda *_arguments, **_options: 1)
+    (own_control / "ui" / "static" / "ui" / "manifest.json").unlink()
+    with pytest.raises(SystemExit, match="cannot be built"):
+        assets.build()
+
+
 def test_wheel_contains_built_files_and_templates(tmp_path: Path) -> None:
     for name in ("pyproject.toml", "requirements.in", "LICENSE", "NOTICE"):
         shutil.copy(ROOT / name, tmp_path)
