@@ -22,7 +22,13 @@ _SUMMARY_FIELDS_MAX = 3
 _SUMMARY_CHARS_MAX = 60
 _VERBS = {"created": "created", "updated": "changed", "deleted": "deleted"}
 _TONES: dict[str, Tone] = {"created": "good", "deleted": "bad", "updated": "info"}
-_PAGES = {"partners.partner": "console_partner", "accounts.user": "console_user", "jobs.job": "console_job"}
+_PAGES = {
+    "partners.partner": "console_partner",
+    "program.offer": "console_offer",
+    "program.plan": "console_plan",
+    "accounts.user": "console_user",
+    "jobs.job": "console_job",
+}
 
 
 @dataclass(frozen=True, slots=True)

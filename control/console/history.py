@@ -27,6 +27,7 @@ def timeline(events: Iterable[AuditEvent], actor: Actor) -> list[dict[str, Any]]
             "icon": _ICONS.get(event.action, "point"),
             "tone": action_tone(event.action),
             "changes": differences(event, names),
+            "is_new": event.action == "created",
             "href": reverse("console_audit_event", args=[event.pk]) if may_open else "",
         }
         for event in found

@@ -8,6 +8,8 @@ from control.accounts.roles import Area
 from control.console.access import may, operator_of
 from control.partners.access import visible_partners
 from control.partners.states import PartnerStatus
+from control.program.access import approvals
+from control.program.models import ApprovalStatus, Plan, TermsState
 from control.ui.navigation import Entry, add_entry
 
 
@@ -16,6 +18,13 @@ def add_pages() -> None:
     for entry in (
         Entry("Home", "console_home", "layout-dashboard", order=10),
         Entry("Partners", "console_partners", "users", "Partners", 50, _reads(Area.PARTNERS), applied_partners),
+        Entry("Approvals", "console_approvals", "user-check", "Partners", 52, _reads(Area.PARTNERS), asked_approvals),
+        Entry("Offers", "console_offers", "target-arrow", "Program", 30, _reads(Area.PROGRAM)),
+        Entry("Links", "console_links", "link", "Program", 32, _reads(Area.LINKS)),
+        Entry("Plans", "console_plans", "receipt", "Program", 34, _reads(Area.PROGRAM), drafts),
+        Entry("Coupons", "console_coupons", "ticket", "Program", 36, _reads(Area.PROGRAM)),
+        Entry("Publish", "console_publish", "rocket", "Program", 38, _reads(Area.PROGRAM)),
+        Entry("Versions", "console_versions", "versions", "Program", 39, _reads(Area.PROGRAM)),
         Entry("Audit trail", "console_audit", "history", "System", 80, _reads(Area.AUDIT)),
         Entry("Jobs", "console_jobs", "list-check", "System", 82, _reads(Area.JOBS)),
         Entry("Settings", "console_settings", "settings", "System", 90, _reads(Area.SETTINGS)),
@@ -31,3 +40,14 @@ def applied_partners(request: HttpRequest) -> int:
     """Return the number of partners who wait for a decision."""
     actor = operator_of(request)
     return visible_partners(actor).filter(status=PartnerStatus.APPLIED).count() if actor is not None else 0
+
+
+def asked_approvals(request: HttpRequest) -> int:
+    """Return the number of partners who ask for an offer."""
+    actor = operator_of(request)
+    return approvals(actor).filter(status=ApprovalStatus.REQUESTED).count() if actor is not None else 0
+
+
+def drafts(_request: HttpRequest) -> int:
+    """Return the number of plans that wait for somebody to publish them."""
+    return Plan.objects.filter(state=TermsState.DRAFT).count()

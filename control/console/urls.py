@@ -2,7 +2,20 @@
 
 from django.urls import path
 
-from control.console.pages import audit, home, jobs, keys, partners, people, search
+from control.console.pages import (
+    approvals,
+    audit,
+    home,
+    jobs,
+    keys,
+    links,
+    offers,
+    partners,
+    people,
+    plans,
+    publish,
+    search,
+)
 
 urlpatterns = [
     path("", home.home, name="console_home"),
@@ -15,6 +28,27 @@ urlpatterns = [
     path("partners/<int:number>/edit/", partners.edit, name="console_partner_edit"),
     path("partners/<int:number>/history/", partners.history, name="console_partner_history"),
     path("partners/<int:number>/to/<slug:to>/", partners.move, name="console_partner_move"),
+    path("offers/", offers.index, name="console_offers"),
+    path("offers/new/", offers.new, name="console_offer_new"),
+    path("offers/<int:number>/", offers.show, name="console_offer"),
+    path("offers/<int:number>/edit/", offers.edit, name="console_offer_edit"),
+    path("offers/<int:number>/secret/", offers.secret, name="console_offer_secret"),
+    path("offers/<int:number>/to/<slug:to>/", offers.move, name="console_offer_move"),
+    path("links/", links.index, name="console_links"),
+    path("links/new/", links.new, name="console_link_new"),
+    path("plans/", plans.index, name="console_plans"),
+    path("plans/new/", plans.new, name="console_plan_new"),
+    path("plans/<uuid:plan_id>/", plans.show, name="console_plan"),
+    path("plans/<uuid:plan_id>/edit/", plans.edit, name="console_plan_edit"),
+    path("coupons/", plans.coupon_index, name="console_coupons"),
+    path("coupons/new/", plans.coupon_new, name="console_coupon_new"),
+    path("coupons/<uuid:coupon_id>/", plans.coupon_show, name="console_coupon"),
+    path("approvals/", approvals.index, name="console_approvals"),
+    path("approvals/<int:approval_id>/", approvals.decide, name="console_approval"),
+    path("publish/", publish.publish, name="console_publish"),
+    path("versions/", publish.index, name="console_versions"),
+    path("versions/<int:seq>/", publish.version, name="console_version"),
+    path("versions/<int:seq>/rollback/", publish.roll_back, name="console_rollback"),
     path("audit/", audit.index, name="console_audit"),
     path("audit/<int:event_id>/", audit.show, name="console_audit_event"),
     path("jobs/", jobs.index, name="console_jobs"),

@@ -5,7 +5,7 @@ from django.db.models import Exists, OuterRef, Q, QuerySet
 from control.accounts.actor import Actor
 from control.accounts.roles import Action, Area
 from control.partners.access import sees_all, visible_partners
-from control.program.models import Approval, ApprovalStatus, Link, Offer, OfferAccess, OfferStatus
+from control.program.models import Approval, ApprovalStatus, Coupon, Link, Offer, OfferAccess, OfferStatus, Plan
 
 
 def visible_offers(actor: Actor) -> QuerySet[Offer]:
@@ -21,3 +21,24 @@ def visible_links(actor: Actor, action: Action = Action.READ) -> QuerySet[Link]:
     """Return the links of the partners that the actor may see. Raises Forbidden."""
     partners = visible_partners(actor, Area.LINKS, action)
     return Link.objects.all() if sees_all(actor, Area.LINKS) else Link.objects.filter(partner__in=partners)
+
+
+def approvals(actor: Actor) -> QuerySet[Approval]:
+    """Return the approvals of the partners that the actor may see. Raises Forbidden."""
+    partners = visible_partners(actor)
+    rows = Approval.objects.select_related("partner", "offer")
+    return rows if sees_all(actor, Area.PARTNERS) else rows.filter(partner__in=partners)
+
+
+def plans(actor: Actor) -> QuerySet[Plan]:
+    """Return plans: all for operators; for partners those of all partners and their own. Raises Forbidden."""
+    actor.require(Area.PROGRAM, Action.READ)
+    rows = Plan.objects.select_related("offer", "partner")
+    return rows if actor.partner is None else rows.filter(Q(partner=None) | Q(partner=actor.partner))
+
+
+def coupons(actor: Actor) -> QuerySet[Coupon]:
+    """Return coupons: all for operators, else the partner's own. Raises Forbidden."""
+    actor.require(Area.PROGRAM, Action.READ)
+    rows = Coupon.objects.select_related("offer", "partner")
+    return rows if actor.partner is None else rows.filter(partner=actor.partner)

@@ -1,6 +1,6 @@
 """Parts of all forms: fields for lists and maps, refusals of services next to their fields, live checks."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,14 +16,21 @@ NO_AUTOFILL = {"autocomplete": "off"}
 class ListField(forms.CharField):
     """List of texts, written with commas or in lines."""
 
+    def __init__(self, *, each: Callable[[str], str] = str, **options: Any) -> None:
+        super().__init__(**options)
+        self._each = each
+
     def prepare_value(self, value: Any) -> Any:
         """Write a list for the box."""
         return ", ".join(map(str, value)) if isinstance(value, list) else value
 
     def to_python(self, value: Any) -> Any:
-        """Read the texts, each once."""
+        """Read the texts, each once. Raises ValidationError."""
         parts = str(value or "").replace("\n", ",").split(",")
-        return list(dict.fromkeys(text for part in parts if (text := part.strip())))
+        try:
+            return list(dict.fromkeys(self._each(text) for part in parts if (text := part.strip())))
+        except ValueError as error:
+            raise forms.ValidationError(str(error)) from None
 
     def has_changed(self, initial: Any, data: Any) -> bool:
         return bool((initial or []) != self.to_python(data))
@@ -69,7 +76,7 @@ def sections_of(form: forms.Form, sections: Sequence[Section]) -> list[dict[str,
     for section in sections:
         fields = [form[name] for name in section.names if name in form.fields]
         if fields:
-            is_open = not section.folded or any(field.errors or field.initial for field in fields)
+            is_open = not section.folded or any(field.errors or form.initial.get(field.name) for field in fields)
             shown.append({"section": section, "fields": fields, "is_open": is_open})
     return shown
 
@@ -79,9 +86,11 @@ def add_refusal(form: forms.Form, error: Refused) -> None:
     if not isinstance(error, Invalid):
         form.add_error(None, f"{str(error)[:1].upper()}{str(error)[1:]}.")
         return
+    names: Mapping[str, str] = getattr(form, "row_fields", {})
     for mistake in error.errors:
-        if mistake.field in form.fields:
-            form.add_error(mistake.field, mistake.message)
+        name = names.get(mistake.field, mistake.field).removeprefix("items[0].")
+        if name in form.fields:
+            form.add_error(name, mistake.message)
         else:
             form.add_error(None, str(mistake))
 

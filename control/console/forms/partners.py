@@ -20,6 +20,21 @@ SECTIONS = (
 )
 
 
+_CHECKED = (
+    "name",
+    "company",
+    "language",
+    "website",
+    "group",
+    "tier",
+    "tags",
+    "traffic_sources",
+    "custom",
+    "external_ids",
+)
+"""Fields whose checks a live check makes too."""
+
+
 class ManagerField(forms.ModelChoiceField):  # type: ignore[type-arg]
     """Choice of an operator by name."""
 
@@ -65,6 +80,9 @@ class PartnerForm(forms.Form):
         super().__init__(*arguments, **options)
         managers: Any = self.fields["manager"]
         managers.queryset = possible_managers()
+        for name in _CHECKED:
+            column: Any = Partner._meta.get_field(name)
+            self.fields[name].validators += column.validators
         if actor.is_limited(Area.PARTNERS, Limit.OWN):
             del self.fields["manager"]
         if partner is not None:

@@ -19,6 +19,12 @@ from control.console.models import BulkChange
 from control.jobs.models import Job, JobState
 from control.partners.models import Partner
 from control.partners.services import create_partner
+from control.program.models import Approval, Coupon, Link, Offer, Plan
+from control.program.publishing import publish
+from control.program.services.approvals import request_access
+from control.program.services.links import create_link
+from control.program.services.offers import create_offer
+from control.program.services.terms_rows import create_coupon, create_plan
 
 PASSWORD = "correct horse battery"
 
@@ -37,6 +43,25 @@ class Console:
     job: Job | None = None
     key: ApiKey | None = None
     bulk: BulkChange | None = None
+
+    offer: Offer | None = None
+    link: Link | None = None
+    plan: Plan | None = None
+    coupon: Coupon | None = None
+    approval: Approval | None = None
+
+    def publish_program(self) -> None:
+        """Make an offer, a link, a plan, a coupon and an approval, and publish them once."""
+        assert self.own is not None
+        boss = command_line()
+        with acting(boss):
+            values = {"name": "Shoes", "landing_url": "https://shop.example/?cid={click_id}", "access": "approval"}
+            self.offer = create_offer(boss, values, "active")
+            self.link = create_link(boss, self.offer.number, self.own.number, "bl-shoes")
+            self.plan = create_plan(boss, {"offer": self.offer, "percent_e6": 8_000_000})
+            self.coupon = create_coupon(boss, {"code": "LAGOON10", "partner": self.own, "offer": self.offer})
+            self.approval = request_access(boss, self.offer.number, self.own.number, "We write about shoes")
+            publish(boss, "First version")
 
     def actor(self, role: str) -> Actor:
         user = self.people[role]

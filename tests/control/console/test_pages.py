@@ -16,6 +16,10 @@ from control.console.models import SavedView
 from control.jobs.models import Job, JobState
 from control.partners.models import Partner
 from control.partners.services import change_partner, transition
+from control.program.models import Offer
+from control.program.publishing import publish
+from control.program.services.offers import change_offer
+from control.program.services.terms_rows import create_plan
 from tests.control.console.conftest import Console, newest_event, signed_in
 from tests.control.console.test_rights import PAGES, path
 from tests.control.ui.pages import ATTACK, Elements, injections
@@ -268,6 +272,14 @@ def _attack(console: Console) -> None:
         for user in console.people.values():
             change_person(boss, user.pk, {"name": SHORT_ATTACK})
         ApiKey.objects.filter(name="shop").update(name=SHORT_ATTACK)
+        console.publish_program()
+        assert console.offer is not None and console.approval is not None
+        attack = {"name": SHORT_ATTACK, "description": ATTACK, "goals": [{"key": "1", "name": SHORT_ATTACK}]}
+        change_offer(boss, console.offer.number, attack)
+        console.approval.reason = ATTACK
+        console.approval.save()
+        create_plan(boss, {"offer": Offer.objects.get(), "partner": console.own, "percent_e6": 9_000_000})
+        publish(boss, ATTACK)
     Job.objects.update(error=ATTACK, asked_by=ATTACK, worker=SHORT_ATTACK)
     SavedView.objects.create(user=console.people["owner"], list_key="partners", name=SHORT_ATTACK, query="q=x")
 

@@ -29,6 +29,27 @@ PAGES: dict[str, set[str]] = {
     "console_partner_edit": WRITERS,
     "console_partner_history": SEE_PEOPLE,
     "console_partner_move": WRITERS,
+    "console_offers": EVERYBODY,
+    "console_offer": EVERYBODY,
+    "console_offer_new": WRITERS,
+    "console_offer_edit": WRITERS,
+    "console_offer_move": WRITERS,
+    "console_offer_secret": LEADERS,
+    "console_links": EVERYBODY,
+    "console_link_new": WRITERS,
+    "console_plans": EVERYBODY,
+    "console_plan": EVERYBODY,
+    "console_plan_new": WRITERS,
+    "console_plan_edit": WRITERS,
+    "console_coupons": EVERYBODY,
+    "console_coupon": EVERYBODY,
+    "console_coupon_new": WRITERS,
+    "console_approvals": EVERYBODY,
+    "console_approval": WRITERS,
+    "console_publish": EVERYBODY,
+    "console_versions": EVERYBODY,
+    "console_version": EVERYBODY,
+    "console_rollback": LEADERS,
     "console_audit": LEADERS,
     "console_audit_event": LEADERS,
     "console_jobs": SEE_JOBS,
@@ -53,6 +74,9 @@ def names() -> set[str]:
 
 def path(console: Console, name: str, partner: Partner | None) -> str:
     assert partner and console.job and console.key and console.bulk
+    if console.offer is None:
+        console.publish_program()
+    assert console.offer and console.plan and console.coupon and console.approval
     event = AuditEvent.objects.filter(object_type="partners.partner").first()
     assert event is not None
     arguments: dict[str, list[object]] = {
@@ -60,6 +84,16 @@ def path(console: Console, name: str, partner: Partner | None) -> str:
         "console_partner_edit": [partner.number],
         "console_partner_history": [partner.number],
         "console_partner_move": [partner.number, "suspended"],
+        "console_offer": [console.offer.number],
+        "console_offer_edit": [console.offer.number],
+        "console_offer_secret": [console.offer.number],
+        "console_offer_move": [console.offer.number, "paused"],
+        "console_plan": [console.plan.pk],
+        "console_plan_edit": [console.plan.pk],
+        "console_coupon": [console.coupon.pk],
+        "console_approval": [console.approval.pk],
+        "console_version": [1],
+        "console_rollback": [1],
         "console_audit_event": [event.pk],
         "console_job": [console.job.pk],
         "console_job_replay": [console.job.pk],
@@ -87,6 +121,7 @@ def test_pages_open_for_the_right_roles(console: Console, role: str) -> None:
 @pytest.mark.parametrize("role", Role.values)
 def test_refused_pages_take_no_post(console: Console, role: str) -> None:
     browser = console.browser(role)
+    path(console, "console_home", console.own)  # makes the program
     before = AuditEvent.objects.count()
     for name, allowed in PAGES.items():
         if role not in allowed:

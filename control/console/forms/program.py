@@ -1,0 +1,252 @@
+"""Forms of offers, links, plans, coupons and approvals. Texts are read by the parsers of program files."""
+
+from collections.abc import Callable
+from typing import Any, ClassVar
+
+from django import forms
+
+from control.console.forms.base import ListField, MapField, Section
+from control.program.models import ApprovalStatus, Offer, OfferAccess, OfferStatus, Plan
+from program import fields
+from program.to_toml import format_percent
+from schemas.values.durations import format_duration, parse_duration_us
+from schemas.values.money import format_minor
+
+
+class ParsedField(forms.CharField):
+    """Text that a parser of program files reads; its message is the mistake."""
+
+    def __init__(self, parse: Callable[[str], Any], **options: Any) -> None:
+        super().__init__(**options)
+        self._parse = parse
+
+    def clean(self, value: Any) -> Any:
+        """Read the text; an empty one is None. Raises ValidationError."""
+        text = super().clean(value)
+        if not text:
+            return None
+        try:
+            return self._parse(text)
+        except ValueError as error:
+            raise forms.ValidationError(str(error)) from None
+
+
+def _zero_or_duration(text: str) -> int:
+    return parse_duration_us(text, zero_allowed=True)
+
+
+OFFER_SECTIONS = (
+    Section("Offer", ("name", "landing_url", "allowed_hosts", "status", "access")),
+    Section(
+        "Goals and windows", ("goals", "click_window", "impression_window"),
+        "What counts, and how long after a click. Changes count once they are published.",
+    ),
+    Section("For partners", ("description",), folded=True),
+)  # fmt: skip
+
+
+class OfferForm(forms.Form):
+    """Fields of an offer."""
+
+    row_fields: ClassVar[dict[str, str]] = {
+        "click_window_us": "click_window", "impression_window_us": "impression_window"
+    }  # fmt: skip
+
+    name = forms.CharField(label="Name", max_length=200)
+    landing_url = ParsedField(
+        fields.landing_url,
+        label="Landing page",
+        max_length=2_048,
+        widget=forms.TextInput(attrs={"placeholder": "https://shop.example/?cid={click_id}"}),
+        help_text="Macros such as {click_id}, {partner_id} and {sub1} are filled in at each click.",
+    )
+    allowed_hosts = ListField(
+        each=fields.host_pattern,
+        label="Allowed hosts",
+        required=False,
+        help_text="Links may lead to these hosts too. Separated by commas; *.shop.example means all below it.",
+    )
+    status = forms.ChoiceField(
+        label="Status",
+        choices=[(OfferStatus.DRAFT.value, "Draft"), (OfferStatus.ACTIVE.value, "Active")],
+        help_text="An active offer goes live with the next version that is published.",
+        initial=OfferStatus.ACTIVE,
+    )
+    access = forms.ChoiceField(
+        label="Who may promote it",
+        widget=forms.RadioSelect,
+        initial=OfferAccess.OPEN,
+        choices=[
+            (OfferAccess.OPEN.value, "Every partner"),
+            (OfferAccess.APPROVAL.value, "Partners that we approve"),
+            (OfferAccess.PRIVATE.value, "Partners that we pick"),
+        ],
+    )
+    goals = MapField(
+        label="Goals", help_text="A line for each, key: name. The postback names the key.", initial={"1": "Conversion"}
+    )
+    click_window = ParsedField(
+        parse_duration_us, label="Click window", initial="30d", help_text="For example 30d or 12h."
+    )
+    impression_window = ParsedField(parse_duration_us, label="Impression window", initial="24h")
+    description = forms.CharField(
+        label="Description", required=False, max_length=20_000, widget=forms.Textarea(attrs={"rows": 5})
+    )
+
+    def __init__(self, offer: Offer | None, *arguments: Any, **options: Any) -> None:
+        super().__init__(*arguments, **options)
+        if offer is not None:
+            del self.fields["status"]
+
+    def values(self) -> dict[str, Any]:
+        """Return what the service takes, without the status."""
+        data = self.cleaned_data
+        return {
+            "name": data["name"],
+            "landing_url": data["landing_url"],
+            "allowed_hosts": data["allowed_hosts"],
+            "access": data["access"],
+            "description": data["description"],
+            "goals": [{"key": key, "name": name} for key, name in data["goals"].items()],
+            "click_window_us": data["click_window"],
+            "impression_window_us": data["impression_window"],
+        }
+
+
+def initial_of_offer(offer: Offer) -> dict[str, Any]:
+    """Return the values of an offer for its form."""
+    plain = ("name", "landing_url", "allowed_hosts", "access", "description")
+    return {
+        **{name: getattr(offer, name) for name in plain},
+        "goals": {goal["key"]: goal["name"] for goal in offer.goals},
+        "click_window": format_duration(offer.click_window_us),
+        "impression_window": format_duration(offer.impression_window_us),
+    }
+
+
+class LinkForm(forms.Form):
+    """Fields of a new link."""
+
+    offer = forms.ModelChoiceField(Offer.objects.none(), label="Offer", empty_label=None)
+    partner = forms.IntegerField(label="Partner", min_value=1, help_text="Number of the partner.")
+    code = ParsedField(
+        fields.link_code,
+        label="Code",
+        required=False,
+        max_length=128,
+        help_text="The last part of the link. Made up if you leave it empty.",
+    )
+
+    def __init__(self, offers: Any, *arguments: Any, **options: Any) -> None:
+        super().__init__(*arguments, **options)
+        choice: Any = self.fields["offer"]
+        choice.queryset = offers
+
+
+PLAN_SECTIONS = (
+    Section("Applies to", ("offer", "partner", "goal")),
+    Section("Pays", ("percent", "fixed", "hold"), "A share of the sale, a fixed amount, or both."),
+    Section("Attribution", ("model",), folded=True),
+)
+
+
+class PlanForm(forms.Form):
+    """Fields of a plan."""
+
+    row_fields: ClassVar[dict[str, str]] = {
+        "percent_e6": "percent", "fixed_minor": "fixed", "fixed_currency": "fixed", "hold_us": "hold"
+    }  # fmt: skip
+
+    offer = forms.ModelChoiceField(Offer.objects.none(), label="Offer", empty_label=None)
+    partner = forms.IntegerField(
+        label="Partner", required=False, min_value=1, help_text="Number of one partner; empty for all."
+    )
+    goal = forms.CharField(label="Goal", required=False, help_text="Key of one goal; empty for all.")
+    percent = ParsedField(fields.percent_e6, label="Percent of the sale", required=False, help_text="For example 8.5.")
+    fixed = ParsedField(fields.fixed, label="Fixed amount", required=False, help_text="For example 12.50 USD.")
+    hold = ParsedField(
+        _zero_or_duration,
+        label="Hold",
+        required=False,
+        help_text="Time before a commission may be paid, for example 30d.",
+    )
+    model = ParsedField(fields.model, label="Attribution model", initial="last_click")
+
+    def __init__(self, offers: Any, *arguments: Any, **options: Any) -> None:
+        super().__init__(*arguments, **options)
+        choice: Any = self.fields["offer"]
+        choice.queryset = offers
+
+    def values(self) -> dict[str, Any]:
+        """Return what the service takes; offer and partner are rows."""
+        data = self.cleaned_data
+        minor, currency = data["fixed"] or (0, "")
+        return {
+            "offer": data["offer"],
+            "goal": data["goal"],
+            "fixed_minor": minor,
+            "fixed_currency": currency,
+            "percent_e6": data["percent"] or 0,
+            "hold_us": data["hold"] or 0,
+            "model": data["model"],
+        }
+
+
+def initial_of_plan(plan: Plan) -> dict[str, Any]:
+    """Return the values of a plan for its form."""
+    fixed = f"{format_minor(plan.fixed_minor, plan.fixed_currency)} {plan.fixed_currency}" if plan.fixed_minor else ""
+    return {
+        "offer": plan.offer_id,
+        "partner": plan.partner_id,
+        "goal": plan.goal,
+        "fixed": fixed,
+        "model": plan.model,
+        "percent": format_percent(plan.percent_e6) if plan.percent_e6 else "",
+        "hold": format_duration(plan.hold_us) if plan.hold_us else "",
+    }
+
+
+class CouponForm(forms.Form):
+    """Fields of a coupon."""
+
+    code = ParsedField(
+        fields.coupon_code, label="Code", max_length=64, help_text="Orders that name it are credited to the partner."
+    )
+    offer = forms.ModelChoiceField(Offer.objects.none(), label="Offer", empty_label=None)
+    partner = forms.IntegerField(label="Partner", min_value=1, help_text="Number of the partner.")
+    starts = forms.DateTimeField(
+        label="Starts",
+        required=False,
+        widget=forms.DateTimeInput(attrs={"type": "datetime-local"}),
+        help_text="UTC. Empty: at once.",
+    )
+    ends = forms.DateTimeField(
+        label="Ends",
+        required=False,
+        widget=forms.DateTimeInput(attrs={"type": "datetime-local"}),
+        help_text="UTC. Empty: never.",
+    )
+
+    def __init__(self, offers: Any, *arguments: Any, **options: Any) -> None:
+        super().__init__(*arguments, **options)
+        choice: Any = self.fields["offer"]
+        choice.queryset = offers
+
+
+class DecideForm(forms.Form):
+    """Decision about a partner's access to an offer."""
+
+    status = forms.ChoiceField(
+        label="Decision",
+        widget=forms.RadioSelect,
+        choices=[(ApprovalStatus.APPROVED.value, "Approve"), (ApprovalStatus.REJECTED.value, "Reject")],
+    )
+    reason = forms.CharField(label="Reason", required=False, max_length=4_000, widget=forms.Textarea(attrs={"rows": 3}))
+
+
+class PublishForm(forms.Form):
+    """Reason of a version."""
+
+    reason = forms.CharField(
+        label="Reason", required=False, max_length=2_000, help_text="The list of versions shows it."
+    )

@@ -1,0 +1,108 @@
+"""Pages of approvals: partners' access to offers that are not open."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse
+from django.urls import reverse
+from django.utils.dateformat import format as format_date
+
+from control.accounts.actor import Actor
+from control.accounts.roles import Action, Area
+from control.console.access import page
+from control.console.forms.page import form_page, posted
+from control.console.forms.partners import OptionalReasonForm
+from control.console.forms.program import DecideForm
+from control.console.lists.page import list_page
+from control.console.lists.spec import BulkAction, Empty, Filter, ListColumn, ListSpec, register
+from control.console.pages.links import offers_to_choose
+from control.errors import Conflict, NotFound
+from control.program.access import approvals
+from control.program.models import Approval, ApprovalStatus
+from control.program.services.approvals import decide_access
+from control.ui.states import state_tone
+from control.ui.table import Cell
+
+
+def _columns(_actor: Actor) -> Sequence[ListColumn[Approval]]:
+    return [
+        ListColumn[Approval](
+            "partner", "Partner",
+            lambda row: Cell(row.partner.name, href=reverse("console_approval", args=[row.pk])), ("partner__name",),
+        ),
+        ListColumn[Approval]("offer", "Offer", lambda row: row.offer.name, ("offer__name",)),
+        ListColumn[Approval](
+            "status", "Status", lambda row: Cell(row.get_status_display(), badge=state_tone(row.status)), ("status",)
+        ),
+        ListColumn[Approval]("reason", "Reason", lambda row: row.reason),
+        ListColumn[Approval](
+            "created", "Since", lambda row: format_date(row.created, "j M Y"), ("created",), descending_first=True
+        ),
+    ]  # fmt: skip
+
+
+def _decide(status: ApprovalStatus) -> Any:
+    def change(actor: Actor, row_id: str, values: Mapping[str, Any]) -> Mapping[str, Any]:
+        row = _find(actor, int(row_id))
+        if row.status == status:
+            raise Conflict(f"{row.partner} is {row.status} already")
+        decide_access(actor, row.offer_id, row.partner_id, status, values["reason"])
+        return {}
+
+    return change
+
+
+def _find(actor: Actor, row_id: int) -> Approval:
+    row = approvals(actor).filter(pk=row_id).first()
+    if row is None:
+        raise NotFound(f"there is no approval {row_id}")
+    return row
+
+
+APPROVALS = register(
+    ListSpec(
+        key="approvals", title="Approvals", noun="request", nouns="requests", url_name="console_approvals",
+        rows=approvals, columns=_columns, order="-created",
+        text="Partners who ask for offers that are not open to all.",
+        empty=Empty("No requests", "Partners who ask for an offer appear here.", "user-check"),
+        search=lambda _actor, rows, text: rows.filter(partner__name__icontains=text),
+        search_label="Search by partner",
+        filters=(
+            Filter("status", "Status", lambda rows, value: rows.filter(status=value), lambda _: ApprovalStatus.choices),
+            Filter("offer", "Offer", lambda rows, value: rows.filter(offer__number=value), offers_to_choose),
+        ),
+        bulk=(
+            BulkAction(
+                "approve", "Approve", "approved", _decide(ApprovalStatus.APPROVED), form=OptionalReasonForm,
+                text="Their links to the offer work within seconds.", action=Action.APPROVE,
+            ),
+            BulkAction(
+                "reject", "Reject", "rejected", _decide(ApprovalStatus.REJECTED), form=OptionalReasonForm,
+                text="Their links to the offer stop within seconds.", danger=True, action=Action.APPROVE,
+            ),
+        ),
+    )
+)  # fmt: skip
+
+
+@page(Area.PARTNERS)
+def index(request: HttpRequest, actor: Actor) -> HttpResponse:
+    """List approvals."""
+    return list_page(request, actor, APPROVALS)
+
+
+@page(Area.PARTNERS, Action.APPROVE)
+def decide(request: HttpRequest, actor: Actor, approval_id: int) -> HttpResponse:
+    """Approve or reject a partner for an offer."""
+    row = _find(actor, approval_id)
+    form = DecideForm(posted(request), initial={"status": row.status, "reason": ""})
+
+    def save() -> tuple[str, str]:
+        values = form.cleaned_data
+        made = decide_access(actor, row.offer_id, row.partner_id, values["status"], values["reason"])
+        return f"{row.partner} is {made.status} for {row.offer}.", reverse("console_approvals")
+
+    return form_page(
+        request, form, save, title=f"{row.partner} for {row.offer}", text=row.reason, submit="Decide",
+        crumbs=[("Approvals", reverse("console_approvals"))], live=False,
+    )  # fmt: skip
