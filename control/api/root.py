@@ -13,6 +13,7 @@ from control.audit.api import audit_events
 from control.jobs.api import jobs
 from control.partners.api import partners
 from control.program.api import links, offers, program_versions
+from control.program.api_terms import approvals, coupons, plans
 
 _DESCRIPTION = (
     "Lists answer `{items, next}`. Errors are RFC 9457 problems. `PATCH` is a JSON merge patch and wants `If-Match`. "
@@ -52,6 +53,9 @@ api.add_router("/partners", partners)
 api.add_router("/offers", offers)
 api.add_router("/links", links)
 api.add_router("/program-versions", program_versions)
+api.add_router("/plans", plans)
+api.add_router("/coupons", coupons)
+api.add_router("/approvals", approvals)
 
 
 def unknown_path(request: HttpRequest) -> HttpResponse:

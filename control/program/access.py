@@ -5,7 +5,17 @@ from django.db.models import Exists, OuterRef, Q, QuerySet
 from control.accounts.actor import Actor
 from control.accounts.roles import Action, Area
 from control.partners.access import sees_all, visible_partners
-from control.program.models import Approval, ApprovalStatus, Coupon, Link, Offer, OfferAccess, OfferStatus, Plan
+from control.program.models import (
+    Approval,
+    ApprovalStatus,
+    Coupon,
+    Link,
+    Offer,
+    OfferAccess,
+    OfferStatus,
+    Plan,
+    TermsState,
+)
 
 
 def visible_offers(actor: Actor) -> QuerySet[Offer]:
@@ -31,14 +41,17 @@ def approvals(actor: Actor) -> QuerySet[Approval]:
 
 
 def plans(actor: Actor) -> QuerySet[Plan]:
-    """Return plans: all for operators; for partners those of all partners and their own. Raises Forbidden."""
-    actor.require(Area.PROGRAM, Action.READ)
+    """Return plans: all for operators; for partners those that pay or paid them. Raises Forbidden."""
+    offers = visible_offers(actor)
     rows = Plan.objects.select_related("offer", "partner")
-    return rows if actor.partner is None else rows.filter(Q(partner=None) | Q(partner=actor.partner))
+    if actor.partner is None:
+        return rows
+    theirs = rows.exclude(state=TermsState.DRAFT).filter(Q(partner=None) | Q(partner=actor.partner))
+    return theirs.filter(offer__in=offers)
 
 
 def coupons(actor: Actor) -> QuerySet[Coupon]:
-    """Return coupons: all for operators, else the partner's own. Raises Forbidden."""
+    """Return coupons: all for operators, else the partner's own that were published. Raises Forbidden."""
     actor.require(Area.PROGRAM, Action.READ)
     rows = Coupon.objects.select_related("offer", "partner")
-    return rows if actor.partner is None else rows.filter(partner=actor.partner)
+    return rows if actor.partner is None else rows.exclude(state=TermsState.DRAFT).filter(partner=actor.partner)

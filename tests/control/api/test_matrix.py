@@ -29,10 +29,12 @@ from control.api.root import api
 from control.audit.models import AuditEvent
 from control.audit.origin import acting
 from control.jobs.models import Job, JobState
+from control.partners.models import Partner
 from control.partners.services import create_partner
 from control.program.models import Offer
 from control.program.publishing import publish
 from control.program.services.links import create_link
+from control.program.services.terms_rows import create_coupon, create_plan
 from tests.control.api.conftest import Api
 from tests.control.program.sample import plan, shoes
 
@@ -47,6 +49,9 @@ class Endpoint:
     operators_only: bool = False
 
 
+PLAN = {"offer": "{offer_id}", "goal": "lead", "percent": "5"}
+COUPON = {"code": "NEW", "offer": "{offer_id}", "partner": "{partner_id}"}
+APPROVAL = {"offer": "{offer_id}", "partner": "{partner_id}", "status": "approved"}
 LINK = {"items": [{"offer": "{offer_id}", "partner": "{partner_id}"}]}
 OFFER = {"name": "Hats", "landing_url": "https://hats.example/?cid={click_id}"}
 ENDPOINTS = [
@@ -72,6 +77,20 @@ ENDPOINTS = [
     Endpoint("POST", "/links", Area.LINKS, Action.WRITE, LINK),
     Endpoint("GET", "/links/{code}", Area.LINKS, Action.READ),
     Endpoint("PATCH", "/links/{code}", Area.LINKS, Action.WRITE, {"status": "inactive"}),
+    Endpoint("GET", "/plans", Area.PROGRAM, Action.READ),
+    Endpoint("POST", "/plans", Area.PROGRAM, Action.WRITE, PLAN, True),
+    Endpoint("GET", "/plans/{plan_id}", Area.PROGRAM, Action.READ),
+    Endpoint("PATCH", "/plans/{draft_id}", Area.PROGRAM, Action.WRITE, {"percent": "7"}, True),
+    Endpoint("POST", "/plans/{plan_id}/end", Area.PROGRAM, Action.WRITE, None, True),
+    Endpoint("DELETE", "/plans/{draft_id}", Area.PROGRAM, Action.WRITE, None, True),
+    Endpoint("GET", "/coupons", Area.PROGRAM, Action.READ),
+    Endpoint("POST", "/coupons", Area.PROGRAM, Action.WRITE, COUPON, True),
+    Endpoint("GET", "/coupons/{coupon_id}", Area.PROGRAM, Action.READ),
+    Endpoint("PATCH", "/coupons/{draft_coupon_id}", Area.PROGRAM, Action.WRITE, {"ends": None}, True),
+    Endpoint("POST", "/coupons/{coupon_id}/end", Area.PROGRAM, Action.WRITE, None, True),
+    Endpoint("DELETE", "/coupons/{draft_coupon_id}", Area.PROGRAM, Action.WRITE, None, True),
+    Endpoint("GET", "/approvals", Area.PARTNERS, Action.READ),
+    Endpoint("POST", "/approvals", Area.PARTNERS, Action.APPROVE, APPROVAL, True),
     Endpoint("GET", "/program-versions", Area.PROGRAM, Action.READ, None, True),
     Endpoint("GET", "/program-versions/{seq}", Area.PROGRAM, Action.READ, None, True),
     Endpoint("GET", "/program-versions/diff?old=1&new=1", Area.PROGRAM, Action.READ, None, True),
@@ -104,7 +123,8 @@ def test_every_endpoint_is_in_the_matrix() -> None:
         (method.upper(), path.removeprefix("/api/v1"))
         for path, operations in api.get_openapi_schema()["paths"].items() for method in operations
     }  # fmt: skip
-    assert documented == {(endpoint.method, endpoint.path.partition("?")[0]) for endpoint in ENDPOINTS}
+    walked = {(endpoint.method, endpoint.path.partition("?")[0].replace("{draft_", "{")) for endpoint in ENDPOINTS}
+    assert documented == {(method, path.replace("{id}", "{plan_id}")) for method, path in walked}
 
 
 @dataclass
@@ -116,14 +136,24 @@ class World:
     partner: int
 
 
+def _terms_rows(plan_name: str, coupon_name: str, values: dict[str, Any], code: str) -> dict[str, str]:
+    """Make a draft of a plan and of a coupon; return their ids by name."""
+    made = create_plan(command_line(), {**values, "percent_e6": 8_000_000})
+    of_coupon = {name: row for name, row in values.items() if name != "goal"}
+    coupon = create_coupon(command_line(), {**of_coupon, "code": code})
+    return {plan_name: str(made.pk), coupon_name: str(coupon.pk)}
+
+
 @pytest.fixture
 def world(database: object) -> World:
     command = command_line()
     found = []
     for name in ("Blue", "Red"):
-        number = create_partner(command, {"name": name}, "active").number
+        partner = create_partner(command, {"name": name}, "active")
+        number = partner.number
         offer = shoes(access="open" if name == "Blue" else "private")
         link = create_link(command, offer.number, number)
+        rows = _terms_rows("plan_id", "coupon_id", {"offer": offer, "partner": partner}, f"OLD{number}")
         user = new_user(f"member-{number}@shop.example", "", None)
         with acting(command):
             store_with_seat(user, number, PartnerRole.MEMBER)
@@ -135,9 +165,15 @@ def world(database: object) -> World:
         found.append((number, {
             "user_id": str(user.pk), "invitation_id": str(invitation.pk), "event_id": str(event.pk),
             "job_id": str(job.pk), "partner_id": str(number), "offer_id": str(offer.number), "code": link.code,
-            "seq": "1",
+            "seq": "1", **rows,
         }))  # fmt: skip
     publish(command)
+    for _, ids in found:
+        of_one = {
+            "offer": Offer.objects.get(number=ids["offer_id"]),
+            "partner": Partner.objects.get(pk=ids["partner_id"]),
+        }
+        ids |= _terms_rows("draft_id", "draft_coupon_id", {**of_one, "goal": "1"}, f"DRAFT{ids['partner_id']}")
     plan(Offer.objects.get(number=int(found[0][1]["offer_id"])))  # a draft, so that there is something to publish
     return World(found[0][1], found[1][1], found[0][0])
 
@@ -179,9 +215,22 @@ def _expected(who: str, endpoint: Endpoint, *, foreign: bool) -> set[int]:
     of_one_partner = endpoint.path.startswith(("/partners/{", "/links/{"))
     if grant.limit is Limit.OWN and of_one_partner and who.startswith("operator "):
         return {404}  # the partners of the test have no manager
-    if grant.limit is Limit.OWN and endpoint.body is LINK:
-        return {422}
-    return {404} if foreign and of_partner and "{" in endpoint.path else {200, 201}
+    if who == "operator partner_manager" and endpoint.body is COUPON:
+        return {422}  # the same
+    if grant.limit is Limit.OWN and endpoint.body in (LINK, APPROVAL):
+        return {404, 422}
+    return {404} if foreign and of_partner and "{" in endpoint.path else {200, 201, 204}
+
+
+def _filled(value: Any, ids: dict[str, str]) -> Any:
+    """Return a body with the numbers of the test's rows."""
+    if isinstance(value, dict):
+        return {name: _filled(inner, ids) for name, inner in value.items()}
+    if isinstance(value, list):
+        return [_filled(inner, ids) for inner in value]
+    if isinstance(value, str) and value.startswith("{") and value.endswith("}"):
+        return int(ids[value[1:-1]])
+    return value
 
 
 def _call(client: Api, endpoint: Endpoint, ids: dict[str, str]) -> int:
@@ -189,8 +238,8 @@ def _call(client: Api, endpoint: Endpoint, ids: dict[str, str]) -> int:
     if endpoint.method == "PATCH":
         headers["If-Match"] = "*"
     body = endpoint.body
-    if body is LINK:
-        body = {"items": [{"offer": int(ids["offer_id"]), "partner": int(ids["partner_id"])}]}
+    if isinstance(body, dict):
+        body = _filled(body, ids)
     return client(endpoint.method, path, body, **headers)[0]
 
 
