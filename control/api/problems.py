@@ -5,7 +5,7 @@ from http import HTTPStatus
 from typing import Any
 
 import orjson
-from django.db import IntegrityError
+from django.db import DataError, IntegrityError
 from django.http import Http404, HttpRequest, HttpResponse
 from ninja import NinjaAPI, Schema
 from ninja.errors import AuthenticationError, HttpError, ValidationError
@@ -68,6 +68,9 @@ def handle_errors(api: NinjaAPI) -> None:
         Http404: _not_found,
         HttpError: _http_error,
         IntegrityError: _integrity,
+        DataError: _not_storable,
+        OverflowError: _not_storable,
+        UnicodeError: _not_storable,
         Exception: _unexpected,
     }
     for kind, handler in handlers.items():
@@ -89,7 +92,8 @@ def _field(place: Iterable[object]) -> str:
     words = [str(word) for word in place]
     if words and words[0] in _PARTS_OF_REQUEST:
         words = words[1:] if words[0] != "body" else words[2:]
-    return ".".join(words)
+    text = "".join(f"[{word}]" if word.isdigit() else f".{word}" for word in words)
+    return text.removeprefix(".")
 
 
 def _unauthenticated(request: HttpRequest, _error: AuthenticationError) -> HttpResponse:
@@ -109,6 +113,12 @@ def _http_error(request: HttpRequest, error: HttpError) -> HttpResponse:
 def _integrity(request: HttpRequest, error: IntegrityError) -> HttpResponse:
     _log.warning("integrity", error=str(error)[:300])
     return problem(request, 409, "another change came first; read the object again and repeat")
+
+
+def _not_storable(request: HttpRequest, _error: Exception) -> HttpResponse:
+    """Answer for a value that passes the checks of its field and that the database cannot hold."""
+    detail = "a value cannot be stored: a number is too large, or a text holds NUL or half a character"
+    return problem(request, 422, detail, [FieldError("", detail)])
 
 
 def _unexpected(request: HttpRequest, error: Exception) -> HttpResponse:

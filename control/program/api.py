@@ -202,8 +202,8 @@ class LinkItem(Schema):
 
     model_config = ConfigDict(extra="forbid")
 
-    offer: int
-    partner: int
+    offer: int = Field(ge=1, le=_NUMBER_MAX)
+    partner: int = Field(ge=1, le=_NUMBER_MAX)
     code: str = Field("", description="Made if it is left out.")
     status: str = LinkStatus.ACTIVE.value
 
