@@ -1,6 +1,7 @@
 """Sample data of the page of all components. It is made up, fixed, and long enough to show how things fold."""
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -34,9 +35,10 @@ class Section:
     demo: str
 
 
-def sections() -> list[Section]:
-    """Return every component."""
-    return [Section(component(name), f"guide/demos/{name}.html") for name in component_names()]
+def sections(only: Sequence[str] = ()) -> list[Section]:
+    """Return every component, or those asked for."""
+    names = [name for name in component_names() if name in only or not only]
+    return [Section(component(name), f"guide/demos/{name}.html") for name in names]
 
 
 class SampleForm(forms.Form):
@@ -256,14 +258,15 @@ def _navigation() -> list[Group]:
     ]
 
 
-def context(address: str) -> dict[str, object]:
-    """Return what the page of all components shows."""
+def context(address: str, only: Sequence[str] = ()) -> dict[str, object]:
+    """Return what the page of all components shows, or of a few."""
     wrong = SampleForm({"name": "", "landing_url": "shop", "commission": "120", "access": "open"})
     return {
         **TEXTS,
         "navigation": _navigation(),
         "address": address,
-        "sections": sections(),
+        "sections": sections(only),
+        "whole": not only,
         "tokens": TOKENS,
         "charts": _charts(),
         "table": _partners(),

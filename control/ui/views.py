@@ -29,10 +29,12 @@ def set_theme(request: HttpRequest) -> HttpResponse:
 
 @require_GET
 def components(request: HttpRequest) -> HttpResponse:
-    """Show every component in all its states; only where developers work."""
+    """Show every component in all its states, or those of `?only=`; only where developers work."""
     if not guide.is_shown():
         raise Http404
-    return render(request, "guide/components.html", guide.context(reverse("ui_components")))
+    return render(
+        request, "guide/components.html", guide.context(reverse("ui_components"), request.GET.getlist("only"))
+    )
 
 
 @require_GET

@@ -5,7 +5,8 @@ from playwright.sync_api import Page, expect
 
 from tests.browser.conftest import PHONE, Open
 
-COMPONENTS = "/console/components/"
+COMPONENTS = "/console/components/?only=menu&only=dialog&only=filter_bar&only=code&only=toast"
+CHART = "/console/components/?only=chart"
 
 
 @pytest.fixture
@@ -59,7 +60,8 @@ def test_messages_stay_in_the_page(page: Page) -> None:
     expect(page.locator("[data-dismiss]").first).not_to_be_visible()
 
 
-def test_charts_have_their_figures(page: Page) -> None:
+def test_charts_have_their_figures(open_page: Open) -> None:
+    page = open_page(CHART, java_script_enabled=False)
     details = page.locator("#chart details.cl-chart-data").first
     details.locator("summary").click()
     expect(details.locator("td").first).to_be_visible()

@@ -24,6 +24,12 @@ def test_page_of_components_shows_all_without_inline_code(client: Client) -> Non
     assert injections(text) == []
 
 
+def test_page_of_a_few_components(client: Client) -> None:
+    with override_settings(SHOW_COMPONENTS=True):
+        found = Elements(client.get("/console/components/?only=badge&only=nothing").content.decode()).found
+    assert [values["id"] for tag, values in found if tag == "section" and "id" in values] == ["badge"]
+
+
 def test_identifiers_are_unique(client: Client) -> None:
     with override_settings(SHOW_COMPONENTS=True):
         found = Elements(client.get("/console/components/").content.decode()).found
