@@ -12,7 +12,6 @@ from installation.address import InstallationAddress, find_address
 from runtime.settings import Settings, SettingsError, load_settings
 from runtime.user_error import WRONG_USE
 
-ProgramFile = Annotated[Path, typer.Option("--program", metavar="FILE", help="Program file (TOML).")]
 ProgramOrPublished = Annotated[
     Path | None,
     typer.Option(

@@ -11,7 +11,7 @@ import typer
 
 from clew.cli.control_options import Control
 from clew.cli.option_groups import with_option_groups
-from clew.cli.options import Host, MetricsPort, Port, ProgramFile, ProgramOrPublished, Where, settings_or_exit
+from clew.cli.options import Host, MetricsPort, Port, ProgramOrPublished, Where, settings_or_exit
 from clew.cli.output import errors_as_exit_codes, fail, out
 from clew.http.sockets import BadHost, PortTaken, bind, url_of
 from clew.processes.supervisor import AlreadyServed, Parent, ServeOptions
@@ -60,11 +60,8 @@ def serve(
     place = where.address_or_exit(settings)
     if place.data is None:
         raise fail("serve keeps token keys and its event log in a data directory; give --data DIR", WRONG_USE)
-    if program is None and not settings.serve.web and not settings.follow.url:
-        raise fail(
-            "there is no program: give --program FILE, or set CLEW_FOLLOW__URL to the control plane's address, or let "
-            "CLEW_SERVE__WEB run one here", WRONG_USE,
-        )  # fmt: skip
+    if not settings.serve.web:
+        check_program(program, settings)
     configure_logs("serve")
     options = ServeOptions(
         DataDir(place.data.root.absolute()), program, host, port, api_port, workers,
@@ -119,9 +116,9 @@ async def _serve(options: ServeOptions, settings: Settings) -> None:
 
 @with_option_groups
 def tracker(
-    program: ProgramFile,
     port: Port,
     where: Where,
+    program: ProgramOrPublished = None,
     host: Host = "127.0.0.1",
 ) -> None:
     """Answer links, pixels, postbacks and events on servers.
@@ -129,6 +126,7 @@ def tracker(
     The directory of --data holds events while Kafka is unavailable.
     """
     settings, place = _servers("tracker", where)
+    check_program(program, settings)
     if place.data is None:
         raise fail("a tracker keeps events in a data directory while Kafka is unavailable; give --data DIR", WRONG_USE)
     place.data.make()
@@ -143,9 +141,9 @@ def tracker(
 
 @with_option_groups
 def ingest(
-    program: ProgramFile,
     metrics_port: MetricsPort,
     where: Where,
+    program: ProgramOrPublished = None,
     host: Host = "127.0.0.1",
 ) -> None:
     """Store events from Kafka in ClickHouse. Any number may run; they share the partitions."""
@@ -154,18 +152,19 @@ def ingest(
 
 @with_option_groups
 def api(
-    program: ProgramFile,
     port: Port,
     where: Where,
+    program: ProgramOrPublished = None,
     host: Host = "127.0.0.1",
 ) -> None:
     """Answer reports, conversions and explanations on servers."""
     run_worker("api", where, program, host, port)
 
 
-def run_worker(worker: str, where: Where, program: Path, host: str, port: int) -> None:
+def run_worker(worker: str, where: Where, program: Path | None, host: str, port: int) -> None:
     """Run one worker of an engine, or its API, as this process."""
     settings, place = _servers(worker, where)
+    check_program(program, settings)
 
     def run(listener: socket.socket) -> None:
         from clew.processes.engine import EngineProcess, run_alone
@@ -175,6 +174,15 @@ def run_worker(worker: str, where: Where, program: Path, host: str, port: int) -
         run_alone(EngineProcess(place, settings, program, url_of(listener), roles, not roles), listener)
 
     _run(lambda: run(bind(host, port)))
+
+
+def check_program(program: Path | None, settings: Settings) -> None:
+    """Exit with an error if there is neither a program file nor a control plane to follow."""
+    if program is None and not settings.follow.url:
+        raise fail(
+            "there is no program: give --program FILE, or set CLEW_FOLLOW__URL to the address of the control plane",
+            WRONG_USE,
+        )
 
 
 def _servers(worker: str, where: Where) -> tuple[Settings, InstallationAddress]:

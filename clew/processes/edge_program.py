@@ -48,7 +48,7 @@ class FollowedProgram:
         """Raises UserError, OSError."""
         key = machine_key_or_error(data.root, settings)
         name = f"edge-{worker}"
-        self._holding = EdgeHolding(follower_name(name), data.published / name, key, self._changed)
+        self._holding = EdgeHolding(follower_name(name, data.root), data.published / name, key, self._changed)
         copy = self._holding.copy
         self.holder = CurrentProgram(copy.program, copy.routes)
         if not self._holding.was_stored:

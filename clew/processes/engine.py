@@ -116,7 +116,8 @@ class EngineProcess:
         data, follow = self.place.data, self.settings.follow
         key = machine_key_or_error(data.root if data is not None else None, self.settings)
         role = "+".join(sorted(role.value for role in self.roles)) or "api"
-        name = follower_name("engine" if self.roles == ALL_WORKERS else f"{role}:{os.getpid()}")
+        own = "engine" if self.roles == ALL_WORKERS else f"{role}:{os.getpid()}"
+        name = follower_name(own, data.root if data is not None else None)
         holding = EngineHolding(name, engine, engine.timeline, key)
         return Follower(ControlSource(follow.url, key), holding, follow.wait_s, follow.retry_pause_max_ms / 1000)
 

@@ -1,6 +1,7 @@
 """Common part of processes that follow the control plane: the key of the machines, and their names."""
 
 import socket
+from hashlib import blake2b
 from pathlib import Path
 
 from runtime.machine_key import find_machine_key
@@ -16,6 +17,7 @@ def machine_key_or_error(data: Path | None, settings: Settings) -> str:
     return key
 
 
-def follower_name(name: str) -> str:
-    """Name a process of this machine for the control plane."""
-    return f"{socket.gethostname()[:80]}/{name}"
+def follower_name(name: str, data: Path | None) -> str:
+    """Name a process for the control plane: the machine, the process, and a digest of its data directory if any."""
+    place = f"@{blake2b(str(data.absolute()).encode(), digest_size=3).hexdigest()}" if data is not None else ""
+    return f"{socket.gethostname()[:80]}/{name}{place}"

@@ -25,6 +25,8 @@ from runtime.clock import Clock
 from runtime.sealed_bytes import seal_bytes
 
 NOTED_AGAIN_S = 15
+FORGOTTEN_DAYS = 7
+"""A process that has not asked for this long has ended; its row is deleted when a new one asks."""
 LABELS_INTERVAL_S = 5.0
 """Least time between two readings of all names, which take half a second at 100,000 partners."""
 _DIGEST_BYTES = 16
@@ -57,6 +59,8 @@ def note(asked: Asked) -> None:
         "kind": asked.kind, "sequence": asked.sequence, "root": asked.root, "terms_hash": asked.terms, "seen": now,
     }  # fmt: skip
     Follower.objects.update_or_create(name=asked.name, defaults=values)
+    if known is None:
+        Follower.objects.filter(seen__lt=now - timedelta(days=FORGOTTEN_DAYS)).delete()
 
 
 class Feed:

@@ -30,8 +30,9 @@ class Operator:
         return json.loads(line)
 
     def close(self) -> None:
-        assert self._process.stdin is not None
+        assert self._process.stdin is not None and self._process.stdout is not None
         self._process.stdin.close()
+        self._process.stdout.close()
         self._process.wait(20)
 
 

@@ -1,5 +1,6 @@
 """Edges and engine follow what the control plane publishes: real processes, from the change of a row to the answer."""
 
+import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -71,6 +72,19 @@ def test_an_offer_a_link_a_click_and_a_commission(server: Serving, operator: Ope
     assert operator("spread") == [2, 2]
     by_partner = ("report", "kpi", "--by", "partner")
     wait_until(lambda: "Blue Lagoon" in server.clew(*by_partner), 30, "the engine lacks the name")
+
+
+def test_links_work_everywhere_within_two_seconds(server: Serving, operator: Operator, shoes: tuple[int, int]) -> None:
+    """Run with -s to see the distribution: from the commit of a link to the answer of every edge."""
+    offer, partner = shoes
+    took_s = []
+    for _ in range(20):
+        code = operator("link", offer, partner)
+        took_s.append(wait_until(lambda code=code: everywhere(server, code, "accepted"), 20, "the link does not work"))
+    took_s.sort()
+    p50_s, p95_s = took_s[len(took_s) // 2], took_s[len(took_s) * 95 // 100 - 1]
+    sys.stdout.write(f"\nfrom commit to every edge: p50 {p50_s:.3f} s, p95 {p95_s:.3f} s, max {took_s[-1]:.3f} s\n")
+    assert p95_s <= SPREAD_MAX_S
 
 
 def test_a_suspended_partner_stops_and_starts_again(

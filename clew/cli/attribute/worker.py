@@ -8,8 +8,6 @@ import typer
 
 from clew.cli.option_groups import OptionGroup
 from clew.cli.options import Where
-from clew.cli.output import fail
-from runtime.user_error import WRONG_USE
 
 _PANEL = "Worker (--follow)"
 
@@ -44,6 +42,4 @@ def follow(where: Where, options: WorkerOptions, program: Path | None) -> None:
     """Run the attribution worker."""
     from clew.cli import serve  # imported here: the other modes need no server
 
-    if program is None:
-        raise fail("--follow needs --program FILE; new conversions are priced under it", WRONG_USE)
     serve.run_worker("attribution", where, program, options.host, options.metrics_port)

@@ -32,7 +32,7 @@ def run(monkeypatch: pytest.MonkeyPatch, *words: str) -> int:
     [
         (["nope"], "clew: No such command 'nope'; see clew --help\n"),
         (["report"], "clew: Missing argument 'NAME'; see clew report --help\n"),
-        (["serve", "--data", "d"], "clew: Missing option '--program'; see clew serve --help\n"),
+        (["program", "infer"], "clew: Missing argument 'FILE'; see clew program infer --help\n"),
         (
             ["report", "kpi"],
             "clew: say where the installation is: --data DIR, or --log and --warehouse (or CLEW_LOG and "
@@ -48,6 +48,27 @@ def test_wrong_use_is_one_sentence(
 ) -> None:
     assert run(monkeypatch, *words) == 2
     assert capsys.readouterr() == ("", said)
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        ("serve --data {folder}", "clew: there is no program: give --program FILE, or set CLEW_FOLLOW__URL"),
+        ("tracker --data {folder} --port 0", "clew: there is no program: give --program FILE, or set CLEW_FOLLOW__URL"),
+        ("ingest --metrics-port 0", "clew: there is no program: give --program FILE, or set CLEW_FOLLOW__URL"),
+        ("api --port 0", "clew: there is no program: give --program FILE, or set CLEW_FOLLOW__URL"),
+    ],
+)
+def test_a_program_is_a_file_or_followed(
+    words: str, said: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("CLEW_SERVE__WEB", "false")
+    if not words.startswith("serve"):
+        monkeypatch.setenv("CLEW_LOG", "kafka://127.0.0.1:1")
+        monkeypatch.setenv("CLEW_WAREHOUSE", "clickhouse://clew@127.0.0.1:1/clew")
+    assert run(monkeypatch, *words.format(folder=tmp_path / "data").split()) == 2
+    assert capsys.readouterr().err.startswith(said)
+    assert not (tmp_path / "data").exists()
 
 
 def test_no_words_are_a_usage_error_with_the_help_on_stderr(

@@ -34,7 +34,6 @@ REFUSED = [
         )
         for option in ("--wait", "--timeout 5", "--json", "--from 2026-01-01", "--workers 2")
     ),
-    ("attribute --follow", "--follow needs --program FILE; new conversions are priced under it"),
     ("attribute --follow --model linear", "--follow and --model exclude each other; give one of them"),
     # models
     ("attribute --model linear --host ::1", "--host has no effect with --model; leave one of them out"),
