@@ -90,6 +90,9 @@ class Partner(AuditedModel):
             models.Index(fields=["status", "number"], name="partner_by_status"),
             models.Index(fields=["name", "number"], name="partner_by_name"),
             models.Index(fields=["email"], name="partner_by_email"),
+            models.Index(fields=["tier", "number"], name="partner_by_tier"),
+            models.Index(fields=["country", "number"], name="partner_by_country"),
+            models.Index(fields=["created", "number"], name="partner_by_time"),
         ]
 
     def __str__(self) -> str:

@@ -1,0 +1,133 @@
+"""The console as a partner manager's owner walks it: partners, a program that is published, lists, every page."""
+
+import re
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.browser.axe import faults
+from tests.browser.conftest import DESKTOP, PHONE, Open, keep
+from tests.browser.site import add_operator
+from tests.browser.test_account import PASSWORD, sign_in
+from tests.browser.test_look import sideways
+
+EMAIL = "walker@acme.example"
+PAGES = [
+    "", "partners/", "partners/new/", "partners/1/", "partners/1/history/", "partners/1/edit/",
+    "partners/1/to/offboarded/", "offers/", "offers/new/", "links/", "plans/new/", "coupons/new/",
+    "approvals/", "publish/", "versions/", "versions/1/", "audit/", "audit/2/", "jobs/", "settings/", "people/",
+    "api-keys/", "api-keys/new/", "search/?q=lagoon",
+]  # fmt: skip
+"""Pages of the console after the walk, without those that differ by an id only."""
+
+
+@pytest.fixture(scope="module")
+def operator(site: str, folder: Path) -> None:
+    add_operator(folder, EMAIL, "Wanda Walker", PASSWORD)
+
+
+def open_console(open_page: Open, path: str, **options: object) -> Page:
+    page = open_page(f"/accounts/login/?next=/console/{path}", **options)
+    sign_in(page, EMAIL)
+    return page
+
+
+def go(page: Page, path: str) -> None:
+    root = re.match(r"https?://[^/]+", page.url)
+    assert root is not None
+    answer = page.goto(f"{root.group()}/console/{path}")
+    assert answer is not None and answer.status == 200, path
+
+
+@pytest.mark.usefixtures("operator")
+def test_a_partner_from_creation_to_suspension(open_page: Open) -> None:
+    page = open_console(open_page, "partners/")
+    page.get_by_role("link", name="New partner").first.click()
+    page.get_by_label("Name", exact=True).fill("Blue Lagoon")
+    page.get_by_label(re.compile("^E-mail")).fill("no address")
+    page.get_by_label(re.compile("^Website")).click()
+    expect(page.locator("#id_email_error")).to_contain_text("valid email")
+    keep(page, "partner-live-check")
+    page.get_by_label(re.compile("^E-mail")).fill("team@lagoon.example")
+    page.get_by_label("Status").select_option("applied")
+    expect(page.locator("#id_email_error")).to_be_empty()
+    page.get_by_role("button", name="Add partner").click()
+    expect(page.get_by_role("heading", name="Blue Lagoon")).to_be_visible()
+    page.get_by_role("link", name="Activate", exact=True).first.click()
+    page.get_by_role("button", name="Activate").click()
+    expect(page.locator(".cl-page-header .cl-badge")).to_have_text("Active")
+    page.locator("summary", has_text="More").click()
+    page.get_by_role("link", name="Suspend").click()
+    page.get_by_role("button", name="Suspend").click()
+    expect(page.get_by_label("Reason")).to_be_focused()  # the browser wants a reason
+    page.get_by_label("Reason").fill("Brand bidding, second warning")
+    page.get_by_role("button", name="Suspend").click()
+    expect(page.locator(".cl-page-header .cl-badge")).to_have_text("Suspended")
+    keep(page, "partner-suspended")
+    page.get_by_role("link", name="History").click()
+    expect(page.get_by_text("Brand bidding, second warning").first).to_be_visible()
+    keep(page, "partner-history")
+
+
+@pytest.mark.usefixtures("operator")
+def test_a_list_is_searched_changed_and_set_back(open_page: Open) -> None:
+    page = open_console(open_page, "partners/new/")
+    for name in ("Red Rock", "Green Hill"):
+        go(page, "partners/new/")
+        page.get_by_label("Name", exact=True).fill(name)
+        page.get_by_role("button", name="Add partner").click()
+        expect(page.get_by_role("heading", name=name)).to_be_visible()
+    go(page, "partners/")
+    page.locator("#list-search").fill("rock")
+    expect(page.locator("tbody tr")).to_have_count(1)
+    expect(page).to_have_url(re.compile(r"\?q=rock$"))
+    page.get_by_label("Mark Red Rock").check()
+    expect(page.locator(".cl-bulk")).to_contain_text("1 partners marked")
+    keep(page, "partners-marked")
+    page.get_by_role("button", name="Set tier").click()
+    page.get_by_label("Tier").fill("Gold")
+    page.get_by_role("button", name="Set tier").click()
+    expect(page.locator("tbody")).to_contain_text("Gold")
+    keep(page, "partners-changed")
+    page.get_by_role("button", name="Undo").click()
+    expect(page.get_by_role("heading", name="1 partner set back")).to_be_visible()
+    go(page, "partners/?q=rock")
+    expect(page.locator("tbody")).not_to_contain_text("Gold")
+
+
+@pytest.mark.usefixtures("operator")
+def test_an_offer_is_published_without_javascript(open_page: Open) -> None:
+    page = open_console(open_page, "offers/new/", java_script_enabled=False)
+    page.get_by_label("Name", exact=True).fill("Shoes")
+    page.get_by_label("Landing page").fill("https://shop.example/?cid={clickid}")
+    page.get_by_role("button", name="Make offer").click()
+    expect(page.locator("#id_landing_url_error")).to_contain_text("clickid")
+    page.get_by_label("Landing page").fill("https://shop.example/?cid={click_id}")
+    page.get_by_role("button", name="Make offer").click()
+    page.get_by_role("link", name="New plan").click()
+    page.get_by_label(re.compile("^Percent")).fill("8")
+    page.get_by_role("button", name="Save draft").click()
+    go(page, "publish/")
+    expect(page.get_by_text("publishes the first program")).to_be_visible()
+    keep(page, "publish")
+    page.get_by_role("button", name="Publish").click()
+    expect(page.get_by_role("heading", name="Version 1")).to_be_visible()
+    go(page, "links/new/")
+    page.locator("#id_partner").fill("1")
+    page.get_by_role("button", name="Make link").click()
+    expect(page.locator("tbody tr")).to_have_count(1)
+
+
+@pytest.mark.usefixtures("operator")
+@pytest.mark.parametrize(("name", "size", "scheme"), [("desktop", DESKTOP, "light"), ("phone", PHONE, "dark")])
+def test_every_page_is_readable(open_page: Open, name: str, size: dict[str, int], scheme: str) -> None:
+    page = open_console(open_page, "", viewport=size, color_scheme=scheme)
+    said = []
+    for path in PAGES:
+        go(page, path)
+        keep(page, f"console-{path.strip('/').replace('/', '-').replace('?', '-') or 'home'}-{name}-{scheme}")
+        said += [f"{path}: {fault}" for fault in faults(page)]
+        if sideways(page):
+            said.append(f"{path}: scrolls sideways by {sideways(page)}")
+    assert said == []
