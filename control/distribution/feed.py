@@ -12,15 +12,13 @@ from control.audit.models import AuditEvent
 from control.distribution.models import Follower
 from control.program.load import instant_us
 from control.program.models import ProgramPart, ProgramVersion, SealedSecret
-from control.program.sealing import unseal
 from control.program.selectors import labels_now
-from control.program.services.offers import owner_of
 from control.program.store import read_contents
 from control.program.stored_routes import read_hashes
+from control.program.stored_secrets import load_secrets
 from control.program.versions import current
 from program.feed import CONTENTS_BYTES_MAX, SECRETS_PURPOSE, Answer, Asked, Extra, TermsName
 from program.hash_tree import HashTree, differing
-from program.program import Secrets
 from runtime.clock import Clock
 from runtime.sealed_bytes import seal_bytes
 
@@ -30,8 +28,6 @@ FORGOTTEN_DAYS = 7
 LABELS_INTERVAL_S = 5.0
 """Least time between two readings of all names, which take half a second at 100,000 partners."""
 _DIGEST_BYTES = 16
-OWNER_OF_KEYS = "events"
-"""Owner that keys of events are sealed for."""
 
 
 class Marks(NamedTuple):
@@ -114,14 +110,7 @@ class Feed:
         known = self._extras.get("secrets")
         if known is not None and known.digest == digest:
             return known
-        own: dict[int, str] = {}
-        keys: list[str] = []
-        for row in rows:
-            if row.offer_id is None:
-                keys.append(unseal(bytes(row.sealed_secret), OWNER_OF_KEYS))
-            else:
-                own[row.offer_id] = unseal(bytes(row.sealed_secret), owner_of(row.offer_id))
-        text = msgspec.json.encode(Secrets(tuple(keys), own))
+        text = msgspec.json.encode(load_secrets())
         return Extra(digest, seal_bytes(self._key, SECRETS_PURPOSE, text))
 
 

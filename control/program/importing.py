@@ -22,16 +22,14 @@ from control.partners.states import LINKS_WORK, PartnerStatus
 from control.program.import_report import Import, ImportReport, Progress
 from control.program.import_terms import import_coupons, import_plans
 from control.program.load import program_settings
-from control.program.models import Link, LinkStatus, Offer, OfferStatus, SealedSecret, StoredFit
+from control.program.models import Link, LinkStatus, Offer, OfferStatus, StoredFit
 from control.program.routing import rebuild_routes
 from control.program.rows import HeadRow, OfferRow, PartnerRow, rows_of
-from control.program.sealing import seal, unseal
 from control.program.services.offers import KIND as OFFER_KIND
-from control.program.services.offers import owner_of, store_secret
+from control.program.stored_secrets import load_secrets, store_event_key, store_postback_secret
 from program.program import Program, Secrets
 
 BATCH_ROWS = 1_000
-_OWNER_OF_KEYS = "events"
 _M = TypeVar("_M", bound=models.Model)
 
 
@@ -172,17 +170,15 @@ def _fits(job: Import, program: Program) -> None:
 
 def _secrets(job: Import, secrets: Secrets) -> None:
     """Store secrets that are not there yet. The report names their owners only."""
-    rows = SealedSecret.objects.exclude(offer=None).values_list("offer_id", "sealed_secret")
-    stored = {number: unseal(bytes(sealed), owner_of(number)) for number, sealed in rows if number}
+    stored = load_secrets()
     for number, secret in secrets.postback_secrets.items():
-        if secret and stored.get(number) != secret:
-            job.report.say(f"{'~' if number in stored else '+'} postback secret of offer {number}")
+        before = stored.postback_secrets.get(number)
+        if secret and secret != before:
+            job.report.say(f"{'+' if before is None else '~'} postback secret of offer {number}")
             if not job.dry_run:
-                store_secret(number, secret)
-    keys = SealedSecret.objects.filter(offer=None).values_list("sealed_secret", flat=True)
-    known = {unseal(bytes(sealed), _OWNER_OF_KEYS) for sealed in keys}
+                store_postback_secret(number, secret)
     for key in secrets.api_keys:
-        if key not in known:
+        if key not in stored.api_keys:
             job.report.say("+ key of events")
             if not job.dry_run:
-                SealedSecret.objects.create(offer=None, sealed_secret=seal(key, _OWNER_OF_KEYS))
+                store_event_key(key)

@@ -10,9 +10,9 @@ from control.changes import apply_values, locked
 from control.errors import Conflict, FieldError, Invalid
 from control.numbers.sequence import take_one
 from control.partners.access import require_operator
-from control.program.models import Link, Offer, OfferStatus, SealedSecret
+from control.program.models import Link, Offer, OfferStatus
 from control.program.routing import Touched, publish_routes
-from control.program.sealing import seal
+from control.program.stored_secrets import store_postback_secret
 from control.program.versions import changing_program
 from program import fields
 
@@ -103,15 +103,7 @@ def store_secret(number: int, secret: str) -> None:
         fields.secret_reader(lambda _: None)(secret)
     except ValueError as error:
         raise Invalid(FieldError("postback_secret", str(error))) from None
-    sealed = seal(secret, owner_of(number))
-    row = SealedSecret.objects.filter(offer_id=number).first() or SealedSecret(offer_id=number)
-    row.sealed_secret = sealed
-    row.save()
-
-
-def owner_of(number: int) -> str:
-    """Return the owner that an offer's secret is sealed for."""
-    return f"offer {number}"
+    store_postback_secret(number, secret)
 
 
 def _normal(values: Mapping[str, Any]) -> dict[str, Any]:

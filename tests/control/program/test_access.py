@@ -14,8 +14,14 @@ from control.errors import Forbidden, Invalid, NotFound, Refused
 from control.partners.access import visible_partners
 from control.partners.models import Partner
 from control.partners.services import change_partner, create_partner, transition
-from control.program.access import visible_links, visible_offers
-from control.program.models import Plan
+from control.program.access import (
+    approvals,
+    coupons,
+    plans,
+    visible_links,
+    visible_offers,
+)
+from control.program.models import Offer, Plan
 from control.program.publishing import preview, publish, rollback
 from control.program.selectors import diff, version_of, versions
 from control.program.services.approvals import decide_access, request_access
@@ -36,7 +42,7 @@ from control.program.services.terms_rows import (
     discard,
     end,
 )
-from tests.control.program.sample import ANN, SHOP, lagoon, shoes
+from tests.control.program.sample import ANN, SHOP, lagoon, plan, shoes
 
 pytestmark = [
     pytest.mark.usefixtures("database"),
@@ -174,3 +180,30 @@ def test_a_partner_sees_offers_that_are_open_or_approved(mia: Actor) -> None:
         create_link(seat, private, 1)
     decide_access(ANN, private, 1, "approved")
     assert [offer.number for offer in visible_offers(seat)] == [1, private]
+
+
+def test_a_partner_sees_published_plans_and_coupons_that_pay_it(mia: Actor) -> None:
+    seat = Actor(ActorKind.PERSON, "x", partner=1, partner_role=PartnerRole.FINANCE)
+    offer, hidden = Offer.objects.get(), shoes(access="private")
+    own, other = Partner.objects.order_by("number")
+    for values in ({}, {"partner": own}, {"partner": other}):
+        plan(offer, **values)
+    plan(hidden)
+    for partner, code in ((own, "OWN"), (other, "OTHER")):
+        create_coupon(ANN, {"code": code, "offer": offer, "partner": partner})
+    assert not plans(seat).exists() and not coupons(seat).exists()
+    publish(ANN)
+    plan(offer, percent_e6=1)
+    assert {row.key for row in plans(seat)} == {"offer=1", "offer=1,partner=1"}
+    assert {row.percent_e6 for row in plans(seat)} == {8_000_000}
+    assert [row.code for row in coupons(seat)] == ["OWN"]
+    assert plans(mia).count() == 5 and coupons(mia).count() == 2
+
+
+def test_approvals_are_those_of_visible_partners(mia: Actor) -> None:
+    for partner in (1, 2):
+        decide_access(ANN, 1, partner, "approved")
+    seat = Actor(ActorKind.PERSON, "x", partner=2, partner_role=PartnerRole.MEMBER)
+    assert [row.partner_id for row in approvals(ANN)] == [1, 2]
+    assert [row.partner_id for row in approvals(mia)] == [1]
+    assert [row.partner_id for row in approvals(seat)] == [2]

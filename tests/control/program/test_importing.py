@@ -15,10 +15,9 @@ from control.program import importing
 from control.program.importing import import_program
 from control.program.models import Coupon, Link, Offer, Plan, ProgramVersion, SealedSecret
 from control.program.publishing import publish
-from control.program.sealing import unseal
 from control.program.selectors import program_of, version_of
 from control.program.services.links import set_link_status
-from control.program.services.offers import owner_of
+from control.program.stored_secrets import load_secrets
 from program.file import read_program
 from program.program import Program
 from program.to_toml import program_to_toml
@@ -142,9 +141,10 @@ def test_a_dry_run_shows_the_difference_and_stores_nothing() -> None:
 @pytest.mark.usefixtures("database")
 def test_secrets_arrive_sealed() -> None:
     import_program(ANN, _read())
-    sealed = {row.offer_id: bytes(row.sealed_secret) for row in SealedSecret.objects.all()}
-    assert unseal(sealed[101], owner_of(101)) == "s3cret-of-shoes"
-    assert unseal(sealed[None], "events") == "key-of-events-long-enough"
+    secrets = load_secrets()
+    assert secrets.postback_secrets == {101: "s3cret-of-shoes"}
+    assert secrets.api_keys == ("key-of-events-long-enough",)
+    assert not any(b"s3cret" in bytes(row.sealed_secret) for row in SealedSecret.objects.all())
     assert not any("s3cret-of-shoes" in str((event.before, event.after)) for event in AuditEvent.objects.all())
 
 

@@ -22,7 +22,6 @@ from control.program.services.offers import (
     TRANSITIONS,
     change_offer,
     create_offer,
-    owner_of,
     rotate_postback_secret,
     set_offer_status,
     set_postback_secret,
@@ -36,6 +35,7 @@ from control.program.services.terms_rows import (
     discard,
     end,
 )
+from control.program.stored_secrets import load_secrets, owner_of
 from runtime.user_error import UserError
 from tests.control.program.sample import ANN, SHOP, lagoon, plan, shoes
 
@@ -110,6 +110,7 @@ def test_a_secret_is_stored_sealed_and_can_be_rotated() -> None:
     row = SealedSecret.objects.get(offer=number)
     assert unseal(row.sealed_secret, owner_of(number)) == secret and len(secret) >= 32
     assert secret.encode() not in bytes(row.sealed_secret)
+    assert load_secrets().postback_secrets == {number: secret}
     trail = [str((event.before, event.after)) for event in AuditEvent.objects.all()]
     assert not any(secret in text or "first-secret" in text for text in trail)
     assert AuditEvent.objects.latest("id").after == {"sealed_secret": "(hidden)"}
