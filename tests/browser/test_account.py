@@ -53,6 +53,20 @@ def test_account_pages(open_page: Open, path: str) -> None:
 
 
 @pytest.mark.usefixtures("operator")
+def test_every_page_of_the_navigation(open_page: Open, site: str) -> None:
+    """Without data yet: what a new installation shows, on a phone."""
+    page = open_page("/accounts/login/?next=/console/", viewport=PHONE)
+    sign_in(page)
+    expect(page.locator("main h1")).to_be_visible()
+    links = page.locator(".cl-nav-link").evaluate_all("links => links.map(link => link.getAttribute('href'))")
+    assert len(links) > 3
+    for link in links:
+        answer = page.goto(site + link)
+        assert answer is not None and answer.status == 200, link
+        assert (link, faults(page), sideways(page)) == (link, [], 0)
+
+
+@pytest.mark.usefixtures("operator")
 def test_authenticator_app_and_recovery_codes(open_page: Open) -> None:
     page = open_page("/accounts/login/?next=/accounts/2fa/totp/activate/")
     sign_in(page)
