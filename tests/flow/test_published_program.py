@@ -136,3 +136,5 @@ def test_edges_start_from_the_stored_program_without_a_control_plane(
     assert everywhere(server, code, "accepted")
     server.settle()
     server.clew("audit")  # fails unless everything agrees
+    assert server.stop() == 0
+    assert "Blue Lagoon" in server.clew("report", "kpi", "--by", "partner"), "also without a server"

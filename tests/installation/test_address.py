@@ -113,3 +113,19 @@ def test_a_password_file_that_cannot_be_read_is_exit_code_4(monkeypatch: pytest.
     assert code == UNREACHABLE
     both = settings(monkeypatch, WAREHOUSE_PASSWORD="hunter2")
     assert refused(both, None, KAFKA, CLICKHOUSE)[1] == WRONG_USE
+
+
+def test_an_installation_follows_the_control_plane_or_has_a_program_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    directory = DataDir(tmp_path)
+    place, plain = address_in(directory), settings(monkeypatch)
+    assert not place.follows(plain) and not place.exists()
+    directory.log.mkdir()
+    directory.published.mkdir()
+    assert place.follows(plain) and place.exists() and place.program_copy() is None
+    directory.program.write_text("")
+    assert not place.follows(plain) and place.exists()
+    servers = InstallationAddress(KafkaLog(("h1:9092",)), ClickHouseServer("h3", 8123, "shop", "clew"))
+    assert not servers.follows(plain)
+    assert servers.follows(settings(monkeypatch, FOLLOW__URL="http://control.example"))
