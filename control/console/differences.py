@@ -56,7 +56,8 @@ def type_text(object_type: str) -> str:
         name = str(apps.get_model(object_type)._meta.verbose_name)
     except (LookupError, ValueError):
         name = object_type.rpartition(".")[2].replace("_", " ")
-    return name[:1].upper() + name[1:].replace("api key", "API key")
+    text = name[:1].upper() + name[1:]
+    return text.replace("Api key", "API key")
 
 
 def page_of(event: AuditEvent) -> str:
@@ -72,11 +73,13 @@ def page_of(event: AuditEvent) -> str:
 
 def sentence(event: AuditEvent) -> str:
     """Write an event: "Olivia Stone changed partner Blue Lagoon"."""
-    kind = type_text(event.object_type)
+    kind, who = type_text(event.object_type), event.actor_name or "Somebody"
+    if event.object_type == "accounts.user" and event.object_id == event.actor_id and event.after is None:
+        return f"{who} {verb(event.action)}"  # such as a sign-in
     noun = kind if kind[:2].isupper() else kind[:1].lower() + kind[1:]
-    return (
-        f"{event.actor_name or 'Somebody'} {verb(event.action)} {noun} {event.object_name or event.object_id}".strip()
-    )
+    if event.object_type == "program.programversion":  # its name says that it is one
+        noun = ""
+    return " ".join(f"{who} {verb(event.action)} {noun} {event.object_name or event.object_id}".split())
 
 
 def names_of_people(events: Iterable[AuditEvent]) -> dict[str, str]:

@@ -93,6 +93,10 @@ class Partner(AuditedModel):
             models.Index(fields=["tier", "number"], name="partner_by_tier"),
             models.Index(fields=["country", "number"], name="partner_by_country"),
             models.Index(fields=["created", "number"], name="partner_by_time"),
+            # Managers see only their own partners.
+            models.Index(fields=["manager", "status"], name="partner_by_manager_status"),
+            models.Index(fields=["manager", "tier"], name="partner_by_manager_tier"),
+            models.Index(fields=["manager", "country"], name="partner_by_manager_country"),
         ]
 
     def __str__(self) -> str:
