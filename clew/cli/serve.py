@@ -14,8 +14,10 @@ from clew.cli.option_groups import with_option_groups
 from clew.cli.options import Host, MetricsPort, Port, ProgramOrPublished, Where, settings_or_exit
 from clew.cli.output import errors_as_exit_codes, fail, out
 from clew.http.sockets import BadHost, PortTaken, bind, url_of
+from clew.processes.control_plane import find_control_place
 from clew.processes.supervisor import AlreadyServed, Parent, ServeOptions
 from control.address import find_control_address
+from control.backup import has_control_plane
 from eventlog.port import LogUnavailable
 from installation.address import InstallationAddress
 from installation.directory import DataDir
@@ -199,7 +201,7 @@ def _servers(worker: str, where: Where) -> tuple[Settings, InstallationAddress]:
 
 @with_option_groups
 def migrate(where: Where) -> None:
-    """Upgrade tables and Kafka topics to this version. `clew serve` does this when it starts."""
+    """Upgrade tables, Kafka topics and the control plane to this version. `clew serve` does this when it starts."""
     settings = settings_or_exit()
     place = where.address_or_exit(settings)
     configure_logs("migrate")
@@ -209,10 +211,21 @@ def migrate(where: Where) -> None:
         from installation.migrate import prepare
 
         with trouble_as_user_error(place):
-            applied = asyncio.run(prepare(place, settings))
+            applied = asyncio.run(prepare(place, settings)) + _migrate_control(where.data, settings)
         out.print("\n".join(f"applied {name}" for name in applied) or "nothing to apply")
 
     _run(run)
+
+
+def _migrate_control(data: Path | None, settings: Settings) -> list[str]:
+    """Upgrade the control plane, if the installation has one; return the names of the migrations. Raises UserError."""
+    if not settings.control and (data is None or not has_control_plane(data)):
+        return []
+    place = find_control_place(data, None, settings)
+    place.start(settings, signs=False, migrates=False)
+    from control.migrate import migrate as migrate_database
+
+    return migrate_database(place.address)
 
 
 def _run(work: Callable[[], None]) -> None:

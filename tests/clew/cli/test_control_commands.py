@@ -1,6 +1,7 @@
 """`clew user` and `clew api-key`: as a process on a new data directory, and in this process on both databases."""
 
 import json
+import os
 import sqlite3
 import stat
 import subprocess
@@ -68,3 +69,12 @@ def test_keys_are_shown_once_and_revoked(clew: Clew) -> None:
     assert clew("api-key", "revoke", "shop")[0] == 1
     _, listed, _ = clew("api-key", "list")
     assert "reports" in listed and "shop" not in listed
+
+
+def test_migrate_upgrades_the_control_plane_too(tmp_path: Path) -> None:
+    address = {"CLEW_CONTROL": f"sqlite:{tmp_path / 'people' / 'control.sqlite'}"}
+    words = [sys.executable, "-m", "clew", "migrate", "--data", str(tmp_path / "data")]
+    done = subprocess.run(words, capture_output=True, text=True, timeout=100, env=os.environ | address)
+    assert done.returncode == 0, done.stderr
+    assert "applied accounts.0001_initial" in done.stdout
+    assert (tmp_path / "people" / "control.sqlite").is_file()
