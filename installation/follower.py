@@ -14,6 +14,7 @@ from runtime.logs import Throttled, logger
 
 _log = Throttled(logger("follower"))
 RETRY_PAUSE_MIN_S = 0.1
+STOP_TIMEOUT_S = 5.0
 
 
 class Holding(Protocol):
@@ -35,14 +36,17 @@ class Follower:
         self._source, self._holding, self._wait_s = source, holding, wait_s
         self._retry_pause_max_s = retry_pause_max_s
         self._stopping = threading.Event()
+        self._taking = threading.Lock()
         self._thread = threading.Thread(target=self._run, name="follower", daemon=True)
 
     def start(self) -> None:
         self._thread.start()
 
     def stop(self) -> None:
-        """Ask the thread to end; a request that waits ends with the process."""
+        """Let no further answer be applied, and wait for one that is; a request that waits ends with the process."""
         self._stopping.set()
+        if self._taking.acquire(timeout=STOP_TIMEOUT_S):
+            self._taking.release()
 
     def join(self, timeout_s: float) -> None:
         """Wait for the thread to end."""
@@ -67,7 +71,9 @@ class Follower:
         answer = self._source.ask(asked, wait_s)
         if answer is None:
             return
-        self._holding.take(answer, lambda hashes: self._contents(answer, hashes))
+        with self._taking:
+            if not self._stopping.is_set():  # the warehouse may be closed already
+                self._holding.take(answer, lambda hashes: self._contents(answer, hashes))
 
     def _contents(self, answer: Answer, hashes: Sequence[bytes]) -> Mapping[bytes, bytes]:
         missing = [digest for digest in hashes if digest not in answer.contents]

@@ -139,5 +139,29 @@ def test_a_follower_goes_on_after_errors(plane: Plane) -> None:
     follower.join(5)
 
 
+def test_no_answer_is_applied_after_the_stop(plane: Plane) -> None:
+    copy, applied = Noted(), threading.Event()
+
+    class Slow(Noted):
+        def take(self, answer: Answer, find: Callable[[Sequence[bytes]], Mapping[bytes, bytes]]) -> None:
+            applied.set()
+            time.sleep(0.2)
+            super().take(answer, find)
+
+    plane.answers = [answer(1), answer(2)]
+    slow = Slow()
+    running = Follower(ControlSource(plane.url, KEY), slow, 0, 0.1)
+    running.start()
+    assert applied.wait(10)
+    running.stop()
+    assert slow.sequence == 1, "the answer that is being applied is finished first"
+    stopped = Follower(ControlSource(plane.url, KEY), copy, 0, 0.1)
+    stopped.stop()
+    plane.answers = [answer(3)]
+    stopped.step(0)
+    assert copy.sequence == 0
+    running.join(5)
+
+
 def test_pauses_double_up_to_the_longest() -> None:
     assert [retry_pause_s(n, 2.0) for n in (1, 2, 3, 5, 6, 1_000)] == [0.1, 0.2, 0.4, 1.6, 2.0, 2.0]
