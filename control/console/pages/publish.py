@@ -17,6 +17,7 @@ from control.console.forms.partners import ReasonForm
 from control.console.forms.program import PublishForm
 from control.console.lists.page import list_page
 from control.console.lists.spec import Empty, Filter, ListColumn, ListSpec
+from control.distribution.selectors import spread_of
 from control.partners.models import Partner
 from control.program.models import Offer, ProgramVersion, VersionKind
 from control.program.publishing import preview, rollback
@@ -139,6 +140,7 @@ def version(request: HttpRequest, actor: Actor, seq: int) -> HttpResponse:
             ("Kind", row.get_kind_display()), ("By", row.author), ("Approved by", row.approver), ("Reason", row.reason),
             ("Published", format_date(row.published, "j M Y, H:i:s") + " UTC"),
             ("Counts from", format_date(row.effective, "j M Y, H:i:s") + " UTC"),
+            ("Live on", _live_on(row)),
             ("Terms", row.terms_hash), ("Routes", row.routes_root),
         ],
         "rollback": reverse("console_rollback", args=[seq])
@@ -147,6 +149,11 @@ def version(request: HttpRequest, actor: Actor, seq: int) -> HttpResponse:
         "newest": newest.seq if newest.seq != seq else None,
     }  # fmt: skip
     return render(request, "console/version.html", context)
+
+
+def _live_on(row: ProgramVersion) -> str:
+    spread = spread_of(row)
+    return f"{spread.live} of {spread.edges} edges" if spread.edges else "no edge: none follows the control plane now"
 
 
 @page(Area.PROGRAM, Action.APPROVE)

@@ -5,9 +5,11 @@ from typing import Any
 import pytest
 from django.test import Client
 from django.urls import reverse
+from django.utils import timezone
 
 from control.accounts.actor import command_line
 from control.audit.origin import acting
+from control.distribution.models import Follower
 from control.program.models import Approval, Coupon, Link, Offer, Plan, ProgramVersion, SealedSecret
 from control.program.services.terms_rows import create_plan
 from tests.control.console.conftest import Console
@@ -239,3 +241,15 @@ def test_managers_draft_and_do_not_publish(console: Console) -> None:
     count = ProgramVersion.objects.count()
     assert browser.post("/console/publish/", {"reason": "x"}).status_code in (200, 403)
     assert ProgramVersion.objects.count() == count
+
+
+@sqlite
+def test_a_version_says_on_how_many_edges_it_is_live(console: Console) -> None:
+    browser = console.browser("owner")
+    post(browser, "/console/offers/new/", OFFER)
+    page = post(browser, "/console/publish/", {"reason": "Start"})
+    assert "none follows the control plane" in text_of(browser.get(page))
+    seq = ProgramVersion.objects.order_by("-seq")[0].seq
+    for name, sequence in (("edge-0", seq), ("edge-1", seq - 1)):
+        Follower.objects.create(name=name, kind="edge", sequence=sequence, seen=timezone.now())
+    assert "1 of 2 edges" in text_of(browser.get(page))
