@@ -156,7 +156,7 @@ class Serving:
         return [(pid, name) for pid, parent, name in _processes() if parent == self.parent.pid]
 
     def pids_of(self, part: str) -> list[int]:
-        """Pids of the children of one kind: `edge` or `engine`."""
+        """Pids of the children of one kind, such as `edge`."""
         module = re.compile(rf" -m clew\.(processes\.)?{part}")
         return [pid for pid, command in self.children() if module.search(command)]
 

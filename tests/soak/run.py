@@ -14,7 +14,8 @@ from tests.serving import Serving
 from tests.soak.load import Answered, Load
 from tests.soak.oracle import Verdict, judge
 
-TARGETS = ("edge", "engine", "parent", "all")
+CHILDREN = ("edge", "engine", "web", "jobs")
+TARGETS = (*CHILDREN, "parent", "all")
 
 
 @dataclass
@@ -32,8 +33,8 @@ async def _kill_at_random(server: Serving, kills: int, rng: random.Random, say: 
     while done.total() < kills:
         # Short gaps hit starts and recoveries, longer ones the middle of ingest and attribution.
         await asyncio.sleep(rng.uniform(0.05, 0.9) if rng.random() < 0.6 else rng.uniform(1.5, 5.0))
-        target = rng.choices(TARGETS, weights=(4, 4, 1, 1))[0]
-        if target in ("edge", "engine"):
+        target = rng.choices(TARGETS, weights=(4, 4, 1, 1, 1, 1))[0]
+        if target in CHILDREN:
             pids = server.pids_of(target)
             if not pids:
                 continue
@@ -68,7 +69,7 @@ async def _under_load(server: Serving, kills: int, seed: int, say: Callable[[str
 def soak(folder: Path, kills: int, seed: int, say: Callable[[str], None] = lambda _: None) -> Soak:
     """Run it. The seed fixes the load and the order of kills, not their instants."""
     started = time.monotonic()
-    server = Serving(folder, workers=2)
+    server = Serving(folder, workers=2, web=True)
     try:
         server.start()
         done, load = asyncio.run(_under_load(server, kills, seed, say))
