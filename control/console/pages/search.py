@@ -1,6 +1,7 @@
 """Search over everything that the actor may see."""
 
 from typing import Any
+from urllib.parse import quote
 
 from django.db.models import Q
 from django.http import HttpRequest, HttpResponse
@@ -13,6 +14,7 @@ from control.accounts.roles import Action, Area
 from control.console.access import page
 from control.partners.access import visible_partners
 from control.partners.selectors import search_partners, sees_personal_data
+from control.program.access import visible_links, visible_offers
 
 _ROWS_MAX = 10
 _Q_CHARS_MAX = 200
@@ -22,8 +24,9 @@ _Q_CHARS_MAX = 200
 def index(request: HttpRequest, actor: Actor) -> HttpResponse:
     """Show what contains the words."""
     words = " ".join(request.GET.get("q", "").replace("\0", "").split())[:_Q_CHARS_MAX]
-    groups = [group for group in (_partners(actor, words), _people(actor, words)) if group["items"]] if words else []
-    context = {"title": f"Search: {words}" if words else "Search", "words": words, "groups": groups}
+    found = [part(actor, words) for part in (_partners, _offers, _links, _people)] if words else []
+    results = [group for group in found if group["items"]]
+    context = {"title": f"Search: {words}" if words else "Search", "words": words, "results": results}
     return render(request, "console/search.html", context)
 
 
@@ -41,6 +44,41 @@ def _partners(actor: Actor, words: str) -> dict[str, Any]:
         for row in found[:_ROWS_MAX]
     ]  # fmt: skip
     return {"title": "Partners", "items": items, "all": reverse("console_partners"), "more": len(items) == _ROWS_MAX}
+
+
+def _offers(actor: Actor, words: str) -> dict[str, Any]:
+    if not actor.may(Area.PROGRAM, Action.READ):
+        return {"items": []}
+    rows = visible_offers(actor)
+    for word in words.split():
+        rows = rows.filter(Q(name__icontains=word) | _number(word))
+    items = [
+        {
+            "title": row.name, "text": f"Offer {row.number}", "end": row.get_status_display(), "icon": "target-arrow",
+            "href": reverse("console_offer", args=[row.number]),
+        }
+        for row in rows.order_by("name", "number")[:_ROWS_MAX]
+    ]  # fmt: skip
+    return {"title": "Offers", "items": items, "all": reverse("console_offers"), "more": len(items) == _ROWS_MAX}
+
+
+def _links(actor: Actor, words: str) -> dict[str, Any]:
+    """Find links by the start of their code: an index answers that among a million of them."""
+    if not actor.may(Area.LINKS, Action.READ):
+        return {"items": []}
+    rows = visible_links(actor).filter(code__startswith=words).select_related("offer", "partner")
+    items = [
+        {
+            "title": row.code, "text": f"{row.partner.name}, {row.offer.name}", "end": row.get_status_display(),
+            "icon": "link", "href": f"{reverse('console_links')}?q={quote(row.code)}",
+        }
+        for row in rows.order_by("code")[:_ROWS_MAX]
+    ]  # fmt: skip
+    return {"title": "Links", "items": items, "all": reverse("console_links"), "more": len(items) == _ROWS_MAX}
+
+
+def _number(word: str) -> Q:
+    return Q(number=int(word)) if word.isascii() and word.isdecimal() and len(word) <= 10 else Q(pk__in=())
 
 
 def _people(actor: Actor, words: str) -> dict[str, Any]:

@@ -253,3 +253,17 @@ def test_a_version_says_on_how_many_edges_it_is_live(console: Console) -> None:
     for name, sequence in (("edge-0", seq), ("edge-1", seq - 1)):
         Follower.objects.create(name=name, kind="edge", sequence=sequence, seen=timezone.now())
     assert "1 of 2 edges" in text_of(browser.get(page))
+
+
+@sqlite
+def test_the_search_finds_partners_offers_and_links(console: Console) -> None:
+    browser = console.browser("owner")
+    assert console.own is not None
+    found = browser.get(f"/console/search/?q={console.own.name}").content.decode()
+    assert f'href="/console/partners/{console.own.number}/"' in found
+    offer_page = post(browser, "/console/offers/new/", OFFER)
+    offer = Offer.objects.get(name="Bags")
+    post(browser, "/console/links/new/", {"offer": offer.number, "partner": console.own.number, "code": "bl-bags"})
+    assert f'href="{offer_page}"' in browser.get("/console/search/?q=bag").content.decode()
+    assert f'href="{offer_page}"' in browser.get(f"/console/search/?q={offer.number}").content.decode()
+    assert "/console/links/?q=bl-bags" in browser.get("/console/search/?q=bl-").content.decode()
