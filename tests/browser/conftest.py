@@ -18,13 +18,16 @@ PHONE = {"width": 390, "height": 844}
 
 
 @pytest.fixture(scope="session")
-def chromium() -> Iterator[Browser]:
-    path = shutil.which("chromium")
-    if path is None:
-        skip_or_fail("no chromium; install Debian's package of this name")
+def chromium_path() -> str:
+    return shutil.which("chromium") or skip_or_fail("no chromium; install Debian's package of this name")
+
+
+@pytest.fixture(scope="module")
+def chromium(chromium_path: str) -> Iterator[Browser]:
+    """A browser of one module: while it is open an event loop runs in this thread, and no other test could run one."""
     with sync_playwright() as playwright:
         # Without the sandbox, because containers run as root.
-        browser = playwright.chromium.launch(executable_path=path, args=["--no-sandbox"])
+        browser = playwright.chromium.launch(executable_path=chromium_path, args=["--no-sandbox"])
         yield browser
         browser.close()
 
@@ -36,7 +39,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def site(chromium: Browser, folder: Path) -> Iterator[str]:
+def site(chromium_path: str, folder: Path) -> Iterator[str]:
     """Address of the console."""
     with console(folder) as url:
         yield url
