@@ -69,4 +69,6 @@ def _refuse(bad: NDArray[np.bool_], column: pa.Array, rows_before: int, why: str
     at = np.flatnonzero(bad)
     if at.size:
         row = int(at[0])
-        raise BadTable(f"ts {why} in row {rows_before + row + 1}: {column[row]}; {_FIX}")
+        # As text by Arrow: as a scalar, nanoseconds need pandas.
+        [shown] = column.slice(row, 1).cast(pa.string()).to_pylist()
+        raise BadTable(f"ts {why} in row {rows_before + row + 1}: {shown}; {_FIX}")
