@@ -201,7 +201,10 @@ def _servers(worker: str, where: Where) -> tuple[Settings, InstallationAddress]:
 
 @with_option_groups
 def migrate(where: Where) -> None:
-    """Upgrade tables, Kafka topics and the control plane to this version. `clew serve` does this when it starts."""
+    """Upgrade tables, topics and control plane to this version.
+
+    `clew serve` does this when it starts.
+    """
     settings = settings_or_exit()
     place = where.address_or_exit(settings)
     configure_logs("migrate")
