@@ -136,6 +136,7 @@ def test_workers_that_come_and_go_and_die_credit_everything_once(installation: I
     wait_until(installation.is_done, lambda: installation.said(2))
     for worker in workers:
         worker.send_signal(signal.SIGTERM)
-    assert [worker.wait(WAIT_S) for worker in workers] == [0, 0]
+    # One may be done before the other has started; SIGTERM ends a process that has no handler yet.
+    assert {worker.wait(WAIT_S) for worker in workers} <= {0, -signal.SIGTERM}
     check_once(installation.warehouse)
     assert scalar_of(installation.warehouse.query("SELECT uniqExact(shard) FROM clew.passes")) == SHARDS
