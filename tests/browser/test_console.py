@@ -16,8 +16,8 @@ EMAIL = "walker@acme.example"
 PAGES = [
     "", "partners/", "partners/new/", "partners/1/", "partners/1/history/", "partners/1/edit/",
     "partners/1/to/offboarded/", "offers/", "offers/new/", "links/", "plans/new/", "coupons/new/",
-    "approvals/", "publish/", "versions/", "versions/1/", "audit/", "audit/2/", "jobs/", "settings/", "people/",
-    "api-keys/", "api-keys/new/", "search/?q=lagoon",
+    "approvals/", "approvals/new/", "publish/", "versions/", "versions/1/", "audit/", "audit/2/", "jobs/",
+    "settings/", "people/", "api-keys/", "api-keys/new/", "search/?q=lagoon",
 ]  # fmt: skip
 """Pages of the console after the walk, without those that differ by an id only."""
 
@@ -117,6 +117,20 @@ def test_an_offer_is_published_without_javascript(open_page: Open) -> None:
     page.locator("#id_partner").fill("1")
     page.get_by_role("button", name="Make link").click()
     expect(page.locator("tbody tr")).to_have_count(1)
+
+
+@pytest.mark.usefixtures("operator")
+def test_a_partner_is_looked_up_with_the_keyboard(open_page: Open) -> None:
+    page = open_console(open_page, "links/new/", viewport=PHONE)
+    box = page.get_by_role("combobox", name="Partner")
+    box.press_sequentially("rock")
+    expect(page.locator(".cl-lookup-option")).to_have_count(1)
+    keep(page, "lookup-phone")
+    assert faults(page) == []
+    box.press("ArrowDown")
+    box.press("Enter")
+    expect(box).to_have_value(re.compile(r"^Red Rock \(\d\)$"))
+    expect(page.get_by_role("listbox")).to_be_hidden()
 
 
 @pytest.mark.usefixtures("operator")

@@ -8,6 +8,7 @@ from control.accounts.actor import Actor
 from control.accounts.models import User
 from control.accounts.roles import Area, Limit
 from control.console.forms.base import ListField, MapField, Section
+from control.console.forms.lookups import PartnerField
 from control.partners.models import Partner, PartnerKind, PartnerType
 from control.partners.selectors import possible_managers
 from control.partners.states import FIRST_STATES, REASON_REQUIRED, PartnerStatus
@@ -66,9 +67,7 @@ class PartnerForm(forms.Form):
     group = forms.CharField(label="Group", max_length=80, required=False)
     tags = ListField(label="Tags", required=False, help_text="Separated by commas.")
     traffic_sources = ListField(label="Traffic sources", required=False, help_text="Separated by commas.")
-    parent = forms.IntegerField(
-        label="Parent partner", required=False, min_value=1, help_text="Number of the partner that this one belongs to."
-    )
+    parent = PartnerField(label="Parent partner", required=False, help_text="The partner that this one belongs to.")
     kind = forms.ChoiceField(
         label="Kind for attribution", choices=PartnerKind.choices,
         help_text="Some attribution models pass over direct traffic.",
@@ -80,6 +79,8 @@ class PartnerForm(forms.Form):
         super().__init__(*arguments, **options)
         managers: Any = self.fields["manager"]
         managers.queryset = possible_managers()
+        parent: Any = self.fields["parent"]
+        parent.use(actor, partner.parent if partner is not None else None)
         for name in _CHECKED:
             column: Any = Partner._meta.get_field(name)
             self.fields[name].validators += column.validators
@@ -91,16 +92,6 @@ class PartnerForm(forms.Form):
     def clean_country(self) -> str:
         return str(self.cleaned_data["country"]).upper()
 
-    def clean_parent(self) -> Partner | None:
-        """Return the partner of the number. Raises ValidationError."""
-        number = self.cleaned_data["parent"]
-        if number is None:
-            return None
-        found = Partner.objects.filter(number=number).first()
-        if found is None:
-            raise forms.ValidationError(f"There is no partner {number}.")
-        return found
-
     def values(self) -> dict[str, Any]:
         """Return what the service takes, without the status."""
         return {name: value for name, value in self.cleaned_data.items() if name != "status"}
@@ -108,8 +99,7 @@ class PartnerForm(forms.Form):
 
 def initial_of(partner: Partner) -> dict[str, Any]:
     """Return the values of a partner for its form."""
-    values = {name: getattr(partner, name) for name in PartnerForm.base_fields if name not in ("status", "parent")}
-    return {**values, "parent": partner.parent_id}
+    return {name: getattr(partner, name) for name in PartnerForm.base_fields if name != "status"}
 
 
 class ReasonForm(forms.Form):

@@ -6,6 +6,7 @@ from django import forms
 
 from control.accounts.actor import Actor
 from control.accounts.roles import KeyScope, Role
+from control.console.forms.lookups import PartnerField
 
 SCOPE_TEXTS = {
     KeyScope.READ: "Read: sees everything that is not secret",
@@ -46,6 +47,9 @@ class KeyForm(forms.Form):
         label="Scope", choices=[(scope.value, text) for scope, text in SCOPE_TEXTS.items()], widget=forms.RadioSelect,
         initial=KeyScope.READ,
     )  # fmt: skip
-    partner = forms.IntegerField(
-        label="Partner", required=False, min_value=1, help_text="Number of a partner: the key then sees only its data."
-    )
+    partner = PartnerField(required=False, help_text="With a partner, the key sees only the data of this partner.")
+
+    def __init__(self, actor: Actor, *arguments: Any, **options: Any) -> None:
+        super().__init__(*arguments, **options)
+        partner: Any = self.fields["partner"]
+        partner.use(actor)

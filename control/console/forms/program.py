@@ -1,11 +1,15 @@
 """Forms of offers, links, plans, coupons and approvals. Texts are read by the parsers of program files."""
 
+import re
 from collections.abc import Callable
 from typing import Any, ClassVar
 
 from django import forms
 
+from control.accounts.actor import Actor
 from control.console.forms.base import ListField, MapField, Section
+from control.console.forms.lookups import GoalField, PartnerField
+from control.program.access import visible_offers
 from control.program.models import ApprovalStatus, Offer, OfferAccess, OfferStatus, Plan
 from program import fields
 from program.to_toml import format_percent
@@ -124,11 +128,23 @@ def initial_of_offer(offer: Offer) -> dict[str, Any]:
     }
 
 
-class LinkForm(forms.Form):
-    """Fields of a new link."""
+class OfferPartnerForm(forms.Form):
+    """Offer and partner, of those that the actor may see."""
 
     offer = forms.ModelChoiceField(Offer.objects.none(), label="Offer", empty_label=None)
-    partner = forms.IntegerField(label="Partner", min_value=1, help_text="Number of the partner.")
+    partner = PartnerField()
+
+    def __init__(self, actor: Actor, *arguments: Any, **options: Any) -> None:
+        super().__init__(*arguments, **options)
+        offer: Any = self.fields["offer"]
+        partner: Any = self.fields["partner"]
+        offer.queryset = visible_offers(actor).order_by("name")
+        partner.use(actor)
+
+
+class LinkForm(OfferPartnerForm):
+    """Fields of a new link."""
+
     code = ParsedField(
         fields.link_code,
         label="Code",
@@ -136,11 +152,6 @@ class LinkForm(forms.Form):
         max_length=128,
         help_text="The last part of the link. Made up if you leave it empty.",
     )
-
-    def __init__(self, offers: Any, *arguments: Any, **options: Any) -> None:
-        super().__init__(*arguments, **options)
-        choice: Any = self.fields["offer"]
-        choice.queryset = offers
 
 
 PLAN_SECTIONS = (
@@ -150,18 +161,15 @@ PLAN_SECTIONS = (
 )
 
 
-class PlanForm(forms.Form):
+class PlanForm(OfferPartnerForm):
     """Fields of a plan."""
 
     row_fields: ClassVar[dict[str, str]] = {
         "percent_e6": "percent", "fixed_minor": "fixed", "fixed_currency": "fixed", "hold_us": "hold"
     }  # fmt: skip
 
-    offer = forms.ModelChoiceField(Offer.objects.none(), label="Offer", empty_label=None)
-    partner = forms.IntegerField(
-        label="Partner", required=False, min_value=1, help_text="Number of one partner; empty for all."
-    )
-    goal = forms.CharField(label="Goal", required=False, help_text="Key of one goal; empty for all.")
+    partner = PartnerField(required=False, help_text="Empty for all partners.")
+    goal = GoalField()
     percent = ParsedField(fields.percent_e6, label="Percent of the sale", required=False, help_text="For example 8.5.")
     fixed = ParsedField(fields.fixed, label="Fixed amount", required=False, help_text="For example 12.50 USD.")
     hold = ParsedField(
@@ -172,10 +180,13 @@ class PlanForm(forms.Form):
     )
     model = ParsedField(fields.model, label="Attribution model", initial="last_click")
 
-    def __init__(self, offers: Any, *arguments: Any, **options: Any) -> None:
-        super().__init__(*arguments, **options)
-        choice: Any = self.fields["offer"]
-        choice.queryset = offers
+    def __init__(self, actor: Actor, *arguments: Any, **options: Any) -> None:
+        super().__init__(actor, *arguments, **options)
+        offer: Any = self.fields["offer"]
+        goal: Any = self.fields["goal"]
+        number = str(self["offer"].value() or "")
+        chosen = offer.queryset.filter(pk=int(number)).first() if re.fullmatch(r"[0-9]{1,10}", number) else None
+        goal.use(offer.queryset, chosen or offer.queryset.first())
 
     def values(self) -> dict[str, Any]:
         """Return what the service takes; offer and partner are rows."""
@@ -183,6 +194,7 @@ class PlanForm(forms.Form):
         minor, currency = data["fixed"] or (0, "")
         return {
             "offer": data["offer"],
+            "partner": data["partner"],
             "goal": data["goal"],
             "fixed_minor": minor,
             "fixed_currency": currency,
@@ -197,7 +209,7 @@ def initial_of_plan(plan: Plan) -> dict[str, Any]:
     fixed = f"{format_minor(plan.fixed_minor, plan.fixed_currency)} {plan.fixed_currency}" if plan.fixed_minor else ""
     return {
         "offer": plan.offer_id,
-        "partner": plan.partner_id,
+        "partner": plan.partner,
         "goal": plan.goal,
         "fixed": fixed,
         "model": plan.model,
@@ -206,14 +218,12 @@ def initial_of_plan(plan: Plan) -> dict[str, Any]:
     }
 
 
-class CouponForm(forms.Form):
+class CouponForm(OfferPartnerForm):
     """Fields of a coupon."""
 
     code = ParsedField(
         fields.coupon_code, label="Code", max_length=64, help_text="Orders that name it are credited to the partner."
     )
-    offer = forms.ModelChoiceField(Offer.objects.none(), label="Offer", empty_label=None)
-    partner = forms.IntegerField(label="Partner", min_value=1, help_text="Number of the partner.")
     starts = forms.DateTimeField(
         label="Starts",
         required=False,
@@ -226,11 +236,19 @@ class CouponForm(forms.Form):
         widget=forms.DateTimeInput(attrs={"type": "datetime-local"}),
         help_text="UTC. Empty: never.",
     )
+    field_order = ["code", "offer", "partner", "starts", "ends"]
 
-    def __init__(self, offers: Any, *arguments: Any, **options: Any) -> None:
-        super().__init__(*arguments, **options)
-        choice: Any = self.fields["offer"]
-        choice.queryset = offers
+
+class AccessForm(OfferPartnerForm):
+    """Access of a partner to an offer, given without a request."""
+
+    reason = forms.CharField(label="Reason", required=False, max_length=4_000, widget=forms.Textarea(attrs={"rows": 3}))
+
+    def __init__(self, actor: Actor, *arguments: Any, **options: Any) -> None:
+        super().__init__(actor, *arguments, **options)
+        offer: Any = self.fields["offer"]
+        offer.queryset = offer.queryset.exclude(access=OfferAccess.OPEN)
+        offer.help_text = "Offers that every partner may promote need no access."
 
 
 class DecideForm(forms.Form):

@@ -12,7 +12,7 @@ from control.accounts.roles import Action, Area
 from control.console.access import page
 from control.console.forms.page import form_page, posted
 from control.console.forms.partners import OptionalReasonForm
-from control.console.forms.program import DecideForm
+from control.console.forms.program import AccessForm, DecideForm
 from control.console.lists.page import list_page
 from control.console.lists.spec import BulkAction, Empty, Filter, ListColumn, ListSpec, register
 from control.console.pages.links import offers_to_choose
@@ -64,7 +64,10 @@ APPROVALS = register(
         key="approvals", title="Approvals", noun="request", nouns="requests", url_name="console_approvals",
         rows=approvals, columns=_columns, order="-created",
         text="Partners who ask for offers that are not open to all.",
-        empty=Empty("No requests", "Partners who ask for an offer appear here.", "user-check"),
+        empty=Empty(
+            "No requests", "Partners who ask for an offer appear here. You can also give access without a request.",
+            "user-check", "Give access", "console_approval_new",
+        ),
         search=lambda _actor, rows, text: rows.filter(partner__name__icontains=text),
         search_label="Search by partner",
         filters=(
@@ -88,7 +91,24 @@ APPROVALS = register(
 @page(Area.PARTNERS)
 def index(request: HttpRequest, actor: Actor) -> HttpResponse:
     """List approvals."""
-    return list_page(request, actor, APPROVALS)
+    return list_page(request, actor, APPROVALS, can_add=actor.may(Area.PARTNERS, Action.APPROVE))
+
+
+@page(Area.PARTNERS, Action.APPROVE)
+def new(request: HttpRequest, actor: Actor) -> HttpResponse:
+    """Give a partner access to an offer without a request."""
+    form = AccessForm(actor, posted(request), initial={name: request.GET.get(name) for name in ("offer", "partner")})
+
+    def save() -> tuple[str, str]:
+        values = form.cleaned_data
+        offer, partner = values["offer"], values["partner"]
+        decide_access(actor, offer.number, partner.number, ApprovalStatus.APPROVED, values["reason"])
+        return f"{partner} may promote {offer}.", reverse("console_approvals")
+
+    return form_page(
+        request, form, save, title="Give access", text="Links of the partner to the offer work within seconds.",
+        submit="Give access", crumbs=[("Approvals", reverse("console_approvals"))],
+    )  # fmt: skip
 
 
 @page(Area.PARTNERS, Action.APPROVE)

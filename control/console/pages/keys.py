@@ -80,11 +80,12 @@ def index(request: HttpRequest, actor: Actor) -> HttpResponse:
 @page(Area.SETTINGS, Action.WRITE)
 def new(request: HttpRequest, actor: Actor) -> HttpResponse:
     """Make a key, and show it this once: the answer to the POST is the page, so that no address leads back to it."""
-    form = KeyForm(request.POST if request.method == "POST" else None)
+    form = KeyForm(actor, request.POST if request.method == "POST" else None)
     if request.method == "POST" and form.is_valid():
         values = form.cleaned_data
+        number = values["partner"].number if values["partner"] is not None else None
         try:
-            key, text = make_key(actor, values["name"], values["scope"], values["partner"])
+            key, text = make_key(actor, values["name"], values["scope"], number)
         except Refused as error:
             add_refusal(form, error)
         else:

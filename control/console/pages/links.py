@@ -118,11 +118,11 @@ def index(request: HttpRequest, actor: Actor) -> HttpResponse:
 def new(request: HttpRequest, actor: Actor) -> HttpResponse:
     """Make a link."""
     initial = {"offer": request.GET.get("offer"), "partner": request.GET.get("partner")}
-    form = LinkForm(visible_offers(actor).order_by("name"), posted(request), initial=initial)
+    form = LinkForm(actor, posted(request), initial=initial)
 
     def save() -> tuple[str, str]:
         values = form.cleaned_data
-        link = create_link(actor, values["offer"].number, values["partner"], values["code"] or "")
+        link = create_link(actor, values["offer"].number, values["partner"].number, values["code"] or "")
         return f"The link {link.code} is made.", reverse("console_links")
 
     crumbs = [("Links", reverse("console_links"))]

@@ -22,10 +22,8 @@ from control.console.lists.page import list_page
 from control.console.lists.spec import Empty, Filter, ListColumn, ListSpec
 from control.console.pages.links import offers_to_choose
 from control.console.pages.offers import plan_text
-from control.errors import FieldError, Invalid, NotFound, Refused
-from control.partners.access import visible_partners
-from control.partners.models import Partner
-from control.program.access import coupons, plans, visible_offers
+from control.errors import NotFound, Refused
+from control.program.access import coupons, plans
 from control.program.models import Coupon, Plan, TermsState
 from control.program.services.terms_rows import change_plan, create_coupon, create_plan, discard, end
 from control.ui.states import state_tone
@@ -123,16 +121,6 @@ def coupon_index(request: HttpRequest, actor: Actor) -> HttpResponse:
     return list_page(request, actor, COUPONS, can_add=actor.may(Area.PROGRAM, Action.WRITE))
 
 
-def _partner(actor: Actor, number: int | None) -> Partner | None:
-    """Return the partner of a number. Raises Invalid."""
-    if number is None:
-        return None
-    found = visible_partners(actor).filter(number=number).first()
-    if found is None:
-        raise Invalid(FieldError("partner", f"There is no partner {number}."))
-    return found
-
-
 def _crumbs(kind: str) -> list[tuple[str, str]]:
     return [("Plans", reverse("console_plans"))] if kind == "plan" else [("Coupons", reverse("console_coupons"))]
 
@@ -141,11 +129,10 @@ def _crumbs(kind: str) -> list[tuple[str, str]]:
 def new(request: HttpRequest, actor: Actor) -> HttpResponse:
     """Draft a plan."""
     initial = {"offer": request.GET.get("offer"), "partner": request.GET.get("partner")}
-    form = PlanForm(visible_offers(actor).order_by("name"), posted(request), initial=initial)
+    form = PlanForm(actor, posted(request), initial=initial)
 
     def save() -> tuple[str, str]:
-        partner = _partner(actor, form.cleaned_data["partner"])
-        plan = create_plan(actor, {**form.values(), "partner": partner})
+        plan = create_plan(actor, form.values())
         return "The plan is a draft; it counts once it is published.", reverse("console_plan", args=[plan.pk])
 
     return form_page(
@@ -157,13 +144,11 @@ def new(request: HttpRequest, actor: Actor) -> HttpResponse:
 def edit(request: HttpRequest, actor: Actor, plan_id: UUID) -> HttpResponse:
     """Change a draft of a plan."""
     plan = _find(plans(actor), "plan", plan_id)
-    offers = visible_offers(actor).order_by("name")
-    form = PlanForm(offers, posted(request), initial=initial_of_plan(plan))
+    form = PlanForm(actor, posted(request), initial=initial_of_plan(plan))
     address = reverse("console_plan", args=[plan.pk])
 
     def save() -> tuple[str, str]:
-        partner = _partner(actor, form.cleaned_data["partner"])
-        change_plan(actor, plan.pk, {**form.values(), "partner": partner})
+        change_plan(actor, plan.pk, form.values())
         return "The draft is saved.", address
 
     return form_page(
@@ -175,10 +160,10 @@ def edit(request: HttpRequest, actor: Actor, plan_id: UUID) -> HttpResponse:
 @page(Area.PROGRAM, Action.WRITE)
 def coupon_new(request: HttpRequest, actor: Actor) -> HttpResponse:
     """Draft a coupon."""
-    form = CouponForm(visible_offers(actor).order_by("name"), posted(request))
+    form = CouponForm(actor, posted(request))
 
     def save() -> tuple[str, str]:
-        coupon = create_coupon(actor, {**form.cleaned_data, "partner": _partner(actor, form.cleaned_data["partner"])})
+        coupon = create_coupon(actor, form.cleaned_data)
         return f"{coupon.code} is a draft; it counts once it is published.", reverse("console_coupons")
 
     return form_page(request, form, save, title="New coupon", submit="Save draft", crumbs=_crumbs("coupon"))

@@ -192,7 +192,7 @@ def test_a_key_is_shown_once_and_revoked(console: Console) -> None:
     assert secret not in str(list(AuditEvent.objects.values_list("before", "after")))
     again = browser.post("/console/api-keys/new/", {"name": "crm", "scope": "write"})
     assert "already; revoke it" in text_of(again)
-    assert "there is no partner 999" in text_of(
+    assert "There is no partner 999" in text_of(
         browser.post("/console/api-keys/new/", {"name": "x", "scope": "read", "partner": "999"})
     )
     browser.post(reverse("console_key_revoke", args=[key.pk]))

@@ -21,6 +21,8 @@ SEE_JOBS = EVERYBODY - {"analyst", "read_only"}
 PAGES: dict[str, set[str]] = {
     "console_home": EVERYBODY,
     "console_search": EVERYBODY,
+    "console_lookup_partners": EVERYBODY,
+    "console_lookup_goals": EVERYBODY,
     "console_settings": LEADERS,
     "console_bulk": {"owner"},  # the one who made the change
     "console_partners": EVERYBODY,
@@ -45,6 +47,7 @@ PAGES: dict[str, set[str]] = {
     "console_coupon": EVERYBODY,
     "console_coupon_new": WRITERS,
     "console_approvals": EVERYBODY,
+    "console_approval_new": WRITERS,
     "console_approval": WRITERS,
     "console_publish": EVERYBODY,
     "console_versions": EVERYBODY,

@@ -1,5 +1,6 @@
 // What pages gain with a script. Everything here is an extra: each page works without it.
 import htmx from "htmx.org/dist/htmx.esm.js";
+import { prepareLookups } from "./lookup.js";
 
 window.htmx = htmx;
 
@@ -133,6 +134,7 @@ const prepare = (root) => {
     document.documentElement.dataset.script = "";
     revealCopyButtons(root);
     watchToasts(root);
+    prepareLookups(root);
     for (const form of root.querySelectorAll("form.cl-list-form")) countMarked(form);
 };
 document.addEventListener("DOMContentLoaded", () => prepare(document));
