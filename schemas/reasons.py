@@ -8,37 +8,116 @@ from typing import Self
 
 
 class _Documented(StrEnum):
-    """A word, with the sentence that explains it as the docstring of the member."""
+    """A word, with the sentence that explains it as the docstring of the member, and what to do about it."""
 
-    def __new__(cls, value: str, doc: str) -> Self:
+    fix: str
+
+    def __new__(cls, value: str, doc: str, fix: str = "") -> Self:
         member = str.__new__(cls, value)
         member._value_ = value
         member.__doc__ = doc
+        member.fix = fix
         return member
 
 
 class Reason(_Documented):
     """Reason why a hit was rejected."""
 
-    UNKNOWN_LINK = "unknown_link", "The program has no link with that code."
-    INACTIVE_LINK = "inactive_link", "The link is inactive in the program."
-    UNKNOWN_OFFER = "unknown_offer", "The program has no offer with that number."
-    INACTIVE_OFFER = "inactive_offer", "The offer is inactive in the program."
-    UNKNOWN_PARTNER = "unknown_partner", "The program has no partner with that number."
-    INACTIVE_PARTNER = "inactive_partner", "The partner is inactive in the program."
-    DEEPLINK_NOT_ALLOWED = "deeplink_not_allowed", "The deep link's host is not in allowed_hosts."
-    DEEPLINK_AMBIGUOUS = "deeplink_ambiguous", "An unencoded & in `url` may belong to it or separate two parameters."
-    MALFORMED = "malformed", "A required field is missing, or a field cannot be read; `field` names it."
-    ACCESS_DENIED = "access_denied", "The secret is missing or wrong."
-    CLICK_ID_INVALID = "click_id_invalid", "The click id was not signed by this installation."
-    CONFLICT = "conflict", "The same key was received before with different content; `field` names the difference."
-    STATUS_NOT_PENDING = "status_not_pending", "The current status does not allow the new one."
-    COUPON_UNKNOWN = "coupon_unknown", "The program has no coupon with that code."
-    COUPON_EXPIRED = "coupon_expired", "The coupon was not valid at the time of the conversion."
-    COUPON_NOT_OF_OFFER = "coupon_not_of_offer", "The coupon belongs to another offer."
-    REFUND_EXCEEDS_AMOUNT = "refund_exceeds_amount", "The refund is larger than what remains of the conversion."
-    CONVERSION_NOT_FOUND = "conversion_not_found", "No conversion has that key."
-    TOO_LARGE = "too_large", "The request exceeds a size limit."
+    UNKNOWN_LINK = (
+        "unknown_link",
+        "The program has no link with that code.",
+        "Compare the code with the link in the console; create the link, or have the partner correct it.",
+    )
+    INACTIVE_LINK = (
+        "inactive_link",
+        "The link is inactive in the program.",
+        "Activate the link, or give the partner another one.",
+    )
+    UNKNOWN_OFFER = (
+        "unknown_offer",
+        "The program has no offer with that number.",
+        "Send the number of an existing offer; publish the offer if it is still a draft.",
+    )
+    INACTIVE_OFFER = (
+        "inactive_offer",
+        "The offer is inactive in the program.",
+        "Activate the offer, or have partners remove its links.",
+    )
+    UNKNOWN_PARTNER = (
+        "unknown_partner",
+        "The program has no partner with that number.",
+        "Send the number of an existing partner.",
+    )
+    INACTIVE_PARTNER = (
+        "inactive_partner",
+        "The partner is inactive in the program.",
+        "Activate the partner if the traffic is wanted; otherwise nothing is to be done.",
+    )
+    DEEPLINK_NOT_ALLOWED = (
+        "deeplink_not_allowed",
+        "The deep link's host is not in allowed_hosts.",
+        "Add the host to the offer's allowed hosts, or have the partner link to an allowed one.",
+    )
+    DEEPLINK_AMBIGUOUS = (
+        "deeplink_ambiguous",
+        "An unencoded & in `url` may belong to it or separate two parameters.",
+        "Percent-encode the address in `url`: & becomes %26.",
+    )
+    MALFORMED = (
+        "malformed",
+        "A required field is missing, or a field cannot be read; `field` names it.",
+        "Correct the field that is named; the postback tester shows how each field is read.",
+    )
+    ACCESS_DENIED = (
+        "access_denied",
+        "The secret is missing or wrong.",
+        "Have the advertiser send the offer's postback secret as `secret`; make a new one if it is lost.",
+    )
+    CLICK_ID_INVALID = (
+        "click_id_invalid",
+        "The click id was not signed by this installation.",
+        "Send the click_id of the landing URL back unchanged: check that the shop stores all 36 characters.",
+    )
+    CONFLICT = (
+        "conflict",
+        "The same key was received before with different content; `field` names the difference.",
+        "Send one txn_id per order; change an amount by a refund, not by a second postback.",
+    )
+    STATUS_NOT_PENDING = (
+        "status_not_pending",
+        "The current status does not allow the new one.",
+        "Send status changes in order; a declined conversion re-opens only if the offer allows it.",
+    )
+    COUPON_UNKNOWN = (
+        "coupon_unknown",
+        "The program has no coupon with that code.",
+        "Create the coupon and publish it, or have the shop send the code as it is.",
+    )
+    COUPON_EXPIRED = (
+        "coupon_expired",
+        "The coupon was not valid at the time of the conversion.",
+        "Extend the coupon's dates, or end it in the shop too.",
+    )
+    COUPON_NOT_OF_OFFER = (
+        "coupon_not_of_offer",
+        "The coupon belongs to another offer.",
+        "Send the number of the coupon's own offer, or create the coupon for this offer.",
+    )
+    REFUND_EXCEEDS_AMOUNT = (
+        "refund_exceeds_amount",
+        "The refund is larger than what remains of the conversion.",
+        "Leave the amount out to refund what remains, or send a smaller one.",
+    )
+    CONVERSION_NOT_FOUND = (
+        "conversion_not_found",
+        "No conversion has that key.",
+        "Send the same offer, goal and txn_id as the conversion's postback.",
+    )
+    TOO_LARGE = (
+        "too_large",
+        "The request exceeds a size limit.",
+        "Send fewer or shorter fields; the limits are in the settings of the tracker.",
+    )
 
 
 class NoCredit(_Documented):
@@ -68,12 +147,48 @@ class NoCredit(_Documented):
 class Problem(_Documented):
     """Problem with a conversion, as `clew problems` lists it; it delays nothing else."""
 
-    NO_PLAN = "no_plan", "A credited partner has no plan for the offer and goal, so it is paid nothing."
-    ADJUSTMENT_IGNORED = "adjustment_ignored", "A refund is ignored: its currency or decimals do not fit."
-    REFUNDS_EXCEED_AMOUNT = "refunds_exceed_amount", "Refunds that arrived before the conversion exceed its amount."
-    CROWDED_IDENTITY = "crowded_identity", "Too many touches share a visitor or user id to be from one person."
-    TOO_LARGE = "too_large", "The commission under the plan exceeds the limit; nothing is paid."
-    UNKNOWN_MODEL = "unknown_model", "The plan names a model that this version of Clew lacks; it pays nothing."
-    PROGRAM_MISSING = "program_missing", "The program that priced the conversion is not in clew.programs."
-    FAILED = "failed", "The conversion could not be computed; the detail says why."
-    ADJUSTMENT_ORPHAN = "adjustment_orphan", "The adjustment waits for a conversion that has not arrived."
+    NO_PLAN = (
+        "no_plan",
+        "A credited partner has no plan for the offer and goal, so it is paid nothing.",
+        "Create a plan for the offer and goal and publish it; it pays what comes later.",
+    )
+    ADJUSTMENT_IGNORED = (
+        "adjustment_ignored",
+        "A refund is ignored: its currency or decimals do not fit.",
+        "Send the refund again in the conversion's currency, with its number of decimals.",
+    )
+    REFUNDS_EXCEED_AMOUNT = (
+        "refunds_exceed_amount",
+        "Refunds that arrived before the conversion exceed its amount.",
+        "Check the refunds with the advertiser; the conversion counts as fully refunded.",
+    )
+    CROWDED_IDENTITY = (
+        "crowded_identity",
+        "Too many touches share a visitor or user id to be from one person.",
+        "Have the advertiser send an id per person: a fixed visitor or user id joins strangers.",
+    )
+    TOO_LARGE = (
+        "too_large",
+        "The commission under the plan exceeds the limit; nothing is paid.",
+        "Check the amount and the plan for a typing mistake.",
+    )
+    UNKNOWN_MODEL = (
+        "unknown_model",
+        "The plan names a model that this version of Clew lacks; it pays nothing.",
+        "Upgrade all processes to the same version, or publish a plan with a model that this one has.",
+    )
+    PROGRAM_MISSING = (
+        "program_missing",
+        "The program that priced the conversion is not in clew.programs.",
+        "Restore clew.programs from a backup, then run `clew repair`.",
+    )
+    FAILED = (
+        "failed",
+        "The conversion could not be computed; the detail says why.",
+        "Read the detail; run `clew audit`, and report it if the cause is not in the data.",
+    )
+    ADJUSTMENT_ORPHAN = (
+        "adjustment_orphan",
+        "The adjustment waits for a conversion that has not arrived.",
+        "Compare offer, goal and txn_id of the adjustment with the conversion, or send the conversion.",
+    )

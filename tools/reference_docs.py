@@ -8,7 +8,6 @@ import inspect
 import re
 import sys
 from collections.abc import Iterable, Mapping, Sequence
-from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
@@ -253,8 +252,11 @@ def _reasons() -> str:
     return _page("Reasons", "schemas/reasons.py and ingest/bots.py", "Closed lists.\n", *parts)
 
 
-def _words(listed: type[StrEnum]) -> str:
-    return _table(("Reason", "Meaning"), [(_code(member.value), member.__doc__ or "") for member in listed])
+def _words(listed: type[Reason] | type[NoCredit] | type[Problem]) -> str:
+    rows = [(_code(member.value), member.__doc__ or "", member.fix) for member in listed]
+    if any(fix for _, _, fix in rows):
+        return _table(("Reason", "Meaning", "What to do"), rows)
+    return _table(("Reason", "Meaning"), [row[:2] for row in rows])
 
 
 def _bot_bits() -> str:

@@ -16,12 +16,11 @@ from tracker.http.limits import TooLarge, TooSlow, read_body, too_large_answer, 
 from tracker.offers.program_index import ProgramIndex
 from tracker.postback.decide import PendingPostback, is_test, read_postback, topic_of
 from tracker.postback.draft import PostbackContext
-from tracker.postback.fields import Sent, read_sent
+from tracker.postback.fields import ID_FIELDS, Sent, read_sent
 from tracker.refusal import Refusal, refusal_of, with_ids
 from tracker.rejected_event import rejected_event
 from tracker.request.hit import Hit
 
-ID_FIELDS = ("click_id", "txn_id", "refund_id", "coupon")
 METHODS = ("GET", "POST")
 """Allowed methods. The endpoint checks them, because a route for GET would also take HEAD."""
 

@@ -22,6 +22,8 @@ OWN_FIELDS = frozenset(
     }
 )  # fmt: skip
 """Fields with a meaning; every other one is a custom field."""
+ID_FIELDS = ("click_id", "txn_id", "refund_id", "coupon")
+"""Fields in which a placeholder such as `undefined` counts as left out."""
 
 
 class Sent(msgspec.Struct, frozen=True):
