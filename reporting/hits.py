@@ -12,7 +12,7 @@ HITS_MAX = 200
 HIT_KINDS = ("click", "impression", "conversion", "adjustment", "event")
 HIT_VERDICTS = ("accepted", "bot", "rejected")
 WINDOWS_S = (60, 600, 3_600, 86_400, 7 * 86_400)
-"""How far back hits are searched: each window is searched only if the one before has too few."""
+"""Windows in which hits are searched: each one only if the one before has too few."""
 
 
 class HitFilter(msgspec.Struct, frozen=True, kw_only=True):
