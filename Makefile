@@ -38,8 +38,8 @@ $(VENV)/.installed: $(VENV)/.locked pyproject.toml requirements.in
 $(PAGES): $(VENV)/.installed $(PAGE_SOURCES)
 	@$(BIN)/python -m tools.assets
 
-demo: setup ## Serve a made-up program on ports of its own, send it traffic, print its reports (KEEP=1 leaves it running)
-	$(BIN)/clew demo $(if $(KEEP),--keep)
+demo: setup ## Serve a made-up program with its console, send it traffic, print reports, picture the console (KEEP=1: goes on)
+	$(BIN)/clew demo $(if $(KEEP),--keep,--pictures build/demo)
 
 # The kernels run first as plain Python, where a wrong index raises instead of reading past the end. NUMBA_DISABLE_JIT
 # holds for a whole process, hence a run of its own; exit 5 means that there is no kernel test.

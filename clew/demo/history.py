@@ -1,4 +1,4 @@
-"""Make two weeks of history for `clew demo`, as lines of /v1/events.
+"""Make 60 days of history for `clew demo`, as lines of /v1/events.
 
 It has sessions of visitors over several partners, orders with later status changes and refunds, and some late
 lines, as a warehouse would send them. The last journey is the one that the demo explains.
@@ -7,17 +7,23 @@ lines, as a warehouse would send them. The last journey is the one that the demo
 import random
 from typing import Any
 
-from clew.demo.program import OFFERS, PARTNERS, DemoOffer, DemoPartner, link_code
+from clew.demo.offers import OFFERS, DemoOffer
+from clew.demo.partners import PARTNERS, DemoPartner
+from clew.demo.program import link_code
 from clew.demo.visitors import REFERRERS, Visitor, amount, visitors
 from schemas.values.money import format_minor, parse_minor
 
 Line = dict[str, Any]
-DAYS = 14
+DAYS = 60
 EXPLAINED_ID = "demo-explained"
 _MINUTE_US = 60_000_000
 _HOUR_US = 60 * _MINUTE_US
 _DAY_US = 24 * _HOUR_US
 _LATE_SHARE = 0.03
+_GROWTH = 1.3
+"""More than 1: the program has more visitors each week."""
+_COUPONS = {101: "HARBOR10", 105: "TRAILHEAD"}
+_COUPON_SHARE = 0.08
 
 
 def history(chance: random.Random, now_us: int, visitors_count: int) -> list[Line]:
@@ -33,7 +39,7 @@ def history(chance: random.Random, now_us: int, visitors_count: int) -> list[Lin
 
 
 def _journey(chance: random.Random, visitor: Visitor, now_us: int) -> list[Line]:
-    ts = now_us - int(DAYS * _DAY_US * chance.random()) - _HOUR_US
+    ts = now_us - int(DAYS * _DAY_US * chance.random() ** _GROWTH) - _HOUR_US
     lines: list[Line] = []
     for number, partner in enumerate(visitor.partners):
         kind = "click" if chance.random() < partner.click_share else "impression"
@@ -77,6 +83,8 @@ def _order(chance: random.Random, visitor: Visitor, touches: list[Line], ts: int
         line["user_id"] = f"customer-{visitor.number}"
     else:
         line["visitor_id"] = f"hv-{visitor.number}"
+    if offer.id in _COUPONS and chance.random() < _COUPON_SHARE:
+        line["coupon"] = _COUPONS[offer.id]
     lines = [line]
     later = ts + int(2 * _DAY_US * chance.random())
     if status == "pending" and chance.random() < 0.85:

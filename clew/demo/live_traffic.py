@@ -12,7 +12,8 @@ from urllib.parse import parse_qs, urlsplit
 
 import httpx
 
-from clew.demo.program import POSTBACK_SECRET, DemoPartner, link_code
+from clew.demo.partners import DemoPartner
+from clew.demo.program import POSTBACK_SECRET, link_code
 from clew.demo.visitors import REFERRERS, Visitor, amount, visitors
 from integrations.files.replay.send import Sender
 
@@ -31,8 +32,8 @@ class LiveCounts:
         self.verdicts[f"{kind}: {verdict}"] += 1
 
 
-async def live_traffic(sender: Sender, chance: random.Random, visitors_count: int) -> LiveCounts:
-    """Send visitors, a few at a time. Raises ReplayError if Clew cannot be reached."""
+async def live_traffic(sender: Sender, chance: random.Random, visitors_count: int, first: int = 0) -> LiveCounts:
+    """Send visitors, a few at a time, numbered from the first on. Raises ReplayError if Clew cannot be reached."""
     counts = LiveCounts()
     free = asyncio.Semaphore(AT_ONCE_MAX)
 
@@ -41,7 +42,7 @@ async def live_traffic(sender: Sender, chance: random.Random, visitors_count: in
             await _Visit(sender, visitor, own, counts).run()
 
     # Each visitor has their own random numbers, so that the order of visitors does not change what they do.
-    people = [(visitor, random.Random(chance.random())) for visitor in visitors(chance, visitors_count)]
+    people = [(visitor, random.Random(chance.random())) for visitor in visitors(chance, visitors_count, first)]
     async with asyncio.TaskGroup() as tasks:
         for visitor, own in people:
             tasks.create_task(visit(visitor, own))

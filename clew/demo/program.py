@@ -1,55 +1,11 @@
-"""Program of `clew demo`: its partners and offers, and the probabilities of clicks and orders."""
+"""Program of `clew demo` as a program file, which the demo imports into its control plane."""
 
-from dataclasses import dataclass
+from clew.demo.offers import OFFERS, DemoOffer
+from clew.demo.partners import ACTIVE, DemoPartner
 
 POSTBACK_SECRET = "demo-postback-secret"
 
-
-@dataclass(frozen=True, slots=True)
-class DemoPartner:
-    """Partner with the traffic that it sends."""
-
-    id: int
-    name: str
-    code: str
-    weight: int
-    """Share of all traffic."""
-    click_share: float
-    """Share of touches that are clicks; the rest are impressions."""
-    placements: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class DemoOffer:
-    """Offer with the behaviour of its customers."""
-
-    id: int
-    name: str
-    code: str
-    host: str
-    goal: str
-    weight: int
-    buy_share: float
-    """Share of visitors that convert."""
-    price_minor: tuple[int, int]
-    """Smallest and largest value of an order, in cents; (0, 0) is a lead without value."""
-
-
-PARTNERS = (
-    DemoPartner(11, "Trailhead Reviews", "trail", 5, 0.85, ("best-of", "versus", "newsletter")),
-    DemoPartner(12, "Coupon Harbor", "coupon", 3, 0.95, ("codes", "seasonal")),
-    DemoPartner(13, "Paper Plane Mail", "mail", 3, 0.6, ("weekly", "digest")),
-    DemoPartner(14, "Northern Display", "display", 6, 0.2, ("banner-300", "banner-728", "video")),
-    DemoPartner(15, "Café Größe", "cafe", 1, 0.8, ("blog",)),
-)
-OFFERS = (
-    DemoOffer(101, "Running shoes", "shoes", "shoes.example", "1", 5, 0.16, (4_900, 18_900)),
-    DemoOffer(102, "Rain jackets", "jackets", "jackets.example", "1", 3, 0.11, (8_900, 32_900)),
-    DemoOffer(103, "Trail club", "club", "club.example", "lead", 2, 0.22, (0, 0)),
-)
-
 _HEAD = """\
-# The program of `clew demo`. docs/guide/program.md explains every key.
 [program]
 name = "Acme Outdoor (demo)"
 currency = "USD"
@@ -109,6 +65,44 @@ model = "linear"
 offer = 103
 goal = "lead"
 fixed = "3.00 USD"
+
+[[plan]]
+offer = 104
+percent = "6"
+hold = "30d"
+
+[[plan]]
+offer = 105
+percent = "7.5"
+hold = "14d"
+
+# The founding partner for reviews has negotiated more.
+[[plan]]
+offer = 105
+partner = 11
+percent = "10"
+hold = "14d"
+
+[[plan]]
+offer = 106
+percent = "9"
+hold = "14d"
+
+[[plan]]
+offer = 107
+percent = "3"
+fixed = "2.00 USD"
+hold = "45d"
+
+[[coupon]]
+code = "HARBOR10"
+offer = 101
+partner = 12
+
+[[coupon]]
+code = "TRAILHEAD"
+offer = 105
+partner = 11
 """
 
 
@@ -119,13 +113,14 @@ def link_code(partner: DemoPartner, offer: DemoOffer) -> str:
 def demo_program_toml(api_key: str) -> str:
     """Return the program file of the demo."""
     text = _HEAD.format(api_key=api_key)
-    text += "".join(_PARTNER.format(id=partner.id, name=partner.name) for partner in PARTNERS)
+    text += "".join(_PARTNER.format(id=partner.id, name=partner.name) for partner in ACTIVE)
     for offer in OFFERS:
         goal_name = "New member" if offer.goal == "lead" else "Order"
         text += _OFFER.format(
             id=offer.id, name=offer.name, host=offer.host, secret=POSTBACK_SECRET, goal=offer.goal, goal_name=goal_name
         )
-    for partner in PARTNERS:
+    for partner in ACTIVE:
         for offer in OFFERS:
-            text += _LINK.format(code=link_code(partner, offer), offer=offer.id, partner=partner.id)
+            if offer.id in partner.offers:
+                text += _LINK.format(code=link_code(partner, offer), offer=offer.id, partner=partner.id)
     return text + _PLANS

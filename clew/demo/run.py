@@ -1,8 +1,10 @@
-"""Traffic of `clew demo`: two weeks of history through /v1/events, then live visitors and postbacks.
+"""Traffic of `clew demo`: 60 days of history through /v1/events, then live visitors and postbacks.
 
 The same seed makes the same visitors; their times end now.
 """
 
+import asyncio
+import contextlib
 import random
 from collections import Counter
 from collections.abc import Callable
@@ -11,17 +13,16 @@ from dataclasses import dataclass
 import httpx
 import orjson
 
-from clew.demo.history import EXPLAINED_ID, history
+from clew.demo.history import DAYS, EXPLAINED_ID, history
 from clew.demo.live_traffic import live_traffic
-from clew.demo.program import demo_program_toml
 from integrations.files.lines import EventLine
 from integrations.files.replay.send import ReplayError, Sender
 from runtime.clock import Clock, SystemClock
 
-__all__ = ["DemoSummary", "demo_program_toml", "run_demo_traffic"]
-
-HISTORY_VISITORS = 900
+HISTORY_VISITORS = 2_400
 LIVE_VISITORS = 200
+_ROUND_VISITORS = 4
+_ROUND_PAUSE_S = 2.0
 _BATCH_LINES = 500
 _CONNECTIONS_MAX = 8
 
@@ -42,15 +43,16 @@ async def run_demo_traffic(
     seed: int,
     progress: Callable[[str], None],
     *,
+    visitors_count: int = HISTORY_VISITORS,
     clock: Clock | None = None,
     transport: httpx.AsyncBaseTransport | None = None,
 ) -> DemoSummary:
-    """Send all traffic. Raises ReplayError if Clew cannot be reached or an answer is unexpected."""
+    """Send history and live visitors. Raises ReplayError if Clew cannot be reached or an answer is unexpected."""
     clock = clock or SystemClock()
     chance = random.Random(seed)
-    lines = history(chance, clock.now_us(), HISTORY_VISITORS)
+    lines = history(chance, clock.now_us(), visitors_count)
     async with Sender(base_url, api_key, clock, connections_max=_CONNECTIONS_MAX, transport=transport) as sender:
-        progress(f"sending two weeks of history: {len(lines)} events")
+        progress(f"sending {DAYS} days of history: {len(lines)} events")
         conversion_id, verdicts = await _send_history(sender, lines)
         progress(f"sending {LIVE_VISITORS} live visitors")
         try:
@@ -59,6 +61,18 @@ async def run_demo_traffic(
             raise group.exceptions[0] from None
     verdicts += live.verdicts
     return DemoSummary(conversion_id, sum(verdicts.values()), dict(sorted(verdicts.items())))
+
+
+async def go_on_sending(base_url: str, api_key: str, seed: int, stopping: asyncio.Event) -> None:
+    """Send a few live visitors every few seconds until told to stop; wait while Clew cannot be reached."""
+    clock, chance, first = SystemClock(), random.Random(seed), LIVE_VISITORS
+    async with Sender(base_url, api_key, clock, connections_max=_CONNECTIONS_MAX) as sender:
+        while not stopping.is_set():
+            with contextlib.suppress(ReplayError, ExceptionGroup):
+                await live_traffic(sender, chance, _ROUND_VISITORS, first)
+            first += _ROUND_VISITORS
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(stopping.wait(), _ROUND_PAUSE_S)
 
 
 async def _send_history(sender: Sender, lines: list[dict[str, object]]) -> tuple[str, Counter[str]]:

@@ -3,7 +3,8 @@
 import random
 from dataclasses import dataclass
 
-from clew.demo.program import OFFERS, PARTNERS, DemoOffer, DemoPartner
+from clew.demo.offers import OFFERS, DemoOffer
+from clew.demo.partners import ACTIVE, DemoPartner
 from schemas.values.money import format_minor
 
 _CHROME = "AppleWebKit/537.36 (KHTML, like Gecko) Chrome/{0}.0.0.0"
@@ -43,14 +44,18 @@ class Visitor:
     buys: bool
 
 
-def visitors(chance: random.Random, count: int) -> list[Visitor]:
-    """Make visitors; the same seed makes the same ones."""
-    return [_visitor(chance, number) for number in range(count)]
+_PROMOTERS = {offer.id: [partner for partner in ACTIVE if offer.id in partner.offers] for offer in OFFERS}
+
+
+def visitors(chance: random.Random, count: int, first: int = 0) -> list[Visitor]:
+    """Make visitors, numbered from the first on; the same seed makes the same ones."""
+    return [_visitor(chance, number) for number in range(first, first + count)]
 
 
 def _visitor(chance: random.Random, number: int) -> Visitor:
     is_bot = chance.random() < 0.07
     offer = chance.choices(OFFERS, [offer.weight for offer in OFFERS])[0]
+    promoters = _PROMOTERS[offer.id]
     touches = chance.randint(3, 12) if is_bot else chance.choices((1, 2, 3, 4, 6), (45, 25, 15, 10, 5))[0]
     return Visitor(
         number=number,
@@ -58,7 +63,7 @@ def _visitor(chance: random.Random, number: int) -> Visitor:
         user_agent=chance.choice(CRAWLERS if is_bot else BROWSERS),
         is_bot=is_bot,
         offer=offer,
-        partners=tuple(chance.choices(PARTNERS, [partner.weight for partner in PARTNERS], k=touches)),
+        partners=tuple(chance.choices(promoters, [partner.weight for partner in promoters], k=touches)),
         buys=not is_bot and chance.random() < offer.buy_share,
     )
 

@@ -83,8 +83,10 @@ class Parent:
     settings: Settings
     clock: Clock
     stopping: asyncio.Event = field(default_factory=asyncio.Event)
-    bound: "asyncio.Future[tuple[str, str]]" = field(default_factory=lambda: asyncio.get_running_loop().create_future())
-    """URLs of the tracking port and the API port, set when they are bound."""
+    bound: "asyncio.Future[tuple[str, str, str]]" = field(
+        default_factory=lambda: asyncio.get_running_loop().create_future()
+    )
+    """URLs of the tracking port, the API port and the web port ("" without one), set when they are bound."""
     _metrics: Path | None = None
     _follow_url: str = ""
     """Address of the control plane that the children follow; "" if a program file rules."""
@@ -124,7 +126,7 @@ class Parent:
         loop.add_signal_handler(signal.SIGHUP, self._reload, [engine, *edges])
         for child in (engine, *edges, *pages):
             child.keeper = asyncio.create_task(self._keep(child))
-        self.bound.set_result((url_of(tracking), url_of(api)))
+        self.bound.set_result((url_of(tracking), url_of(api), url_of(web) if web else ""))
         _log.info(
             "serving",
             tracking=url_of(tracking),

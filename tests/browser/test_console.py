@@ -1,6 +1,8 @@
 """The console as a partner manager's owner walks it: partners, a program that is published, lists, every page."""
 
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -20,6 +22,13 @@ PAGES = [
     "settings/", "people/", "api-keys/", "api-keys/new/", "search/?q=lagoon",
 ]  # fmt: skip
 """Pages of the console after the walk, without those that differ by an id only."""
+_PICTURES = """
+import asyncio, pathlib, sys
+from clew.demo.pictures import take_pictures
+url, email, password, folder = sys.argv[1:]
+asyncio.run(take_pictures(url, email, password, pathlib.Path(folder), lambda text: None, pages_max=1))
+"""
+"""In a process of its own: an event loop runs in the thread of the tests already."""
 
 
 @pytest.fixture(scope="module")
@@ -145,3 +154,11 @@ def test_every_page_is_readable(open_page: Open, name: str, size: dict[str, int]
         if sideways(page):
             said.append(f"{path}: scrolls sideways by {sideways(page)}")
     assert said == []
+
+
+@pytest.mark.usefixtures("operator")
+def test_the_demo_takes_pictures_of_the_console(site: str, tmp_path: Path) -> None:
+    words = [sys.executable, "-c", _PICTURES, site, EMAIL, PASSWORD, str(tmp_path)]
+    subprocess.run(words, check=True, timeout=120)
+    assert {"sign-in.png", "home.png", "home-phone-dark.png"} <= {path.name for path in tmp_path.iterdir()}
+    assert all(path.stat().st_size > 5_000 for path in tmp_path.iterdir())

@@ -10,7 +10,8 @@ import httpx
 import pytest
 
 from clew.demo.history import DAYS, history
-from clew.demo.run import DemoSummary, demo_program_toml, run_demo_traffic
+from clew.demo.program import demo_program_toml
+from clew.demo.run import DemoSummary, run_demo_traffic
 from eventlog.memory import MemoryLog, MemoryProducer
 from installation.keys import load_or_make_keys
 from integrations.files.replay.send import ReplayError
@@ -24,6 +25,7 @@ from tracker.edge import CurrentProgram, EdgeDependencies
 from tracker.http.app import EdgeApp
 
 API_KEY = "key-of-the-demo-0123456789"
+VISITORS = 900
 NOW_US = 1_764_000_000_000_000
 
 
@@ -109,6 +111,8 @@ def _run(folder: Path) -> tuple[MemoryLog, DemoSummary]:
     )
     transport = httpx.ASGITransport(EdgeApp(edge), client=("127.0.0.1", 1))
     told: list[str] = []
-    summary = asyncio.run(run_demo_traffic("http://clew.example", API_KEY, 1, told.append, transport=transport))
+    summary = asyncio.run(
+        run_demo_traffic("http://clew.example", API_KEY, 1, told.append, visitors_count=VISITORS, transport=transport)
+    )
     assert len(told) == 2
     return log, summary

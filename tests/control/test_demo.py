@@ -1,0 +1,38 @@
+"""The control plane of `clew demo`: what a visitor of its console has to find."""
+
+import pytest
+from django.contrib.auth import authenticate
+from django.db.models import Count
+
+from clew.demo.control_plane import PEOPLE, fill_control_plane
+from clew.demo.partners import ACTIVE, PARTNERS_COUNT
+from control.accounts.actor import command_line
+from control.accounts.models import User
+from control.accounts.roles import Role
+from control.partners.models import Partner
+from control.partners.states import PartnerStatus
+from control.program.models import Approval, ApprovalStatus
+from control.program.publishing import preview
+from control.program.selectors import program_of, version_of
+
+PASSWORD = "a password of the demo"
+
+
+@pytest.mark.usefixtures("database")
+@pytest.mark.parametrize("database", ["sqlite"], indirect=True)
+def test_the_demo_has_every_role_state_and_kind_of_work() -> None:
+    fill_control_plane("key-of-the-demo-0123456789", PASSWORD)
+    assert [role for role, _, _ in PEOPLE] == Role.values
+    for role, email, _ in PEOPLE:
+        user = authenticate(email=email, password=PASSWORD)
+        assert isinstance(user, User) and user.role == role
+    assert Partner.objects.count() == PARTNERS_COUNT
+    assert set(Partner.objects.values_list("status", flat=True)) == set(PartnerStatus.values)
+    for field, least in (("type", 9), ("country", 10), ("tier", 3), ("manager", 3)):
+        found = Partner.objects.order_by().values(field).annotate(rows=Count("pk"))
+        assert found.count() >= least, field
+    assert set(Approval.objects.values_list("status", flat=True)) == set(ApprovalStatus.values)
+    program = program_of(version_of(command_line()))
+    live = {link.partner_id for link in program.routes.links.values() if link.status == "active"}
+    assert live == {partner.id for partner in ACTIVE}
+    assert any("raises the commission" in line for line in preview(command_line()).difference)
