@@ -1,7 +1,7 @@
 """Configuration of one process of the control plane, set once before Django starts."""
 
 import secrets
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from control.address import ControlAddress, SqliteFile, secret_in
@@ -23,6 +23,8 @@ class Configuration:
     """Key that signs sessions and links; commands that sign nothing have none."""
     host: str = ""
     """Address that the port is bound to."""
+    engine_key: str = field(default="", repr=False)
+    """Key of the engine's API; without one the engine is not asked."""
 
 
 def secret_key(data: Path | None, settings: Settings) -> str:

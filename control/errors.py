@@ -42,6 +42,10 @@ class NotFound(Refused):
     """There is no such object, or the actor may not see it (404)."""
 
 
+class Unavailable(Refused):
+    """Another part of the installation does not answer (503); the message says which, and what to do."""
+
+
 def validate(row: models.Model, exclude: frozenset[str] = frozenset()) -> None:
     """Check the fields of a row that is about to be stored. Raises Invalid with all mistakes."""
     try:

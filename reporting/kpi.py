@@ -14,6 +14,7 @@ import pyarrow as pa
 from program.entries import UNATTRIBUTED
 from program.labels import Labels
 from program.program import Program
+from reporting.only import EVERYTHING, Only
 from reporting.report import (
     CONVERSION_E12,
     Report,
@@ -31,7 +32,7 @@ from schemas.values.currencies import DECIMALS
 from schemas.values.money import format_minor
 from warehouse.port import Warehouse
 
-DIMENSIONS = ("partner", "offer", "day")
+DIMENSIONS = ("partner", "offer", "day", "month", "hour")
 
 _Group = tuple[Value, ...]
 
@@ -60,6 +61,11 @@ _NAMES = (
     ReportColumn("offer", "text", "name of the offer in the program"),
 )
 DAY = ReportColumn("day", "date", "day in the program's zone")
+_TIMES = {
+    "month": ReportColumn("month", "text", "month in the program's zone"),
+    "day": DAY,
+    "hour": ReportColumn("hour", "text", "hour in the program's zone"),
+}
 
 
 _NOTHING: Row = {column.name: None for column in _MEASURES if column.unit in ("count", "ratio", "currency per click")}
@@ -80,15 +86,20 @@ class _Sums:
 
 
 def kpi_report(
-    warehouse: Warehouse, program: Program, by: Sequence[str], from_us: int | None = None, to_us: int | None = None
+    warehouse: Warehouse,
+    program: Program,
+    by: Sequence[str],
+    from_us: int | None = None,
+    to_us: int | None = None,
+    only: Only = EVERYTHING,
 ) -> Report:
-    """Compute KPIs by partner, offer and day, in any combination, over [from, to) µs.
+    """Compute KPIs by partner, offer, day and month, in any combination, over [from, to) µs.
 
     Raises ReportError, WarehouseError.
     """
     dimensions = checked(by, DIMENSIONS)
     groups: dict[_Group, _Sums] = {}
-    query = _Query(warehouse, program.terms.timezone, dimensions, from_us, to_us)
+    query = _Query(warehouse, program.terms.timezone, dimensions, from_us, to_us, only)
     for group, (impressions,) in query.rows("impressions", "ts", ("count()",)):
         groups.setdefault(group, _Sums()).impressions = impressions
     counted = ("count()", "uniqExactIf(visitor_hash, is_bot = 0 AND visitor_hash != 0)", "countIf(is_bot != 0)")
@@ -107,7 +118,8 @@ def kpi_report(
             groups.setdefault(group, _Sums()).payout[currency] = int(amount)
     rows = [row for group, sums in groups.items() for row in _rows(program, dimensions, group, sums)]
     rows.sort(key=lambda row: _order(row, dimensions, program.terms.currency))
-    columns = (*((DAY,) if "day" in dimensions else ()), *_NAMES, *_MEASURES)
+    times = [column for name, column in _TIMES.items() if name in dimensions]
+    columns = (*times, *_NAMES, *_MEASURES)
     return Report("kpi", columns, tuple(rows))
 
 
@@ -135,6 +147,7 @@ class _Query:
     dimensions: tuple[str, ...]
     from_us: int | None
     to_us: int | None
+    only: Only
 
     def rows(
         self, table: str, ts: str, selected: Sequence[str], where: str = "1", also_by: Sequence[str] = ()
@@ -144,12 +157,15 @@ class _Query:
             "partner": "toInt64(partner_id)",
             "offer": "toInt64(offer_id)",
             "day": f"toString(toDate({ts}, {{zone:String}}))",
+            "month": f"formatDateTime({ts}, '%Y-%m', {{zone:String}})",
+            "hour": f"formatDateTime({ts}, '%F %H:00', {{zone:String}})",
         }
         keys = [f"{of[name]} AS {name}" for name in self.dimensions]
         sums: pa.Table = self.warehouse.query(
-            f"SELECT {', '.join([*keys, *selected])} FROM {DATABASE}.{table} WHERE ({within}) AND ({where}) "
+            f"SELECT {', '.join([*keys, *selected])} FROM {DATABASE}.{table} "
+            f"WHERE ({within}) AND ({self.only.where}) AND ({where}) "
             f"GROUP BY {', '.join([*self.dimensions, *also_by])}",
-            {**parameters, "zone": self.timezone},
+            {**parameters, **self.only.parameters, "zone": self.timezone},
         )
         count = len(self.dimensions)
         columns = [column.to_pylist() for column in sums.columns]
@@ -166,7 +182,7 @@ def _rows(program: Program, dimensions: Sequence[str], group: _Group, sums: _Sum
 
 
 def _named(labels: Labels, group: Mapping[str, Value]) -> Row:
-    row: Row = {"day": group["day"]} if "day" in group else {}
+    row: Row = {name: group[name] for name in _TIMES if name in group}
     partner, offer = group.get("partner"), group.get("offer")
     row |= {"partner_id": partner, "partner": None, "offer_id": offer, "offer": None}
     if isinstance(partner, int):
@@ -215,6 +231,6 @@ def _rate(dividend: int, divisor: int) -> float | None:
 
 
 def _order(row: Row, dimensions: Sequence[str], currency: str) -> tuple[object, ...]:
-    columns = {"partner": "partner_id", "offer": "offer_id", "day": "day"}
-    keys = sort_key(row, [columns[name] for name in dimensions])
+    columns = {"partner": "partner_id", "offer": "offer_id"}
+    keys = sort_key(row, [columns.get(name, name) for name in dimensions])
     return (*keys, row["currency"] != currency, row["currency"])

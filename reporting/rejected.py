@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from program.program import Program
 from reporting.kpi import DAY
+from reporting.only import EVERYTHING, Only
 from reporting.report import Report, ReportColumn, Row, checked, in_range, sort_key
 from schemas.ddl import DATABASE
 from warehouse.port import Warehouse
@@ -12,7 +13,12 @@ REJECTED_DIMENSIONS = ("reason", "kind", "offer", "partner", "link", "day")
 
 
 def rejected_report(
-    warehouse: Warehouse, program: Program, by: Sequence[str], from_us: int | None = None, to_us: int | None = None
+    warehouse: Warehouse,
+    program: Program,
+    by: Sequence[str],
+    from_us: int | None = None,
+    to_us: int | None = None,
+    only: Only = EVERYTHING,
 ) -> Report:
     """Count rejected hits by any of REJECTED_DIMENSIONS, over [from, to) µs. Raises ReportError, WarehouseError."""
     dimensions = checked(by, REJECTED_DIMENSIONS)
@@ -24,9 +30,10 @@ def rejected_report(
     }
     keys = [f"{of.get(name, f'toString({name})')} AS by_{name}" for name in dimensions]
     table = warehouse.query(
-        f"SELECT {', '.join(keys)}, toInt64(count()) AS hits FROM {DATABASE}.rejected WHERE {within} "
+        f"SELECT {', '.join(keys)}, toInt64(count()) AS hits FROM {DATABASE}.rejected "
+        f"WHERE ({within}) AND ({only.where}) "
         f"GROUP BY {', '.join(f'by_{name}' for name in dimensions)}",
-        {**parameters, "zone": program.terms.timezone},
+        {**parameters, **only.parameters, "zone": program.terms.timezone},
     )
     columns = [_REJECTED_COLUMNS[name] for name in dimensions]
     rows: list[Row] = [

@@ -34,6 +34,20 @@ class Report:
         return {"report": self.report, "columns": columns, "rows": [dict(row) for row in self.rows]}
 
 
+_NOT_FOR_PARTNERS = frozenset({"revenue", "profit"})
+
+
+def report_for_partner(answer: Mapping[str, Any]) -> dict[str, Any]:
+    """Leave revenue and profit out of a report's JSON form."""
+    return {
+        **answer,
+        "columns": [column for column in answer["columns"] if column["name"] not in _NOT_FOR_PARTNERS],
+        "rows": [
+            {name: value for name, value in row.items() if name not in _NOT_FOR_PARTNERS} for row in answer["rows"]
+        ],
+    }
+
+
 def checked(by: Sequence[str], allowed: Iterable[str]) -> tuple[str, ...]:
     """Return the dimensions, each once. Raises ReportError with the allowed ones."""
     wanted = tuple(dict.fromkeys(by))

@@ -21,7 +21,7 @@ def find_machine_key(data: Path | None, settings: FollowSettings) -> str | None:
     if settings.key is not None:
         return settings.key
     if settings.key_file is not None:
-        return _read(settings.key_file)
+        return read_key(settings.key_file)
     if data is None:
         return None
     path = data / FILE_NAME
@@ -30,10 +30,11 @@ def find_machine_key(data: Path | None, settings: FollowSettings) -> str | None:
             write_private_once(path, secrets.token_urlsafe(48).encode())
     except OSError as error:
         raise UserError(f"{path} cannot be written: {error.strerror or error}", UNREACHABLE) from None
-    return _read(path)
+    return read_key(path)
 
 
-def _read(path: Path) -> str:
+def read_key(path: Path) -> str:
+    """Read a key of at least KEY_CHARS_MIN characters. Raises UserError."""
     try:
         key = path.read_text().strip()
     except (OSError, UnicodeDecodeError) as error:

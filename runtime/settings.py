@@ -297,6 +297,35 @@ class FollowSettings(_Section):
     retry_pause_max_ms: int = Field(2_000, ge=100, description="Longest pause while the control plane is unavailable.")
 
 
+class EngineSettings(_Section):
+    """Console and API ask the engine for reports, conversions and explanations."""
+
+    url: str = Field(
+        "",
+        pattern=r"^(https?://[^/\s?#]+)?$",
+        description="Address of the engine's API (`clew api`); `clew serve` sets it.",
+    )
+    key: str | None = Field(
+        None,
+        repr=False,
+        min_length=32,
+        description="Key of the engine's API, the same on every `clew web` and `clew api`; made from the key of the "
+        "machines unless set.",
+    )
+    key_file: Path | None = Field(None, description="File that holds the key instead.")
+    connect_timeout_ms: int = Field(2_000, ge=1, description="Longest wait for a connection to the engine.")
+    answer_timeout_s: int = Field(20, ge=1, description="Longest wait for an answer of the engine.")
+    answer_bytes_max: int = Field(
+        32 * 1024**2, ge=1_024, description="Largest answer of the engine that is read; larger ones are an error."
+    )
+    requests_max: int = Field(
+        4, ge=1, description="Most requests of one web process that wait for the engine; further ones wait their turn."
+    )
+    answer_age_max_ms: int = Field(
+        2_000, description="An answer is used again for this long; 0 asks the engine each time."
+    )
+
+
 class ServeSettings(_Section):
     """The parent process."""
 
@@ -330,6 +359,7 @@ class Settings(BaseSettings):
     ingest: IngestSettings = IngestSettings()
     attribution: AttributionSettings = AttributionSettings()
     api: ApiSettings = ApiSettings()
+    engine: EngineSettings = EngineSettings()
     serve: ServeSettings = ServeSettings()
     web: WebSettings = WebSettings()
     jobs: JobSettings = JobSettings()

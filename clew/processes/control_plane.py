@@ -5,6 +5,7 @@ from pathlib import Path
 
 from control.address import ControlAddress, find_control_address
 from control.configuration import Configuration, secret_key
+from runtime.engine_key import find_engine_key
 from runtime.settings import Settings
 
 
@@ -20,7 +21,8 @@ class ControlPlace:
         key = secret_key(self.data, settings) if signs else ""
         from control.start import start_django
 
-        start_django(Configuration(self.address, settings, key, host))
+        engine_key = find_engine_key(self.data, settings) if signs else None
+        start_django(Configuration(self.address, settings, key, host, engine_key or ""))
         if migrates:
             from control.migrate import migrate
 

@@ -29,6 +29,7 @@ from installation.follower import Follower
 from installation.program_file import ProgramError, load_program
 from installation.workers import ALL_WORKERS, Worker
 from runtime.clock import Clock, SystemClock
+from runtime.engine_key import find_engine_key
 from runtime.files import keep_files_private
 from runtime.logs import configure_logs, logger
 from runtime.settings import Settings, load_settings
@@ -72,7 +73,11 @@ class EngineProcess:
             with trouble_as_user_error(self.place):
                 await engine.recover()
             key = secrets.token_urlsafe(32)
-            app = create_api(engine, key) if self.answers else health_app(engine.unhealthy_reason, self.settings.http)
+            app = (
+                create_api(engine, key, self._control_key())
+                if self.answers
+                else health_app(engine.unhealthy_reason, self.settings.http)
+            )
             server = http_server(app, self.settings.serve.drain_timeout_s, limits_of(self.settings))
             loop = asyncio.get_running_loop()
             follower = self._follower(engine)
@@ -108,6 +113,11 @@ class EngineProcess:
                 if not busy:
                     _log.error("not_opened", error=str(error))
                 await asyncio.sleep(0.05 if busy else _REACH_PAUSE_S)
+
+    def _control_key(self) -> str | None:
+        """Return the key with which the control plane asks. Raises UserError."""
+        data = self.place.data
+        return find_engine_key(data.root if data is not None else None, self.settings)
 
     def _follower(self, engine: Engine) -> Follower | None:
         """Make the follower of the control plane; None if a program file rules. Raises UserError."""

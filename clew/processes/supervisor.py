@@ -88,6 +88,8 @@ class Parent:
     )
     """URLs of the tracking port, the API port and the web port ("" without one), set when they are bound."""
     _metrics: Path | None = None
+    _engine_url: str = ""
+    """Address of the engine's API for the control plane; "" if there is none here."""
     _follow_url: str = ""
     """Address of the control plane that the children follow; "" if a program file rules."""
 
@@ -103,6 +105,9 @@ class Parent:
             tracking = await self._bind(options.port)
             api = await self._bind(options.api_port)
             web = await self._bind(options.web_port) if options.web_port is not None else None
+            if web is not None:
+                self._engine_url = self.settings.engine.url or reach_url(api)
+                find_machine_key(directory.root, self.settings.follow)  # before processes that start at once look
             self._prepare_program(data, web)
             keys, now_ms = directory.keys(self.settings.keys), self.clock.now_us() // 1000
             load_or_make_keys(keys, os.urandom, now_ms, may_make=not directory.has_history())
@@ -188,7 +193,8 @@ class Parent:
 
     def _control_environment(self) -> dict[str, str]:
         url = {"CLEW_WEB__URL": self.options.web_url} if self.options.web_url else {}
-        return {"CLEW_CONTROL": self.options.control, "CLEW_FOLLOW__URL": self._follow_url, **url}
+        addresses = {"CLEW_FOLLOW__URL": self._follow_url, "CLEW_ENGINE__URL": self._engine_url}
+        return {"CLEW_CONTROL": self.options.control, **addresses, **url}
 
     @contextlib.contextmanager
     def _alone(self) -> Iterator[None]:

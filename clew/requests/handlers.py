@@ -35,7 +35,9 @@ from operations.backup.take import take_backup
 from operations.dead_letters import describe, list_dead
 from operations.repair.run import run_repair
 from reporting.explain import explain
+from reporting.explain_partner import partners_of
 from reporting.kpi import kpi_report
+from reporting.only import Only
 from reporting.problems import list_problems
 from reporting.rejected import rejected_report
 from reporting.sql.guard import SqlRefused
@@ -67,7 +69,8 @@ async def _report(engine: Engine, request: ReportRequest) -> Answer:
     by = [name.strip() for name in (request.by or _DEFAULT_BY[request.name]).split(",") if name.strip()]
     try:
         from_us, to_us = range_us(request.from_, request.to, program.terms.timezone)
-        report = await _read(engine, make, engine.warehouse, program, by, from_us, to_us)
+        only = Only.of(request.partners, request.offers)
+        report = await _read(engine, make, engine.warehouse, program, by, from_us, to_us, only)
     except (BadRange, ValueError) as error:
         raise UserError(str(error)) from None
     return report.to_json()
@@ -76,7 +79,7 @@ async def _report(engine: Engine, request: ReportRequest) -> Answer:
 async def _explain(engine: Engine, request: ExplainRequest) -> Answer:
     conversion_id = _conversion_id(request)
     explanation = await _read(engine, explain, engine.warehouse, engine.labels, conversion_id)
-    if explanation is None:
+    if explanation is None or not (request.partners is None or partners_of(explanation) & {*request.partners}):
         raise UserError(f"there is no conversion {conversion_id} in the warehouse", NO)
     return explanation.to_json()
 

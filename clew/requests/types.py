@@ -12,11 +12,14 @@ import msgspec
 
 TIMEOUT_S_MAX = 7 * 86_400
 WORKERS_MAX = 64
+NUMBERS_MAX = 100_000
+"""Most partners or offers that a request may name."""
 CATCH_UP_TIMEOUT_S = 600.0
 AUDIT_SETTLE_TIMEOUT_S = 15.0
 
 Seconds = Annotated[float, msgspec.Meta(gt=0, le=TIMEOUT_S_MAX)]
 Text = Annotated[str, msgspec.Meta(min_length=1)]
+Numbers = Annotated[list[Annotated[int, msgspec.Meta(ge=0, le=2**63 - 1)]], msgspec.Meta(max_length=NUMBERS_MAX)]
 Reuse = Literal["reuse", "consume", "reset"]
 
 
@@ -40,6 +43,10 @@ class ReportRequest(Request, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     """Dimensions, separated by commas."""
     from_: Text | None = msgspec.field(name="from", default=None)
     to: Text | None = None
+    partners: Numbers | None = None
+    """Only these partners."""
+    offers: Numbers | None = None
+    """Only these offers."""
 
 
 class ConversionRequest(Request, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -52,6 +59,8 @@ class ExplainRequest(Request, frozen=True, kw_only=True, forbid_unknown_fields=T
     NAME = "explain"
 
     conversion_id: Text
+    partners: Numbers | None = None
+    """Only if one of these partners has a share."""
 
 
 class ProblemsRequest(Request, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -135,6 +144,11 @@ REQUESTS: dict[str, type[Request]] = {
         RunRequest, DiffRequest, FitRequest, DeadLettersRequest, BackupRequest, RepairRequest,
     )
 }  # fmt: skip
+
+OF_CONTROL_PLANE = frozenset({"report", "conversion", "explain", "problems", "sql"})
+"""Requests that the control plane may send; none changes anything."""
+OF_PARTNER = frozenset({"report", "explain"})
+"""Requests that are answered for one partner. Each has a field `partners`."""
 
 
 class BadRequest(ValueError):

@@ -11,12 +11,13 @@ from ninja import NinjaAPI, Schema
 from ninja.errors import AuthenticationError, HttpError, ValidationError
 from pydantic import Field
 
-from control.errors import Conflict, FieldError, Forbidden, Invalid, NotFound, Refused
+from control.errors import Conflict, FieldError, Forbidden, Invalid, NotFound, Refused, Unavailable
 from runtime.logs import Throttled, logger
 
 _log = Throttled(logger("api"))
 CONTENT_TYPE = "application/problem+json"
-_STATUS: dict[type[Refused], int] = {Invalid: 422, Conflict: 409, Forbidden: 403, NotFound: 404}
+_STATUS: dict[type[Refused], int] = {Invalid: 422, Conflict: 409, Forbidden: 403, NotFound: 404, Unavailable: 503}
+_RETRY_AFTER_S = 5
 _PARTS_OF_REQUEST = frozenset({"body", "query", "path", "header"})
 
 
@@ -56,6 +57,8 @@ def problem(request: HttpRequest, status: int, detail: str, errors: Iterable[Fie
     answer = HttpResponse(orjson.dumps(content.model_dump()), status=status, content_type=CONTENT_TYPE)
     if status == HTTPStatus.UNAUTHORIZED:
         answer["WWW-Authenticate"] = 'Bearer realm="clew"'
+    if status == HTTPStatus.SERVICE_UNAVAILABLE:
+        answer["Retry-After"] = str(_RETRY_AFTER_S)
     return answer
 
 

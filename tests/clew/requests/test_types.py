@@ -14,18 +14,25 @@ from installation.address import find_address
 from installation.engine import Engine
 from installation.program_file import load_program
 from runtime.clock import SystemClock
+from runtime.engine_key import partner_token
 from runtime.settings import Settings
 from tests.serving import PROGRAM
 from warehouse.port import Warehouse
 
 KEY = "operator-key"
+CONTROL_KEY = "key-of-the-control-plane-for-tests"
 
 
 @pytest.mark.parametrize(
     ("name", "fields", "field", "detail"),
     [
         ("report", {}, "name", "missing; send it"),
-        ("report", {"name": "kpi", "nope": 1}, "nope", "report has no such field; it has name, by, from, to"),
+        (
+            "report",
+            {"name": "kpi", "nope": 1},
+            "nope",
+            "report has no such field; it has name, by, from, to, partners, offers",
+        ),
         ("report", {"name": "kpi", "from": 20260101}, "from", "must be text, not a whole number"),
         ("explain", {"conversion_id": ""}, "conversion_id", "empty; give a value, or leave it out"),
         ("problems", {"by": "x"}, "by", "problems has no such field; it has none"),
@@ -68,7 +75,7 @@ def api(warehouse: Warehouse, tmp_path: Path) -> TestClient:
     address = find_address(None, "kafka://127.0.0.1:9", "clickhouse://127.0.0.1:9/clew", Settings())
     observer = MemoryConsumer(MemoryLog(), GROUP)
     engine = Engine(address, Settings(), load_program(file), SystemClock(), warehouse, observer, 1)
-    return TestClient(create_api(engine, KEY), headers={"Authorization": f"Bearer {KEY}"})
+    return TestClient(create_api(engine, KEY, CONTROL_KEY), headers={"Authorization": f"Bearer {KEY}"})
 
 
 @pytest.mark.parametrize(
@@ -80,9 +87,9 @@ def api(warehouse: Warehouse, tmp_path: Path) -> TestClient:
         ("POST", "/operator/attribute", {"wait": True, "running": True},
          "running: attribute has no such field; it has wait, timeout", "running"),
         ("GET", "/v1/reports/kpi?form=2026-01-01", None,
-         "form: report has no such field; it has name, by, from, to", "form"),
+         "form: report has no such field; it has name, by, from, to, partners, offers", "form"),
         ("GET", f"/v1/explain/{'0' * 32}?verbose=1", None,
-         "verbose: explain has no such field; it has conversion_id", "verbose"),
+         "verbose: explain has no such field; it has conversion_id, partners", "verbose"),
         ("POST", "/operator/nothing", {}, "there is no request 'nothing'; the server may be of another version", None),
         ("POST", "/operator/problems", [], "send one JSON object", None),
     ],
@@ -100,3 +107,20 @@ def test_the_api_answers_a_request_with_the_right_fields(api: TestClient) -> Non
     assert (report.status_code, report.json()["report"]) == (200, "kpi")
     missing = api.get(f"/v1/conversions/{'0' * 32}")
     assert (missing.status_code, "there is no conversion" in missing.json()["error"]) == (404, True)
+
+
+def test_the_control_plane_asks_with_its_key_or_with_a_token_of_one_partner(api: TestClient) -> None:
+    def ask(request: str, key: str, **fields: Any) -> tuple[int, Any]:
+        answer = api.post(f"/control/{request}", json=fields, headers={"Authorization": f"Bearer {key}"})
+        return answer.status_code, answer.json()
+
+    assert ask("problems", KEY)[0] == ask("problems", "")[0] == 401
+    assert ask("problems", CONTROL_KEY) == (200, {"problems": []})
+    assert ask("backup", CONTROL_KEY, to="/tmp/x")[0] == 400, "it may only read"
+    token = partner_token(CONTROL_KEY, 7, SystemClock().now_us() // 1_000_000)
+    assert ask("problems", token)[0] == ask("sql", token, sql="SELECT 1")[0] == 400
+    for fields in ({}, {"partners": [8]}):
+        status, report = ask("report", token, name="kpi", by="partner", **fields)
+        assert status == 200
+        assert not {"revenue", "profit"} & {column["name"] for column in report["columns"]}
+    assert ask("report", partner_token("x" * 32, 7, 0), name="kpi")[0] == 401

@@ -1,0 +1,18 @@
+"""Answers as one partner may read them: the engine's own lock, whatever the control plane asks for."""
+
+from typing import Any
+
+from clew.requests.types import ExplainRequest, ReportRequest, Request
+from reporting.explain_partner import explanation_for_partner
+from reporting.report import report_for_partner
+
+Answer = dict[str, Any]
+
+
+def partner_view(kind: type[Request], answer: Answer, partner: int) -> Answer:
+    """Return what a partner may read of an answer that is limited to its rows already."""
+    if kind is ReportRequest:
+        return report_for_partner(answer)
+    if kind is ExplainRequest:
+        return explanation_for_partner(answer, partner)
+    raise AssertionError(f"no answer of {kind.NAME} is for partners")
