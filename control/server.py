@@ -18,7 +18,7 @@ from control.ui.paths import STATIC_FOLDER
 from control.ui.static_files import serve_built_file
 from control.wsgi import wsgi_application
 from runtime.clock import Clock
-from runtime.settings import WebSettings
+from runtime.control_settings import WebSettings
 
 # allauth brings the scripts of passkeys, ninja those of the page of the API.
 _LIBRARIES: list[str | tuple[str, str]] = [

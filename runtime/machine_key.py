@@ -3,8 +3,8 @@
 import secrets
 from pathlib import Path
 
+from runtime.control_settings import FollowSettings
 from runtime.files import write_private_once
-from runtime.settings import FollowSettings
 from runtime.user_error import UNREACHABLE, UserError
 
 FILE_NAME = "machine.key"

@@ -7,13 +7,16 @@ their section, never this module's loader. docs/reference/settings.md is generat
 
 import os
 from collections.abc import Mapping
-from ipaddress import IPv4Network, IPv6Network, ip_network
+from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import Field, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 from pydantic_settings import SettingsError as PydanticSettingsError
+
+from runtime.control_settings import EngineSettings, FollowSettings, JobSettings, MailSettings, WebSettings
+from runtime.settings_section import Section, parse_networks
 
 PREFIX = "CLEW_"
 
@@ -22,25 +25,13 @@ class SettingsError(ValueError):
     """The settings are wrong; the message lists every mistake."""
 
 
-class _Section(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    @field_validator("*")
-    @classmethod
-    def _not_negative(cls, value: object) -> object:
-        """Refuse negative numbers: no setting accepts them."""
-        if isinstance(value, int) and value < 0:
-            raise ValueError("must not be negative")
-        return value
-
-
 _ABSENT_IDS = (
     "undefined,null,none,nan,nil,0,-,n/a,anonymous,guest,unknown,(null),(none),(not set),[object Object],"
     "00000000-0000-0000-0000-000000000000"
 )
 
 
-class TrackerSettings(_Section):
+class TrackerSettings(Section):
     """The edge."""
 
     url_bytes_max: int = Field(8_192, description="Longest request target; longer ones answer 414.")
@@ -63,7 +54,7 @@ class TrackerSettings(_Section):
     )
 
 
-class HttpSettings(_Section):
+class HttpSettings(Section):
     """Connections of every port."""
 
     connections_max: int = Field(
@@ -84,19 +75,15 @@ class HttpSettings(_Section):
     @field_validator("metrics_networks")
     @classmethod
     def _are_networks(cls, value: str) -> str:
-        _parse_networks(value)
+        parse_networks(value)
         return value
 
     def networks(self) -> tuple[IPv4Network | IPv6Network, ...]:
         """Parse `metrics_networks`."""
-        return _parse_networks(self.metrics_networks)
+        return parse_networks(self.metrics_networks)
 
 
-def _parse_networks(text: str) -> tuple[IPv4Network | IPv6Network, ...]:
-    return tuple(ip_network(part.strip(), strict=False) for part in text.split(",") if part.strip())
-
-
-class LogSettings(_Section):
+class LogSettings(Section):
     """The embedded log."""
 
     group_rows_max: int = Field(4_096, ge=1, description="Most records in one transaction.")
@@ -108,7 +95,7 @@ class LogSettings(_Section):
     dedupe_keys_age_max_s: int = Field(730 * 86_400, description="How long a dedupe key is remembered.")
 
 
-class KafkaSettings(_Section):
+class KafkaSettings(Section):
     """The log on Kafka."""
 
     hits_partitions: int = Field(8, ge=1, description="Partitions of a new topic of clicks and impressions.")
@@ -139,7 +126,7 @@ class KafkaSettings(_Section):
     allow_unsafe_topics: bool = Field(False, description="Start even if topics could lose records (development only).")
 
 
-class SpillSettings(_Section):
+class SpillSettings(Section):
     """The edge's local log, used while Kafka is unavailable."""
 
     bytes_max: int = Field(4 * 1024**3, description="Most bytes spilled per process; above it postbacks answer 503.")
@@ -147,7 +134,7 @@ class SpillSettings(_Section):
     probe_interval_ms: int = Field(500, description="Pause between checks whether Kafka is available again.")
 
 
-class ClickHouseSettings(_Section):
+class ClickHouseSettings(Section):
     """The warehouse on a ClickHouse server."""
 
     connections_max: int = Field(8, ge=2, description="Most concurrent statements of one process; further ones wait.")
@@ -171,7 +158,7 @@ class ClickHouseSettings(_Section):
     )
 
 
-class WarehouseSettings(_Section):
+class WarehouseSettings(Section):
     """The embedded warehouse."""
 
     query_memory_bytes_max: int = Field(3 * 1024**3, description="Most memory of one query of Clew itself.")
@@ -182,7 +169,7 @@ class WarehouseSettings(_Section):
     )
 
 
-class IngestSettings(_Section):
+class IngestSettings(Section):
     """Ingest: from the log to the warehouse."""
 
     batch_rows_max: int = Field(50_000, ge=1, description="Most records of one batch.")
@@ -194,7 +181,7 @@ class IngestSettings(_Section):
     geo_database: Path | None = Field(None, description="Country or city database in MaxMind format (optional).")
 
 
-class AttributionSettings(_Section):
+class AttributionSettings(Section):
     """Attribution: from touches to credits and commissions."""
 
     pass_interval_ms: int = Field(500, description="Pause between passes when there is nothing new.")
@@ -202,7 +189,7 @@ class AttributionSettings(_Section):
     ingest_wait_timeout_ms: int = Field(60_000, description="Longest wait of a pass for ingest to catch up.")
 
 
-class ApiSettings(_Section):
+class ApiSettings(Section):
     """Reports and queries."""
 
     query_timeout_s: int = Field(30, description="Longest run of one user query.")
@@ -210,123 +197,7 @@ class ApiSettings(_Section):
     query_rows_max: int = Field(1_000_000, description="Most rows in the result of one user query.")
 
 
-class WebSettings(_Section):
-    """Console, portal and API of the control plane."""
-
-    url: str = Field(
-        "",
-        pattern=r"^(https?://[^/\s?#]+)?$",
-        description="Address under which people reach console and portal, for links in mail; with https, cookies are "
-        "sent over https only.",
-    )
-    hosts: str = Field("", description="Further host names that requests may name, separated by commas.")
-    trusted_proxies: str = Field(
-        "",
-        description="Networks of the proxies whose X-Forwarded-For and X-Forwarded-Proto count, separated by commas.",
-    )
-    threads_max: int = Field(8, ge=1, description="Most pages and API calls answered at the same time.")
-    body_bytes_max: int = Field(
-        4 * 1024**2, ge=1_024, description="Largest request body that is not a file; larger ones answer 413."
-    )
-    session_age_max_s: int = Field(14 * 86_400, ge=60, description="A session ends after this long.")
-    component_page: bool = Field(
-        False, description="/console/components/ shows every part that pages are made of, for developers."
-    )
-    invitation_age_max_s: int = Field(7 * 86_400, ge=60, description="An invitation is valid for this long.")
-    secret_key: str | None = Field(
-        None, repr=False, min_length=32, description="Key that signs sessions; DIR/control.key unless set."
-    )
-    secret_key_file: Path | None = Field(None, description="File that holds the key instead.")
-
-    @field_validator("trusted_proxies")
-    @classmethod
-    def _are_networks(cls, value: str) -> str:
-        _parse_networks(value)
-        return value
-
-    def proxies(self) -> tuple[IPv4Network | IPv6Network, ...]:
-        """Parse `trusted_proxies`."""
-        return _parse_networks(self.trusted_proxies)
-
-    def host_names(self) -> tuple[str, ...]:
-        """Parse `hosts`."""
-        return tuple(part.strip() for part in self.hosts.split(",") if part.strip())
-
-
-class JobSettings(_Section):
-    """Background work of the control plane."""
-
-    threads_max: int = Field(2, ge=1, description="Most jobs that one worker does at the same time.")
-    lease_s: int = Field(30, ge=1, description="A job whose worker is silent for this long is given to another one.")
-    poll_interval_ms: int = Field(500, ge=10, description="Pause between looks for a job when none is due.")
-    retry_pause_s: int = Field(2, description="Pause before the first retry; it doubles with each further one.")
-    retry_pause_max_s: int = Field(3_600, description="Longest pause between retries.")
-    done_age_max_s: int = Field(7 * 86_400, description="Jobs that are done are kept for this long.")
-
-
-class MailSettings(_Section):
-    """Mail that the control plane sends."""
-
-    server: str = Field(
-        "",
-        description="Mail server: `smtp://user@host:587` (STARTTLS if the server offers it) or `smtps://user@host:465`.",
-    )
-    password: str | None = Field(None, repr=False, description="Password of the mail server's user.")
-    password_file: Path | None = Field(None, description="File that holds the password instead.")
-    sender: str = Field("Clew <clew@localhost>", description="Sender of all mail.")
-    timeout_s: int = Field(20, ge=1, description="Longest wait for the mail server.")
-
-
-class FollowSettings(_Section):
-    """Edges and engines that take the program from the control plane."""
-
-    url: str = Field(
-        "",
-        pattern=r"^(https?://[^/\s?#]+)?$",
-        description="Address of the control plane, such as https://partners.acme.example; `clew serve` sets it.",
-    )
-    key: str | None = Field(
-        None,
-        repr=False,
-        min_length=32,
-        description="Key of the machines of an installation; DIR/machine.key unless set.",
-    )
-    key_file: Path | None = Field(None, description="File that holds the key instead.")
-    wait_s: int = Field(25, ge=0, le=60, description="Longest wait of one request for something new.")
-    waiting_max: int = Field(500, ge=1, description="Most followers that wait at one web process.")
-    retry_pause_max_ms: int = Field(2_000, ge=100, description="Longest pause while the control plane is unavailable.")
-
-
-class EngineSettings(_Section):
-    """Console and API ask the engine for reports, conversions and explanations."""
-
-    url: str = Field(
-        "",
-        pattern=r"^(https?://[^/\s?#]+)?$",
-        description="Address of the engine's API (`clew api`); `clew serve` sets it.",
-    )
-    key: str | None = Field(
-        None,
-        repr=False,
-        min_length=32,
-        description="Key of the engine's API, the same on every `clew web` and `clew api`; made from the key of the "
-        "machines unless set.",
-    )
-    key_file: Path | None = Field(None, description="File that holds the key instead.")
-    connect_timeout_ms: int = Field(2_000, ge=1, description="Longest wait for a connection to the engine.")
-    answer_timeout_s: int = Field(20, ge=1, description="Longest wait for an answer of the engine.")
-    answer_bytes_max: int = Field(
-        32 * 1024**2, ge=1_024, description="Largest answer of the engine that is read; larger ones are an error."
-    )
-    requests_max: int = Field(
-        4, ge=1, description="Most requests of one web process that wait for the engine; further ones wait their turn."
-    )
-    answer_age_max_ms: int = Field(
-        2_000, description="An answer is used again for this long; 0 asks the engine each time."
-    )
-
-
-class ServeSettings(_Section):
+class ServeSettings(Section):
     """The parent process."""
 
     web: bool = Field(True, description="Run console, portal and API, and the worker of their jobs.")
@@ -397,13 +268,13 @@ class Settings(BaseSettings):
         for name, value in self:
             if isinstance(value, Path):
                 found[f"{PREFIX}{name.upper()}"] = str(value.absolute())
-            elif isinstance(value, _Section):
+            elif isinstance(value, Section):
                 parts = ((part, inner) for part, inner in value if isinstance(inner, Path))
                 found |= {f"{PREFIX}{name.upper()}__{part.upper()}": str(path.absolute()) for part, path in parts}
         return found
 
 
-_SECTIONS = tuple(name for name, field in Settings.model_fields.items() if isinstance(field.default, _Section))
+_SECTIONS = tuple(name for name, field in Settings.model_fields.items() if isinstance(field.default, Section))
 _PLAIN = tuple(name for name in Settings.model_fields if name not in _SECTIONS)
 
 

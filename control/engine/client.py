@@ -19,9 +19,9 @@ from control.configuration import current_configuration
 from control.engine.scope import Scope
 from control.errors import FieldError, Invalid, NotFound, Unavailable
 from runtime.clock import Clock, SystemClock
+from runtime.control_settings import EngineSettings
 from runtime.engine_key import partner_token
 from runtime.logs import Throttled, logger
-from runtime.settings import EngineSettings
 
 _log = Throttled(logger("engine_client"))
 _KEPT_ANSWERS_MAX = 64

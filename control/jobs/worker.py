@@ -16,8 +16,8 @@ from control.jobs.queue import TakenJob, attempts_max, extend_leases, fail, fini
 from control.jobs.registry import GiveUp, UnknownTask, find_task, scheduled_tasks
 from runtime import metrics
 from runtime.clock import Clock, SystemClock
+from runtime.control_settings import JobSettings
 from runtime.logs import Throttled, logger
-from runtime.settings import JobSettings
 
 _log = Throttled(logger("jobs"))
 _BEATS_PER_LEASE = 3

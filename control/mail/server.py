@@ -9,7 +9,7 @@ from ipaddress import ip_address
 from urllib.parse import unquote, urlsplit
 
 from control.address import secret_in
-from runtime.settings import MailSettings
+from runtime.control_settings import MailSettings
 from runtime.user_error import UserError
 
 _FORMS = "write smtp://user@host:587 or smtps://user@host:465"

@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from control.configuration import secret_key
-from runtime.settings import Settings, WebSettings
+from runtime.control_settings import WebSettings
+from runtime.settings import Settings
 from runtime.user_error import UserError
 
 

@@ -9,7 +9,7 @@ from starlette.routing import Route
 
 from control.server import create_app
 from runtime.clock import SystemClock
-from runtime.settings import WebSettings
+from runtime.control_settings import WebSettings
 
 
 async def _get(path: str) -> httpx.Response:

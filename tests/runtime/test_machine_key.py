@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
+from runtime.control_settings import FollowSettings
 from runtime.machine_key import find_machine_key
-from runtime.settings import FollowSettings
 from runtime.user_error import UserError
 
 KEY = "k" * 40

@@ -12,8 +12,8 @@ from control.engine.client import EngineClient
 from control.engine.scope import Scope
 from control.errors import Invalid, NotFound, Refused, Unavailable
 from runtime.clock import SystemClock
+from runtime.control_settings import EngineSettings
 from runtime.engine_key import TOKEN_AGE_MAX_S, partner_of_token, partner_token
-from runtime.settings import EngineSettings
 from tests.serving import free_port
 
 KEY = "key-of-the-engine-for-tests-is-long"

@@ -24,7 +24,7 @@ from control.jobs.queue import enqueue, take
 from control.jobs.worker import Worker, run_job
 from control.mail.models import OutgoingMail
 from runtime.clock import SystemClock
-from runtime.settings import JobSettings
+from runtime.control_settings import JobSettings
 from tests.control.databases import TestDatabase
 from tests.serving import free_port
 

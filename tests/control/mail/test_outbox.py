@@ -17,7 +17,8 @@ from control.mail import tasks
 from control.mail.models import OutgoingMail
 from control.mail.server import MailNotSent, MailServer, mail_server
 from runtime.clock import SystemClock
-from runtime.settings import JobSettings, MailSettings, Settings
+from runtime.control_settings import JobSettings, MailSettings
+from runtime.settings import Settings
 from runtime.user_error import UserError
 
 pytestmark = pytest.mark.usefixtures("database", "acting_test")
