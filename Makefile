@@ -85,8 +85,9 @@ soak-servers: KILLS = 300
 soak-servers: setup ## The same on Kafka and ClickHouse: KILLS=300 faults of every kind at random, then audit
 	$(BIN)/python -m tests.soak.servers --kills $(KILLS)
 
-docs: setup ## Write the generated references anew
+docs: setup ## Write the generated references and the generated part of the Python client anew
 	$(BIN)/python -m tools.reference_docs
+	$(BIN)/python -m tools.client_code
 
 # The lock names no index: each machine uses the one that its pip is set up for. uv stands apart from the locked tools.
 UV := $(VENV)/lock/bin/uv
