@@ -7,20 +7,18 @@ from uuid import UUID
 from django.db import transaction
 from django.db.models import Q, QuerySet
 from django.http import HttpRequest, HttpResponse
-from django.urls import reverse
-from django.utils import timezone
 from ninja import Query, Router, Schema, Status
 from pydantic import ConfigDict, Field
 
 from control.accounts.invitations import invitations as visible_invitations
-from control.accounts.invitations import invite, revoke_invitation
+from control.accounts.invitations import invite, resend_invitation, revoke_invitation
+from control.accounts.links import invitation_link
 from control.accounts.middleware import actor_of
 from control.accounts.models import Invitation, User
 from control.accounts.people import add_operator, change_person, people
 from control.api.answers import answers
 from control.api.etags import check_if_match, set_etag
 from control.api.lists import Orders, PageQuery, page
-from control.configuration import current_configuration
 from control.errors import NotFound
 
 users, invitations = Router(tags=["users"]), Router(tags=["invitations"])
@@ -178,14 +176,10 @@ class InvitationPage(Schema):
 
 
 def _invitation(invitation: Invitation) -> InvitationOut:
-    status = "expired" if invitation.expires <= timezone.now() else "open"
-    if invitation.accepted is not None:
-        status = "accepted"
-    elif invitation.revoked is not None:
-        status = "revoked"
     return InvitationOut(
         id=str(invitation.pk), email=invitation.email, role=invitation.role, partner=invitation.partner_id,
-        status=status, created=invitation.created, expires=invitation.expires, invited_by=invitation.invited_by,
+        status=invitation.state.value, created=invitation.created, expires=invitation.expires,
+        invited_by=invitation.invited_by,
     )  # fmt: skip
 
 
@@ -198,16 +192,11 @@ def list_invitations(request: HttpRequest, query: Query[PageQuery]) -> dict[str,
     return page(request, found, query, _INVITATION_ORDERS, _invitation)
 
 
-@invitations.post("", response=answers(InvitationOut, status=201, errors=(404,)))
+@invitations.post("", response=answers(InvitationOut, status=201, errors=(404, 409)))
 def send_invitation(request: HttpRequest, body: InvitationIn) -> Status[InvitationOut]:
     """Invite somebody by mail."""
-
-    def link_of(token: str) -> str:
-        path = reverse("accept_invitation", args=[token])
-        base = current_configuration().settings.web.url
-        return f"{base}{path}" if base else request.build_absolute_uri(path)
-
-    return Status(201, _invitation(invite(actor_of(request), body.email, body.role, body.partner, link_of)))
+    made = invite(actor_of(request), body.email, body.role, body.partner, invitation_link(request))
+    return Status(201, _invitation(made))
 
 
 @invitations.get("/{invitation_id}", response=answers(InvitationOut, errors=(404,)))
@@ -223,3 +212,9 @@ def get_invitation(request: HttpRequest, invitation_id: UUID) -> InvitationOut:
 def revoke(request: HttpRequest, invitation_id: UUID) -> InvitationOut:
     """Revoke an open invitation."""
     return _invitation(revoke_invitation(actor_of(request), invitation_id))
+
+
+@invitations.post("/{invitation_id}/resend", response=answers(InvitationOut, errors=(404, 409)))
+def resend(request: HttpRequest, invitation_id: UUID) -> InvitationOut:
+    """Send a new link for an invitation that nobody has accepted; the earlier link ends."""
+    return _invitation(resend_invitation(actor_of(request), invitation_id, invitation_link(request)))

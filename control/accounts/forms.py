@@ -13,3 +13,12 @@ class AcceptForm(forms.Form):
         strip=False,
         widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}),
     )
+
+
+class ProfileForm(forms.Form):
+    """Name of a person."""
+
+    name = forms.CharField(
+        label="Name", max_length=120, help_text="Colleagues see it in lists and in the audit trail.",
+        widget=forms.TextInput(attrs={"autocomplete": "name"}),
+    )  # fmt: skip

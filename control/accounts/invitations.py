@@ -2,8 +2,7 @@
 
 import hashlib
 import secrets
-from collections.abc import Callable
-from datetime import timedelta
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from django.core.mail import send_mail
@@ -12,6 +11,7 @@ from django.template.loader import render_to_string
 from django.utils import timezone
 
 from control.accounts.actor import Actor
+from control.accounts.links import LinkOf
 from control.accounts.models import Invitation, Seat, User, normal_email
 from control.accounts.people import may_give, new_user, partner_role_of, role_of, store_operator, store_with_seat
 from control.accounts.roles import Action, Area, PartnerRole, Role
@@ -22,12 +22,13 @@ from control.errors import Conflict, FieldError, Invalid, NotFound, validate
 from control.partners.models import Partner
 
 _TOKEN_BYTES = 32
-LinkOf = Callable[[str], str]
-"""Makes the absolute link of a token."""
 
 
 def invite(actor: Actor, email: str, role: str, partner: int | None, link_of: LinkOf) -> Invitation:
-    """Invite somebody by mail. An earlier open invitation of the address ends. Raises Forbidden, Invalid, NotFound."""
+    """Invite somebody by mail. An earlier open invitation of the address ends.
+
+    Raises Forbidden, Invalid, NotFound, and Conflict for an operator who has an account.
+    """
     actor.require(Area.PEOPLE, Action.WRITE)
     number = actor.partner if actor.partner is not None else partner
     if actor.partner is not None and partner not in (None, actor.partner):
@@ -38,11 +39,13 @@ def invite(actor: Actor, email: str, role: str, partner: int | None, link_of: Li
     token, now = secrets.token_urlsafe(_TOKEN_BYTES), timezone.now()
     with changing(actor):
         address = normal_email(email)
+        if number is None and User.objects.exclude(role="").filter(email=address).exists():
+            raise Conflict(f"{address} is an operator already; change the role on the page of the person")
         place = Q(partner=None) if number is None else Q(partner=number)
         Invitation.objects.filter(place, email=address, accepted=None, revoked=None).update(revoked=now)
         invitation = Invitation(
             email=address, role=role, partner_id=number, digest=_digest(token), invited_by=actor.name[:254],
-            expires=now + timedelta(seconds=current_configuration().settings.web.invitation_age_max_s),
+            expires=_end_of(now),
         )  # fmt: skip
         validate(invitation)
         invitation.save(force_insert=True)
@@ -64,18 +67,44 @@ def invitations(actor: Actor) -> QuerySet[Invitation]:
     return found if actor.partner is None else found.filter(partner_id=actor.partner)
 
 
+def resend_invitation(actor: Actor, invitation_id: UUID | str, link_of: LinkOf) -> Invitation:
+    """Send a new link for an invitation that nobody has accepted; the earlier link ends.
+
+    Raises Forbidden, NotFound, Conflict.
+    """
+    actor.require(Area.PEOPLE, Action.WRITE)
+    token = secrets.token_urlsafe(_TOKEN_BYTES)
+    with changing(actor):
+        invitation = _unanswered(actor, invitation_id)
+        is_operators = invitation.partner_id is None
+        may_give(actor, role_of(invitation.role) if is_operators else partner_role_of(invitation.role))
+        invitation.digest, invitation.expires = _digest(token), _end_of(timezone.now())
+        invitation.save(update_fields=["digest", "expires"])
+        _send(invitation, link_of(token))
+    return invitation
+
+
 def revoke_invitation(actor: Actor, invitation_id: UUID | str) -> Invitation:
     """Revoke an open invitation. Raises Forbidden, NotFound, Conflict."""
     actor.require(Area.PEOPLE, Action.WRITE)
     with changing(actor):
-        invitation = invitations(actor).select_for_update(of=("self",)).filter(pk=invitation_id).first()
-        if invitation is None:
-            raise NotFound(f"there is no invitation {invitation_id}")
-        if invitation.accepted is not None or invitation.revoked is not None:
-            raise Conflict("the invitation was accepted or revoked already")
+        invitation = _unanswered(actor, invitation_id)
         invitation.revoked = timezone.now()
         invitation.save(update_fields=["revoked"])
     return invitation
+
+
+def _unanswered(actor: Actor, invitation_id: UUID | str) -> Invitation:
+    invitation = invitations(actor).select_for_update(of=("self",)).filter(pk=invitation_id).first()
+    if invitation is None:
+        raise NotFound(f"there is no invitation {invitation_id}")
+    if invitation.accepted is not None or invitation.revoked is not None:
+        raise Conflict("the invitation was accepted or revoked already")
+    return invitation
+
+
+def _end_of(now: datetime) -> datetime:
+    return now + timedelta(seconds=current_configuration().settings.web.invitation_age_max_s)
 
 
 def open_invitation(token: str) -> Invitation | None:

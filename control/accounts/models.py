@@ -120,6 +120,15 @@ class ApiKey(AuditedModel):
         return self.name
 
 
+class InvitationState(models.TextChoices):
+    """State of an invitation."""
+
+    OPEN = "open", "Open"
+    ACCEPTED = "accepted", "Accepted"
+    REVOKED = "revoked", "Withdrawn"
+    EXPIRED = "expired", "Expired"
+
+
 class Invitation(AuditedModel):
     """An invitation by mail. Its link makes the person who opens it a user with its role."""
 
@@ -142,6 +151,20 @@ class Invitation(AuditedModel):
 
     def __str__(self) -> str:
         return self.email
+
+    @property
+    def state(self) -> InvitationState:
+        """Return the state now."""
+        if self.accepted is not None:
+            return InvitationState.ACCEPTED
+        if self.revoked is not None:
+            return InvitationState.REVOKED
+        return InvitationState.EXPIRED if self.expires <= timezone.now() else InvitationState.OPEN
+
+    @property
+    def role_text(self) -> str:
+        """Write the role for people."""
+        return str(Role(self.role).label if self.partner_id is None else PartnerRole(self.role).label)
 
 
 class CacheEntry(models.Model):

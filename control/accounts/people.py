@@ -114,6 +114,15 @@ def change_person(actor: Actor, user_id: UUID | str, values: Mapping[str, Any]) 
     return user
 
 
+def change_own_name(actor: Actor, user: User, name: str) -> None:
+    """Change the name of the person who asks. Raises Invalid."""
+    with changing(actor):
+        row = User.objects.select_for_update(of=("self",)).get(pk=user.pk)
+        row.name = name.strip()
+        validate(row)
+        row.save(update_fields=["name"])
+
+
 def _change_role(actor: Actor, user: User, text: str) -> None:
     if not actor.is_operator:
         raise Forbidden("roles within a partner are those of seats")

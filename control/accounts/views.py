@@ -1,17 +1,25 @@
 """Pages of the accounts that allauth does not have."""
 
+import re
+
 from allauth.account.utils import perform_login
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.urls import NoReverseMatch, reverse
+from django.utils.dateformat import format as format_date
 from django.views.decorators.cache import never_cache
-from django.views.decorators.http import require_http_methods, require_safe
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from control.accounts.forms import AcceptForm
+from control.accounts.forms import AcceptForm, ProfileForm
 from control.accounts.invitations import accept, accept_as, open_invitation
 from control.accounts.middleware import actor_of
 from control.accounts.models import Invitation, User
-from control.errors import Invalid, Refused
+from control.accounts.people import change_own_name
+from control.accounts.person_sessions import end_own_session
+from control.accounts.second_factor import has_second_factor
+from control.errors import Invalid, NotFound, Refused
 
 
 @require_safe
@@ -24,6 +32,49 @@ def start(request: HttpRequest) -> HttpResponse:
         return HttpResponseRedirect(reverse(home))
     except NoReverseMatch:  # a module that is not installed
         return HttpResponseRedirect(reverse("usersessions_list"))
+
+
+@login_required
+@never_cache
+@require_http_methods(["GET", "HEAD", "POST"])
+def profile(request: HttpRequest) -> HttpResponse:
+    """Show a person's own account; with POST, change the name."""
+    user = request.user
+    assert isinstance(user, User)
+    form = ProfileForm(request.POST if request.method == "POST" else None, initial={"name": user.name})
+    if form.is_valid():
+        try:
+            change_own_name(actor_of(request), user, form.cleaned_data["name"])
+        except Invalid as error:
+            for mistake in error.errors:
+                form.add_error(mistake.field if mistake.field in form.fields else None, mistake.message)
+        else:
+            messages.success(request, "Your name is saved.")
+            return HttpResponseRedirect(reverse("account_profile"))
+    seats = [(seat.partner.name, seat.get_role_display()) for seat in user.seats.select_related("partner")]
+    facts = [
+        ("E-mail", user.email), *([("Role", user.get_role_display())] if user.role else []), *seats,
+        ("Second factor", "On" if has_second_factor(user) else "Off"),
+        ("Member since", format_date(user.created, "j M Y")),
+    ]  # fmt: skip
+    return render(request, "accounts/profile.html", {"form": form, "facts": facts})
+
+
+@login_required
+@require_POST
+def end_session(request: HttpRequest) -> HttpResponse:
+    """End one of a person's own sessions."""
+    text, user = request.POST.get("session", ""), request.user
+    assert isinstance(user, User)
+    try:
+        if not re.fullmatch(r"[0-9]{1,18}", text):
+            raise NotFound("choose a session of the list")
+        end_own_session(actor_of(request), user, int(text))
+    except NotFound as error:
+        messages.error(request, f"{str(error)[:1].upper()}{str(error)[1:]}.")
+    else:
+        messages.success(request, "The session is ended.")
+    return HttpResponseRedirect(reverse("usersessions_list"))
 
 
 @never_cache

@@ -20,13 +20,14 @@ _UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _US_PER = (("day", 86_400_000_000), ("hour", 3_600_000_000), ("minute", 60_000_000), ("second", 1_000_000))
 _SUMMARY_FIELDS_MAX = 3
 _SUMMARY_CHARS_MAX = 60
-_VERBS = {"created": "created", "updated": "changed", "deleted": "deleted"}
+_VERBS = {"created": "created", "updated": "changed", "deleted": "deleted", "ended_sessions": "ended sessions of"}
 _TONES: dict[str, Tone] = {"created": "good", "deleted": "bad", "updated": "info"}
 _PAGES = {
     "partners.partner": "console_partner",
     "program.offer": "console_offer",
     "program.plan": "console_plan",
     "accounts.user": "console_user",
+    "accounts.invitation": "console_invitation",
     "jobs.job": "console_job",
 }
 

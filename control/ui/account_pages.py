@@ -7,9 +7,10 @@ from django.http import HttpRequest
 from django.urls import NoReverseMatch, reverse
 
 TABS = (
+    ("Profile", "account_profile", "/profile/"),
     ("Security", "mfa_index", "/2fa/"),
     ("Password", "account_change_password", "/password/"),
-    ("Email", "account_email", "/email/"),
+    ("E-mail", "account_email", "/email/"),
     ("Sessions", "usersessions_list", "/sessions/"),
 )
 BROWSERS = (("Edg/", "Edge"), ("OPR/", "Opera"), ("Firefox/", "Firefox"), ("Chrome/", "Chrome"), ("Safari/", "Safari"))

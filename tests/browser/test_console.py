@@ -19,7 +19,8 @@ PAGES = [
     "", "partners/", "partners/new/", "partners/1/", "partners/1/history/", "partners/1/edit/",
     "partners/1/to/offboarded/", "offers/", "offers/new/", "links/", "plans/new/", "coupons/new/",
     "approvals/", "approvals/new/", "publish/", "versions/", "versions/1/", "audit/", "audit/2/", "jobs/",
-    "settings/", "people/", "api-keys/", "api-keys/new/", "search/?q=lagoon",
+    "settings/", "people/", "people/invite/", "people/invitations/", "partners/1/invite/",
+    "api-keys/", "api-keys/new/", "search/?q=lagoon",
 ]  # fmt: skip
 """Pages of the console after the walk, without those that differ by an id only."""
 _PICTURES = """

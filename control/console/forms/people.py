@@ -5,7 +5,7 @@ from typing import Any
 from django import forms
 
 from control.accounts.actor import Actor
-from control.accounts.roles import KeyScope, Role
+from control.accounts.roles import KeyScope, PartnerRole, Role
 from control.console.forms.lookups import PartnerField
 
 SCOPE_TEXTS = {
@@ -32,11 +32,25 @@ class PersonForm(forms.Form):
         roles.choices = roles_to_give(actor)
 
 
-class NewPersonForm(PersonForm):
-    """E-mail address, name and role of a new operator."""
+class InviteForm(forms.Form):
+    """E-mail address and role of an operator to invite."""
 
-    email = forms.EmailField(label="E-mail", help_text="The person signs in with this address.")
-    field_order = ["email", "name", "role"]
+    email = forms.EmailField(label="E-mail", help_text="The link is sent there. The person signs in with this address.")
+    role = forms.ChoiceField(label="Role", widget=forms.RadioSelect)
+
+    def __init__(self, actor: Actor, *arguments: Any, **options: Any) -> None:
+        super().__init__(*arguments, **options)
+        roles: Any = self.fields["role"]
+        roles.choices = roles_to_give(actor)
+
+
+class InvitePartnerForm(forms.Form):
+    """E-mail address and role of a partner's person to invite."""
+
+    email = forms.EmailField(label="E-mail", help_text="The link is sent there. The person signs in with this address.")
+    role = forms.ChoiceField(
+        label="Role", widget=forms.RadioSelect, choices=PartnerRole.choices, initial=PartnerRole.MEMBER
+    )
 
 
 class KeyForm(forms.Form):

@@ -103,6 +103,13 @@ def settings(request: HttpRequest, actor: Actor) -> HttpResponse:
     """Show the pages of settings."""
     entries = [
         (Area.PEOPLE, "People", "Operators with their roles, and partners' people", "console_people", "users"),
+        (
+            Area.PEOPLE,
+            "Invitations",
+            "Links by e-mail that wait, were used, or have expired",
+            "console_invitations",
+            "mail",
+        ),
         (Area.SETTINGS, "API keys", "Keys for other systems, with a scope each", "console_keys", "key"),
         (Area.AUDIT, "Audit trail", "Every change with who, when and why", "console_audit", "history"),
         (Area.JOBS, "Jobs", "Background work and its dead list", "console_jobs", "list-check"),

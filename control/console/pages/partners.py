@@ -70,6 +70,7 @@ def show(request: HttpRequest, actor: Actor, number: int) -> HttpResponse:
         "children": [_row(child) for child in children[:CHILDREN_SHOWN_MAX]],
         "children_count": children.count(),
         "private": private,
+        "invite": reverse("console_partner_invite", args=[number]) if actor.may(Area.PEOPLE, Action.WRITE) else "",
     }
     return render(request, "console/partner.html", context)
 

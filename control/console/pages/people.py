@@ -1,5 +1,6 @@
 """Pages of people: operators and partners' people."""
 
+import re
 from collections.abc import Sequence
 from uuid import UUID
 
@@ -12,21 +13,23 @@ from django.utils.dateformat import format as format_date
 
 from control.accounts.actor import Actor
 from control.accounts.models import User
-from control.accounts.people import add_operator, change_person, people
+from control.accounts.people import change_person, people
+from control.accounts.person_sessions import end_sessions_of, sessions_of
 from control.accounts.roles import Action, Area, Role
+from control.accounts.second_factor import has_second_factor
 from control.audit.selectors import history_of
 from control.console.access import page
-from control.console.forms.base import add_refusal, check_answer, is_check
-from control.console.forms.people import NewPersonForm, PersonForm
+from control.console.forms.base import add_refusal
+from control.console.forms.people import PersonForm
 from control.console.history import timeline
 from control.console.lists.page import list_page
 from control.console.lists.spec import Empty, Filter, ListColumn, ListSpec
+from control.console.pages.invitations import crumbs
 from control.errors import NotFound, Refused
 from control.ui.table import Cell
 
 _HISTORY_ROWS = 50
 PARTNERS_PEOPLE = "partner"
-_CRUMBS = (("Settings", "console_settings"), ("People", "console_people"))
 
 
 def _role(user: User) -> Cell:
@@ -78,7 +81,7 @@ PEOPLE: ListSpec[User] = ListSpec(
     url_name="console_people",
     rows=people,
     columns=_columns,
-    empty=Empty("Nobody here", "Add the people who run the program.", "users", "Add a person", "console_user_new"),
+    empty=Empty("Nobody here", "Invite the people who run the program.", "users", "Invite a person", "console_invite"),
     order="name",
     search=_search,
     search_label="Search by name or e-mail",
@@ -95,33 +98,10 @@ PEOPLE: ListSpec[User] = ListSpec(
 @page(Area.PEOPLE)
 def index(request: HttpRequest, actor: Actor) -> HttpResponse:
     """List people."""
-    return list_page(request, actor, PEOPLE, can_add=actor.may(Area.PEOPLE, Action.WRITE), crumbs=[_crumbs()[0]])
-
-
-def _crumbs() -> list[tuple[str, str]]:
-    return [(label, reverse(name)) for label, name in _CRUMBS]
-
-
-@page(Area.PEOPLE, Action.WRITE)
-def new(request: HttpRequest, actor: Actor) -> HttpResponse:
-    """Add an operator."""
-    form = NewPersonForm(actor, request.POST if request.method == "POST" else None)
-    if is_check(request):
-        return check_answer(request, form)
-    if request.method == "POST" and form.is_valid():
-        values = form.cleaned_data
-        try:
-            user = add_operator(actor, values["email"], values["role"], values["name"])
-        except Refused as error:
-            add_refusal(form, error)
-        else:
-            messages.success(request, f"{user} is added, and signs in by a code that is sent by mail.")
-            return HttpResponseRedirect(reverse("console_people"))
-    context = {
-        "title": "Add a person", "crumbs": _crumbs(), "form": form, "submit": "Add person", "live": True,
-        "back": reverse("console_people"),
-    }  # fmt: skip
-    return render(request, "console/form.html", context)
+    return list_page(
+        request, actor, PEOPLE, can_add=actor.may(Area.PEOPLE, Action.WRITE), crumbs=crumbs()[:1],
+        actions=[("Invitations", reverse("console_invitations"), "mail")],
+    )  # fmt: skip
 
 
 def _find(actor: Actor, user_id: UUID) -> User:
@@ -149,15 +129,18 @@ def show(request: HttpRequest, actor: Actor, user_id: UUID) -> HttpResponse:
     context = {
         "person": user,
         "title": str(user),
-        "crumbs": _crumbs(),
+        "crumbs": crumbs(),
         "form": form,
         "facts": [
             ("E-mail", user.email),
             ("Role", user.get_role_display() if user.role else "Partner's person"),
+            ("Second factor", "On" if has_second_factor(user) else "Off"),
             ("Since", format_date(user.created, "j M Y")),
             ("Last sign-in", format_date(user.last_login, "j M Y, H:i") if user.last_login else "never"),
         ],
         "seats": user.seats.select_related("partner"),
+        "sessions": sessions_of(user),
+        "may_end": actor.may(Area.PEOPLE, Action.WRITE),
         "items": timeline(history_of("accounts.user", str(user.pk))[:_HISTORY_ROWS], actor),
         "switch": reverse("console_user_switch", args=[user.pk]) if actor.may(Area.PEOPLE, Action.WRITE) else "",
     }
@@ -180,7 +163,29 @@ def switch(request: HttpRequest, actor: Actor, user_id: UUID) -> HttpResponse:
     text = "All sessions end at once, and nobody signs in with this address." if user.is_active else ""
     context = {
         "title": f"{verb} {user}?", "text": text, "submit": verb, "danger": user.is_active,
-        "crumbs": [*_crumbs(), (str(user), reverse("console_user", args=[user.pk]))],
+        "crumbs": [*crumbs(), (str(user), reverse("console_user", args=[user.pk]))],
         "back": reverse("console_user", args=[user.pk]),
+    }  # fmt: skip
+    return render(request, "console/ask.html", context)
+
+
+@page(Area.PEOPLE, Action.WRITE)
+def end_sessions(request: HttpRequest, actor: Actor, user_id: UUID) -> HttpResponse:
+    """Ask before all sessions of a person are ended; with POST, end them, or the one that is named."""
+    user, address = _find(actor, user_id), reverse("console_user", args=[user_id])
+    if request.method == "POST":
+        named = request.POST.get("session", "")
+        try:
+            if named and not re.fullmatch(r"[0-9]{1,18}", named):
+                raise NotFound("choose a session of the list")
+            ended = end_sessions_of(actor, user.pk, int(named) if named else None)
+        except Refused as error:
+            messages.error(request, f"{str(error)[:1].upper()}{str(error)[1:]}.")
+        else:
+            messages.success(request, f"{ended} {'session is' if ended == 1 else 'sessions are'} ended.")
+        return HttpResponseRedirect(address)
+    context = {
+        "title": f"End all sessions of {user}?", "text": "The person signs in again on every device.",
+        "submit": "End sessions", "danger": True, "crumbs": [*crumbs(), (str(user), address)], "back": address,
     }  # fmt: skip
     return render(request, "console/ask.html", context)

@@ -62,6 +62,7 @@ ENDPOINTS = [
     Endpoint("GET", "/invitations", Area.PEOPLE, Action.READ),
     Endpoint("POST", "/invitations", Area.PEOPLE, Action.WRITE, {"email": "new@acme.example", "role": "admin"}),
     Endpoint("GET", "/invitations/{invitation_id}", Area.PEOPLE, Action.READ),
+    Endpoint("POST", "/invitations/{invitation_id}/resend", Area.PEOPLE, Action.WRITE),
     Endpoint("POST", "/invitations/{invitation_id}/revoke", Area.PEOPLE, Action.WRITE),
     Endpoint("GET", "/audit-events", Area.AUDIT, Action.READ),
     Endpoint("GET", "/audit-events/{event_id}", Area.AUDIT, Action.READ),

@@ -9,8 +9,9 @@ from django.contrib.sessions.backends.db import SessionStore
 from django.test import Client
 
 from control.accounts.actor import Actor, command_line
+from control.accounts.invitations import invite
 from control.accounts.keys import make_key
-from control.accounts.models import ApiKey, User
+from control.accounts.models import ApiKey, Invitation, User
 from control.accounts.people import add_operator
 from control.accounts.roles import Role
 from control.audit.models import AuditEvent
@@ -43,6 +44,7 @@ class Console:
     job: Job | None = None
     key: ApiKey | None = None
     bulk: BulkChange | None = None
+    invitation: Invitation | None = None
 
     offer: Offer | None = None
     link: Link | None = None
@@ -97,6 +99,7 @@ def console(database: object) -> Console:
             boss, {"name": "Blue Lagoon", "manager": made.people["partner_manager"], **values}, "active"
         )
         made.foreign = create_partner(boss, {"name": "Red Rock", "email": "team@rock.example"}, "active")
+        made.invitation = invite(boss, "ivy@acme.example", "support", None, "https://acme.example/{}/".format)
         made.key = make_key(boss, "shop", "read")[0]
     made.job = Job.objects.create(task="mail.send", state=JobState.DEAD, attempts=14, error="Boom: no mail")
     made.bulk = BulkChange.objects.create(user=made.people["owner"], list_key="partners", action="tag", state="done")

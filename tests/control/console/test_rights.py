@@ -59,7 +59,11 @@ PAGES: dict[str, set[str]] = {
     "console_job": SEE_JOBS,
     "console_job_replay": LEADERS,
     "console_people": LEADERS,
-    "console_user_new": LEADERS,
+    "console_invite": LEADERS,
+    "console_invitations": LEADERS,
+    "console_invitation": LEADERS,
+    "console_partner_invite": LEADERS,
+    "console_user_sessions": LEADERS,
     "console_user": LEADERS,
     "console_user_switch": LEADERS,
     "console_keys": LEADERS,
@@ -76,7 +80,7 @@ def names() -> set[str]:
 
 
 def path(console: Console, name: str, partner: Partner | None) -> str:
-    assert partner and console.job and console.key and console.bulk
+    assert partner and console.job and console.key and console.bulk and console.invitation
     if console.offer is None:
         console.publish_program()
     assert console.offer and console.plan and console.coupon and console.approval
@@ -87,6 +91,9 @@ def path(console: Console, name: str, partner: Partner | None) -> str:
         "console_partner_edit": [partner.number],
         "console_partner_history": [partner.number],
         "console_partner_move": [partner.number, "suspended"],
+        "console_partner_invite": [partner.number],
+        "console_invitation": [console.invitation.pk],
+        "console_user_sessions": [console.people["support"].pk],
         "console_offer": [console.offer.number],
         "console_offer_edit": [console.offer.number],
         "console_offer_secret": [console.offer.number],
