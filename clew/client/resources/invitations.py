@@ -66,6 +66,12 @@ class InvitationsApi:
             Invitation, Call("POST", path("/invitations/{}/revoke", invitation_id), idempotency_key=idempotency_key)
         )
 
+    def resend(self, invitation_id: str, *, idempotency_key: str = "") -> Invitation:
+        """Send a new link for an invitation that nobody has accepted; the earlier link ends."""
+        return self._transport.call(
+            Invitation, Call("POST", path("/invitations/{}/resend", invitation_id), idempotency_key=idempotency_key)
+        )
+
 
 class AsyncInvitationsApi:
     """Invitations, under asyncio."""
@@ -91,4 +97,10 @@ class AsyncInvitationsApi:
         """Revoke an open invitation."""
         return await self._transport.call(
             Invitation, Call("POST", path("/invitations/{}/revoke", invitation_id), idempotency_key=idempotency_key)
+        )
+
+    async def resend(self, invitation_id: str, *, idempotency_key: str = "") -> Invitation:
+        """Send a new link for an invitation that nobody has accepted; the earlier link ends."""
+        return await self._transport.call(
+            Invitation, Call("POST", path("/invitations/{}/resend", invitation_id), idempotency_key=idempotency_key)
         )
