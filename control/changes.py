@@ -29,15 +29,20 @@ def locked(model: type[_M], noun: str, **key: Any) -> _M:
     return row
 
 
-def apply_values(row: models.Model, values: Mapping[str, Any], allowed: frozenset[str]) -> list[str]:
-    """Set fields of a row and check it; return the names of those that changed. Raises Invalid."""
+def apply_values(
+    row: models.Model, values: Mapping[str, Any], allowed: frozenset[str], *, in_bulk: bool = False
+) -> list[str]:
+    """Set fields of a row and check it; return the names of those that changed. Raises Invalid.
+
+    With `in_bulk`, the check asks the database nothing.
+    """
     unknown = sorted(values.keys() - allowed)
     if unknown:
         raise Invalid(*(FieldError(name, "cannot be changed; leave it out") for name in unknown))
     changed = [name for name, value in values.items() if _value(row, name) != value]
     for name in changed:
         setattr(row, name, values[name])
-    validate(row)
+    validate(row, in_bulk=in_bulk)
     return changed
 
 

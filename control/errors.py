@@ -46,10 +46,16 @@ class Unavailable(Refused):
     """Another part of the installation does not answer (503); the message says which, and what to do."""
 
 
-def validate(row: models.Model, exclude: frozenset[str] = frozenset()) -> None:
-    """Check the fields of a row that is about to be stored. Raises Invalid with all mistakes."""
+def validate(row: models.Model, *, in_bulk: bool = False) -> None:
+    """Check the fields of a row that is about to be stored. Raises Invalid with all mistakes.
+
+    `in_bulk` asks the database nothing: the caller has found related rows, and gives keys that are new.
+    """
     try:
-        row.full_clean(exclude=exclude)
+        if in_bulk:
+            row.clean_fields(exclude={field.name for field in row._meta.concrete_fields if field.is_relation})
+        else:
+            row.full_clean()
     except ValidationError as error:
         raise Invalid(
             *(

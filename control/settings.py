@@ -51,8 +51,11 @@ INSTALLED_APPS = [
     "control.jobs",
     "control.mail",
     "control.numbers",
+    "control.files",
     "control.partners",
     "control.program",
+    "control.imports",
+    "control.exports",
     "control.console",
     "control.distribution",
 ]
@@ -159,6 +162,11 @@ SECURE_REFERRER_POLICY = "same-origin"
 SECURE_CROSS_ORIGIN_OPENER_POLICY = "same-origin"
 X_FRAME_OPTIONS = "DENY"
 DATA_UPLOAD_MAX_MEMORY_SIZE = _web.body_bytes_max
+FILE_UPLOAD_HANDLERS = [
+    "control.files.upload.LimitedUpload",
+    "django.core.files.uploadhandler.MemoryFileUploadHandler",
+    "django.core.files.uploadhandler.TemporaryFileUploadHandler",
+]
 CONTENT_SECURITY_POLICY = {
     "DIRECTIVES": {
         "default-src": [NONE],

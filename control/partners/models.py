@@ -5,6 +5,7 @@ from typing import Any
 from django.conf import settings
 from django.core.validators import RegexValidator, URLValidator
 from django.db import models
+from django.db.models.functions import Lower
 from django.utils import timezone
 
 from control.audit.audited import AuditedModel
@@ -90,6 +91,7 @@ class Partner(AuditedModel):
             models.Index(fields=["status", "number"], name="partner_by_status"),
             models.Index(fields=["name", "number"], name="partner_by_name"),
             models.Index(fields=["email"], name="partner_by_email"),
+            models.Index(Lower("email"), name="partner_by_lower_email"),
             models.Index(fields=["tier", "number"], name="partner_by_tier"),
             models.Index(fields=["country", "number"], name="partner_by_country"),
             models.Index(fields=["created", "number"], name="partner_by_time"),

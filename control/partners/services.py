@@ -1,6 +1,6 @@
 """Changes of partners. Each function is one change: checks, transaction, audit."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 from uuid import UUID
 
@@ -31,35 +31,50 @@ def create_partner(actor: Actor, values: Mapping[str, Any], status: str = Partne
     """Store a new partner under the next number. Raises Forbidden, Invalid."""
     require_operator(actor, Area.PARTNERS, Action.WRITE)
     with changing_program(actor):
-        first = _status(status)
-        if first not in FIRST_STATES:
-            raise Invalid(FieldError("status", f"a new partner is one of {', '.join(sorted(FIRST_STATES))}"))
-        partner = Partner(number=take_one(KIND), status=first)
-        apply_values(partner, values, EDITABLE)
-        if actor.is_limited(Area.PARTNERS, Limit.OWN):
-            _give_to(actor, partner)
-        _check_parent(partner)
+        partner = new_partner(actor, take_one(KIND), values, status)
         partner.save(force_insert=True)
-        _note(partner, "", actor, "")
+        note_states(actor, [(partner, "")], "")
         publish_routes(Touched(partners=[partner.number]))
+    return partner
+
+
+def new_partner(actor: Actor, number: int, values: Mapping[str, Any], status: str, *, in_bulk: bool = False) -> Partner:
+    """Make a partner, checked and not stored yet. Raises Forbidden, Invalid."""
+    first = _status(status)
+    if first not in FIRST_STATES:
+        raise Invalid(FieldError("status", f"a new partner is one of {', '.join(sorted(FIRST_STATES))}"))
+    partner = Partner(number=number, status=first)
+    apply_values(partner, values, EDITABLE, in_bulk=in_bulk)
+    if actor.is_limited(Area.PARTNERS, Limit.OWN):
+        _give_to(actor, partner)
+    _check_parent(partner)
     return partner
 
 
 def change_partner(actor: Actor, number: int, values: Mapping[str, Any]) -> Partner:
     """Change fields of a partner. Its state changes by `transition`. Raises Forbidden, NotFound, Invalid."""
     check_partners(actor, Area.PARTNERS, Action.WRITE, number)
-    if actor.is_limited(Area.PARTNERS, Limit.OWN) and "manager" in values:
-        raise Forbidden("only those who see all partners may give one to another manager")
     with changing_program(actor):
         partner = locked(Partner, "partner", number=number)
-        changed = apply_values(partner, values, EDITABLE if actor.is_operator else PROFILE)
-        if "parent" in changed:
-            _check_parent(partner)
+        changed = set_values(actor, partner, values)
         if changed:
             partner.save(update_fields=changed)
         if "kind" in changed:
             publish_routes(Touched(partners=[number]))
     return partner
+
+
+def set_values(actor: Actor, partner: Partner, values: Mapping[str, Any], *, in_bulk: bool = False) -> list[str]:
+    """Set fields of a locked partner and check them, without storing; return the changed ones.
+
+    Raises Forbidden, Invalid.
+    """
+    if actor.is_limited(Area.PARTNERS, Limit.OWN) and "manager" in values:
+        raise Forbidden("only those who see all partners may give one to another manager")
+    changed = apply_values(partner, values, EDITABLE if actor.is_operator else PROFILE, in_bulk=in_bulk)
+    if "parent" in changed:
+        _check_parent(partner)
+    return changed
 
 
 def transition(actor: Actor, number: int, to: str, reason: str = "") -> Partner:
@@ -71,17 +86,26 @@ def transition(actor: Actor, number: int, to: str, reason: str = "") -> Partner:
     check_partners(actor, Area.PARTNERS, Action.APPROVE, number)
     with changing_program(actor, reason):
         partner = locked(Partner, "partner", number=number)
-        old, new = PartnerStatus(partner.status), _status(to)
-        if new not in TRANSITIONS[old]:
-            allowed = ", ".join(sorted(TRANSITIONS[old]))
-            raise Conflict(f"partner {number} is {old} and cannot become {new}; it may become {allowed}")
-        if new in REASON_REQUIRED and not reason.strip():
-            raise Invalid(FieldError("reason", f"is missing; say why the partner becomes {new}"))
-        partner.status = new
+        old = set_status(partner, to, reason)
         partner.save(update_fields=["status"])
-        _note(partner, old, actor, reason)
+        note_states(actor, [(partner, old)], reason)
         publish_routes(Touched(partners=[number]))
     return partner
+
+
+def set_status(partner: Partner, to: str, reason: str) -> PartnerStatus:
+    """Set the state of a locked partner if the transition is allowed, without storing; return the old one.
+
+    Raises Invalid, Conflict.
+    """
+    old, new = PartnerStatus(partner.status), _status(to)
+    if new not in TRANSITIONS[old]:
+        allowed = ", ".join(sorted(TRANSITIONS[old]))
+        raise Conflict(f"partner {partner.number} is {old} and cannot become {new}; it may become {allowed}")
+    if new in REASON_REQUIRED and not reason.strip():
+        raise Invalid(FieldError("reason", f"is missing; say why the partner becomes {new}"))
+    partner.status = new
+    return old
 
 
 def _give_to(actor: Actor, partner: Partner) -> None:
@@ -121,7 +145,10 @@ def _levels_below(numbers: list[int]) -> int:
     return levels
 
 
-def _note(partner: Partner, old: str, actor: Actor, reason: str) -> None:
-    PartnerTransition.objects.create(
-        partner=partner, old=old, new=partner.status, reason=reason, actor=(actor.name or actor.kind)[:254]
+def note_states(actor: Actor, moved: Iterable[tuple[Partner, str]], reason: str) -> None:
+    """Keep the order of the states of partners, each given with the state before; empty for a new partner."""
+    name = (actor.name or actor.kind)[:254]
+    PartnerTransition.objects.bulk_create(
+        PartnerTransition(partner=partner, old=old, new=partner.status, reason=reason, actor=name)
+        for partner, old in moved
     )

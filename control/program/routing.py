@@ -4,8 +4,11 @@ The transaction of the change makes the version, from the parts that the change 
 nobody has to wait for a job.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass, field, replace
+from typing import TypeVar
 
 import msgspec
 from django.db.models import QuerySet
@@ -34,6 +37,8 @@ from program.routes_tree import RoutesChange
 from program.terms import ORDINARY, PartnerTerms, Terms
 
 NAMES_SHOWN_MAX = 20
+_BATCH_KEYS = 500
+_K = TypeVar("_K")
 
 
 @dataclass(slots=True)
@@ -46,17 +51,61 @@ class Touched:
     head: bool = False
 
 
+_postponed: ContextVar[bool] = ContextVar("postponed", default=False)
+
+
+@contextmanager
+def postponed_routes() -> Iterator[None]:
+    """Publish nothing in the block. The caller publishes the keys of what it changed afterwards, with `publish_keys`.
+
+    For changes of thousands of rows in many transactions: else each of them would write most parts of the routes anew.
+    """
+    token = _postponed.set(True)
+    try:
+        yield
+    finally:
+        _postponed.reset(token)
+
+
 def publish_routes(touched: Touched) -> ProgramVersion | None:
     """Make a version of the routes if they are different. Call it last in the transaction of the change.
 
     Partners that are stopped or start again also make new terms, because their touches count or do not.
     """
+    if _postponed.get():
+        return None
     head = lock_head()
-    before = head.version
-    if before is None:
+    if head.version is None:
         return None
     partners = list(partner_rows(Partner.objects.filter(number__in=touched.partners))) if touched.partners else []
-    changes = route_changes(touched, partners)
+    return _publish(head, head.version, route_changes(touched, partners), partners)
+
+
+def publish_keys(
+    partners: Sequence[int] = (), offers: Sequence[int] = (), links: Sequence[str] = ()
+) -> ProgramVersion | None:
+    """Make one version of the routes of many rows, given by their keys; rows that are gone are taken out."""
+    head = lock_head()
+    if head.version is None:
+        return None
+    found = [row for part in _parts(partners) for row in partner_rows(Partner.objects.filter(number__in=part))]
+    states = {**dict.fromkeys(partners), **{row.number: status_of(row.works) for row in found}}
+    entries: dict[str, LinkEntry | None] = dict.fromkeys(links)
+    routes: dict[int, OfferRoute | None] = dict.fromkeys(offers)
+    for codes in _parts(links):
+        entries.update(route_changes(Touched(links=Link.objects.filter(code__in=codes))).links)
+    for numbers in _parts(offers):
+        routes.update(route_changes(Touched(offers=[*numbers])).offers)
+    return _publish(head, head.version, RoutesChange(entries, states, routes), found)
+
+
+def _parts(keys: Sequence[_K]) -> Iterator[Sequence[_K]]:
+    return (keys[at : at + _BATCH_KEYS] for at in range(0, len(keys), _BATCH_KEYS))
+
+
+def _publish(
+    head: ProgramHead, before: ProgramVersion, changes: RoutesChange, partners: Sequence[PartnerRow]
+) -> ProgramVersion | None:
     tree = changed(before.routes_root, changes, read_contents)
     terms = _new_terms(before, partners) if partners else None
     if tree.root == before.routes_root and terms is None:

@@ -13,12 +13,12 @@ from django.utils.dateparse import parse_date
 
 from control.accounts.actor import Actor
 from control.console.lists import bulk_page
-from control.console.lists.export import Value, csv_lines, xlsx_file
 from control.console.lists.read import Part, known_of, matching, ordered, read_part, shown_columns, valid_filters
 from control.console.lists.spec import Filter, ListSpec
 from control.console.lists.state import ListState, read_state
 from control.console.lists.views import delete_view, save_view, saved_views
 from control.errors import Refused
+from control.tables.write import Value, csv_lines, xlsx_file
 from control.ui.formats import count_text
 from control.ui.table import Column, Row, Table
 

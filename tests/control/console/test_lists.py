@@ -12,10 +12,10 @@ from django.urls import reverse
 
 from control.accounts.actor import command_line
 from control.audit.origin import acting
-from control.console.lists.export import csv_lines, safe_cell, xlsx_file
 from control.console.lists.state import Known, ListState, read_state
 from control.console.models import SavedView
 from control.partners.services import create_partner
+from control.tables.write import csv_lines, safe_cell, xlsx_file
 from tests.control.console.conftest import Console
 from tests.control.ui.pages import Elements
 

@@ -1,4 +1,4 @@
-"""Exports of a list as CSV and XLSX: all rows that search and filters leave, in the chosen columns and order."""
+"""Writing of tables as CSV and XLSX, in the form that `control.tables` reads again."""
 
 import csv
 import re

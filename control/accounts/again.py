@@ -1,0 +1,24 @@
+"""Actors of work that is done later: with the rights that they have then."""
+
+from uuid import UUID
+
+from control.accounts.actor import Actor, command_line
+from control.accounts.models import ApiKey, User
+from control.accounts.roles import KeyScope, Role
+from control.audit.origin import ActorKind
+from control.errors import Forbidden
+
+
+def actor_again(kind: str, actor_id: str) -> Actor:
+    """Return a person, key or command that asked for work. Raises Forbidden if it may not do anything any more."""
+    if kind == ActorKind.COMMAND:
+        return command_line()
+    if kind == ActorKind.PERSON:
+        user = User.objects.filter(pk=UUID(actor_id)).first()
+        if user is not None and user.is_active and user.role:
+            return Actor(ActorKind.PERSON, actor_id, str(user), role=Role(user.role))
+    if kind == ActorKind.API_KEY:
+        key = ApiKey.objects.filter(pk=UUID(actor_id), revoked=None).first()
+        if key is not None:
+            return Actor(ActorKind.API_KEY, actor_id, key.name, scope=KeyScope(key.scope), partner=key.partner_id)
+    raise Forbidden("the person or key that asked for this may no longer do it; ask for it again")

@@ -1,0 +1,87 @@
+"""Links. New ones are stored in bulk; of one that exists only the state can change."""
+
+import re
+from collections.abc import Hashable, Sequence
+from typing import Any
+
+from django.db.models import QuerySet
+
+from control.accounts.actor import Actor
+from control.accounts.roles import Action, Area
+from control.errors import Conflict, Invalid
+from control.imports import fields
+from control.imports.fields import Field
+from control.imports.references import find_offers, find_partners
+from control.imports.resource import Item, Resource
+from control.program.access import visible_links
+from control.program.models import Link, LinkStatus
+from control.program.routing import publish_keys
+from control.program.services.links import create_links, set_link_status
+
+_PLACE = re.compile(r"items\[(\d+)\]\.?(.*)")
+
+
+class Links(Resource[Link]):
+    """Links, by their code."""
+
+    key, noun, nouns = "links", "link", "links"
+    area = Area.LINKS
+    batch_rows = 500
+    match = "code"
+    match_text = "Rows find links by their code. Without a code, a row is a new link."
+    fields = (
+        Field("code", "Code", names=("link", "link code", "slug", "short code"),
+              help="Last part of the link. Made up where it is empty."),
+        Field("offer", "Offer", names=("offer id", "campaign"), required=True, help="Number or name."),
+        Field("partner", "Partner", fields.number, names=("partner id", "affiliate id", "publisher id"),
+              required=True, help="Number of the partner."),
+        Field("status", "Status", fields.one_of(dict(LinkStatus.choices)), names=("state",)),
+    )  # fmt: skip
+
+    def visible(self, actor: Actor) -> QuerySet[Link]:
+        return visible_links(actor)
+
+    def writable(self, actor: Actor) -> QuerySet[Link]:
+        return visible_links(actor, Action.WRITE)
+
+    def value(self, row: Link, key: str) -> Any:
+        return {"offer": row.offer_id, "partner": row.partner_id}.get(key) or getattr(row, key)
+
+    def resolve(self, actor: Actor, items: Sequence[Item[Link]]) -> None:
+        find_offers(actor, items)
+        find_partners(actor, items, Area.LINKS, Action.WRITE)
+
+    def identity(self, values: Any, _match: str) -> Hashable | None:
+        return values.get("code") or None
+
+    def stored(self, actor: Actor, _match: str, wanted: Sequence[Hashable]) -> dict[Hashable, list[Link]]:
+        return {row.code: [row] for row in self.writable(actor).filter(code__in=wanted)}
+
+    def store(self, actor: Actor, items: Sequence[Item[Link]], reason: str) -> None:
+        super().store(actor, [item for item in items if item.stored is not None], reason)
+        pending = [item for item in items if item.stored is None]
+        while pending:
+            try:
+                links = create_links(actor, [item.values for item in pending])
+            except Invalid as error:
+                for own in error.errors:
+                    place = _PLACE.fullmatch(own.field)
+                    pending[int(place[1]) if place else 0].say(place[2] if place else own.field, own.message)
+                pending = [item for item in pending if item.is_good]
+                continue
+            for item, link in zip(pending, links, strict=True):
+                item.made, item.object_id, item.name = True, str(link.pk), link.code
+            return
+
+    def store_one(self, actor: Actor, item: Item[Link], reason: str) -> None:
+        assert item.stored is not None
+        for key in ("offer", "partner"):
+            if key in item.values:
+                raise Conflict(f"link {item.stored.code} has another {key}, and a link never moves; choose a new code")
+        link = set_link_status(actor, item.stored.code, item.values["status"], reason)
+        item.object_id, item.name = str(link.pk), link.code
+
+    publish_by = "object_name"
+
+    def publish(self, keys: Sequence[str]) -> None:
+        publish_keys(links=keys)

@@ -1,0 +1,35 @@
+"""Tasks of the imports."""
+
+from collections.abc import Mapping
+from typing import Any
+from uuid import UUID
+
+from django.utils import timezone
+
+from control.accounts.again import actor_again
+from control.errors import Forbidden
+from control.imports.models import WORKING, Import
+from control.imports.run import run
+from control.imports.services import TASK, drop
+from control.imports.undo_terms import KEPT_FOR
+from control.jobs.registry import GiveUp, JobRun, task
+
+
+@task(TASK)
+def run_import(job: JobRun, arguments: Mapping[str, Any]) -> None:
+    """Check, apply or undo an import. Killed and run again, it goes on after the last batch."""
+    found = Import.objects.filter(pk=UUID(arguments["import"])).first()
+    if found is None:
+        raise GiveUp("the import was deleted")
+    try:
+        actor = actor_again(found.runner_kind, found.runner_id)
+    except Forbidden as error:
+        raise GiveUp(str(error)) from None
+    run(found.pk, actor, job.progress)
+
+
+@task("imports.drop_old", every_s=3_600)
+def drop_old(_run: JobRun, _arguments: Mapping[str, Any]) -> None:
+    """Delete imports of long ago, with their files."""
+    for found in Import.objects.filter(created__lt=timezone.now() - KEPT_FOR).exclude(state__in=WORKING)[:100]:
+        drop(found)
