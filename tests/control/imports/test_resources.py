@@ -43,7 +43,7 @@ def test_offers() -> None:
     assert live().routes.offers[1].status == "inactive" and difference_from_rows() == ""
     assert Offer.objects.get(name="Hats").status == "active"
     found = start_undo(BOSS, found.pk)
-    assert (found.counts["undone"], found.counts["kept"]) == (2, 0)
+    assert (found.counts["undone"], found.counts.get("kept")) == (2, None)
     assert Offer.objects.get().allowed_hosts == [] and live().routes.offers[1].status == "active"
     assert [field for field, _ in errors(checked("offers", "name,landing_url\nA,nowhere\n"))[2]] == ["landing_url"]
 
