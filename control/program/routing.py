@@ -58,7 +58,7 @@ _postponed: ContextVar[bool] = ContextVar("postponed", default=False)
 def postponed_routes() -> Iterator[None]:
     """Publish nothing in the block. The caller publishes the keys of what it changed afterwards, with `publish_keys`.
 
-    For changes of thousands of rows in many transactions: else each of them would write most parts of the routes anew.
+    For changes of thousands of rows in many transactions: else each of them would rewrite most parts of the routes.
     """
     token = _postponed.set(True)
     try:

@@ -11,7 +11,7 @@ _HEADING_CHARS_MAX = 120
 
 
 class BadTable(ValueError):
-    """A file is no table that can be read; the message says why, and what to do."""
+    """A file cannot be read as a table; the message says why, and what to do."""
 
 
 @dataclass(frozen=True, slots=True)
