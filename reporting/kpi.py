@@ -32,7 +32,7 @@ from schemas.values.currencies import DECIMALS
 from schemas.values.money import format_minor
 from warehouse.port import Warehouse
 
-DIMENSIONS = ("partner", "offer", "day", "month", "hour")
+DIMENSIONS = ("partner", "offer", "day", "month", "hour", "total")
 
 _Group = tuple[Value, ...]
 
@@ -93,7 +93,7 @@ def kpi_report(
     to_us: int | None = None,
     only: Only = EVERYTHING,
 ) -> Report:
-    """Compute KPIs by partner, offer, day and month, in any combination, over [from, to) µs.
+    """Compute KPIs by partner, offer and time, in any combination, over [from, to) µs.
 
     Raises ReportError, WarehouseError.
     """
@@ -158,6 +158,7 @@ class _Query:
             "offer": "toInt64(offer_id)",
             "day": f"toString(toDate({ts}, {{zone:String}}))",
             "month": f"formatDateTime({ts}, '%Y-%m', {{zone:String}})",
+            "total": "1",
             "hour": f"formatDateTime({ts}, '%F %H:00', {{zone:String}})",
         }
         keys = [f"{of[name]} AS {name}" for name in self.dimensions]
@@ -232,5 +233,5 @@ def _rate(dividend: int, divisor: int) -> float | None:
 
 def _order(row: Row, dimensions: Sequence[str], currency: str) -> tuple[object, ...]:
     columns = {"partner": "partner_id", "offer": "offer_id"}
-    keys = sort_key(row, [columns.get(name, name) for name in dimensions])
+    keys = sort_key(row, [columns.get(name, name) for name in dimensions if name != "total"])
     return (*keys, row["currency"] != currency, row["currency"])

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Any
 
 from runtime.user_error import ReportError
@@ -28,6 +29,21 @@ class Report:
     columns: tuple[ReportColumn, ...]
     rows: tuple[Row, ...]
 
+    def ordered(self, order: str) -> "Report":
+        """Sort by a column, with - in front the largest first; rows without a value are last. Raises ReportError."""
+        name = order.removeprefix("-")
+        units = {column.name: column.unit for column in self.columns}
+        if name not in units:
+            raise ReportError(f"cannot order by {name[:64]!r}; use one of {', '.join(units)}")
+        known = [row for row in self.rows if row[name] is not None]
+        known.sort(key=lambda row: _comparable(row[name], units[name]), reverse=order.startswith("-"))
+        rest = [row for row in self.rows if row[name] is None]
+        return Report(self.report, self.columns, (*known, *rest))
+
+    def part(self, start: int, end: int | None) -> "Report":
+        """Return some of the rows."""
+        return Report(self.report, self.columns, self.rows[start:end])
+
     def to_json(self) -> dict[str, Any]:
         """Convert to the JSON form of `--json`."""
         columns = [{"name": c.name, "unit": c.unit, "formula": c.formula} for c in self.columns]
@@ -46,6 +62,11 @@ def report_for_partner(answer: Mapping[str, Any]) -> dict[str, Any]:
             {name: value for name, value in row.items() if name not in _NOT_FOR_PARTNERS} for row in answer["rows"]
         ],
     }
+
+
+def _comparable(value: Value, unit: str) -> Any:
+    """Return a value that sorts as people expect: amounts by their size, not as text."""
+    return Decimal(str(value)) if unit == "currency" else value
 
 
 def checked(by: Sequence[str], allowed: Iterable[str]) -> tuple[str, ...]:

@@ -14,6 +14,7 @@ from clew.requests.types import (
     AuditRequest,
     BackupRequest,
     ConversionRequest,
+    ConversionsRequest,
     DeadLettersRequest,
     DiffRequest,
     ExplainRequest,
@@ -34,6 +35,7 @@ from operations.audit.run import run_audit
 from operations.backup.take import take_backup
 from operations.dead_letters import describe, list_dead
 from operations.repair.run import run_repair
+from reporting.conversion_list import Asked, list_conversions
 from reporting.explain import explain
 from reporting.explain_partner import partners_of
 from reporting.kpi import kpi_report
@@ -71,9 +73,31 @@ async def _report(engine: Engine, request: ReportRequest) -> Answer:
         from_us, to_us = range_us(request.from_, request.to, program.terms.timezone)
         only = Only.of(request.partners, request.offers)
         report = await _read(engine, make, engine.warehouse, program, by, from_us, to_us, only)
+        shown = report.ordered(request.order) if request.order else report
     except (BadRange, ValueError) as error:
         raise UserError(str(error)) from None
-    return report.to_json()
+    end = request.offset + request.limit if request.limit is not None else None
+    return {
+        **shown.part(request.offset, end).to_json(),
+        "total_rows": len(report.rows),
+        "currency": program.terms.currency,
+        "timezone": program.terms.timezone,
+    }
+
+
+async def _conversions(engine: Engine, request: ConversionsRequest) -> Answer:
+    try:
+        from_us, to_us = range_us(request.from_, request.to, engine.program.terms.timezone)
+    except BadRange as error:
+        raise UserError(str(error)) from None
+    asked = Asked(
+        from_us, to_us, request.partners, request.offers, request.status,
+        _hex_id(request.conversion_id) if request.conversion_id is not None else None,
+        request.q, request.personal,
+        (request.after[0], _hex_id(request.after[1])) if request.after is not None else None, request.limit,
+    )  # fmt: skip
+    rows = await _read(engine, list_conversions, engine.warehouse, asked, engine.clock.now_us())
+    return {"conversions": rows}
 
 
 async def _explain(engine: Engine, request: ExplainRequest) -> Answer:
@@ -109,7 +133,11 @@ def _plain(value: Any) -> Any:
 
 
 def _conversion_id(request: ExplainRequest | ConversionRequest) -> str:
-    text = request.conversion_id.lower()
+    return _hex_id(request.conversion_id)
+
+
+def _hex_id(given: str) -> str:
+    text = given.lower()
     if len(text) != 32 or any(c not in "0123456789abcdef" for c in text):
         raise UserError(f"{text[:64]!r} is not a conversion id; it has 32 hex digits")
     return text
@@ -190,6 +218,8 @@ async def _dispatch(engine: Engine, request: Request, *, running: bool) -> Answe
     match request:
         case ReportRequest():
             return await _report(engine, request)
+        case ConversionsRequest():
+            return await _conversions(engine, request)
         case ExplainRequest():
             return await _explain(engine, request)
         case ConversionRequest():

@@ -2,7 +2,8 @@
 
 from typing import Any
 
-from clew.requests.types import ExplainRequest, ReportRequest, Request
+from clew.requests.types import ConversionsRequest, ExplainRequest, ReportRequest, Request
+from reporting.conversion_list import conversions_for_partner
 from reporting.explain_partner import explanation_for_partner
 from reporting.report import report_for_partner
 
@@ -13,6 +14,8 @@ def partner_view(kind: type[Request], answer: Answer, partner: int) -> Answer:
     """Return what a partner may read of an answer that is limited to its rows already."""
     if kind is ReportRequest:
         return report_for_partner(answer)
+    if kind is ConversionsRequest:
+        return {"conversions": conversions_for_partner(answer["conversions"], partner)}
     if kind is ExplainRequest:
         return explanation_for_partner(answer, partner)
     raise AssertionError(f"no answer of {kind.NAME} is for partners")

@@ -14,12 +14,15 @@ TIMEOUT_S_MAX = 7 * 86_400
 WORKERS_MAX = 64
 NUMBERS_MAX = 100_000
 """Most partners or offers that a request may name."""
+REPORT_ROWS_MAX = 100_000
+CONVERSIONS_MAX = 1_000
 CATCH_UP_TIMEOUT_S = 600.0
 AUDIT_SETTLE_TIMEOUT_S = 15.0
 
 Seconds = Annotated[float, msgspec.Meta(gt=0, le=TIMEOUT_S_MAX)]
 Text = Annotated[str, msgspec.Meta(min_length=1)]
 Numbers = Annotated[list[Annotated[int, msgspec.Meta(ge=0, le=2**63 - 1)]], msgspec.Meta(max_length=NUMBERS_MAX)]
+Status = Literal["pending", "hold", "approved", "declined"]
 Reuse = Literal["reuse", "consume", "reset"]
 
 
@@ -47,6 +50,30 @@ class ReportRequest(Request, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     """Only these partners."""
     offers: Numbers | None = None
     """Only these offers."""
+    order: Text | None = None
+    """Column to sort by, - in front for the largest first."""
+    limit: Annotated[int, msgspec.Meta(ge=1, le=REPORT_ROWS_MAX)] | None = None
+    offset: Annotated[int, msgspec.Meta(ge=0)] = 0
+
+
+class ConversionsRequest(Request, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Conversions, newest first."""
+
+    NAME = "conversions"
+
+    from_: Text | None = msgspec.field(name="from", default=None)
+    to: Text | None = None
+    partners: Numbers | None = None
+    offers: Numbers | None = None
+    status: Status | None = None
+    conversion_id: Text | None = None
+    q: Text | None = None
+    """Order number, click id or conversion id, exactly."""
+    personal: bool = False
+    """Search user ids and custom fields too."""
+    after: tuple[int, Text] | None = None
+    """Time in µs and id of the last conversion of the page before."""
+    limit: Annotated[int, msgspec.Meta(ge=1, le=CONVERSIONS_MAX)] = 50
 
 
 class ConversionRequest(Request, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -140,14 +167,14 @@ class RepairRequest(Request, frozen=True, kw_only=True, forbid_unknown_fields=Tr
 REQUESTS: dict[str, type[Request]] = {
     kind.NAME: kind
     for kind in (
-        ReportRequest, ConversionRequest, ExplainRequest, ProblemsRequest, SqlRequest, AuditRequest, AttributeRequest,
-        RunRequest, DiffRequest, FitRequest, DeadLettersRequest, BackupRequest, RepairRequest,
+        ReportRequest, ConversionsRequest, ConversionRequest, ExplainRequest, ProblemsRequest, SqlRequest, AuditRequest,
+        AttributeRequest, RunRequest, DiffRequest, FitRequest, DeadLettersRequest, BackupRequest, RepairRequest,
     )
 }  # fmt: skip
 
-OF_CONTROL_PLANE = frozenset({"report", "conversion", "explain", "problems", "sql"})
+OF_CONTROL_PLANE = frozenset({"report", "conversions", "conversion", "explain", "problems", "sql"})
 """Requests that the control plane may send; none changes anything."""
-OF_PARTNER = frozenset({"report", "explain"})
+OF_PARTNER = frozenset({"report", "conversions", "explain"})
 """Requests that are answered for one partner. Each has a field `partners`."""
 
 

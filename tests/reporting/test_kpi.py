@@ -7,6 +7,7 @@ import pytest
 from program.entries import Plan
 from program.program import Program
 from reporting.kpi import kpi_report
+from reporting.only import Only
 from reporting.rejected import rejected_report
 from reporting.report import Report, conversion_count
 from reporting.run_diff import diff_report
@@ -158,3 +159,19 @@ def test_rejected(warehouse: Warehouse) -> None:
         {"reason": "unknown_link", "kind": "click", "hits": 1},
     )
     assert found.to_json()["columns"][0]["name"] == "reason"
+
+
+def test_a_report_of_some_partners_ordered_by_money(warehouse: Warehouse) -> None:
+    clicks = [touch_of(n, partner=n, visitor=f"v{n}") for n in (1, 2, 3)]
+    sales = [conversion_of(n, click_ref=f"t{n}", amount=amount) for n, amount in ((1, 900), (2, 10_000), (3, 50_000))]
+    filled(warehouse, *clicks, *sales)
+    some = kpi_report(warehouse, PROGRAM, ["partner"], only=Only.of([1, 2], [1])).ordered("-revenue")
+    assert [row["revenue"] for row in some.rows] == ["100.00", "9.00"], "as amounts, not as texts"
+    assert some.part(1, 2).rows == some.rows[1:]
+    assert kpi_report(warehouse, PROGRAM, ["partner"], only=Only.of([], None)).rows == ()
+    (total,) = report(warehouse, "total").rows
+    assert (total["clicks"], total["conversions"], total["revenue"]) == (3, 3, "609.00")
+    (hour,) = report(warehouse, "hour").rows
+    assert hour["hour"] == "2023-11-14 23:00", "in the program's zone"
+    with pytest.raises(ReportError, match="cannot order by 'name'"):
+        some.ordered("name")
