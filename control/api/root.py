@@ -10,6 +10,7 @@ from control.accounts.api import invitations, users
 from control.api.auth import BearerKey, PersonSession
 from control.api.problems import CONTENT_TYPE, handle_errors, problem
 from control.audit.api import audit_events
+from control.engine.api import conversions, explanations, reports
 from control.jobs.api import jobs
 from control.partners.api import partners
 from control.program.api import links, offers, program_versions
@@ -56,6 +57,9 @@ api.add_router("/program-versions", program_versions)
 api.add_router("/plans", plans)
 api.add_router("/coupons", coupons)
 api.add_router("/approvals", approvals)
+api.add_router("/reports", reports)
+api.add_router("/conversions", conversions)
+api.add_router("/explanations", explanations)
 
 
 def unknown_path(request: HttpRequest) -> HttpResponse:

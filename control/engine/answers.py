@@ -5,12 +5,17 @@ from dataclasses import dataclass
 from typing import Any
 
 from control.accounts.actor import Actor
-from control.accounts.roles import Action, Area
+from control.accounts.roles import Action, Area, Limit
 from control.engine.client import engine_client
 from control.engine.scope import Scope, scope_of
-from control.errors import Forbidden
+from control.errors import Forbidden, NotFound
 from control.partners.access import sees_all
 
+DIMENSIONS = {
+    "kpi": ("partner", "offer", "month", "day", "hour", "total"),
+    "rejected": ("reason", "kind", "offer", "partner", "link", "day"),
+}
+"""Dimensions of each report."""
 Row = Mapping[str, Any]
 """Row of a report: money is decimal text, counts are numbers, rates are numbers or None."""
 
@@ -26,39 +31,107 @@ class Column:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """Report of the engine."""
+    """Report of the engine, or a part of its rows."""
 
     name: str
     columns: tuple[Column, ...]
     rows: tuple[Row, ...]
+    total_rows: int
+    currency: str
+    """Currency of the program: the first row of each group has it."""
+    timezone: str
+    """Zone of days, months and hours."""
 
 
 @dataclass(frozen=True, slots=True)
-class Period:
-    """Time [from, to) of a report: dates or RFC 3339 times, in the program's zone; empty ends are open."""
+class Filters:
+    """Period [from, to) in the program's zone, partners and offers; what is left out does not limit."""
 
     from_: str = ""
+    """Date or RFC 3339 time."""
     to: str = ""
+    partners: tuple[int, ...] | None = None
+    offers: tuple[int, ...] | None = None
+
+    def fields(self) -> dict[str, Any]:
+        """Return them as fields of a request; partners belong to its scope."""
+        offers = list(self.offers) if self.offers is not None else None
+        return {"from": self.from_ or None, "to": self.to or None, "offers": offers}
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """Part of the rows of a report, and their order."""
+
+    order: str = ""
+    """Column, with - in front for the largest first."""
+    limit: int | None = None
+    offset: int = 0
+
+
+EVERYTHING = Part()
+
+
+@dataclass(frozen=True, slots=True)
+class ConversionQuery:
+    """Conversions that are asked for, newest first."""
+
+    filters: Filters = Filters()
+    status: str = ""
+    q: str = ""
+    """Order number, click id or conversion id, exactly."""
+    conversion_id: str = ""
+    after: tuple[int, str] | None = None
+    """Time in µs and id of the last conversion of the page before."""
+    limit: int = 50
 
 
 def report(
-    actor: Actor,
-    name: str,
-    by: Sequence[str],
-    period: Period,
-    partners: tuple[int, ...] | None = None,
-    offers: tuple[int, ...] | None = None,
+    actor: Actor, name: str, by: Sequence[str], filters: Filters | None = None, part: Part = EVERYTHING
 ) -> Report:
     """Return a report, `kpi` or `rejected`. Raises Forbidden, Invalid, NotFound, Unavailable."""
+    filters = filters or Filters()
     fields = {
         "name": name,
         "by": ",".join(by) or None,
-        "from": period.from_ or None,
-        "to": period.to or None,
-        "offers": list(offers) if offers is not None else None,
+        **filters.fields(),
+        "order": part.order or None,
+        "limit": part.limit,
+        "offset": part.offset or None,
     }
-    answer = engine_client().ask("report", fields, scope_of(actor).narrowed(partners))
-    return Report(answer["report"], tuple(Column(**column) for column in answer["columns"]), tuple(answer["rows"]))
+    answer = engine_client().ask("report", fields, scope_of(actor).narrowed(filters.partners))
+    columns = tuple(Column(**column) for column in answer["columns"])
+    rows, total = tuple(answer["rows"]), answer["total_rows"]
+    return Report(answer["report"], columns, rows, total, answer["currency"], answer["timezone"])
+
+
+def conversions(actor: Actor, query: ConversionQuery) -> list[dict[str, Any]]:
+    """Return conversions. Raises Forbidden, Invalid, Unavailable."""
+    fields = {
+        **query.filters.fields(),
+        "status": query.status or None,
+        "q": query.q or None,
+        "conversion_id": query.conversion_id or None,
+        "personal": sees_personal_data(actor) or None,
+        "after": query.after,
+        "limit": query.limit,
+    }
+    scope = scope_of(actor).narrowed(query.filters.partners)
+    found: list[dict[str, Any]] = engine_client().ask("conversions", fields, scope)["conversions"]
+    return found
+
+
+def conversion(actor: Actor, conversion_id: str) -> dict[str, Any]:
+    """Return one conversion. Raises Forbidden, Invalid, NotFound, Unavailable."""
+    found = conversions(actor, ConversionQuery(conversion_id=conversion_id))
+    if not found:
+        raise NotFound(f"there is no conversion {conversion_id}")
+    return found[0]
+
+
+def sees_personal_data(actor: Actor) -> bool:
+    """Return whether the actor may see and search personal data of conversions."""
+    return actor.is_operator and not actor.is_limited(Area.REPORTS, Limit.IMPERSONAL)
 
 
 def explanation(actor: Actor, conversion_id: str) -> dict[str, Any]:

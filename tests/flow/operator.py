@@ -64,7 +64,12 @@ def main() -> None:
 
 
 def _steps() -> dict[str, Any]:
+    from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_KEY
+    from django.contrib.sessions.backends.db import SessionStore
+
     from control.accounts.actor import Actor
+    from control.accounts.keys import make_key
+    from control.accounts.people import add_operator
     from control.audit.origin import ActorKind
     from control.distribution.selectors import spread_of
     from control.partners.services import create_partner, transition
@@ -87,7 +92,17 @@ def _steps() -> dict[str, Any]:
         found = spread_of(version_of(ann))
         return [found.live, found.edges]
 
+    def session(email: str, role: str) -> str:
+        """Make a person of a role; return the cookie of a session."""
+        store, user = SessionStore(), add_operator(ann, email, role)
+        store[SESSION_KEY], store[HASH_SESSION_KEY] = str(user.pk), user.get_session_auth_hash()
+        store[BACKEND_SESSION_KEY] = "allauth.account.auth_backends.AuthenticationBackend"
+        store.save()
+        return store.session_key or ""
+
     return {
+        "key": lambda scope, partner=None: make_key(ann, f"{scope} {partner}", scope, partner)[1],
+        "session": session,
         "partner": lambda name: create_partner(ann, {"name": name}, "active").number,
         "offer": offer,
         "plan": plan,

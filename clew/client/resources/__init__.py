@@ -2,7 +2,9 @@
 
 from clew.client.resources.approvals import ApprovalsApi, AsyncApprovalsApi
 from clew.client.resources.audit_events import AsyncAuditEventsApi, AuditEventsApi
+from clew.client.resources.conversions import AsyncConversionsApi, ConversionsApi
 from clew.client.resources.coupons import AsyncCouponsApi, CouponsApi
+from clew.client.resources.explanations import AsyncExplanationsApi, ExplanationsApi
 from clew.client.resources.invitations import AsyncInvitationsApi, InvitationsApi
 from clew.client.resources.jobs import AsyncJobsApi, JobsApi
 from clew.client.resources.links import AsyncLinksApi, LinksApi
@@ -10,6 +12,7 @@ from clew.client.resources.offers import AsyncOffersApi, OffersApi
 from clew.client.resources.partners import AsyncPartnersApi, PartnersApi
 from clew.client.resources.plans import AsyncPlansApi, PlansApi
 from clew.client.resources.program_versions import AsyncProgramVersionsApi, ProgramVersionsApi
+from clew.client.resources.reports import AsyncReportsApi, ReportsApi
 from clew.client.resources.users import AsyncUsersApi, UsersApi
 from clew.client.transport import AsyncTransport, Transport
 
@@ -29,6 +32,9 @@ class Resources:
         self.plans = PlansApi(transport)
         self.coupons = CouponsApi(transport)
         self.approvals = ApprovalsApi(transport)
+        self.reports = ReportsApi(transport)
+        self.conversions = ConversionsApi(transport)
+        self.explanations = ExplanationsApi(transport)
 
 
 class AsyncResources:
@@ -46,3 +52,6 @@ class AsyncResources:
         self.plans = AsyncPlansApi(transport)
         self.coupons = AsyncCouponsApi(transport)
         self.approvals = AsyncApprovalsApi(transport)
+        self.reports = AsyncReportsApi(transport)
+        self.conversions = AsyncConversionsApi(transport)
+        self.explanations = AsyncExplanationsApi(transport)

@@ -3,8 +3,7 @@
 from datetime import datetime
 from typing import Required, TypedDict, Unpack
 
-import msgspec
-
+from clew.client.resources.shared import Money
 from clew.client.transport import (
     Answer,
     AsyncPages,
@@ -17,13 +16,6 @@ from clew.client.transport import (
     key_of,
     path,
 )
-
-
-class Money(msgspec.Struct, kw_only=True, omit_defaults=True):
-    """An amount."""
-
-    amount: str
-    currency: str
 
 
 class Plan(Answer, kw_only=True, omit_defaults=True):

@@ -1,0 +1,138 @@
+"""From a click and a postback to reports, conversions and explanations of the API and the console: real processes."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+
+from tests import loopback
+from tests.flow.operator import Operator, wait_until
+from tests.serving import BROWSER, Serving, serving
+
+SHOP = "https://shop.example/?cid={click_id}"
+SECRET = "s3cret-of-shoes"
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
+
+
+@dataclass
+class Sold:
+    """An installation in which two partners have sold something."""
+
+    server: Serving
+    operator: Operator
+    offer: int
+    blue: int
+    red: int
+    keys: dict[str, str]
+    conversions: dict[str, str]
+    """Conversion ids by order number."""
+    clicks: dict[str, str]
+
+    def api(self, path: str, key: str = "operator", **query: Any) -> tuple[int, Any]:
+        headers = {"Authorization": f"Bearer {self.keys[key]}"}
+        answer = loopback.get(f"{self.server.web}/api/v1{path}", params=query, headers=headers, timeout=30)
+        return answer.status_code, answer.json()
+
+
+def _click(server: Serving, code: str) -> str:
+    answer = loopback.get(f"{server.url}/c/{code}", headers={"User-Agent": BROWSER})
+    return parse_qs(urlsplit(answer.headers["Location"]).query)["cid"][0] if answer.status_code == 302 else ""
+
+
+def _postback(server: Serving, **fields: str) -> str:
+    answer = loopback.get(f"{server.url}/postback", params={"secret": SECRET, "currency": "USD", **fields}, timeout=20)
+    assert answer.status_code == 200, answer.text
+    conversion_id: str = answer.json()["conversion_id"]
+    return conversion_id
+
+
+@pytest.fixture(scope="module")
+def sold(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sold]:
+    folder, lead = tmp_path_factory.mktemp("figures"), {"CLEW_TERMS_LEAD_S": "0", "CLEW_ENGINE__ANSWER_AGE_MAX_MS": "0"}
+    with serving(folder, program=None, environment=lead, web=True) as server:
+        operator = Operator(server.data, server.environment)
+        offer = operator("offer", SHOP, SECRET)
+        operator("plan", offer, 10_000_000)
+        operator("publish")
+        blue, red = operator("partner", "Blue Lagoon"), operator("partner", "Red Rock")
+        codes = {name: operator("link", offer, number) for name, number in (("blue", blue), ("red", red))}
+        for code in codes.values():
+            wait_until(lambda code=code: _click(server, code), 5, "the link does not work")
+        clicks = {name: _click(server, code) for name, code in codes.items()}
+        conversions = {
+            "b-1": _postback(server, click_id=clicks["blue"], txn_id="b-1", amount="50.00"),
+            "b-2": _postback(server, click_id=clicks["blue"], txn_id="b-2", amount="30.00", status="pending"),
+            "r-1": _postback(server, click_id=clicks["red"], txn_id="r-1", amount="70.00"),
+        }
+        server.settle()
+        keys = {"operator": operator("key", "read"), "blue": operator("key", "read", blue)}
+        yield Sold(server, operator, offer, blue, red, keys, conversions, clicks)
+        operator.close()
+
+
+def test_an_operator_reads_all(sold: Sold) -> None:
+    status, report = sold.api("/reports/kpi", by="partner", order="-revenue", limit=1)
+    assert (status, report["total_rows"], report["currency"]) == (200, 2, "USD")
+    (first,) = report["items"]
+    assert first["partner"] == "Blue Lagoon"
+    assert first["revenue"] == {"amount": "80.00", "currency": "USD"}
+    _, rest = sold.api("/reports/kpi", by="partner", order="-revenue", limit=1, cursor=report["next"])
+    assert ([row["partner"] for row in rest["items"]], rest["next"]) == (["Red Rock"], None)
+    _, total = sold.api("/reports/kpi", by="total", partner=f"{sold.red},999")
+    assert [row["conversions"] for row in total["items"]] == [1]
+
+    status, page = sold.api("/conversions", limit=2)
+    assert (status, [item["txn_id"] for item in page["items"]]) == (200, ["r-1", "b-2"])
+    _, last = sold.api("/conversions", limit=2, cursor=page["next"])
+    assert ([item["txn_id"] for item in last["items"]], last["next"]) == (["b-1"], None)
+    (item,) = last["items"]
+    assert item["amount"] == {"amount": "50.00", "currency": "USD"}
+    assert item["shares"] == [{"partner": sold.blue, "name": "Blue Lagoon", "share": 1}]
+    assert (item["commissions"][0]["amount"]["amount"], item["commissions"][0]["status"]) == ("5.00", "payable")
+    assert sold.api(f"/conversions/{item['id']}")[1] == item
+    for query in ({"q": "b-2"}, {"status": "pending"}, {"q": sold.conversions["b-2"]}):
+        assert [found["txn_id"] for found in sold.api("/conversions", **query)[1]["items"]] == ["b-2"]
+    assert [found["txn_id"] for found in sold.api("/conversions", q=sold.clicks["red"])[1]["items"]] == ["r-1"]
+
+    status, explained = sold.api(f"/explanations/{item['id']}")
+    assert (status, explained["conversion"]["txn_id"]) == (200, "b-1")
+    assert [touch["partner"] for touch in explained["touches"]] == ["Blue Lagoon"]
+    assert explained["ledger"] and explained["shares"][0]["total"] == "5.00"
+
+
+def test_a_partner_reads_only_its_own(sold: Sold) -> None:
+    for query in ({}, {"partner": sold.red}, {"partner": f"{sold.red},{sold.blue}"}):
+        status, report = sold.api("/reports/kpi", "blue", by="partner", **query)
+        assert status == 200
+        assert {row["partner_id"] for row in report["items"]} <= {sold.blue}
+        assert not any({"revenue", "profit"} & row.keys() for row in report["items"])
+        assert not {"revenue", "profit"} & {column["name"] for column in report["columns"]}
+        _, page = sold.api("/conversions", "blue", **query)
+        assert {item["txn_id"] for item in page["items"]} <= {"b-1", "b-2"}
+        assert all(item["amount"] is None for item in page["items"])
+    assert {item["txn_id"] for item in sold.api("/conversions", "blue")[1]["items"]} == {"b-1", "b-2"}
+    for foreign in (sold.conversions["r-1"], "0" * 32, "x"):
+        assert sold.api(f"/conversions/{foreign}", "blue")[0] == 404
+        assert sold.api(f"/explanations/{foreign}", "blue")[0] == 404
+    assert sold.api("/conversions", "blue", q="r-1")[1]["items"] == []
+    status, explained = sold.api(f"/explanations/{sold.conversions['b-1']}", "blue")
+    assert status == 200 and "50.00" not in str(explained) and "5.00" in str(explained)
+
+
+@pytest.mark.parametrize(
+    ("path", "query", "field"),
+    [
+        ("/reports/kpi", {"by": "shoe"}, "by"),
+        ("/reports/kpi", {"by": "day", "partner": "x"}, "partner"),
+        ("/reports/kpi", {"by": "day", "cursor": "x"}, "cursor"),
+        ("/reports/kpi", {"by": "day", "from": "yesterday"}, ""),
+        ("/conversions", {"status": "sold"}, "status"),
+        ("/conversions", {"cursor": "bnVsbA"}, "cursor"),
+        ("/conversions", {"offers": "1"}, "offers"),
+    ],
+)
+def test_wrong_parameters_are_named(sold: Sold, path: str, query: dict[str, str], field: str) -> None:
+    status, problem = sold.api(path, **query)
+    assert (status, [error["field"] for error in problem["errors"]]) == (422, [field])
