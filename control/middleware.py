@@ -83,3 +83,29 @@ def area_of(path: str) -> str:
     """Return the area of a path, one of a closed list."""
     first = path.removeprefix("/").partition("/")[0]
     return first if first in _AREAS else "other"
+
+
+class SafeHeaders:
+    """Adds headers to answers that do not come from Django, such as files and probes."""
+
+    _HEADERS = (
+        (b"x-content-type-options", b"nosniff"),
+        (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'"),
+        (b"referrer-policy", b"same-origin"),
+    )
+    _HTTPS = (b"strict-transport-security", b"max-age=31536000")
+
+    def __init__(self, app: ASGIApp, https: bool) -> None:
+        self._app = app
+        self._headers = (*self._HEADERS, self._HTTPS) if https else self._HEADERS
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        async def adding(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                given = [(bytes(name), bytes(value)) for name, value in message["headers"]]
+                names = {name.lower() for name, _ in given}
+                added = [header for header in self._headers if header[0] not in names]
+                message = {**message, "headers": [*given, *added]}
+            await send(message)
+
+        await self._app(scope, receive, adding)

@@ -13,7 +13,7 @@ from starlette.routing import BaseRoute, Mount
 from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp
 
-from control.middleware import AnswerFigures, ForwardedAddress
+from control.middleware import AnswerFigures, ForwardedAddress, SafeHeaders
 from control.ui.paths import STATIC_FOLDER
 from control.ui.static_files import serve_built_file
 from control.wsgi import wsgi_application
@@ -44,5 +44,6 @@ def create_app(
         middleware=[
             Middleware(AnswerFigures, clock=clock),
             Middleware(ForwardedAddress, proxies=settings.proxies()),
+            Middleware(SafeHeaders, https=settings.url.startswith("https://")),
         ],
     )

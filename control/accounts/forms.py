@@ -2,6 +2,8 @@
 
 from django import forms
 
+from control.accounts.passwords import PASSWORD_CHARS_MAX
+
 
 class AcceptForm(forms.Form):
     """Name and password of a person who accepts an invitation."""
@@ -9,7 +11,7 @@ class AcceptForm(forms.Form):
     name = forms.CharField(label="Your name", max_length=120)
     password = forms.CharField(
         label="Password",
-        max_length=1_024,
+        max_length=PASSWORD_CHARS_MAX,
         strip=False,
         widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}),
     )

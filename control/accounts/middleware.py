@@ -3,6 +3,7 @@
 import re
 import secrets
 from collections.abc import Callable
+from http import HTTPStatus
 
 from django.http import HttpRequest, HttpResponse
 
@@ -10,7 +11,9 @@ from control.accounts.actor import Actor
 from control.accounts.models import Seat, User
 from control.accounts.roles import PartnerRole, Role
 from control.audit.origin import ActorKind, acting
+from runtime.logs import Throttled, logger
 
+_log = Throttled(logger("web"))
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._:-]{8,64}")
 PARTNER_OF_SESSION = "partner"
 """Name in the session of the partner that a person of several partners has chosen."""
@@ -31,6 +34,29 @@ class OriginMiddleware:
             response = self._get_response(request)
         response.setdefault("X-Request-ID", actor.request_id)
         return response
+
+
+class PrivateAnswersMiddleware:
+    """Keeps answers to people and keys out of every cache, and logs those that were refused for lack of rights."""
+
+    def __init__(self, get_response: View) -> None:
+        self._get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        response = self._get_response(request)
+        response.setdefault("Cache-Control", "no-store")
+        if response.status_code == HTTPStatus.FORBIDDEN:
+            _log_refusal(request)
+        return response
+
+
+def _log_refusal(request: HttpRequest) -> None:
+    """Log by the name of the view: a path may hold a secret, such as that of an invitation."""
+    actor, match = actor_of(request), request.resolver_match
+    _log.warning(
+        "refused", view=(match.view_name if match is not None else ""), method=request.method, kind=actor.kind,
+        actor=actor.id, request_id=actor.request_id, address=actor.address,
+    )  # fmt: skip
 
 
 def actor_of(request: HttpRequest) -> Actor:
