@@ -15,6 +15,7 @@ from django.contrib.auth.hashers import MD5PasswordHasher
 from django.test import Client, override_settings
 from starlette.responses import PlainTextResponse
 from starlette.routing import Route
+from structlog.testing import capture_logs
 
 from control import settings as own_settings
 from control.accounts.actor import command_line
@@ -224,3 +225,14 @@ def test_mail_is_plain_text_and_its_head_holds_no_text_of_others(client: Client,
         assert "<script" not in str(message.items()) and "\n" not in message["Subject"]
     with pytest.raises(Invalid, match="email"):
         add_operator(boss, "x@acme.example\r\nBcc: eve@evil.example", "owner", "Eve", PASSWORD)
+
+
+@sqlite
+def test_a_refusal_is_logged_without_the_path(client: Client, database: object) -> None:
+    ben = add_operator(command_line(), "ben@acme.example", "read_only", "Ben", PASSWORD)
+    _login(client, email=ben.email)
+    with capture_logs() as lines:
+        assert client.get("/console/people/?q=secret").status_code == 403
+    refused = next(line for line in lines if line["event"] == "refused")
+    assert refused["actor"] == str(ben.pk) and refused["view"] == "console_people" and refused["address"] == "127.0.0.1"
+    assert "secret" not in str(lines)
