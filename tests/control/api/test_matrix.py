@@ -64,7 +64,7 @@ ENDPOINTS = [
     Endpoint("GET", "/users/{user_id}", Area.PEOPLE, Action.READ),
     Endpoint("PATCH", "/users/{user_id}", Area.PEOPLE, Action.WRITE, {"name": "New name"}),
     Endpoint("GET", "/invitations", Area.PEOPLE, Action.READ),
-    Endpoint("POST", "/invitations", Area.PEOPLE, Action.WRITE, {"email": "new@acme.example", "role": "admin"}),
+    Endpoint("POST", "/invitations", Area.PEOPLE, Action.WRITE, {"email": "invited@acme.example", "role": "admin"}),
     Endpoint("GET", "/invitations/{invitation_id}", Area.PEOPLE, Action.READ),
     Endpoint("POST", "/invitations/{invitation_id}/resend", Area.PEOPLE, Action.WRITE),
     Endpoint("POST", "/invitations/{invitation_id}/revoke", Area.PEOPLE, Action.WRITE),
