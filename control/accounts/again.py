@@ -3,19 +3,26 @@
 from uuid import UUID
 
 from control.accounts.actor import Actor, command_line
-from control.accounts.models import ApiKey, User
-from control.accounts.roles import KeyScope, Role
+from control.accounts.models import ApiKey, Seat, User
+from control.accounts.roles import KeyScope, PartnerRole, Role
 from control.audit.origin import ActorKind
 from control.errors import Forbidden
 
 
-def actor_again(kind: str, actor_id: str) -> Actor:
-    """Return a person, key or command that asked for work. Raises Forbidden if it may not do anything any more."""
+def actor_again(kind: str, actor_id: str, partner: int | None = None) -> Actor:
+    """Return a person, key or command that asked for work, for a partner if it was one of its people.
+
+    Raises Forbidden if it may not do anything any more.
+    """
     if kind == ActorKind.COMMAND:
         return command_line()
     if kind == ActorKind.PERSON:
         user = User.objects.filter(pk=UUID(actor_id)).first()
-        if user is not None and user.is_active and user.role:
+        seat = Seat.objects.filter(user=user, partner=partner).first() if user is not None and partner else None
+        if user is not None and user.is_active and seat is not None:
+            role = PartnerRole(seat.role)
+            return Actor(ActorKind.PERSON, actor_id, str(user), partner=partner, partner_role=role)
+        if user is not None and user.is_active and user.role and partner is None:
             return Actor(ActorKind.PERSON, actor_id, str(user), role=Role(user.role))
     if kind == ActorKind.API_KEY:
         key = ApiKey.objects.filter(pk=UUID(actor_id), revoked=None).first()

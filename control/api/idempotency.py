@@ -1,6 +1,7 @@
 """Idempotency-Key: a repeated POST gets the stored answer instead of a second effect."""
 
 import hashlib
+import json
 from collections.abc import Callable
 
 from django.db import transaction
@@ -36,7 +37,7 @@ class IdempotencyMiddleware:
         return self._once(request, actor_id, key)
 
     def _once(self, request: HttpRequest, actor_id: str, key: str) -> HttpResponse:
-        digest = hashlib.sha256(request.get_full_path().encode() + b"\0" + request.body).hexdigest()
+        digest = _digest(request)
         with transaction.atomic():
             # A concurrent request with the key waits here until this one has its answer.
             row = IdempotentAnswer(actor_id=actor_id, key=key, request_digest=digest)
@@ -52,6 +53,23 @@ class IdempotencyMiddleware:
             stored.headers = {name: response[name] for name in _KEPT_HEADERS if name in response}
             stored.save()
         return response
+
+
+def _digest(request: HttpRequest) -> str:
+    """Return a hash over path and content. Files are read in parts: they may be larger than other bodies."""
+    found = hashlib.sha256(request.get_full_path().encode() + b"\0")
+    if request.content_type != "multipart/form-data":
+        found.update(request.body)
+        return found.hexdigest()
+    for name, values in sorted(request.POST.lists()):
+        found.update(json.dumps([name, values]).encode())
+    for name in sorted(request.FILES):
+        for file in request.FILES.getlist(name):
+            found.update(json.dumps([name, file.name]).encode())
+            for chunk in file.chunks():
+                found.update(chunk)
+            file.seek(0)
+    return found.hexdigest()
 
 
 def _actor_id(request: HttpRequest) -> str | None:

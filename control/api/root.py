@@ -11,6 +11,8 @@ from control.api.auth import BearerKey, PersonSession
 from control.api.problems import CONTENT_TYPE, handle_errors, problem
 from control.audit.api import audit_events
 from control.engine.api import conversions, explanations, reports
+from control.exports.api import exports
+from control.imports.api import imports
 from control.jobs.api import jobs
 from control.partners.api import partners
 from control.program.api import links, offers, program_versions
@@ -30,11 +32,27 @@ class ControlApi(NinjaAPI):
         schema = super().get_openapi_schema(**options)
         for operations in schema["paths"].values():
             for operation in operations.values():
+                _name_form(operation, schema["components"]["schemas"])
                 for answer in operation["responses"].values():
                     content = answer.get("content", {})
                     if content.get("application/json", {}).get("schema", {}).get("$ref") == _PROBLEM:
                         answer["content"] = {CONTENT_TYPE: content["application/json"]}
         return schema
+
+
+def _name_form(operation: dict[str, Any], schemas: dict[str, Any]) -> None:
+    """Give the form of an upload a name in the document; its file is required."""
+    content = operation.get("requestBody", {}).get("content", {}).get("multipart/form-data")
+    if content is None or "$ref" in content["schema"]:
+        return
+    form, name = content["schema"], f"{operation['summary'].replace(' ', '')}Form"
+    for field, own in form["properties"].items():
+        kinds = own.get("anyOf", ())
+        if any(kind.get("format") == "binary" for kind in kinds):
+            form["properties"][field] = {"title": own["title"], "type": "string", "format": "binary"}
+            form["required"] = sorted({*form.get("required", ()), field})
+    schemas[name] = {**form, "title": name}
+    content["schema"] = {"$ref": f"#/components/schemas/{name}"}
 
 
 api = ControlApi(
@@ -60,6 +78,8 @@ api.add_router("/approvals", approvals)
 api.add_router("/reports", reports)
 api.add_router("/conversions", conversions)
 api.add_router("/explanations", explanations)
+api.add_router("/imports", imports)
+api.add_router("/exports", exports)
 
 
 def unknown_path(request: HttpRequest) -> HttpResponse:

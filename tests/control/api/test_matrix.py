@@ -28,6 +28,8 @@ from control.accounts.roles import (
 from control.api.root import api
 from control.audit.models import AuditEvent
 from control.audit.origin import acting
+from control.exports.services import start_export
+from control.imports.services import upload
 from control.jobs.models import Job, JobState
 from control.partners.models import Partner
 from control.partners.services import create_partner
@@ -118,6 +120,24 @@ ENDPOINTS = [
         True,
     ),
 ]
+IMPORT = {"type": "partners", "file": "name\nFrom a file\n"}
+ENDPOINTS += [
+    Endpoint("GET", "/imports", Area.PARTNERS, Action.WRITE, None, True),
+    Endpoint("POST", "/imports", Area.PARTNERS, Action.WRITE, IMPORT, True),
+    Endpoint("GET", "/imports/{import_id}", Area.PARTNERS, Action.WRITE, None, True),
+    Endpoint("PATCH", "/imports/{import_id}", Area.PARTNERS, Action.WRITE, {"match": "name"}, True),
+    Endpoint("POST", "/imports/{import_id}/dry-run", Area.PARTNERS, Action.WRITE, None, True),
+    Endpoint("GET", "/imports/{import_id}/rows", Area.PARTNERS, Action.WRITE, None, True),
+    Endpoint("POST", "/imports/{import_id}/apply", Area.PARTNERS, Action.WRITE, None, True),
+    Endpoint("POST", "/imports/{import_id}/undo", Area.PARTNERS, Action.WRITE, None, True),
+    Endpoint("POST", "/imports/{import_id}/resume", Area.PARTNERS, Action.WRITE, None, True),
+    Endpoint("DELETE", "/imports/{import_id}", Area.PARTNERS, Action.WRITE, None, True),
+    Endpoint("GET", "/exports", Area.PARTNERS, Action.READ),
+    Endpoint("POST", "/exports", Area.PARTNERS, Action.READ, {"resource": "partners"}),
+    Endpoint("GET", "/exports/{export_id}", Area.PARTNERS, Action.READ),
+    Endpoint("GET", "/exports/{export_id}/file", Area.PARTNERS, Action.READ),
+    Endpoint("DELETE", "/exports/{export_id}", Area.PARTNERS, Action.READ),
+]
 WHO = [
     "nobody",
     *(f"operator {role}" for role in Role.values),
@@ -172,7 +192,10 @@ def world(database: object) -> World:
         )
         event = AuditEvent.objects.filter(partner=number).latest("id")
         job = Job.objects.create(task="sample", state=JobState.DEAD, finished=timezone.now())
+        made = upload(command, "partners", "a.csv", [f"name\nFrom file {number}\n".encode()])
+        export = start_export(command, "partners", "csv", {})
         found.append((number, {
+            "import_id": str(made.pk), "export_id": str(export.pk),
             "user_id": str(user.pk), "invitation_id": str(invitation.pk), "event_id": str(event.pk),
             "job_id": str(job.pk), "partner_id": str(number), "offer_id": str(offer.number), "code": link.code,
             "seq": "1", **rows,
@@ -222,6 +245,13 @@ def _expected(who: str, endpoint: Endpoint, *, foreign: bool) -> set[int]:
     of_partner = who.startswith("partner ")
     if endpoint.action not in grant.actions or (endpoint.operators_only and of_partner):
         return {403}
+    if endpoint.path.startswith("/exports/{"):
+        return {404}  # of the command line; everybody sees the own ones only
+    if endpoint.path.startswith("/imports/{"):
+        audit = _grant(who, Area.AUDIT)
+        if audit is None or Action.READ not in audit.actions:
+            return {404}
+        return {409} if endpoint.path.endswith("resume") else {200, 204}
     of_one_partner = endpoint.path.startswith(("/partners/{", "/links/{"))
     if grant.limit is Limit.OWN and of_one_partner and who.startswith("operator "):
         return {404}  # the partners of the test have no manager
@@ -248,6 +278,8 @@ def _call(client: Api, endpoint: Endpoint, ids: dict[str, str]) -> int:
     if endpoint.method == "PATCH":
         headers["If-Match"] = "*"
     body = endpoint.body
+    if body is IMPORT:
+        return client.upload(path, body)[0]
     if isinstance(body, dict):
         body = _filled(body, ids)
     return client(endpoint.method, path, body, **headers)[0]

@@ -1,0 +1,32 @@
+"""Tasks of the exports."""
+
+from collections.abc import Mapping
+from typing import Any
+from uuid import UUID
+
+from django.utils import timezone
+
+from control.accounts.again import actor_again
+from control.errors import Forbidden
+from control.exports.models import Export
+from control.exports.services import TASK, drop, fail_export, make_export
+from control.jobs.registry import JobRun, task
+
+
+@task(TASK)
+def make(_run: JobRun, arguments: Mapping[str, Any]) -> None:
+    """Make the file of an export."""
+    found = Export.objects.filter(pk=UUID(arguments["export"])).first()
+    if found is None:
+        return
+    try:
+        make_export(found.pk, actor_again(found.creator_kind, found.creator_id, found.partner))
+    except Forbidden as error:
+        fail_export(found.pk, str(error))
+
+
+@task("exports.drop_old", every_s=3_600)
+def drop_old(_run: JobRun, _arguments: Mapping[str, Any]) -> None:
+    """Delete exports that have expired."""
+    for found in Export.objects.filter(expires__lt=timezone.now())[:100]:
+        drop(found)
