@@ -79,9 +79,9 @@ class Operation:
         for position, (name, kind) in enumerate(self.parameters):
             last = position == len(self.parameters) - 1
             if last and self.checks_etag and self.answer not in ("bytes", "None", "Any"):
-                own = name.removesuffix("_id")
+                own = wire_name(name.removesuffix("_id"))
                 arguments.append(f"{own}: {self._kind(schemas)} | {kind}")
-                values.append(f"key_of({own}, '{'id' if own != name else name}')")
+                values.append(f"key_of({own}, '{'id' if name.endswith('_id') else name}')")
             else:
                 arguments.append(f"{name}: {kind}")
                 values.append(name)

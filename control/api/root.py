@@ -32,12 +32,22 @@ class ControlApi(NinjaAPI):
         schema = super().get_openapi_schema(**options)
         for operations in schema["paths"].values():
             for operation in operations.values():
+                _simplify_body(operation)
                 _name_form(operation, schema["components"]["schemas"])
                 for answer in operation["responses"].values():
                     content = answer.get("content", {})
                     if content.get("application/json", {}).get("schema", {}).get("$ref") == _PROBLEM:
                         answer["content"] = {CONTENT_TYPE: content["application/json"]}
         return schema
+
+
+def _simplify_body(operation: dict[str, Any]) -> None:
+    """Say that a body may be left out by `required`, not by a type that may be null."""
+    content = operation.get("requestBody", {}).get("content", {}).get("application/json", {})
+    kinds = [kind for kind in content.get("schema", {}).get("anyOf", ()) if kind.get("type") != "null"]
+    if len(kinds) == 1:
+        content["schema"] = kinds[0]
+        operation["requestBody"]["required"] = False
 
 
 def _name_form(operation: dict[str, Any], schemas: dict[str, Any]) -> None:

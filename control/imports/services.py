@@ -84,9 +84,7 @@ def _read_form(made: Import, encoding: str, delimiter: str) -> None:
             form = table.form
             made.form = {"kind": form.kind, "encoding": form.encoding, "delimiter": form.delimiter, "sheet": form.sheet}
     except BadTable as error:
-        text = str(error)
-        field = "encoding" if "encoding" in text else "delimiter" if "the delimiter" in text else "file"
-        raise Invalid(FieldError(field, text)) from None
+        raise Invalid(FieldError(error.field, str(error))) from None
     if not made.rows_count:
         raise Invalid(FieldError("file", "has headings and no rows"))
 

@@ -77,16 +77,16 @@ def _encoding(file: IO[bytes], wanted: str) -> tuple[str, str]:
         file.seek(0)
         found = find_encoding(file.read(HEAD_BYTES), name)
     except BadEncoding as error:
-        raise BadTable(str(error)) from None
+        raise BadTable(str(error), "encoding") from None
     fault = _fault(file, found.codec)
     if not fault:
         return found.name, found.codec
     if found.is_known:
-        raise BadTable(fault)
+        raise BadTable(fault, "encoding" if wanted else "file")
     other = find_encoding(b"", FALLBACK_ENCODING)
     # Windows leaves some bytes without a character, and a picture or program has them.
     if fault := _fault(file, other.codec):
-        raise BadTable(f"is not UTF-8, and {fault}; choose its encoding")
+        raise BadTable(f"is not UTF-8, and {fault}; choose its encoding", "encoding")
     return other.name, other.codec
 
 
@@ -120,4 +120,4 @@ def _delimiter(text: "io.TextIOWrapper[IO[bytes]]", first: str, wanted: str, *, 
         width = len(likeliest_header(sample))
         return detect(sample, lambda record: len(record) == width) or ","
     except BadDelimiter as error:
-        raise BadTable(f"{error}; choose the delimiter") from None
+        raise BadTable(f"{error}; choose the delimiter", "delimiter") from None

@@ -13,6 +13,11 @@ _HEADING_CHARS_MAX = 120
 class BadTable(ValueError):
     """A file cannot be read as a table; the message says why, and what to do."""
 
+    def __init__(self, message: str, field: str = "file") -> None:
+        super().__init__(message)
+        self.field = field
+        """What to change: file, encoding or delimiter."""
+
 
 @dataclass(frozen=True, slots=True)
 class TableRow:

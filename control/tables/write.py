@@ -42,6 +42,16 @@ def safe_cell(value: Value) -> Value:
 def xlsx_file(title: str, head: Sequence[str], rows: Iterable[Sequence[Value]]) -> IO[bytes]:
     """Write an XLSX file with one sheet. Texts are cells of type text, so none is a formula."""
     file = tempfile.SpooledTemporaryFile(max_size=_SPOOL_BYTES_MAX)  # noqa: SIM115 - the answer closes it
+    try:
+        _write_xlsx(file, title, head, rows)
+    except BaseException:
+        file.close()
+        raise
+    file.seek(0)
+    return file
+
+
+def _write_xlsx(file: IO[bytes], title: str, head: Sequence[str], rows: Iterable[Sequence[Value]]) -> None:
     with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as archive:
         for name, text in _PARTS.items():
             archive.writestr(name, text.replace("{title}", escape(_sheet_name(title), {'"': "&quot;"})))
@@ -50,8 +60,6 @@ def xlsx_file(title: str, head: Sequence[str], rows: Iterable[Sequence[Value]]) 
             for number, row in enumerate(islice(chain([head], rows), _SHEET_ROWS_MAX), 1):
                 sheet.write(_xml_row(number, row).encode())
             sheet.write(b"</sheetData></worksheet>")
-    file.seek(0)
-    return file
 
 
 def _xml_row(number: int, row: Sequence[Value]) -> str:

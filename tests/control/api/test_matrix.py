@@ -133,7 +133,7 @@ ENDPOINTS += [
     Endpoint("POST", "/imports/{import_id}/resume", Area.PARTNERS, Action.WRITE, None, True),
     Endpoint("DELETE", "/imports/{import_id}", Area.PARTNERS, Action.WRITE, None, True),
     Endpoint("GET", "/exports", Area.PARTNERS, Action.READ),
-    Endpoint("POST", "/exports", Area.PARTNERS, Action.READ, {"resource": "partners"}),
+    Endpoint("POST", "/exports", Area.PARTNERS, Action.READ, {"resource": "partners"}, done=frozenset({202})),
     Endpoint("GET", "/exports/{export_id}", Area.PARTNERS, Action.READ),
     Endpoint("GET", "/exports/{export_id}/file", Area.PARTNERS, Action.READ),
     Endpoint("DELETE", "/exports/{export_id}", Area.PARTNERS, Action.READ),
