@@ -19,7 +19,7 @@ from control.exports.services import delete_export, file_of, start_export
 from control.files.store import read_chunks
 
 exports = Router(tags=["exports"])
-_FILE = {"responses": {200: {"content": {"application/octet-stream": {}}}}}
+_FILE: dict[str, Any] = {"responses": {200: {"content": {"application/octet-stream": {}}}}}
 _ORDERS = Orders({"created": "created"}, "-created")
 
 
