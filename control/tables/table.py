@@ -16,7 +16,7 @@ class BadTable(ValueError):
     def __init__(self, message: str, field: str = "file") -> None:
         super().__init__(message)
         self.field = field
-        """What to change: file, encoding or delimiter."""
+        """Part to change: file, encoding or delimiter."""
 
 
 @dataclass(frozen=True, slots=True)
