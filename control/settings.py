@@ -73,6 +73,7 @@ MIDDLEWARE = [
     "control.accounts.middleware.OriginMiddleware",
     "control.accounts.middleware.PrivateAnswersMiddleware",
     "control.api.media_types.MediaTypeMiddleware",
+    "control.accounts.second_factor_middleware.SecondFactorMiddleware",
     "control.api.idempotency.IdempotencyMiddleware",
     "allauth.account.middleware.AccountMiddleware",
     "allauth.usersessions.middleware.UserSessionsMiddleware",

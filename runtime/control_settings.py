@@ -7,6 +7,8 @@ from pydantic import Field, field_validator
 
 from runtime.settings_section import Section, parse_networks
 
+_ROLES = "(owner|admin|partner_manager|finance|support|analyst|read_only|partner)"
+
 
 class WebSettings(Section):
     """Console, portal and API of the control plane."""
@@ -31,6 +33,15 @@ class WebSettings(Section):
         False, description="/console/components/ shows every part that pages are made of, for developers."
     )
     invitation_age_max_s: int = Field(7 * 86_400, ge=60, description="An invitation is valid for this long.")
+    second_factor_roles: str = Field(
+        "",
+        pattern=rf"^(\s*{_ROLES}\s*(,\s*{_ROLES}\s*)*)?$",
+        description="Roles whose people need an authenticator app or a passkey, separated by commas: owner, admin, "
+        "partner_manager, finance, support, analyst, read_only; partner means the people of all partners.",
+    )
+    second_factor_grace_s: int = Field(
+        0, ge=0, description="For this long after an account was made, its person may work without a second factor."
+    )
     secret_key: str | None = Field(
         None, repr=False, min_length=32, description="Key that signs sessions; DIR/control.key unless set."
     )
@@ -45,6 +56,10 @@ class WebSettings(Section):
     def proxies(self) -> tuple[IPv4Network | IPv6Network, ...]:
         """Parse `trusted_proxies`."""
         return parse_networks(self.trusted_proxies)
+
+    def demanding_roles(self) -> frozenset[str]:
+        """Parse `second_factor_roles`."""
+        return frozenset(part.strip() for part in self.second_factor_roles.split(",") if part.strip())
 
     def host_names(self) -> tuple[str, ...]:
         """Parse `hosts`."""

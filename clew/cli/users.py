@@ -1,4 +1,4 @@
-"""Commands about people who sign in: add, list, disable."""
+"""Commands about people who sign in: add, list, disable, reset the second factor."""
 
 import sys
 from typing import Annotated
@@ -99,3 +99,20 @@ def disable_user(email: Email, where: WhereControl) -> None:
         actor = command_line()
         user = disable_person(actor, person_by_email(actor, email).pk)
     out.print(f"disabled {user.email}")
+
+
+@with_option_groups
+def reset_second_factor_of(email: Email, where: WhereControl) -> None:
+    """Remove the second factors of a person who has lost them.
+
+    The recovery codes and the sessions end too. Exit code 1 if there is no such person, or no second factor.
+    """
+    where.open_or_exit()
+    from control.accounts.actor import command_line
+    from control.accounts.people import person_by_email
+    from control.accounts.second_factor import reset_second_factor
+
+    with refusals_as_exit_codes():
+        actor = command_line()
+        user = reset_second_factor(actor, person_by_email(actor, email).pk)
+    out.print(f"removed the second factors of {user.email}")

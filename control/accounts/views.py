@@ -61,6 +61,16 @@ def profile(request: HttpRequest) -> HttpResponse:
 
 
 @login_required
+@never_cache
+@require_safe
+def second_factor(request: HttpRequest) -> HttpResponse:
+    """Say that the role needs a second factor, and lead to the pages that set one up."""
+    if not getattr(request, "second_factor_missing", False):
+        return HttpResponseRedirect(reverse("mfa_index"))
+    return render(request, "accounts/second_factor.html")
+
+
+@login_required
 @require_POST
 def end_session(request: HttpRequest) -> HttpResponse:
     """End one of a person's own sessions."""

@@ -20,7 +20,13 @@ _UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _US_PER = (("day", 86_400_000_000), ("hour", 3_600_000_000), ("minute", 60_000_000), ("second", 1_000_000))
 _SUMMARY_FIELDS_MAX = 3
 _SUMMARY_CHARS_MAX = 60
-_VERBS = {"created": "created", "updated": "changed", "deleted": "deleted", "ended_sessions": "ended sessions of"}
+_VERBS = {
+    "created": "created",
+    "updated": "changed",
+    "deleted": "deleted",
+    "ended_sessions": "ended sessions of",
+    "reset_second_factor": "removed the second factor of",
+}
 _TONES: dict[str, Tone] = {"created": "good", "deleted": "bad", "updated": "info"}
 _PAGES = {
     "partners.partner": "console_partner",

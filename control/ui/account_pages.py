@@ -31,6 +31,8 @@ def layout_of(request: HttpRequest) -> str:
 
 def tabs(request: HttpRequest) -> Iterator[dict[str, object]]:
     """Yield the tabs of account pages; one whose page is switched off is left out."""
+    if getattr(request, "second_factor_missing", False):
+        return
     for label, name, part in TABS:
         try:
             href = reverse(name)

@@ -16,7 +16,7 @@ from control.accounts.models import User
 from control.accounts.people import change_person, people
 from control.accounts.person_sessions import end_sessions_of, sessions_of
 from control.accounts.roles import Action, Area, Role
-from control.accounts.second_factor import has_second_factor
+from control.accounts.second_factor import has_second_factor, reset_second_factor
 from control.audit.selectors import history_of
 from control.console.access import page
 from control.console.forms.base import add_refusal
@@ -126,6 +126,7 @@ def show(request: HttpRequest, actor: Actor, user_id: UUID) -> HttpResponse:
         else:
             messages.success(request, f"{user.email} is saved.")
             return HttpResponseRedirect(request.path)
+    factor = has_second_factor(user)
     context = {
         "person": user,
         "title": str(user),
@@ -134,12 +135,13 @@ def show(request: HttpRequest, actor: Actor, user_id: UUID) -> HttpResponse:
         "facts": [
             ("E-mail", user.email),
             ("Role", user.get_role_display() if user.role else "Partner's person"),
-            ("Second factor", "On" if has_second_factor(user) else "Off"),
+            ("Second factor", "On" if factor else "Off"),
             ("Since", format_date(user.created, "j M Y")),
             ("Last sign-in", format_date(user.last_login, "j M Y, H:i") if user.last_login else "never"),
         ],
         "seats": user.seats.select_related("partner"),
         "sessions": sessions_of(user),
+        "has_factor": factor,
         "may_end": actor.may(Area.PEOPLE, Action.WRITE),
         "items": timeline(history_of("accounts.user", str(user.pk))[:_HISTORY_ROWS], actor),
         "switch": reverse("console_user_switch", args=[user.pk]) if actor.may(Area.PEOPLE, Action.WRITE) else "",
@@ -187,5 +189,26 @@ def end_sessions(request: HttpRequest, actor: Actor, user_id: UUID) -> HttpRespo
     context = {
         "title": f"End all sessions of {user}?", "text": "The person signs in again on every device.",
         "submit": "End sessions", "danger": True, "crumbs": [*crumbs(), (str(user), address)], "back": address,
+    }  # fmt: skip
+    return render(request, "console/ask.html", context)
+
+
+@page(Area.PEOPLE, Action.WRITE)
+def reset_factor(request: HttpRequest, actor: Actor, user_id: UUID) -> HttpResponse:
+    """Ask before the second factor of a person who has lost it is removed; with POST, remove it."""
+    user, address = _find(actor, user_id), reverse("console_user", args=[user_id])
+    if request.method == "POST":
+        try:
+            reset_second_factor(actor, user.pk)
+        except Refused as error:
+            messages.error(request, f"{str(error)[:1].upper()}{str(error)[1:]}.")
+        else:
+            messages.success(request, f"The second factor of {user} is removed.")
+        return HttpResponseRedirect(address)
+    context = {
+        "title": f"Remove the second factor of {user}?", "submit": "Remove", "danger": True, "back": address,
+        "text": "For somebody who has lost the device and the recovery codes. All sessions end; the next sign-in needs "
+        "the password or a code by e-mail only. Make sure first who asks.",
+        "crumbs": [*crumbs(), (str(user), address)],
     }  # fmt: skip
     return render(request, "console/ask.html", context)

@@ -200,6 +200,8 @@ def theme(request: object) -> str:
 @register.simple_tag(takes_context=True)
 def navigation_groups(context: Context, area: Area) -> list[Group]:
     """Return the links of a shell; a page may bring its own as `navigation`."""
+    if getattr(context["request"], "second_factor_missing", False):
+        return []
     own: list[Group] | None = context.get("navigation")
     return navigation(area, context["request"]) if own is None else own
 

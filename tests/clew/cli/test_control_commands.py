@@ -35,6 +35,9 @@ def test_people_are_added_listed_and_disabled(clew: Clew) -> None:
     assert added == (0, "added ann@acme.example as owner\n", "")
     code, said, warned = clew("user", "add", "ben@acme.example", "--role", "finance")
     assert (code, said) == (0, "added ben@acme.example as finance\n") and "CLEW_MAIL__SERVER" in warned
+    assert clew("user", "reset-second-factor", "ben@acme.example")[0::2] == (
+        1, "clew: ben@acme.example has no second factor\n",
+    )  # fmt: skip
     assert clew("user", "disable", "ben@acme.example") == (0, "disabled ben@acme.example\n", "")
     _, listed, _ = clew("user", "list", "--json")
     rows = {row["email"]: row for row in json.loads(listed)["items"]}
