@@ -4,6 +4,7 @@ from django.urls import include, path, re_path
 
 from control.accounts.views import start
 from control.api.root import api, unknown_path
+from control.modules import module_urls
 
 urlpatterns = [
     path("", start, name="start"),
@@ -12,4 +13,5 @@ urlpatterns = [
     path("", include("control.accounts.urls")),
     path("", include("control.ui.urls")),
     path("console/", include("control.console.urls")),
+    *module_urls(),
 ]

@@ -14,6 +14,7 @@ from control.engine.api import conversions, explanations, reports
 from control.exports.api import exports
 from control.imports.api import imports
 from control.jobs.api import jobs
+from control.modules import module_routers
 from control.partners.api import partners
 from control.program.api import links, offers, program_versions
 from control.program.api_terms import approvals, coupons, plans
@@ -90,6 +91,8 @@ api.add_router("/conversions", conversions)
 api.add_router("/explanations", explanations)
 api.add_router("/imports", imports)
 api.add_router("/exports", exports)
+for _place, _router in module_routers():
+    api.add_router(_place, _router)
 
 
 def unknown_path(request: HttpRequest) -> HttpResponse:

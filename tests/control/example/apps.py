@@ -1,0 +1,22 @@
+"""App of the notes."""
+
+from control.accounts.roles import Area
+from control.modules import ModuleConfig
+
+
+class NotesConfig(ModuleConfig):
+    """Names what the module adds to API, pages and navigation."""
+
+    name = "tests.control.example"
+    label = "notes"
+    api_routers = {"/notes": "tests.control.example.api.notes"}
+    console_urls = "tests.control.example.urls"
+
+    def ready(self) -> None:
+        from control.console.access import may
+        from control.ui.navigation import Entry, add_entry
+
+        entry = Entry(
+            "Notes", "console_notes", "list-check", "Partners", 54, visible=lambda request: may(request, Area.TICKETS)
+        )
+        add_entry("console", entry)
