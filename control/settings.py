@@ -74,6 +74,7 @@ MIDDLEWARE = [
     "control.accounts.middleware.PrivateAnswersMiddleware",
     "control.api.media_types.MediaTypeMiddleware",
     "control.accounts.second_factor_middleware.SecondFactorMiddleware",
+    "control.accounts.view_as_middleware.ViewAsMiddleware",
     "control.api.idempotency.IdempotencyMiddleware",
     "allauth.account.middleware.AccountMiddleware",
     "allauth.usersessions.middleware.UserSessionsMiddleware",

@@ -33,6 +33,9 @@ class WebSettings(Section):
         False, description="/console/components/ shows every part that pages are made of, for developers."
     )
     invitation_age_max_s: int = Field(7 * 86_400, ge=60, description="An invitation is valid for this long.")
+    view_as_age_max_s: int = Field(
+        900, ge=60, le=86_400, description="Seeing the pages as another person does ends after this long."
+    )
     second_factor_roles: str = Field(
         "",
         pattern=rf"^(\s*{_ROLES}\s*(,\s*{_ROLES}\s*)*)?$",

@@ -15,6 +15,7 @@ from control.accounts.roles import (
     Limit,
     PartnerRole,
     Role,
+    seen_by,
 )
 from control.audit.origin import ActorKind, Origin
 from control.errors import Forbidden
@@ -29,9 +30,15 @@ class Actor(Origin):
     partner: int | None = None
     """Number of the partner that the actor belongs to; None for operators."""
     partner_role: PartnerRole | None = None
+    viewer_role: Role | None = None
+    """Role of the operator who sees the pages as this actor does; None for the person itself."""
 
     def grant(self, area: Area) -> Grant:
         """Return what the actor may do in an area."""
+        own = self._own_grant(area)
+        return own if self.viewer_role is None else seen_by(OPERATORS[self.viewer_role][area], own)
+
+    def _own_grant(self, area: Area) -> Grant:
         if self.partner is not None:
             role = self.partner_role or (PARTNER_ROLE_OF_SCOPE[self.scope] if self.scope is not None else None)
             return PARTNERS[role][area] if role is not None else NOTHING

@@ -61,6 +61,7 @@ class Area(StrEnum):
     TICKETS = "tickets"
     CONTENT = "content"
     PEOPLE = "people"
+    VIEW_AS = "view_as"
     AUDIT = "audit"
     JOBS = "jobs"
 
@@ -78,6 +79,7 @@ AREA_TEXTS = {
     Area.TICKETS: "Tickets and disputes",
     Area.CONTENT: "Content, campaigns, rules",
     Area.PEOPLE: "People, invitations",
+    Area.VIEW_AS: "Seeing the pages as another person does",
     Area.AUDIT: "Audit trail",
     Area.JOBS: "Jobs",
 }
@@ -118,6 +120,15 @@ class Grant:
 NOTHING = Grant(frozenset())
 
 
+def seen_by(viewer: Grant, grant: Grant) -> Grant:
+    """Return what a viewer sees of another person's grant: reading only, and never more than the viewer may read."""
+    if Action.READ not in viewer.actions & grant.actions:
+        return NOTHING
+    if Limit.NONE not in (viewer.limit, grant.limit) and viewer.limit is not grant.limit:
+        return NOTHING  # two limits cannot be combined
+    return Grant(frozenset({Action.READ}), viewer.limit if grant.limit is Limit.NONE else grant.limit)
+
+
 def _grants(cells: str) -> tuple[Grant, ...]:
     """Read cells like `rw`, `r:own`, `-`."""
     found = []
@@ -143,6 +154,7 @@ _ROWS = {
     Area.TICKETS: "rw rw rw:own rw rw - - | rw rw rw rw r | r rw rw",
     Area.CONTENT: "rw rw rw:own - rw - - | r r r r r | r rw rw",
     Area.PEOPLE: "rw rw - - - - - | rw rw - - - | - - rw",
+    Area.VIEW_AS: "r r - - - - - | - - - - - | - - -",
     Area.AUDIT: "r r - - - - - | r r - - - | - - r",
     Area.JOBS: "rw rw r r r - - | - - - - - | - r rw",
 }

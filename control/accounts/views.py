@@ -19,6 +19,7 @@ from control.accounts.models import Invitation, User
 from control.accounts.people import change_own_name
 from control.accounts.person_sessions import end_own_session
 from control.accounts.second_factor import has_second_factor
+from control.accounts.view_as import end_viewing
 from control.errors import Invalid, NotFound, Refused
 
 
@@ -27,11 +28,18 @@ def start(request: HttpRequest) -> HttpResponse:
     """Send operators to the console, partners' people to the portal, and others to the sign-in page."""
     if not request.user.is_authenticated:
         return HttpResponseRedirect(reverse("account_login"))
-    home = "console_home" if actor_of(request).is_operator else "portal_home"
+    if actor_of(request).is_operator:
+        return HttpResponseRedirect(reverse("console_home"))
+    return HttpResponseRedirect(reverse("portal_home" if has_portal() else "usersessions_list"))
+
+
+def has_portal() -> bool:
+    """Return whether this installation has the portal of partners."""
     try:
-        return HttpResponseRedirect(reverse(home))
-    except NoReverseMatch:  # a module that is not installed
-        return HttpResponseRedirect(reverse("usersessions_list"))
+        reverse("portal_home")
+    except NoReverseMatch:
+        return False
+    return True
 
 
 @login_required
@@ -68,6 +76,15 @@ def second_factor(request: HttpRequest) -> HttpResponse:
     if not getattr(request, "second_factor_missing", False):
         return HttpResponseRedirect(reverse("mfa_index"))
     return render(request, "accounts/second_factor.html")
+
+
+@login_required
+@require_POST
+def end_view(request: HttpRequest) -> HttpResponse:
+    """End the view as another person."""
+    if end_viewing(actor_of(request), request.session, "left"):
+        messages.success(request, "You see the pages as yourself again.")
+    return HttpResponseRedirect("/")
 
 
 @login_required

@@ -26,6 +26,8 @@ _VERBS = {
     "deleted": "deleted",
     "ended_sessions": "ended sessions of",
     "reset_second_factor": "removed the second factor of",
+    "started_view_as": "began to view as",
+    "ended_view_as": "stopped viewing as",
 }
 _TONES: dict[str, Tone] = {"created": "good", "deleted": "bad", "updated": "info"}
 _PAGES = {

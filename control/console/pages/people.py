@@ -17,7 +17,10 @@ from control.accounts.people import change_person, people
 from control.accounts.person_sessions import end_sessions_of, sessions_of
 from control.accounts.roles import Action, Area, Role
 from control.accounts.second_factor import has_second_factor, reset_second_factor
+from control.accounts.view_as import actor_seen, start_viewing
+from control.accounts.views import has_portal
 from control.audit.selectors import history_of
+from control.configuration import current_configuration
 from control.console.access import page
 from control.console.forms.base import add_refusal
 from control.console.forms.people import PersonForm
@@ -142,6 +145,7 @@ def show(request: HttpRequest, actor: Actor, user_id: UUID) -> HttpResponse:
         "seats": user.seats.select_related("partner"),
         "sessions": sessions_of(user),
         "has_factor": factor,
+        "view_as": _view_address(actor, user),
         "may_end": actor.may(Area.PEOPLE, Action.WRITE),
         "items": timeline(history_of("accounts.user", str(user.pk))[:_HISTORY_ROWS], actor),
         "switch": reverse("console_user_switch", args=[user.pk]) if actor.may(Area.PEOPLE, Action.WRITE) else "",
@@ -209,6 +213,36 @@ def reset_factor(request: HttpRequest, actor: Actor, user_id: UUID) -> HttpRespo
         "title": f"Remove the second factor of {user}?", "submit": "Remove", "danger": True, "back": address,
         "text": "For somebody who has lost the device and the recovery codes. All sessions end; the next sign-in needs "
         "the password or a code by e-mail only. Make sure first who asks.",
+        "crumbs": [*crumbs(), (str(user), address)],
+    }  # fmt: skip
+    return render(request, "console/ask.html", context)
+
+
+def _view_address(actor: Actor, user: User) -> str:
+    """Return the address that starts a view as a person; empty where there is nothing to see."""
+    may = actor.may(Area.VIEW_AS, Action.READ) and user.is_active and str(user.pk) != actor.id
+    seen = actor_seen(actor, user) if may else None
+    if seen is None or not (seen.is_operator or has_portal()):
+        return ""
+    return reverse("console_user_view_as", args=[user.pk])
+
+
+@page(Area.VIEW_AS)
+def view_as(request: HttpRequest, actor: Actor, user_id: UUID) -> HttpResponse:
+    """Ask before the pages are shown as a person sees them; with POST, show them."""
+    user, address = _find(actor, user_id), reverse("console_user", args=[user_id])
+    if request.method == "POST":
+        try:
+            start_viewing(actor, request.session, user.pk)
+        except Refused as error:
+            messages.error(request, f"{str(error)[:1].upper()}{str(error)[1:]}.")
+            return HttpResponseRedirect(address)
+        return HttpResponseRedirect("/")
+    minutes = -(-current_configuration().settings.web.view_as_age_max_s // 60)
+    context = {
+        "title": f"See the pages as {user} does?", "submit": "View as this person", "back": address,
+        "text": f"For {minutes} minutes at most. Nothing can be changed, data that you may not see stays hidden, and "
+        "the audit trail says that you looked.",
         "crumbs": [*crumbs(), (str(user), address)],
     }  # fmt: skip
     return render(request, "console/ask.html", context)
