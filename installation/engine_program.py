@@ -77,9 +77,8 @@ class EngineHolding:
         return newest
 
     def _unsealed(self, sealed: bytes) -> Secrets:
-        """Return the keys of events, which also open reports; an engine checks no postbacks."""
+        """Return the keys of events, which also open reports, and the secrets by which postbacks are tested."""
         try:
-            secrets = msgspec.json.decode(unseal_bytes(self._key, SECRETS_PURPOSE, sealed), type=Secrets)
+            return msgspec.json.decode(unseal_bytes(self._key, SECRETS_PURPOSE, sealed), type=Secrets)
         except (BadSeal, msgspec.DecodeError) as error:
             raise BadTree(f"the secrets of the program cannot be read: {error}") from None
-        return Secrets(secrets.api_keys)

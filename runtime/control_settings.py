@@ -19,6 +19,11 @@ class WebSettings(Section):
         description="Address under which people reach console and portal, for links in mail; with https, cookies are "
         "sent over https only.",
     )
+    tracking_url: str = Field(
+        "",
+        pattern=r"^(https?://[^/\s?#]+)?$",
+        description="Address of links, pixels and postbacks, such as https://t.acme.example; `clew serve` sets it.",
+    )
     hosts: str = Field("", description="Further host names that requests may name, separated by commas.")
     trusted_proxies: str = Field(
         "",

@@ -49,6 +49,12 @@ def serve(
             metavar="URL", help="Address of console and portal for people, like https://partners.acme.example."
         ),
     ] = "",
+    public_url: Annotated[
+        str,
+        typer.Option(
+            metavar="URL", help="Address of links and postbacks for the outside, like https://t.acme.example."
+        ),
+    ] = "",
     workers: Annotated[int, typer.Option(metavar="N", help="Number of edge processes.", min=1, max=64)] = 1,
     control: Control = None,
 ) -> None:
@@ -68,8 +74,8 @@ def serve(
     options = ServeOptions(
         DataDir(place.data.root.absolute()), program, host, port, api_port, workers,
         _absolute(where.log or settings.log or ""), _absolute(where.warehouse or settings.warehouse or ""),
-        place.on_servers, web_port if settings.serve.web else None, _checked_url(web_url),
-        _control_address(place.data.root, control, settings),
+        place.on_servers, web_port if settings.serve.web else None, _checked_url("--web-url", web_url),
+        _checked_url("--public-url", public_url), _control_address(place.data.root, control, settings),
     )  # fmt: skip
     _run(lambda: asyncio.run(_serve(options, settings)))
 
@@ -83,15 +89,15 @@ def _check_ports(ports: dict[str, int]) -> None:
         by_port[port] = option
 
 
-def _checked_url(url: str) -> str:
-    """Return the address of console and portal; exit with an error if it is not one."""
+def _checked_url(option: str, url: str) -> str:
+    """Return the address that an option gives; exit with an error if it is not one."""
     parts = urlsplit(url)
     if url and (
         parts.scheme not in ("http", "https")
         or not parts.hostname
         or url.rstrip("/") != f"{parts.scheme}://{parts.netloc}"
     ):
-        raise fail("--web-url must be http:// or https:// and a host, without a path", WRONG_USE)
+        raise fail(f"{option} must be http:// or https:// and a host, without a path", WRONG_USE)
     return url.rstrip("/")
 
 

@@ -57,6 +57,8 @@ class ServeOptions:
     web_port: int | None = None
     """Port of console, portal and API; None runs neither them nor their jobs."""
     web_url: str = ""
+    public_url: str = ""
+    """Address of links, pixels and postbacks for the outside; "" is the tracking port itself."""
     control: str = ""
     child_log: Path | None = None
     """Log file of the children; None is stderr of this process."""
@@ -88,6 +90,8 @@ class Parent:
     )
     """URLs of the tracking port, the API port and the web port ("" without one), set when they are bound."""
     _metrics: Path | None = None
+    _tracking_url: str = ""
+    """Address of links and postbacks, as the console shows it."""
     _engine_url: str = ""
     """Address of the engine's API for the control plane; "" if there is none here."""
     _follow_url: str = ""
@@ -106,6 +110,7 @@ class Parent:
             api = await self._bind(options.api_port)
             web = await self._bind(options.web_port) if options.web_port is not None else None
             if web is not None:
+                self._tracking_url = options.public_url or self.settings.web.tracking_url or reach_url(tracking)
                 self._engine_url = self.settings.engine.url or reach_url(api)
                 find_machine_key(directory.root, self.settings.follow)  # before processes that start at once look
             self._prepare_program(data, web)
@@ -193,7 +198,10 @@ class Parent:
 
     def _control_environment(self) -> dict[str, str]:
         url = {"CLEW_WEB__URL": self.options.web_url} if self.options.web_url else {}
-        addresses = {"CLEW_FOLLOW__URL": self._follow_url, "CLEW_ENGINE__URL": self._engine_url}
+        addresses = {
+            "CLEW_FOLLOW__URL": self._follow_url, "CLEW_ENGINE__URL": self._engine_url,
+            "CLEW_WEB__TRACKING_URL": self._tracking_url,
+        }  # fmt: skip
         return {"CLEW_CONTROL": self.options.control, **addresses, **url}
 
     @contextlib.contextmanager

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar
 
-from clew.requests import run_handlers
+from clew.requests import hit_handlers, run_handlers
 from clew.requests.types import (
     AttributeRequest,
     AuditRequest,
@@ -19,7 +19,13 @@ from clew.requests.types import (
     DiffRequest,
     ExplainRequest,
     FitRequest,
+    HitsRequest,
+    LagRequest,
+    PostbackRequest,
+    ProblemsByCodeRequest,
     ProblemsRequest,
+    RejectedExamplesRequest,
+    RejectedReasonsRequest,
     RepairRequest,
     ReportRequest,
     Request,
@@ -244,4 +250,16 @@ async def _dispatch(engine: Engine, request: Request, *, running: bool) -> Answe
             return await _backup(engine, request)
         case RepairRequest():
             return await _repair(engine)
+        case HitsRequest():
+            return await hit_handlers.hits(engine, request)
+        case RejectedReasonsRequest():
+            return await hit_handlers.rejected_by_reason(engine, request)
+        case RejectedExamplesRequest():
+            return await hit_handlers.examples_of_reason(engine, request)
+        case ProblemsByCodeRequest():
+            return await hit_handlers.problem_codes(engine, request)
+        case PostbackRequest():
+            return await hit_handlers.inspect(engine, request)
+        case LagRequest():
+            return await hit_handlers.lag(engine)
     raise AssertionError(f"no handler for {type(request).__name__}")

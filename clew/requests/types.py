@@ -16,6 +16,9 @@ NUMBERS_MAX = 100_000
 """Most partners or offers that a request may name."""
 REPORT_ROWS_MAX = 100_000
 CONVERSIONS_MAX = 1_000
+HITS_MAX = 200
+EXAMPLES_MAX = 100
+POSTBACK_CHARS_MAX = 65_536
 CATCH_UP_TIMEOUT_S = 600.0
 AUDIT_SETTLE_TIMEOUT_S = 15.0
 
@@ -23,6 +26,7 @@ Seconds = Annotated[float, msgspec.Meta(gt=0, le=TIMEOUT_S_MAX)]
 Text = Annotated[str, msgspec.Meta(min_length=1)]
 Numbers = Annotated[list[Annotated[int, msgspec.Meta(ge=0, le=2**63 - 1)]], msgspec.Meta(max_length=NUMBERS_MAX)]
 Status = Literal["pending", "hold", "approved", "declined"]
+Number = Annotated[int, msgspec.Meta(ge=1, le=2**32 - 1)]
 Reuse = Literal["reuse", "consume", "reset"]
 
 
@@ -164,15 +168,89 @@ class RepairRequest(Request, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     NAME = "repair"
 
 
+class HitsRequest(Request, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Hits as they come in, newest first."""
+
+    NAME = "hits"
+
+    before: Text | None = None
+    """Only hits before this time."""
+    limit: Annotated[int, msgspec.Meta(ge=1, le=HITS_MAX)] = 50
+    kind: Literal["click", "impression", "conversion", "adjustment", "event"] | None = None
+    verdict: Literal["accepted", "bot", "rejected"] | None = None
+    offer: Number | None = None
+    partner: Number | None = None
+    partners: Numbers | None = None
+    """Only hits of these partners."""
+
+
+class RejectedRequest(Request, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Base of requests about rejected hits."""
+
+    from_: Text | None = msgspec.field(name="from", default=None)
+    to: Text | None = None
+    kind: Literal["click", "impression", "conversion", "adjustment", "event"] | None = None
+    offer: Number | None = None
+    partner: Number | None = None
+    partners: Numbers | None = None
+    """Only hits of these partners."""
+
+
+class RejectedReasonsRequest(RejectedRequest, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    NAME = "rejected_reasons"
+
+
+class RejectedExamplesRequest(RejectedRequest, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    NAME = "rejected_examples"
+
+    reason: Text
+    limit: Annotated[int, msgspec.Meta(ge=1, le=EXAMPLES_MAX)] = 20
+    personal: bool = True
+    """False to leave out the parameters that were sent."""
+
+
+class ProblemsByCodeRequest(Request, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    NAME = "problems_by_code"
+
+    examples: Annotated[int, msgspec.Meta(ge=1, le=EXAMPLES_MAX)] = 10
+    partners: Numbers | None = None
+    """Only problems of conversions that are credited to one of them."""
+
+
+class PostbackRequest(Request, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A postback to read as an edge would; nothing is recorded."""
+
+    NAME = "postback"
+
+    query: Annotated[str, msgspec.Meta(max_length=POSTBACK_CHARS_MAX)] = ""
+    body: Annotated[str, msgspec.Meta(max_length=POSTBACK_CHARS_MAX)] | None = None
+    content_type: Text | None = None
+    partners: Numbers | None = None
+    """Only a postback of these partners."""
+
+
+class LagRequest(Request, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Records that ingest and attribution have yet to handle."""
+
+    NAME = "lag"
+
+
 REQUESTS: dict[str, type[Request]] = {
     kind.NAME: kind
     for kind in (
         ReportRequest, ConversionsRequest, ConversionRequest, ExplainRequest, ProblemsRequest, SqlRequest, AuditRequest,
         AttributeRequest, RunRequest, DiffRequest, FitRequest, DeadLettersRequest, BackupRequest, RepairRequest,
+        HitsRequest, RejectedReasonsRequest, RejectedExamplesRequest, ProblemsByCodeRequest, PostbackRequest,
+        LagRequest,
     )
 }  # fmt: skip
 
-OF_CONTROL_PLANE = frozenset({"report", "conversions", "conversion", "explain", "problems", "sql"})
+OF_CONTROL_PLANE = frozenset(
+    {
+        "report", "conversions", "conversion", "explain", "problems", "sql", "hits", "rejected_reasons",
+        "rejected_examples", "problems_by_code", "postback", "lag",
+    }
+)  # fmt: skip
 """Requests that the control plane may send; none changes anything."""
 OF_PARTNER = frozenset({"report", "conversions", "explain"})
 """Requests that are answered for one partner. Each has a field `partners`."""

@@ -25,11 +25,21 @@ def add_pages() -> None:
         Entry("Coupons", "console_coupons", "ticket", "Program", 36, _reads(Area.PROGRAM)),
         Entry("Publish", "console_publish", "rocket", "Program", 38, _reads(Area.PROGRAM)),
         Entry("Versions", "console_versions", "versions", "Program", 39, _reads(Area.PROGRAM)),
+        Entry("Live view", "console_hits", "activity", "Traffic", 60, _reads(Area.REPORTS)),
+        Entry("Rejected hits", "console_rejected", "ban", "Traffic", 62, _reads(Area.REPORTS)),
+        Entry("Problems", "console_problems", "alert-triangle", "Traffic", 64, _reads(Area.REPORTS)),
+        Entry("Postback tester", "console_postbacks", "flask", "Traffic", 66, _reads(Area.REPORTS)),
         Entry("Audit trail", "console_audit", "history", "System", 80, _reads(Area.AUDIT)),
         Entry("Jobs", "console_jobs", "list-check", "System", 82, _reads(Area.JOBS)),
+        Entry("System health", "console_health", "heartbeat", "System", 84, is_operator),
         Entry("Settings", "console_settings", "settings", "System", 90, _reads(Area.SETTINGS)),
     ):
         add_entry("console", entry)
+
+
+def is_operator(request: HttpRequest) -> bool:
+    """Return whether an operator asks."""
+    return operator_of(request) is not None
 
 
 def _reads(area: Area) -> Callable[[HttpRequest], bool]:

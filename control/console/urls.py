@@ -5,6 +5,8 @@ from django.urls import path
 from control.console.pages import (
     approvals,
     audit,
+    health,
+    hits,
     home,
     invitations,
     jobs,
@@ -15,7 +17,9 @@ from control.console.pages import (
     partners,
     people,
     plans,
+    postbacks,
     publish,
+    rejected,
     search,
 )
 
@@ -55,6 +59,13 @@ urlpatterns = [
     path("versions/", publish.index, name="console_versions"),
     path("versions/<int:seq>/", publish.version, name="console_version"),
     path("versions/<int:seq>/rollback/", publish.roll_back, name="console_rollback"),
+    path("hits/", hits.live, name="console_hits"),
+    path("rejected/", rejected.index, name="console_rejected"),
+    path("rejected/<slug:word>/", rejected.reason, name="console_rejected_reason"),
+    path("problems/", rejected.problems, name="console_problems"),
+    path("postback-tester/", postbacks.index, name="console_postbacks"),
+    path("health/", health.index, name="console_health"),
+    path("health/line/", health.line, name="console_health_line"),
     path("audit/", audit.index, name="console_audit"),
     path("audit/<int:event_id>/", audit.show, name="console_audit_event"),
     path("jobs/", jobs.index, name="console_jobs"),

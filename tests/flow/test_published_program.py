@@ -10,12 +10,14 @@ import httpx
 import pytest
 
 from tests import loopback
+from tests.browser.site import add_operator
 from tests.flow.operator import Operator, wait_until
 from tests.serving import BROWSER, Serving, serving
 
 SHOP = "https://shop.example/?cid={click_id}"
 SPREAD_MAX_S = 2.0
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
+PASSWORD = "correct horse battery staple"
 LEAD = {"CLEW_TERMS_LEAD_S": "0"}
 
 
@@ -116,6 +118,55 @@ def test_a_rotated_secret_counts_without_a_version(server: Serving, operator: Op
     assert secret not in server.log.read_text()
     stored = b"".join(path.read_bytes() for path in (server.data / "program").rglob("*") if path.is_file())
     assert secret.encode() not in stored
+
+
+def test_the_console_shows_hits_and_reads_postbacks(
+    server: Serving, operator: Operator, shoes: tuple[int, int]
+) -> None:
+    """Live view, rejected hits, postback tester and health, through the real web process, engine and edges."""
+    offer, partner = shoes
+    code, secret = operator("link", offer, partner), operator("rotate", offer)
+    wait_until(lambda: everywhere(server, code, "accepted"), SPREAD_MAX_S, "the link does not work in time")
+    token = parse_qs(urlsplit(click(server, code).headers["Location"]).query)["cid"][0]
+    loopback.get(f"{server.url}/postback", params={"click_id": token, "secret": "wrong"}, timeout=20)
+    add_operator(server.data, "viewer@acme.example", "Vera Viewer", PASSWORD)
+    with httpx.Client(base_url=server.web.replace("127.0.0.1", "localhost"), follow_redirects=True) as person:
+        _sign_in(person)
+
+        def page(path: str) -> str:
+            answer = person.get(f"/console/{path}")
+            assert answer.status_code == 200, path
+            return answer.text
+
+        def read(pasted: str, do: str = "check") -> str:
+            form = {"pasted": pasted, "do": do, "sure": "1", "csrfmiddlewaretoken": person.cookies["csrftoken"]}
+            return person.post("/console/postback-tester/", data=form).text
+
+        wait_until(lambda: code in page("hits/?kind=click"), 20, "the live view lacks the click")
+        wait_until(lambda: "Access denied" in page("hits/?verdict=rejected"), 20, "the live view lacks the refusal")
+        assert "Access denied" in page("rejected/") and "secret" in page("rejected/access_denied/")
+        assert "Up to date" in page("health/") or "records behind" in page("health/")
+        url = f"{server.url}/postback?click_id={token}&txn_id=tester-1&amount=5.00&currency=EUR"
+        wrong = read(f"{url}&secret=wrong&status=won")
+        assert "403 rejected" in wrong and "There is no such status" in wrong
+        right = read(f"{url}&secret={secret}")
+        assert "Nothing is wrong with this postback" in right and "Blue Lagoon" in right
+        tried = read(f"{url}&secret={secret}", "try")
+        assert "&quot;verdict&quot;:&quot;accepted&quot;" in tried and "nothing was recorded" in tried
+        server.settle()
+        assert server.sql("SELECT txn_id FROM conversions WHERE txn_id = 'tester-1'") == []
+        assert "&quot;verdict&quot;:&quot;accepted&quot;" in read(f"{url}&secret={secret}", "send")
+        wait_until(lambda: "tester-1" in page("hits/?kind=conversion"), 20, "the live view lacks the conversion")
+        assert "is stored already" in read(f"{url}&secret={secret}")
+        trail = page("audit/?action=sent")
+        assert "tester-1" in trail and secret not in trail
+
+
+def _sign_in(person: httpx.Client) -> None:
+    person.get("/accounts/login/")
+    form = {"login": "viewer@acme.example", "password": PASSWORD}
+    answer = person.post("/accounts/login/", data={**form, "csrfmiddlewaretoken": person.cookies["csrftoken"]})
+    assert answer.status_code == 200 and "Sign out" in answer.text
 
 
 def test_edges_start_from_the_stored_program_without_a_control_plane(

@@ -40,9 +40,9 @@ class InspectedField(msgspec.Struct, frozen=True):
     value: str
     """The value; of a secret, nothing."""
     known: bool
-    """Whether the parameter has a meaning; others are stored as custom fields."""
+    """True if the parameter has a meaning; others are stored as custom fields."""
     note: str = ""
-    """What looks wrong although it is allowed."""
+    """Hint about something that looks wrong although it is allowed."""
 
 
 class Inspection(msgspec.Struct, frozen=True):
@@ -85,6 +85,7 @@ def inspect_postback(
             refusals.append(refused.refusal)
     if draft.refusal_if_new is not None and not any(one.field == draft.refusal_if_new.field for one in refusals):
         refusals.append(draft.refusal_if_new)
+    has_amount = not any(refusal.field in ("amount", "currency") for refusal in refusals)
     return Inspection(
         topic=topic,
         test=is_test(sent.fields),
@@ -94,9 +95,9 @@ def inspect_postback(
         partner_id=draft.partner_id or draft.coupon.partner_id,
         goal=draft.goal,
         txn_id=draft.txn_id,
-        amount_minor=draft.amount_minor,
-        currency=draft.currency,
-        status=draft.status,
+        amount_minor=draft.amount_minor if has_amount else 0,
+        currency=draft.currency if has_amount else "",
+        status=draft.status if "put_status" not in failed else "",
         coupon_reason=draft.coupon.reason,
         conversion_id=draft.conversion_id if draft.conversion_id else NO_DIGEST,
         click_id=draft.click,

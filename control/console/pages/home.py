@@ -1,6 +1,5 @@
 """Home of the console, and home of its settings."""
 
-from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
@@ -13,8 +12,8 @@ from django.utils.timesince import timesince
 from control.accounts.actor import Actor
 from control.accounts.roles import Action, Area
 from control.audit.selectors import visible_events
-from control.configuration import current_configuration
 from control.console.access import page
+from control.console.health import health
 from control.console.history import recent
 from control.console.lists.bulk_page import course
 from control.jobs.models import Job, JobState
@@ -25,7 +24,6 @@ from control.ui.charts.donut import donut_chart
 from control.ui.formats import count_text
 
 _RECENT_ROWS = 8
-_LATE = timedelta(minutes=5)
 
 
 @page()
@@ -39,7 +37,7 @@ def home(request: HttpRequest, actor: Actor) -> HttpResponse:
         "recent": recent(visible_events(actor)[:_RECENT_ROWS]) if actor.may(Area.AUDIT, Action.READ) else None,
         "chart": _chart(counts),
         "counts": counts,
-        "health": _health(),
+        "health": health(actor, asks_engine=False),
         "may_add": may_add,
     }
     return render(request, "console/home.html", context)
@@ -80,22 +78,6 @@ def _queues(actor: Actor, counts: dict[str, int]) -> list[dict[str, Any]]:
 def _chart(counts: dict[str, int]) -> Any:
     named = [(state.label, float(counts[state])) for state in PartnerStatus if counts.get(state)]
     return donut_chart("Partners by state", named, note="partners") if named else None
-
-
-def _health() -> dict[str, object]:
-    """Say in one line whether background work goes on and mail is set up."""
-    now = timezone.now()
-    late = Job.objects.filter(state=JobState.READY, run_at__lt=now - _LATE).count()
-    faults = []
-    if late:
-        faults.append(f"{count_text(late)} {'job waits' if late == 1 else 'jobs wait'}: does the jobs worker run?")
-    if not current_configuration().settings.mail.server:
-        faults.append("no mail server is set (CLEW_MAIL__SERVER), so no mail leaves")
-    text = "; ".join(faults)
-    return {
-        "is_good": not faults,
-        "text": f"{text[:1].upper()}{text[1:]}." if faults else "Database, jobs and mail work.",
-    }
 
 
 @page(Area.SETTINGS)

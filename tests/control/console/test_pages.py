@@ -339,7 +339,7 @@ def test_every_form_needs_its_token(console: Console) -> None:
 def test_home_shows_what_is_there(console: Console) -> None:
     page = text_of(console.browser("owner").get("/console/"))
     assert "1 dead job" in page and "Partners by state" in page and "created partner Red Rock" in page
-    assert "no mail leaves" in page
+    assert "Mail: 1 mail was not sent" in page
     finance = text_of(console.browser("finance").get("/console/"))
     assert "created partner" not in finance and "New partner" not in finance
     mine = text_of(console.browser("partner_manager").get("/console/"))
