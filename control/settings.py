@@ -58,6 +58,7 @@ INSTALLED_APPS = [
     "control.exports",
     "control.console",
     "control.distribution",
+    "control.webhooks",
 ]
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",

@@ -98,6 +98,31 @@ class MailSettings(Section):
     timeout_s: int = Field(20, ge=1, description="Longest wait for the mail server.")
 
 
+class WebhookSettings(Section):
+    """Events that the control plane sends to other systems."""
+
+    private_networks: str = Field(
+        "",
+        description="Networks besides public addresses to which webhooks may go, separated by commas; by default none, "
+        "so that a webhook reaches no system inside.",
+    )
+    timeout_s: int = Field(10, ge=1, le=60, description="Longest time of one request, from connecting to the answer.")
+    failing_max_s: int = Field(
+        5 * 86_400, ge=60, description="A webhook whose receiver fails for this long is disabled, and its owner told."
+    )
+    log_age_max_s: int = Field(30 * 86_400, ge=3_600, description="Events and deliveries are kept for this long.")
+
+    @field_validator("private_networks")
+    @classmethod
+    def _are_networks(cls, value: str) -> str:
+        parse_networks(value)
+        return value
+
+    def networks(self) -> tuple[IPv4Network | IPv6Network, ...]:
+        """Parse `private_networks`."""
+        return parse_networks(self.private_networks)
+
+
 class FollowSettings(Section):
     """Edges and engines that take the program from the control plane."""
 

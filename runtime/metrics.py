@@ -43,6 +43,7 @@ CounterName = Literal[
     "clew_program_follow_errors_total",
     "clew_jobs_total",
     "clew_mails_total",
+    "clew_webhook_requests_total",
 ]
 GaugeName = Literal[
     "clew_ingest_lag_records",
@@ -95,6 +96,7 @@ COUNTERS: dict[CounterName, tuple[str, tuple[str, ...]]] = {
     "clew_program_follow_errors_total": ("Attempts to take the published program, or to store it, that failed.", ()),
     "clew_jobs_total": ("Runs of jobs, by task and outcome: done, retried, dead.", ("task", "outcome")),
     "clew_mails_total": ("Mails that the mail server accepted or refused.", ("outcome",)),
+    "clew_webhook_requests_total": ("Requests to receivers of webhooks: delivered or failed.", ("outcome",)),
 }
 GAUGES: dict[GaugeName, tuple[str, tuple[str, ...]]] = {
     "clew_ingest_lag_records": ("Records in the log that are not in the warehouse.", ("topic", "partition")),

@@ -15,7 +15,14 @@ from pydantic import Field, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 from pydantic_settings import SettingsError as PydanticSettingsError
 
-from runtime.control_settings import EngineSettings, FollowSettings, JobSettings, MailSettings, WebSettings
+from runtime.control_settings import (
+    EngineSettings,
+    FollowSettings,
+    JobSettings,
+    MailSettings,
+    WebhookSettings,
+    WebSettings,
+)
 from runtime.settings_section import Section, parse_networks
 
 PREFIX = "CLEW_"
@@ -235,6 +242,7 @@ class Settings(BaseSettings):
     web: WebSettings = WebSettings()
     jobs: JobSettings = JobSettings()
     mail: MailSettings = MailSettings()
+    webhooks: WebhookSettings = WebhookSettings()
     follow: FollowSettings = FollowSettings()
     log: str | None = Field(
         None, repr=False, description="Where the log is: `sqlite:DIR` or `kafka://host:9092,…?topic_prefix=…`."

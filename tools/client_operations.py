@@ -161,15 +161,24 @@ def _operations(document: Mapping[str, Any], schemas: Schemas) -> Iterator[Opera
 
 def _name(verb: str, parts: list[str], *, is_page: bool) -> str:
     """Return the name of a method by the path after the resource."""
-    words = [part.replace("-", "_") for part in parts if not part.startswith("{")]
+    words = [
+        _singular(part) if [*parts, ""][position + 1].startswith("{") else part.replace("-", "_")
+        for position, part in enumerate(parts) if not part.startswith("{")
+    ]  # fmt: skip
     if not words:
         return "list" if is_page else _VERBS[verb]
     whole = "_".join(words)
     if verb == "post":
-        return whole
+        return "_".join([words[-1], *words[:-1]])
     if verb == "get" and not is_page and not parts[-1].startswith("{"):
         return whole
     return f"{'list' if is_page else _VERBS[verb]}_{whole}"
+
+
+def _singular(part: str) -> str:
+    """Return the name of one object of a collection: `deliveries` is `delivery`."""
+    text = part.replace("-", "_")
+    return f"{text[:-3]}y" if text.endswith("ies") else text.removesuffix("s")
 
 
 def _body(operation: Mapping[str, Any]) -> tuple[str, bool]:

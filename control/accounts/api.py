@@ -81,7 +81,7 @@ class UserPage(Schema):
     next: str | None
 
 
-def _user(user: User, partner: int | None) -> UserOut:
+def user_out(user: User, partner: int | None) -> UserOut:
     """Show a person; somebody of a partner sees that partner's seat only."""
     seats = [seat for seat in user.seats.all() if partner is None or seat.partner_id == partner]
     return UserOut(
@@ -104,14 +104,14 @@ def list_users(request: HttpRequest, query: Query[UserQuery]) -> dict[str, Any]:
         found = found.filter(email=query.email.strip().lower())
     if query.q:
         found = found.filter(Q(email__icontains=query.q) | Q(name__icontains=query.q))
-    return page(request, found, query, _USER_ORDERS, lambda user: _user(user, actor.partner))
+    return page(request, found, query, _USER_ORDERS, lambda user: user_out(user, actor.partner))
 
 
 @users.post("", response=answers(UserOut, status=201, errors=(409,)))
 def add_user(request: HttpRequest, response: HttpResponse, body: UserIn) -> Status[UserOut]:
     """Add an operator, who signs in with a code by mail."""
     actor = actor_of(request)
-    shown = _user(add_operator(actor, body.email, body.role, body.name), actor.partner)
+    shown = user_out(add_operator(actor, body.email, body.role, body.name), actor.partner)
     set_etag(response, shown)
     return Status(201, shown)
 
@@ -120,7 +120,7 @@ def add_user(request: HttpRequest, response: HttpResponse, body: UserIn) -> Stat
 def get_user(request: HttpRequest, response: HttpResponse, user_id: UUID) -> UserOut:
     """Get one person."""
     actor = actor_of(request)
-    shown = _user(_one(people(actor), user_id), actor.partner)
+    shown = user_out(_one(people(actor), user_id), actor.partner)
     set_etag(response, shown)
     return shown
 
@@ -131,9 +131,9 @@ def change_user(request: HttpRequest, response: HttpResponse, user_id: UUID, bod
     actor = actor_of(request)
     with transaction.atomic():
         before = _one(people(actor).select_for_update(of=("self",)), user_id)
-        check_if_match(request, _user(before, actor.partner))
+        check_if_match(request, user_out(before, actor.partner))
         user = change_person(actor, user_id, body.model_dump(exclude_unset=True))
-    shown = _user(user, actor.partner)
+    shown = user_out(user, actor.partner)
     set_etag(response, shown)
     return shown
 
@@ -175,7 +175,7 @@ class InvitationPage(Schema):
     next: str | None
 
 
-def _invitation(invitation: Invitation) -> InvitationOut:
+def invitation_out(invitation: Invitation) -> InvitationOut:
     return InvitationOut(
         id=str(invitation.pk), email=invitation.email, role=invitation.role, partner=invitation.partner_id,
         status=invitation.state.value, created=invitation.created, expires=invitation.expires,
@@ -189,14 +189,14 @@ def list_invitations(request: HttpRequest, query: Query[PageQuery]) -> dict[str,
     found = visible_invitations(actor_of(request))
     if query.q:
         found = found.filter(email__icontains=query.q)
-    return page(request, found, query, _INVITATION_ORDERS, _invitation)
+    return page(request, found, query, _INVITATION_ORDERS, invitation_out)
 
 
 @invitations.post("", response=answers(InvitationOut, status=201, errors=(404, 409)))
 def send_invitation(request: HttpRequest, body: InvitationIn) -> Status[InvitationOut]:
     """Invite somebody by mail."""
     made = invite(actor_of(request), body.email, body.role, body.partner, invitation_link(request))
-    return Status(201, _invitation(made))
+    return Status(201, invitation_out(made))
 
 
 @invitations.get("/{invitation_id}", response=answers(InvitationOut, errors=(404,)))
@@ -205,16 +205,16 @@ def get_invitation(request: HttpRequest, invitation_id: UUID) -> InvitationOut:
     invitation = visible_invitations(actor_of(request)).filter(pk=invitation_id).first()
     if invitation is None:
         raise NotFound(f"there is no invitation {invitation_id}")
-    return _invitation(invitation)
+    return invitation_out(invitation)
 
 
 @invitations.post("/{invitation_id}/revoke", response=answers(InvitationOut, errors=(404, 409)))
 def revoke(request: HttpRequest, invitation_id: UUID) -> InvitationOut:
     """Revoke an open invitation."""
-    return _invitation(revoke_invitation(actor_of(request), invitation_id))
+    return invitation_out(revoke_invitation(actor_of(request), invitation_id))
 
 
 @invitations.post("/{invitation_id}/resend", response=answers(InvitationOut, errors=(404, 409)))
 def resend(request: HttpRequest, invitation_id: UUID) -> InvitationOut:
     """Send a new link for an invitation that nobody has accepted; the earlier link ends."""
-    return _invitation(resend_invitation(actor_of(request), invitation_id, invitation_link(request)))
+    return invitation_out(resend_invitation(actor_of(request), invitation_id, invitation_link(request)))

@@ -12,6 +12,7 @@ from control.accounts.keys import actor_of_key
 from control.api.models import IdempotentAnswer
 from control.api.problems import problem
 from control.errors import FieldError
+from control.program.sealing import seal, unseal
 
 KEY_CHARS_MAX = 255
 _KEPT_HEADERS = ("Content-Type", "ETag", "Location", "Clew-Program-Version")
@@ -49,7 +50,8 @@ class IdempotencyMiddleware:
             if response.status_code >= 400:
                 transaction.set_rollback(True)
                 return response
-            stored.status, stored.body = response.status_code, response.content
+            # Sealed, because an answer may hold a secret that is shown once.
+            stored.status, stored.body = response.status_code, seal(response.content.decode("latin-1"), _owner(stored))
             stored.headers = {name: response[name] for name in _KEPT_HEADERS if name in response}
             stored.save()
         return response
@@ -81,9 +83,14 @@ def _actor_id(request: HttpRequest) -> str | None:
     return str(request.user.pk) if request.user.is_authenticated else None
 
 
+def _owner(stored: IdempotentAnswer) -> str:
+    return f"answer {stored.actor_id} {stored.key}"
+
+
 def _repeated(request: HttpRequest, stored: IdempotentAnswer, digest: str) -> HttpResponse:
     if stored.request_digest != digest:
         return problem(request, 409, "this Idempotency-Key was used for another request; choose another key")
-    response = HttpResponse(bytes(stored.body), status=stored.status, headers=stored.headers)
+    body = unseal(bytes(stored.body), _owner(stored)).encode("latin-1")
+    response = HttpResponse(body, status=stored.status, headers=stored.headers)
     response["Idempotency-Replayed"] = "true"
     return response

@@ -18,6 +18,7 @@ from control.modules import module_routers
 from control.partners.api import partners
 from control.program.api import links, offers, program_versions
 from control.program.api_terms import approvals, coupons, plans
+from control.webhooks.api import webhooks
 
 _DESCRIPTION = (
     "Lists answer `{items, next}`. Errors are RFC 9457 problems. `PATCH` is a JSON merge patch and wants `If-Match`. "
@@ -93,6 +94,7 @@ api.add_router("/imports", imports)
 api.add_router("/exports", exports)
 for _place, _router in module_routers():
     api.add_router(_place, _router)
+api.add_router("/webhooks", webhooks)
 
 
 def unknown_path(request: HttpRequest) -> HttpResponse:

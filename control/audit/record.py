@@ -1,7 +1,7 @@
 """Writing of audit events, always in the transaction of the change."""
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from typing import Any
@@ -31,6 +31,14 @@ class Change:
     partner: int | None = None
 
 
+_listeners: list[Callable[[Sequence[Change]], None]] = []
+
+
+def on_changes(listener: Callable[[Sequence[Change]], None]) -> None:
+    """Call a function with the changes that are recorded, in their transaction."""
+    _listeners.append(listener)
+
+
 def record(*changes: Change) -> None:
     """Record changes that were made, in the open transaction. Raises OriginMissing."""
     record_all(changes)
@@ -53,6 +61,8 @@ def record_all(changes: Iterable[Change]) -> None:
     ]  # fmt: skip
     with transaction.atomic():
         AuditEvent.objects.bulk_create(events, batch_size=_BATCH_ROWS)
+        for listener in _listeners:
+            listener(found)
 
 
 def _shown(values: Mapping[str, Any] | None) -> dict[str, Any] | None:

@@ -107,7 +107,7 @@ _INTERNAL: dict[str, Any] = {"tags": [], "group": "", "manager": None, "custom":
 """Fields that are the operators' own, and not shown to a partner."""
 
 
-def _partner(partner: Partner, actor: Actor) -> PartnerOut:
+def partner_out(partner: Partner, actor: Actor) -> PartnerOut:
     names = PartnerFields.model_fields.keys() - {"manager", "parent"}
     values: dict[str, Any] = {name: getattr(partner, name) for name in names}
     values |= {"manager": partner.manager_id, "parent": partner.parent_id}
@@ -145,7 +145,7 @@ def list_partners(request: HttpRequest, query: Query[PartnerQuery]) -> dict[str,
         found = found.filter(manager=query.manager)
     if query.q:
         found = search_partners(found, query.q, personal=sees_personal_data(actor))
-    return page(request, found, query, _ORDERS, lambda partner: _partner(partner, actor))
+    return page(request, found, query, _ORDERS, lambda partner: partner_out(partner, actor))
 
 
 @partners.post("", response=answers(PartnerOut, status=201))
@@ -156,7 +156,7 @@ def add_partner(request: HttpRequest, response: HttpResponse, body: PartnerIn) -
     values = body.model_dump(exclude_unset=True)
     status = values.pop("status", PartnerStatus.APPLIED)
     with naming_version(response):
-        shown = _partner(create_partner(actor, _resolved(values, actor), status), actor)
+        shown = partner_out(create_partner(actor, _resolved(values, actor), status), actor)
     set_etag(response, shown)
     return Status(201, shown)
 
@@ -165,7 +165,7 @@ def add_partner(request: HttpRequest, response: HttpResponse, body: PartnerIn) -
 def get_partner(request: HttpRequest, response: HttpResponse, partner_id: int) -> PartnerOut:
     """Get one partner."""
     actor = actor_of(request)
-    shown = _partner(partner_of(actor, _number(partner_id)), actor)
+    shown = partner_out(partner_of(actor, _number(partner_id)), actor)
     set_etag(response, shown)
     return shown
 
@@ -177,9 +177,9 @@ def patch_partner(request: HttpRequest, response: HttpResponse, partner_id: int,
     actor.require(Area.PARTNERS, Action.WRITE)
     with transaction.atomic(), naming_version(response):
         Partner.objects.select_for_update().filter(number=number).first()
-        check_if_match(request, _partner(partner_of(actor, number), actor))
+        check_if_match(request, partner_out(partner_of(actor, number), actor))
         values = _resolved(body.model_dump(exclude_unset=True), actor)
-        shown = _partner(change_partner(actor, number, values), actor)
+        shown = partner_out(change_partner(actor, number, values), actor)
     set_etag(response, shown)
     return shown
 
@@ -189,7 +189,7 @@ def add_transition(request: HttpRequest, response: HttpResponse, partner_id: int
     """Move a partner to another state; its links follow at once."""
     actor = actor_of(request)
     with naming_version(response):
-        shown = _partner(transition(actor, _number(partner_id), body.to, body.reason), actor)
+        shown = partner_out(transition(actor, _number(partner_id), body.to, body.reason), actor)
     set_etag(response, shown)
     return shown
 

@@ -95,7 +95,7 @@ class SecretOut(Schema):
     postback_secret: str
 
 
-def _offer(offer: Offer) -> OfferOut:
+def offer_out(offer: Offer) -> OfferOut:
     names = ("name", "status", "access", "description", "landing_url", "allowed_hosts", "reopen", "pass_through",
              "published", "created")  # fmt: skip
     windows: dict[str, Any] = {name: format_duration(getattr(offer, column)) for name, column in _WINDOWS.items()}
@@ -133,7 +133,7 @@ def list_offers(request: HttpRequest, query: Query[OfferQuery]) -> dict[str, Any
             found = found.filter(**{name: value})
     if query.q:
         found = found.filter(name__icontains=query.q)
-    return page(request, found, query, _OFFER_ORDERS, _offer)
+    return page(request, found, query, _OFFER_ORDERS, offer_out)
 
 
 @offers.post("", response=answers(OfferOut, status=201))
@@ -144,7 +144,7 @@ def add_offer(request: HttpRequest, response: HttpResponse, body: OfferIn) -> St
     values = body.model_dump(exclude_unset=True)
     status, secret = values.pop("status", OfferStatus.DRAFT), values.pop("postback_secret", None)
     with naming_version(response):
-        shown = _offer(create_offer(actor, _columns(values), status, secret))
+        shown = offer_out(create_offer(actor, _columns(values), status, secret))
     set_etag(response, shown)
     return Status(201, shown)
 
@@ -152,7 +152,7 @@ def add_offer(request: HttpRequest, response: HttpResponse, body: OfferIn) -> St
 @offers.get("/{offer_id}", response=answers(OfferOut, errors=(404,)))
 def get_offer(request: HttpRequest, response: HttpResponse, offer_id: int) -> OfferOut:
     """Get one offer."""
-    shown = _offer(_one_offer(actor_of(request), offer_id))
+    shown = offer_out(_one_offer(actor_of(request), offer_id))
     set_etag(response, shown)
     return shown
 
@@ -166,12 +166,12 @@ def patch_offer(request: HttpRequest, response: HttpResponse, offer_id: int, bod
     with transaction.atomic(), naming_version(response):
         Offer.objects.select_for_update().filter(number=offer_id).first()
         offer = _one_offer(actor, offer_id)
-        check_if_match(request, _offer(offer))
+        check_if_match(request, offer_out(offer))
         status = values.pop("status", offer.status)
         offer = change_offer(actor, offer.number, _columns(values))
         if status != offer.status:
             offer = set_offer_status(actor, offer.number, status)
-    shown = _offer(offer)
+    shown = offer_out(offer)
     set_etag(response, shown)
     return shown
 
@@ -245,7 +245,7 @@ class LinkPage(Schema):
     next: str | None
 
 
-def _link(link: Link) -> LinkOut:
+def link_out(link: Link) -> LinkOut:
     return LinkOut(
         code=link.code, offer=link.offer_id, partner=link.partner_id, status=link.status, created=link.created
     )
@@ -267,7 +267,7 @@ def list_links(request: HttpRequest, query: Query[LinkQuery]) -> dict[str, Any]:
             found = found.filter(**{name: value})
     if query.q:
         found = found.filter(code__icontains=query.q)
-    return page(request, found, query, _LINK_ORDERS, _link)
+    return page(request, found, query, _LINK_ORDERS, link_out)
 
 
 @links.post("", response=answers(LinksOut, status=201))
@@ -277,13 +277,13 @@ def add_links(request: HttpRequest, response: HttpResponse, body: LinksIn) -> St
     actor.require(Area.LINKS, Action.WRITE)
     with naming_version(response):
         made = create_links(actor, [item.model_dump() for item in body.items])
-    return Status(201, LinksOut(items=[_link(link) for link in made]))
+    return Status(201, LinksOut(items=[link_out(link) for link in made]))
 
 
 @links.get("/{code}", response=answers(LinkOut, errors=(404,)))
 def get_link(request: HttpRequest, response: HttpResponse, code: str) -> LinkOut:
     """Get one link."""
-    shown = _link(_one_link(actor_of(request), code))
+    shown = link_out(_one_link(actor_of(request), code))
     set_etag(response, shown)
     return shown
 
@@ -295,8 +295,8 @@ def patch_link(request: HttpRequest, response: HttpResponse, code: str, body: Li
     actor.require(Area.LINKS, Action.WRITE)
     with transaction.atomic(), naming_version(response):
         Link.objects.select_for_update().filter(code=code).first()
-        check_if_match(request, _link(_one_link(actor, code)))
-        shown = _link(set_link_status(actor, code, body.status))
+        check_if_match(request, link_out(_one_link(actor, code)))
+        shown = link_out(set_link_status(actor, code, body.status))
     set_etag(response, shown)
     return shown
 
@@ -346,7 +346,7 @@ class RollbackIn(PublishIn):
     seq: int = Field(ge=1, le=_SEQ_MAX)
 
 
-def _version(version: ProgramVersion) -> VersionOut:
+def version_out(version: ProgramVersion) -> VersionOut:
     return VersionOut(**{name: getattr(version, name) for name in VersionOut.model_fields})
 
 
@@ -356,7 +356,7 @@ def list_versions(request: HttpRequest, query: Query[PageQuery]) -> dict[str, An
     found = all_versions(actor_of(request))
     if query.q:
         found = found.filter(reason__icontains=query.q)
-    return page(request, found, query, _VERSION_ORDERS, _version)
+    return page(request, found, query, _VERSION_ORDERS, version_out)
 
 
 @program_versions.post("/publish", response=answers(VersionOut, status=201, errors=(409,)))
@@ -364,7 +364,7 @@ def publish_program(request: HttpRequest, response: HttpResponse, body: PublishI
     """Publish all drafts as one version."""
     version = publish(actor_of(request), body.reason)
     response[HEADER] = str(version.seq)
-    return Status(201, _version(version))
+    return Status(201, version_out(version))
 
 
 @program_versions.post("/rollback", response=answers(VersionOut, status=201, errors=(404, 409)))
@@ -372,7 +372,7 @@ def roll_back(request: HttpRequest, response: HttpResponse, body: RollbackIn) ->
     """Make a new version with the terms of an old one."""
     version = rollback(actor_of(request), body.seq, body.reason)
     response[HEADER] = str(version.seq)
-    return Status(201, _version(version))
+    return Status(201, version_out(version))
 
 
 class DiffQuery(Schema):
@@ -391,4 +391,4 @@ def diff_versions(request: HttpRequest, query: Query[DiffQuery]) -> DiffOut:
 @program_versions.get("/{seq}", response=answers(VersionOut, errors=(404,)))
 def get_version(request: HttpRequest, seq: int) -> VersionOut:
     """Get one version."""
-    return _version(version_of(actor_of(request), seq if 0 < seq <= _SEQ_MAX else 0))
+    return version_out(version_of(actor_of(request), seq if 0 < seq <= _SEQ_MAX else 0))

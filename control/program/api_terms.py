@@ -142,7 +142,7 @@ def _terms(row: Plan | Coupon) -> dict[str, Any]:
     return {"id": str(row.pk), "offer": row.offer_id, "partner": row.partner_id} | {n: getattr(row, n) for n in names}
 
 
-def _plan(plan: Plan) -> PlanOut:
+def plan_out(plan: Plan) -> PlanOut:
     fixed = None
     if plan.fixed_minor:
         amount = format_minor(plan.fixed_minor, plan.fixed_currency)
@@ -159,7 +159,7 @@ def _duration(value_us: int | None) -> Any:
     return None if not value_us else format_duration(value_us)
 
 
-def _coupon(coupon: Coupon) -> CouponOut:
+def coupon_out(coupon: Coupon) -> CouponOut:
     return CouponOut(code=coupon.code, starts=coupon.starts, ends=coupon.ends, **_terms(coupon))
 
 
@@ -234,14 +234,14 @@ def list_plans(request: HttpRequest, query: Query[TermsQuery]) -> dict[str, Any]
     found = _filtered(visible_plans(actor_of(request)), query)
     if query.q:
         found = found.filter(key__icontains=query.q)
-    return page(request, found, query, _ORDERS, _plan)
+    return page(request, found, query, _ORDERS, plan_out)
 
 
 @plans.post("", response=answers(PlanOut, status=201, errors=(409,)))
 def add_plan(request: HttpRequest, response: HttpResponse, body: PlanIn) -> Status[PlanOut]:
     """Add a draft. Published, it replaces the plan that applied to the same."""
     actor = _writes(request)
-    shown = _plan(create_plan(actor, _plan_values(actor, body.model_dump(exclude_unset=True))))
+    shown = plan_out(create_plan(actor, _plan_values(actor, body.model_dump(exclude_unset=True))))
     set_etag(response, shown)
     return Status(201, shown)
 
@@ -249,7 +249,7 @@ def add_plan(request: HttpRequest, response: HttpResponse, body: PlanIn) -> Stat
 @plans.get("/{plan_id}", response=answers(PlanOut, errors=(404,)))
 def get_plan(request: HttpRequest, response: HttpResponse, plan_id: UUID) -> PlanOut:
     """Get one plan."""
-    shown = _plan(_one_plan(actor_of(request), plan_id))
+    shown = plan_out(_one_plan(actor_of(request), plan_id))
     set_etag(response, shown)
     return shown
 
@@ -260,8 +260,8 @@ def patch_plan(request: HttpRequest, response: HttpResponse, plan_id: UUID, body
     actor = _writes(request)
     with transaction.atomic():
         Plan.objects.select_for_update().filter(pk=plan_id).first()
-        check_if_match(request, _plan(_one_plan(actor, plan_id)))
-        shown = _plan(change_plan(actor, plan_id, _plan_values(actor, body.model_dump(exclude_unset=True))))
+        check_if_match(request, plan_out(_one_plan(actor, plan_id)))
+        shown = plan_out(change_plan(actor, plan_id, _plan_values(actor, body.model_dump(exclude_unset=True))))
     set_etag(response, shown)
     return shown
 
@@ -269,7 +269,7 @@ def patch_plan(request: HttpRequest, response: HttpResponse, plan_id: UUID, body
 @plans.post("/{plan_id}/end", response=answers(PlanOut, errors=(404, 409)))
 def end_plan(request: HttpRequest, plan_id: UUID) -> PlanOut:
     """Let the next version end a published plan."""
-    return _plan(end(_writes(request), Plan, plan_id))
+    return plan_out(end(_writes(request), Plan, plan_id))
 
 
 @plans.delete("/{plan_id}", response=answers(None, status=204, errors=(404, 409)))
@@ -295,14 +295,14 @@ def list_coupons(request: HttpRequest, query: Query[TermsQuery]) -> dict[str, An
     found = _filtered(visible_coupons(actor_of(request)), query)
     if query.q:
         found = found.filter(code__icontains=query.q)
-    return page(request, found, query, _ORDERS, _coupon)
+    return page(request, found, query, _ORDERS, coupon_out)
 
 
 @coupons.post("", response=answers(CouponOut, status=201))
 def add_coupon(request: HttpRequest, response: HttpResponse, body: CouponIn) -> Status[CouponOut]:
     """Add a draft of a coupon."""
     actor = _writes(request)
-    shown = _coupon(create_coupon(actor, _coupon_values(actor, body.model_dump(exclude_unset=True))))
+    shown = coupon_out(create_coupon(actor, _coupon_values(actor, body.model_dump(exclude_unset=True))))
     set_etag(response, shown)
     return Status(201, shown)
 
@@ -310,7 +310,7 @@ def add_coupon(request: HttpRequest, response: HttpResponse, body: CouponIn) -> 
 @coupons.get("/{coupon_id}", response=answers(CouponOut, errors=(404,)))
 def get_coupon(request: HttpRequest, response: HttpResponse, coupon_id: UUID) -> CouponOut:
     """Get one coupon."""
-    shown = _coupon(_one_coupon(actor_of(request), coupon_id))
+    shown = coupon_out(_one_coupon(actor_of(request), coupon_id))
     set_etag(response, shown)
     return shown
 
@@ -321,9 +321,9 @@ def patch_coupon(request: HttpRequest, response: HttpResponse, coupon_id: UUID, 
     actor = _writes(request)
     with transaction.atomic():
         Coupon.objects.select_for_update().filter(pk=coupon_id).first()
-        check_if_match(request, _coupon(_one_coupon(actor, coupon_id)))
+        check_if_match(request, coupon_out(_one_coupon(actor, coupon_id)))
         values = _coupon_values(actor, body.model_dump(exclude_unset=True))
-        shown = _coupon(change_coupon(actor, coupon_id, values))
+        shown = coupon_out(change_coupon(actor, coupon_id, values))
     set_etag(response, shown)
     return shown
 
@@ -331,7 +331,7 @@ def patch_coupon(request: HttpRequest, response: HttpResponse, coupon_id: UUID, 
 @coupons.post("/{coupon_id}/end", response=answers(CouponOut, errors=(404, 409)))
 def end_coupon(request: HttpRequest, coupon_id: UUID) -> CouponOut:
     """Let the next version end a published coupon."""
-    return _coupon(end(_writes(request), Coupon, coupon_id))
+    return coupon_out(end(_writes(request), Coupon, coupon_id))
 
 
 @coupons.delete("/{coupon_id}", response=answers(None, status=204, errors=(404, 409)))
@@ -388,7 +388,7 @@ class ApprovalPage(Schema):
     next: str | None
 
 
-def _approval(approval: Approval) -> ApprovalOut:
+def approval_out(approval: Approval) -> ApprovalOut:
     return ApprovalOut(
         id=approval.pk, offer=approval.offer_id, partner=approval.partner_id, status=approval.status,
         reason=approval.reason, created=approval.created,
@@ -404,7 +404,7 @@ def list_approvals(request: HttpRequest, query: Query[ApprovalQuery]) -> dict[st
             found = found.filter(**{name: value})
     if query.q:
         found = found.filter(reason__icontains=query.q)
-    return page(request, found, query, _ORDERS, _approval)
+    return page(request, found, query, _ORDERS, approval_out)
 
 
 @approvals.post("", response=answers(ApprovalOut, status=201, errors=(404, 409)))
@@ -416,4 +416,4 @@ def set_approval(request: HttpRequest, response: HttpResponse, body: ApprovalIn)
             approval = request_access(actor, body.offer, body.partner, body.reason)
         else:
             approval = decide_access(actor, body.offer, body.partner, body.status, body.reason)
-    return Status(201, _approval(approval))
+    return Status(201, approval_out(approval))

@@ -16,6 +16,7 @@ from clew.client.resources.plans import AsyncPlansApi, PlansApi
 from clew.client.resources.program_versions import AsyncProgramVersionsApi, ProgramVersionsApi
 from clew.client.resources.reports import AsyncReportsApi, ReportsApi
 from clew.client.resources.users import AsyncUsersApi, UsersApi
+from clew.client.resources.webhooks import AsyncWebhooksApi, WebhooksApi
 from clew.client.transport import AsyncTransport, Transport
 
 
@@ -39,6 +40,7 @@ class Resources:
         self.explanations = ExplanationsApi(transport)
         self.imports = ImportsApi(transport)
         self.exports = ExportsApi(transport)
+        self.webhooks = WebhooksApi(transport)
 
 
 class AsyncResources:
@@ -61,3 +63,4 @@ class AsyncResources:
         self.explanations = AsyncExplanationsApi(transport)
         self.imports = AsyncImportsApi(transport)
         self.exports = AsyncExportsApi(transport)
+        self.webhooks = AsyncWebhooksApi(transport)

@@ -37,6 +37,7 @@ from control.program.models import Offer
 from control.program.publishing import publish
 from control.program.services.links import create_link
 from control.program.services.terms_rows import create_coupon, create_plan
+from control.webhooks.services import create_webhook, send_test
 from tests.control.api.conftest import Api
 from tests.control.program.sample import plan, shoes
 
@@ -107,6 +108,18 @@ ENDPOINTS = [
     Endpoint("GET", "/conversions", Area.REPORTS, Action.READ, None, False, NO_ENGINE),
     Endpoint("GET", f"/conversions/{ID}", Area.REPORTS, Action.READ, None, False, NO_ENGINE),
     Endpoint("GET", f"/explanations/{ID}", Area.REPORTS, Action.READ, None, False, NO_ENGINE),
+    Endpoint("GET", "/webhooks", Area.SETTINGS, Action.READ),
+    Endpoint("POST", "/webhooks", Area.SETTINGS, Action.WRITE, {"url": "https://crm.example/", "events": ["*"]}),
+    Endpoint("GET", "/webhooks/event-types", Area.SETTINGS, Action.READ),
+    Endpoint("GET", "/webhooks/{webhook_id}", Area.SETTINGS, Action.READ),
+    Endpoint("PATCH", "/webhooks/{webhook_id}", Area.SETTINGS, Action.WRITE, {"description": "CRM"}),
+    Endpoint("DELETE", "/webhooks/{draft_webhook_id}", Area.SETTINGS, Action.WRITE),
+    Endpoint("POST", "/webhooks/{webhook_id}/rotate-secret", Area.SETTINGS, Action.WRITE),
+    Endpoint("POST", "/webhooks/{webhook_id}/test", Area.SETTINGS, Action.WRITE),
+    Endpoint("POST", "/webhooks/{webhook_id}/replay", Area.SETTINGS, Action.WRITE),
+    Endpoint("GET", "/webhooks/{webhook_id}/deliveries", Area.SETTINGS, Action.READ),
+    Endpoint("GET", "/webhooks/{webhook_id}/deliveries/{delivery_id}", Area.SETTINGS, Action.READ),
+    Endpoint("POST", "/webhooks/{webhook_id}/deliveries/{delivery_id}/replay", Area.SETTINGS, Action.WRITE),
     Endpoint("GET", "/partners", Area.PARTNERS, Action.READ),
     Endpoint("POST", "/partners", Area.PARTNERS, Action.WRITE, {"name": "Green"}, True),
     Endpoint("GET", "/partners/{partner_id}", Area.PARTNERS, Action.READ),
@@ -202,6 +215,9 @@ def world(database: object) -> World:
         }))  # fmt: skip
     publish(command)
     for _, ids in found:
+        webhook, other = (create_webhook(command, {"url": "https://crm.example/", "events": ["*"]})[0] for _ in "12")
+        ids |= {"webhook_id": str(webhook.pk), "draft_webhook_id": str(other.pk)}
+        ids["delivery_id"] = str(send_test(command, webhook.pk).pk)
         of_one = {
             "offer": Offer.objects.get(number=ids["offer_id"]),
             "partner": Partner.objects.get(pk=ids["partner_id"]),

@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 import httpx
 import pytest
+from django.db import connections
 
 from clew.client import (
     ApiError,
@@ -28,10 +29,7 @@ from clew.client import (
 from clew.client.webhooks import sign
 from control.accounts.actor import command_line
 from control.accounts.keys import make_key
-from control.server import create_app
 from control.wsgi import wsgi_application
-from runtime.clock import SystemClock
-from runtime.settings import WebSettings
 
 Outcome = httpx.Response | httpx.TransportError | None
 ON_SQLITE = pytest.mark.parametrize("committed_database", ["sqlite"], indirect=True)
@@ -51,6 +49,23 @@ class Line(httpx.BaseTransport):
         answer = _next(self.before) or self.application.handle_request(request)
         answer.read()
         return _next(self.after) or answer
+
+
+class AsyncLine(httpx.AsyncBaseTransport):
+    """A line for asyncio. Each request has a thread, whose connection to the database ends with it."""
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        content = await request.aread()
+        copy = httpx.Request(request.method, request.url, headers=request.headers, content=content)
+
+        def ask() -> httpx.Response:
+            try:
+                answer = Line().application.handle_request(copy)
+                return httpx.Response(answer.status_code, headers=answer.headers, content=answer.read())
+            finally:
+                connections.close_all()
+
+        return await asyncio.to_thread(ask)
 
 
 def _next(outcomes: list[Outcome]) -> httpx.Response | None:
@@ -190,11 +205,10 @@ def test_attempts_end(connect: Callable[..., Client], line: Line) -> None:
 @ON_SQLITE
 def test_under_asyncio(committed_database: object) -> None:
     key = make_key(command_line(), "async", "admin", None)[1]
-    app = create_app([], WebSettings(threads_max=2), SystemClock())
 
     async def way() -> list[str]:
         async with (
-            httpx.AsyncClient(transport=httpx.ASGITransport(app)) as http,
+            httpx.AsyncClient(transport=AsyncLine()) as http,
             AsyncClient("http://localhost", key, http=http) as clew,
         ):
             for number in range(3):

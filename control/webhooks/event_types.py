@@ -1,0 +1,105 @@
+"""Types of events: for each resource its model, and how the API shows it.
+
+A new resource needs one entry in `RESOURCES`; its events are then stored with every change, because audit events are.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from django.db.models import Model, QuerySet
+from ninja import Schema
+
+from control.accounts.actor import command_line
+from control.accounts.api import invitation_out, user_out
+from control.accounts.models import Invitation, User
+from control.partners.api import partner_out
+from control.partners.models import Partner
+from control.program.api import link_out, offer_out, version_out
+from control.program.api_terms import approval_out, coupon_out, plan_out
+from control.program.models import Approval, Coupon, Link, Offer, Plan, ProgramVersion
+
+TEST = "webhook.test"
+"""Event that is sent on request."""
+_CHANGES = ("created", "changed", "deleted")
+
+
+@dataclass(frozen=True, slots=True)
+class Resource:
+    """A kind of object whose changes are events."""
+
+    name: str
+    rows: Callable[[], QuerySet[Any]]
+    show_one: Callable[[Any], Schema]
+    acts: tuple[str, ...] = ("created", "deleted")
+    """Actions of the audit trail that are events as they are."""
+    status: str = ""
+    """Column whose change is an event `status_changed`."""
+    kinds: tuple[str, ...] = _CHANGES
+
+    @property
+    def model(self) -> type[Model]:
+        """Model of the rows."""
+        found: type[Model] = self.rows().model
+        return found
+
+    def show(self, keys: Sequence[str]) -> Mapping[str, dict[str, Any]]:
+        """Return objects as the API shows them to operators, by primary key."""
+        rows = self.rows().filter(pk__in=keys)
+        return {str(row.pk): self.show_one(row).model_dump(mode="json") for row in rows}
+
+    def types(self) -> list[str]:
+        """Return the types of its events."""
+        return [f"{self.name}.{kind}" for kind in self.kinds]
+
+
+def _partner(partner: Partner) -> Schema:
+    return partner_out(partner, command_line())
+
+
+def _user(user: User) -> Schema:
+    return user_out(user, None)
+
+
+_STATUS = ("created", "changed", "status_changed")
+_ALL = (*_STATUS, "deleted")
+RESOURCES = (
+    Resource("partner", Partner.objects.all, _partner, status="status", kinds=_STATUS),
+    Resource("offer", Offer.objects.all, offer_out, status="status", kinds=_STATUS),
+    Resource("link", Link.objects.all, link_out, status="status", kinds=("created", "status_changed")),
+    Resource(
+        "plan", lambda: Plan.objects.select_related("offer", "partner"), plan_out, status="state", kinds=_ALL
+    ),
+    Resource(
+        "coupon", lambda: Coupon.objects.select_related("offer", "partner"), coupon_out, status="state", kinds=_ALL
+    ),
+    Resource("approval", Approval.objects.all, approval_out, status="status", kinds=_STATUS),
+    Resource(
+        "program", ProgramVersion.objects.all, version_out, ("published", "rolled_back"),
+        kinds=("published", "rolled_back"),
+    ),
+    Resource("user", lambda: User.objects.prefetch_related("seats"), _user, kinds=("created", "changed", "deleted")),
+    Resource("invitation", Invitation.objects.all, invitation_out, kinds=("created", "changed")),
+)  # fmt: skip
+
+
+def _by_model() -> dict[str, Resource]:
+    return {resource.model._meta.label_lower: resource for resource in RESOURCES}
+
+
+_BY_MODEL = _by_model()
+
+
+def resource_of(object_type: str) -> Resource | None:
+    """Return the resource of an object of the audit trail; None if its changes are no events."""
+    return _BY_MODEL.get(object_type)
+
+
+def event_types() -> list[str]:
+    """Return all types of events."""
+    return [kind for resource in RESOURCES for kind in resource.types()]
+
+
+def is_subscription(entry: str) -> bool:
+    """Return whether a text names a type of events, all of a resource, or all."""
+    return entry == "*" or entry in event_types() or entry in {f"{resource.name}.*" for resource in RESOURCES}

@@ -1,0 +1,114 @@
+"""Outbox: changes become events, in their transaction, if a webhook has subscribed to them."""
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import orjson
+from django.utils import timezone
+
+from control.audit.origin import current_origin
+from control.audit.record import Change, shown_value
+from control.webhooks.models import Delivery, Webhook, WebhookEvent, WebhookStatus
+
+if TYPE_CHECKING:
+    from control.webhooks.event_types import Resource
+
+OBJECT_BYTES_MAX = 128 * 1024
+"""Largest object in an event; of a larger one only the id is sent."""
+_SUFFIXES = ("", "_id", "_us", "_e6", "_minor", "_currency")
+"""Ends of columns' names that fields of the API lack."""
+
+
+def store_events(changes: Sequence[Change]) -> None:
+    """Store the events of changes, with a delivery for each webhook that wants one."""
+    webhooks = list(Webhook.objects.exclude(status=WebhookStatus.DISABLED).only("events"))
+    if not webhooks:
+        return
+    # Commands and workers without webhooks need not import the whole API.
+    from control.webhooks.event_types import resource_of
+
+    found = [(change, resource) for change in changes if (resource := resource_of(change.object_type)) is not None]
+    if not any(wants(webhook, resource.name) for webhook in webhooks for _, resource in found):
+        return
+    shown = _shown(found)
+    for change, resource in found:
+        row = shown.get((resource.name, change.object_id))
+        if row is not None:
+            for kind, more in _events(change, resource, row):
+                store_event(webhooks, f"{resource.name}.{kind}", change.object_id, _data(row, more))
+
+
+def store_event(webhooks: Sequence[Webhook], kind: str, object_id: str, data: Mapping[str, Any]) -> list[Delivery]:
+    """Store one event with a delivery for each webhook that wants it."""
+    wanted = [webhook for webhook in webhooks if wants(webhook, kind)]
+    if not wanted:
+        return []
+    event = WebhookEvent.objects.create(type=kind, object_id=object_id, data=data)
+    now = timezone.now()
+    deliveries = [Delivery(webhook=webhook, event=event, next_at=now, created=now) for webhook in wanted]
+    return Delivery.objects.bulk_create(deliveries)
+
+
+def wants(webhook: Webhook, kind: str) -> bool:
+    """Return whether a webhook wants a type of event, or some event of a resource."""
+    resource = kind.partition(".")[0]
+    if kind == resource:
+        return any(entry == "*" or entry.partition(".")[0] == resource for entry in webhook.events)
+    return any(entry in ("*", kind, f"{resource}.*") for entry in webhook.events)
+
+
+def body_of(event: WebhookEvent) -> bytes:
+    """Return the content of the requests of an event; the same in each attempt."""
+    at = event.at.isoformat(timespec="microseconds").replace("+00:00", "Z")
+    content = {"type": event.type, "timestamp": at, "sequence": event.sequence, "data": event.data}
+    return orjson.dumps(content)
+
+
+def _shown(found: Sequence[tuple[Change, "Resource"]]) -> dict[tuple[str, str], dict[str, Any]]:
+    """Return the objects of changes as the API shows them."""
+    ids: dict[str, tuple[Resource, list[str]]] = {}
+    for change, resource in found:
+        ids.setdefault(resource.name, (resource, []))[1].append(change.object_id)
+    shown = {}
+    for resource, keys in ids.values():
+        for key, row in resource.show(keys).items():
+            shown[resource.name, key] = row
+    return shown
+
+
+def _events(change: Change, resource: "Resource", row: Mapping[str, Any]) -> list[tuple[str, dict[str, Any]]]:
+    """Return the events of a change: their kinds, and what they tell besides the object."""
+    if change.action in resource.acts:
+        return [(change.action, {})]
+    if change.action != "updated":
+        return []
+    names = {column: _field(column, row) for column in change.after or {}}
+    status, found = resource.status, []
+    if status and status in names:
+        previous = shown_value(status, (change.before or {}).get(status))
+        found.append(("status_changed", {"changed": [status], "previous": {status: previous}}))
+    if others := sorted({name for column, name in names.items() if name and column != status}):
+        found.append(("changed", {"changed": others}))
+    return found
+
+
+def _field(column: str, row: Mapping[str, Any]) -> str:
+    """Return the field of the API that shows a column; empty if there is none."""
+    for suffix in _SUFFIXES:
+        name = column.removesuffix(suffix)
+        if column.endswith(suffix) and name in row:
+            return name
+    return ""
+
+
+def _data(row: Mapping[str, Any], more: Mapping[str, Any]) -> dict[str, Any]:
+    origin = current_origin()
+    shortened = len(orjson.dumps(row)) > OBJECT_BYTES_MAX
+    return {
+        "object": {name: row[name] for name in ("id", "seq", "code") if name in row} if shortened else dict(row),
+        **({"shortened": True} if shortened else {}),
+        **more,
+        "actor": {"kind": str(origin.kind), "id": origin.id, "name": origin.name},
+        "reason": origin.reason,
+        "request_id": origin.request_id,
+    }

@@ -1,0 +1,142 @@
+"""Events are stored in the transaction of the change, for those who have subscribed, as the API shows objects."""
+
+from typing import Any
+
+import pytest
+from django.db import connection, transaction
+from django.test.utils import CaptureQueriesContext
+
+from control.accounts.actor import command_line
+from control.accounts.invitations import invite
+from control.accounts.people import add_operator, change_person
+from control.audit.origin import acting
+from control.partners.models import Partner
+from control.partners.services import change_partner, create_partner, transition
+from control.program.publishing import publish
+from control.program.services.approvals import request_access
+from control.program.services.links import create_link, set_link_status
+from control.program.services.offers import change_offer, rotate_postback_secret
+from control.program.services.terms_rows import create_coupon, create_plan, discard
+from control.webhooks import outbox
+from control.webhooks.event_types import event_types, is_subscription
+from control.webhooks.models import Delivery, Webhook, WebhookEvent, WebhookStatus
+from control.webhooks.services import create_webhook
+from tests.control.program.sample import shoes
+
+pytestmark = pytest.mark.usefixtures("database", "acting_test")
+BOSS = command_line()
+URL = "https://crm.example/hook"
+
+
+def _subscribe(*events: str) -> Webhook:
+    return create_webhook(BOSS, {"url": URL, "events": list(events)})[0]
+
+
+def _types() -> list[str]:
+    return list(WebhookEvent.objects.order_by("sequence").values_list("type", flat=True))
+
+
+def _newest(kind: str) -> dict[str, Any]:
+    event = WebhookEvent.objects.filter(type=kind).latest("sequence")
+    return dict(event.data)
+
+
+def test_without_subscribers_nothing_is_stored() -> None:
+    create_partner(BOSS, {"name": "Blue"}, "active")
+    _subscribe("offer.*")
+    create_partner(BOSS, {"name": "Red"}, "active")
+    webhook = _subscribe("*")
+    Webhook.objects.filter(pk=webhook.pk).update(status=WebhookStatus.DISABLED)
+    create_partner(BOSS, {"name": "Green"}, "active")
+    assert not WebhookEvent.objects.exists()
+
+
+def test_an_event_is_there_if_its_change_is_and_for_each_subscriber() -> None:
+    for events in (("partner.created",), ("partner.*", "offer.created"), ("*",), ("partner.changed",)):
+        _subscribe(*events)
+    with pytest.raises(RuntimeError), transaction.atomic():
+        create_partner(BOSS, {"name": "Blue"}, "active")
+        raise RuntimeError
+    assert not WebhookEvent.objects.exists()
+    create_partner(BOSS, {"name": "Blue"}, "active")
+    assert _types() == ["partner.created"] and Delivery.objects.count() == 3
+
+
+def test_every_resource_has_its_events() -> None:
+    _subscribe("*")
+    blue = create_partner(BOSS, {"name": "Blue"}, "active")
+    change_partner(BOSS, blue.number, {"country": "FR"})
+    offer = shoes()
+    change_offer(BOSS, offer.number, {"click_window_us": 86_400_000_000})
+    rotate_postback_secret(BOSS, offer.number)
+    plan = create_plan(BOSS, {"offer": offer, "percent_e6": 8_000_000})
+    discard(BOSS, type(plan), plan.pk)
+    create_plan(BOSS, {"offer": offer, "percent_e6": 9_000_000})
+    create_coupon(BOSS, {"code": "BLUE10", "partner": blue, "offer": offer})
+    request_access(BOSS, shoes(access="approval").number, blue.number, "asked")
+    publish(BOSS, "opening")
+    link = create_link(BOSS, offer.number, blue.number, "bl")
+    set_link_status(BOSS, link.code, "inactive")
+    transition(BOSS, blue.number, "suspended", "fraud")
+    ann = add_operator(BOSS, "ann@acme.example", "support")
+    change_person(BOSS, ann.pk, {"name": "Ann"})
+    invite(BOSS, "bob@acme.example", "support", None, lambda token: f"https://x.example/{token}")
+    seen = set(_types())
+    assert seen <= set(event_types())
+    assert {kind.partition(".")[0] for kind in event_types()} == {kind.partition(".")[0] for kind in seen}
+    assert {"partner.status_changed", "plan.deleted", "plan.status_changed", "link.status_changed"} <= seen
+    assert WebhookEvent.objects.filter(type="offer.changed").earliest("sequence").data["changed"] == ["click_window"]
+    changed = _newest("partner.status_changed")
+    assert changed["previous"] == {"status": "active"} and changed["object"]["status"] == "suspended"
+    assert changed["reason"] == "fraud" and changed["actor"]["kind"] == "command"
+    assert _newest("plan.created")["object"]["percent"] == "9" and _newest("program.published")["object"]["seq"] == 1
+    text = str(list(WebhookEvent.objects.values_list("data", flat=True)))
+    assert "secret" not in text and "digest" not in text and "https://x.example/" not in text
+
+
+def test_one_change_of_status_and_fields_is_two_events() -> None:
+    _subscribe("partner.*")
+    blue = create_partner(BOSS, {"name": "Blue"}, "applied")
+    with acting(BOSS):
+        blue.status, blue.name = "active", "Blue Lagoon"
+        blue.save()
+        blue.search = "internal"
+        blue.save()
+    assert _types() == ["partner.created", "partner.status_changed", "partner.changed"]
+    assert _newest("partner.changed")["changed"] == ["name"]
+
+
+@pytest.mark.parametrize("database", ["sqlite"], indirect=True)
+def test_changes_of_many_rows_need_few_queries() -> None:
+    _subscribe("partner.*")
+    for number in range(30):
+        create_partner(BOSS, {"name": f"P{number}"}, "active")
+    with CaptureQueriesContext(connection) as queries:
+        Partner.objects.update(country="FR")
+    assert _types().count("partner.changed") == 30
+    assert len([query for query in queries if "partners_partner" in query["sql"]]) < 10
+
+
+@pytest.mark.parametrize("database", ["sqlite"], indirect=True)
+def test_large_objects_are_left_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(outbox, "OBJECT_BYTES_MAX", 100)
+    _subscribe("partner.created")
+    blue = create_partner(BOSS, {"name": "Blue"}, "active")
+    data = _newest("partner.created")
+    assert data["object"] == {"id": blue.number} and data["shortened"] is True
+
+
+@pytest.mark.parametrize("database", ["sqlite"], indirect=True)
+@pytest.mark.parametrize(
+    ("entry", "known"),
+    [
+        ("*", True),
+        ("partner.*", True),
+        ("partner.created", True),
+        ("partner", False),
+        ("partner.x", False),
+        ("", False),
+    ],
+)
+def test_names_of_subscriptions(entry: str, known: bool) -> None:
+    assert is_subscription(entry) is known
