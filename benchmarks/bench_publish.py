@@ -81,21 +81,22 @@ def _fill() -> None:
     from control.program.models import Link, Offer, Plan
 
     partners = range(1, PARTNERS + 1)
-    _insert(Partner, (Partner(number=n, name=f"Partner {n}", status="active") for n in partners))
+    insert_rows(Partner, (Partner(number=n, name=f"Partner {n}", status="active") for n in partners))
     url = "https://shop.example/landing?cid={click_id}"
     offers = range(1, OFFERS + 1)
-    _insert(Offer, (Offer(number=n, name=f"Offer {n}", status="active", landing_url=url) for n in offers))
+    insert_rows(Offer, (Offer(number=n, name=f"Offer {n}", status="active", landing_url=url) for n in offers))
     links = range(LINKS)
-    _insert(Link, (Link(code=f"{n:07}", offer_id=1 + n % OFFERS, partner_id=1 + n % PARTNERS) for n in links))
-    _insert(Plan, (Plan(key=f"offer={n}", offer_id=n, percent_e6=8_000_000) for n in offers))
+    insert_rows(Link, (Link(code=f"{n:07}", offer_id=1 + n % OFFERS, partner_id=1 + n % PARTNERS) for n in links))
+    insert_rows(Plan, (Plan(key=f"offer={n}", offer_id=n, percent_e6=8_000_000) for n in offers))
     pairs = ((1 + n % OFFERS, 1 + n) for n in range(PARTNER_PLANS))
-    _insert(
+    insert_rows(
         Plan,
         (Plan(key=f"offer={o},partner={p}", offer_id=o, partner_id=p, percent_e6=8_500_000) for o, p in pairs),
     )
 
 
-def _insert(model: Any, rows: Iterator[Any]) -> None:
+def insert_rows(model: Any, rows: Iterator[Any]) -> None:
+    """Insert rows without audit events."""
     from django.db import models, transaction
 
     with transaction.atomic():

@@ -1,10 +1,10 @@
-"""`python -m loadtests [mixed|rate] [options]`; `--help` after the profile lists its options."""
+"""`python -m loadtests [mixed|rate|console] [options]`; `--help` after the profile lists its options."""
 
 import sys
 
-from loadtests import mixed, open_loop
+from loadtests import console, mixed, open_loop
 
-PROFILES = {"mixed": mixed.main, "rate": open_loop.main}
+PROFILES = {"mixed": mixed.main, "rate": open_loop.main, "console": console.main}
 
 if __name__ == "__main__":
     words = sys.argv[1:]
