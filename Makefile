@@ -75,7 +75,7 @@ format: setup ## Put code into ruff's format and apply its safe fixes
 bench: setup ## Measure each hop, beside its peer
 	$(BIN)/python -m benchmarks $(ARGS)
 
-load: setup ## Load a server with a mixed profile (locust) and audit it; ARGS="rate --rate 1000" for a constant rate
+load: setup ## Load a server with a mixed profile (locust) and audit it; ARGS="rate --rate 1000" for a constant rate, ARGS=console for the console
 	$(BIN)/python -m loadtests $(ARGS)
 
 soak: setup ## Kill and restart under traffic, KILLS=200 times, then audit

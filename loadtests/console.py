@@ -18,8 +18,8 @@ from benchmarks.measure import machine
 from loadtests.console_data import Filled, fill
 from tests.serving import free_port
 
-THINK_S = (1.0, 5.0)
-WRITER_PAUSE_S = 0.25
+THINK_S = (2.0, 10.0)
+WRITER_PAUSE_S = (1.0, 4.0)
 CPU_REPEATS = 10
 READY_TIMEOUT_S = 60
 LEADERS = ("owner", "admin")
@@ -182,7 +182,7 @@ async def _writer(url: str, key: str, partners: int, number: int, until: float, 
             started = time.perf_counter()
             link = {"items": [{"offer": chance.randint(1, 1_000), "partner": partner}]}
             figures.add("write: add a link", started, await client.post("/api/v1/links", json=link), (201,))
-            await asyncio.sleep(chance.uniform(WRITER_PAUSE_S, 4 * WRITER_PAUSE_S))
+            await asyncio.sleep(chance.uniform(*WRITER_PAUSE_S))
 
 
 def _client(url: str, session: str, key: str) -> httpx.AsyncClient:

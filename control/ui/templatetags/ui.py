@@ -4,19 +4,16 @@
 renders one with content; inside, `{% fill "actions" %}...{% endfill %}` fills a slot of another name.
 """
 
-import hashlib
-import re
 from collections.abc import Iterable, Mapping
 
 from django import template
 from django.http import HttpRequest
 from django.template import Context, Node, NodeList, TemplateSyntaxError
 from django.template.base import FilterExpression, Parser, Token, token_kwargs
-from django.utils.html import format_html
 from django.utils.safestring import SafeString, mark_safe
 
-from control.ui import account_pages
-from control.ui.assets_manifest import asset_url, icon_path
+from control.ui import account_pages, marks
+from control.ui.assets_manifest import asset_url
 from control.ui.charts.chart import Chart
 from control.ui.charts.spark import sparkline
 from control.ui.components import render
@@ -27,8 +24,12 @@ from control.ui.theme import theme_of
 
 register = template.Library()
 
-_LOCAL = re.compile(r"(?:[/?#][^/\\]|[/?#]$|[\w.-]+(?:[/?#]|$))")
-AVATAR_COLOURS = 5
+register.simple_tag(marks.icon)
+register.simple_tag(marks.badge, name="badge_mark")
+register.simple_tag(marks.avatar, name="avatar_mark")
+register.simple_tag(marks.cells, name="table_cells")
+register.filter("address", marks.address)
+register.filter("initials", marks.initials)
 
 
 class BlockNode(Node):
@@ -93,18 +94,6 @@ def fill(parser: Parser, token: Token) -> FillNode:
 
 
 @register.simple_tag
-def icon(name: str, classes: str = "") -> SafeString:
-    """Draw an icon of Tabler. It is decoration: the text next to it carries the meaning."""
-    return format_html(
-        '<svg class="icon icon-{} {}" viewBox="0 0 24 24" fill="none" stroke="currentColor" stroke-linecap="round" '
-        'stroke-linejoin="round" aria-hidden="true" focusable="false"><path d="{}"/></svg>',
-        name,
-        classes,
-        icon_path(name),
-    )
-
-
-@register.simple_tag
 def asset(name: str) -> str:
     """Return the address of a built file."""
     return asset_url(name)
@@ -127,15 +116,6 @@ def changed_query(context: Context, changes: Mapping[str, object]) -> str:
 
 
 @register.filter
-def address(value: object) -> str:
-    """Return an address for a link; anything but a page of ours, http, https and mailto becomes `#`."""
-    text = str(value or "").strip()
-    if text.lower().startswith(("http://", "https://", "mailto:")) or _LOCAL.match(text):
-        return text
-    return "#"
-
-
-@register.filter
 def money(minor: int, currency: str) -> str:
     """Write minor units with their currency."""
     return money_text(minor, currency)
@@ -151,20 +131,6 @@ def count(number: int) -> str:
 def lines(texts: Iterable[object]) -> str:
     """Write one text per line."""
     return "\n".join(str(text) for text in texts)
-
-
-@register.filter
-def initials(name: object) -> str:
-    """Return at most two letters for an avatar."""
-    words = re.findall(r"[^\W_]+", str(name or "").partition("@")[0])
-    letters = "".join(word[0] for word in (words if len(words) < 3 else (words[0], words[-1])))
-    return (letters or "?")[:2].upper()
-
-
-@register.filter
-def colour_number(name: object) -> int:
-    """Return the number of a colour that a name always gets."""
-    return hashlib.blake2b(str(name).encode(), digest_size=2).digest()[0] % AVATAR_COLOURS + 1
 
 
 @register.filter

@@ -8,10 +8,12 @@ from django.http import HttpRequest, QueryDict
 from django.template import Context, Template, TemplateSyntaxError
 from django.template.loader import render_to_string
 from django.test import RequestFactory
+from django.utils.safestring import mark_safe
 
 from control.ui import guide
 from control.ui.charts.chart import Chart
 from control.ui.components import Component, Parameter, component, component_names, parse_header
+from control.ui.marks import cells
 from control.ui.paths import COMPONENT_FOLDER
 from control.ui.table import Cell, Column, Page, Table
 from tests.control.ui.pages import ATTACK, Elements, injections
@@ -210,8 +212,20 @@ def test_empty_table_shows_what_to_do() -> None:
 
 
 def test_changes_of_cells_are_said_in_words() -> None:
-    text = page('{% include "forms/cell.html" %}', cell=Cell("new", old="old"))
+    text = cells([(Column("Tier"), Cell("new", old="old"))])
     assert "before:" in text and "after:" in text and "<del" in text and "<ins" in text
+
+
+@pytest.mark.parametrize(
+    "kind",
+    [
+        {}, {"note": ATTACK}, {"href": ATTACK}, {"href": "/x/", "code": True}, {"code": True}, {"badge": "good"},
+        {"avatar": True, "note": ATTACK}, {"error": True}, {"old": ATTACK}, {"spark": [1.0, 2.0]},
+    ],
+)  # fmt: skip
+def test_texts_of_cells_are_escaped_even_if_they_are_called_safe(kind: dict[str, Any]) -> None:
+    text = cells([(Column(ATTACK), Cell(mark_safe(ATTACK), **kind))])
+    assert injections(text) == [] and "&lt;script&gt;" in text and "<script" not in text
 
 
 def test_pages_without_a_request_render() -> None:
