@@ -141,6 +141,7 @@ class Link(AuditedModel):
 
     class Meta(AuditedModel.Meta):
         ordering = ["id"]
+        indexes = [models.Index(fields=["created", "id"], name="link_by_time")]
 
     def __str__(self) -> str:
         return self.code

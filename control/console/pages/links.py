@@ -17,6 +17,7 @@ from control.console.lists.page import list_page
 from control.console.lists.spec import BulkAction, Empty, Filter, ListColumn, ListSpec, Options, register
 from control.errors import Conflict, NotFound
 from control.program.access import visible_links, visible_offers
+from control.program.codes import codes_beginning_with
 from control.program.models import Link, LinkStatus
 from control.program.services.links import create_link, set_link_status
 from control.ui.states import state_tone
@@ -54,7 +55,7 @@ def offers_to_choose(actor: Actor) -> Options:
 
 def _search(_actor: Actor, rows: QuerySet[Link], text: str) -> QuerySet[Link]:
     number = int(text) if text.isascii() and text.isdecimal() and len(text) < 11 else -1
-    return rows.filter(Q(code__startswith=text) | Q(partner_id=number))
+    return rows.filter(codes_beginning_with(text) | Q(partner_id=number))
 
 
 def _switch(to: LinkStatus) -> Any:

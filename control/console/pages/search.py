@@ -15,6 +15,7 @@ from control.console.access import page
 from control.partners.access import visible_partners
 from control.partners.selectors import search_partners, sees_personal_data
 from control.program.access import visible_links, visible_offers
+from control.program.codes import codes_beginning_with
 
 _ROWS_MAX = 10
 _Q_CHARS_MAX = 200
@@ -66,7 +67,7 @@ def _links(actor: Actor, words: str) -> dict[str, Any]:
     """Find links by the start of their code: an index answers that among a million of them."""
     if not actor.may(Area.LINKS, Action.READ):
         return {"items": []}
-    rows = visible_links(actor).filter(code__startswith=words).select_related("offer", "partner")
+    rows = visible_links(actor).filter(codes_beginning_with(words)).select_related("offer", "partner")
     items = [
         {
             "title": row.code, "text": f"{row.partner.name}, {row.offer.name}", "end": row.get_status_display(),
