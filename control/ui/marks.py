@@ -1,6 +1,6 @@
 """Small parts of pages that appear hundreds of times on one: drawn here, because templates take ten times as long.
 
-Every text is escaped, whoever calls it safe.
+Every text is escaped, also one that is marked as safe.
 """
 
 import hashlib
