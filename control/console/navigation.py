@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 from django.http import HttpRequest
 
-from control.accounts.roles import Area
+from control.accounts.roles import Action, Area
 from control.console.access import may, operator_of
 from control.partners.access import visible_partners
 from control.partners.states import PartnerStatus
@@ -29,6 +29,7 @@ def add_pages() -> None:
         Entry("Rejected hits", "console_rejected", "ban", "Traffic", 62, _reads(Area.REPORTS)),
         Entry("Problems", "console_problems", "alert-triangle", "Traffic", 64, _reads(Area.REPORTS)),
         Entry("Postback tester", "console_postbacks", "flask", "Traffic", 66, _reads(Area.REPORTS)),
+        Entry("Imports", "console_imports", "file-spreadsheet", "System", 78, _imports),
         Entry("Audit trail", "console_audit", "history", "System", 80, _reads(Area.AUDIT)),
         Entry("Jobs", "console_jobs", "list-check", "System", 82, _reads(Area.JOBS)),
         Entry("System health", "console_health", "heartbeat", "System", 84, is_operator),
@@ -40,6 +41,10 @@ def add_pages() -> None:
 def is_operator(request: HttpRequest) -> bool:
     """Return whether an operator asks."""
     return operator_of(request) is not None
+
+
+def _imports(request: HttpRequest) -> bool:
+    return may(request, Area.PARTNERS, Action.WRITE)
 
 
 def _reads(area: Area) -> Callable[[HttpRequest], bool]:

@@ -45,6 +45,7 @@ class _Check:
         identities = {item.number: self._identity(item) for item in items}
         stored = self.find([identity for identity in identities.values() if identity is not None])
         for item in items:
+            item.name = str(item.values.get("name") or item.values.get("code") or "")
             identity = identities[item.number]
             self._compare(item, list(stored.get(identity, ())) if identity is not None else [])
         with postponed_routes():
@@ -82,7 +83,6 @@ class _Check:
         elif match == "id" and "id" in item.values:
             item.say("id", f"there is no {resource.noun} {item.values['id']}; leave the cell empty for a new one")
         elif item.is_good:
-            item.name = str(item.values.get("name") or item.values.get("code") or "")
             for own, _ in self.reader.columns:
                 if own.required and item.values.get(own.key) in (None, ""):
                     item.say(own.key, "is missing")

@@ -18,6 +18,7 @@ from control.console.lists.spec import Filter, ListSpec
 from control.console.lists.state import ListState, read_state
 from control.console.lists.views import delete_view, save_view, saved_views
 from control.errors import Refused
+from control.imports.selectors import importable
 from control.tables.write import Value, csv_lines, xlsx_file
 from control.ui.formats import count_text
 from control.ui.table import Column, Row, Table
@@ -32,6 +33,10 @@ def list_page(request: HttpRequest, actor: Actor, spec: ListSpec[Any], **more: o
         return _posted(request, actor, spec, state)
     if request.GET.get("export") in ("csv", "xlsx"):
         return _exported(actor, spec, state, request.GET["export"])
+    if spec.key in importable(actor):
+        address = f"{reverse('console_import_new')}?type={spec.key}"
+        given: Any = more.get("actions", ())
+        more["actions"] = [*given, ("Import", address, "file-spreadsheet")]
     context = {**_list_context(actor, spec, state), **more, "notice": bulk_page.notice(request, actor)}
     return render(request, "console/list.html", context)
 

@@ -8,6 +8,8 @@ from control.accounts.roles import Role
 from control.audit.models import AuditEvent
 from control.console import urls
 from control.console.models import BulkChange
+from control.imports.models import Import
+from control.imports.services import upload
 from control.partners.models import Partner
 from tests.control.console.conftest import Console
 
@@ -62,6 +64,11 @@ PAGES: dict[str, set[str]] = {
     "console_health_line": EVERYBODY,
     "console_audit": LEADERS,
     "console_audit_event": LEADERS,
+    "console_imports": WRITERS,
+    "console_import_new": WRITERS,
+    "console_import": WRITERS,
+    "console_import_columns": WRITERS,
+    "console_import_errors": WRITERS,
     "console_jobs": SEE_JOBS,
     "console_job": SEE_JOBS,
     "console_job_replay": LEADERS,
@@ -95,7 +102,11 @@ def path(console: Console, name: str, partner: Partner | None) -> str:
     assert console.offer and console.plan and console.coupon and console.approval
     event = AuditEvent.objects.filter(object_type="partners.partner").first()
     assert event is not None
+    made = Import.objects.first() or upload(console.actor("partner_manager"), "partners", "a.csv", [b"name\nBlue\n"])
     arguments: dict[str, list[object]] = {
+        "console_import": [made.pk],
+        "console_import_columns": [made.pk],
+        "console_import_errors": [made.pk],
         "console_partner": [partner.number],
         "console_partner_edit": [partner.number],
         "console_partner_history": [partner.number],
