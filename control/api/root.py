@@ -18,6 +18,7 @@ from control.modules import module_routers
 from control.partners.api import partners
 from control.program.api import links, offers, program_versions
 from control.program.api_terms import approvals, coupons, plans
+from control.search.api import search_router
 from control.webhooks.api import webhooks
 
 _DESCRIPTION = (
@@ -87,6 +88,7 @@ api.add_router("/program-versions", program_versions)
 api.add_router("/plans", plans)
 api.add_router("/coupons", coupons)
 api.add_router("/approvals", approvals)
+api.add_router("/search", search_router)
 api.add_router("/reports", reports)
 api.add_router("/conversions", conversions)
 api.add_router("/explanations", explanations)

@@ -157,7 +157,9 @@ def test_the_console_shows_hits_and_reads_postbacks(
         assert server.sql("SELECT txn_id FROM conversions WHERE txn_id = 'tester-1'") == []
         assert "&quot;verdict&quot;:&quot;accepted&quot;" in read(f"{url}&secret={secret}", "send")
         wait_until(lambda: "tester-1" in page("hits/?kind=conversion"), 20, "the live view lacks the conversion")
-        assert "is stored already" in read(f"{url}&secret={secret}")
+        wait_until(lambda: "is stored already" in read(f"{url}&secret={secret}"), 20, "the conversion is not known")
+        for words in ("tester-1", token):
+            assert "Order tester-1" in page(f"search/?q={words}")
         trail = page("audit/?action=sent")
         assert "tester-1" in trail and secret not in trail
 

@@ -15,6 +15,7 @@ from clew.client.resources.partners import AsyncPartnersApi, PartnersApi
 from clew.client.resources.plans import AsyncPlansApi, PlansApi
 from clew.client.resources.program_versions import AsyncProgramVersionsApi, ProgramVersionsApi
 from clew.client.resources.reports import AsyncReportsApi, ReportsApi
+from clew.client.resources.search import AsyncSearchApi, SearchApi
 from clew.client.resources.users import AsyncUsersApi, UsersApi
 from clew.client.resources.webhooks import AsyncWebhooksApi, WebhooksApi
 from clew.client.transport import AsyncTransport, Transport
@@ -35,6 +36,7 @@ class Resources:
         self.plans = PlansApi(transport)
         self.coupons = CouponsApi(transport)
         self.approvals = ApprovalsApi(transport)
+        self.search = SearchApi(transport)
         self.reports = ReportsApi(transport)
         self.conversions = ConversionsApi(transport)
         self.explanations = ExplanationsApi(transport)
@@ -58,6 +60,7 @@ class AsyncResources:
         self.plans = AsyncPlansApi(transport)
         self.coupons = AsyncCouponsApi(transport)
         self.approvals = AsyncApprovalsApi(transport)
+        self.search = AsyncSearchApi(transport)
         self.reports = AsyncReportsApi(transport)
         self.conversions = AsyncConversionsApi(transport)
         self.explanations = AsyncExplanationsApi(transport)

@@ -104,6 +104,7 @@ ENDPOINTS = [
     Endpoint("GET", "/program-versions/diff?old=1&new=1", Area.PROGRAM, Action.READ, None, True),
     Endpoint("POST", "/program-versions/publish", Area.PROGRAM, Action.APPROVE, {}, True),
     Endpoint("POST", "/program-versions/rollback", Area.PROGRAM, Action.APPROVE, {"seq": 1}, True),
+    Endpoint("GET", "/search?q=blue", Area.PROGRAM, Action.READ),
     Endpoint("GET", "/reports/kpi", Area.REPORTS, Action.READ, None, False, NO_ENGINE),
     Endpoint("GET", "/conversions", Area.REPORTS, Action.READ, None, False, NO_ENGINE),
     Endpoint("GET", f"/conversions/{ID}", Area.REPORTS, Action.READ, None, False, NO_ENGINE),

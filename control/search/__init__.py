@@ -1,0 +1,1 @@
+"""Search over everything that an actor may see: pages and API use the same finders."""
