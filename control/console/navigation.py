@@ -17,6 +17,8 @@ def add_pages() -> None:
     """Add the pages of the console."""
     for entry in (
         Entry("Home", "console_home", "layout-dashboard", order=10),
+        Entry("Reports", "console_reports", "chart-bar", order=12, visible=_reads(Area.REPORTS)),
+        Entry("Conversions", "console_conversions", "shopping-cart", order=14, visible=_reads(Area.REPORTS)),
         Entry("Partners", "console_partners", "users", "Partners", 50, _reads(Area.PARTNERS), applied_partners),
         Entry("Approvals", "console_approvals", "user-check", "Partners", 52, _reads(Area.PARTNERS), asked_approvals),
         Entry("Offers", "console_offers", "target-arrow", "Program", 30, _reads(Area.PROGRAM)),

@@ -7,6 +7,7 @@ from control.console.pages import (
     audit,
     health,
     hits,
+    conversions,
     home,
     imports,
     invitations,
@@ -21,6 +22,7 @@ from control.console.pages import (
     postbacks,
     publish,
     rejected,
+    reports,
     search,
 )
 
@@ -29,6 +31,9 @@ urlpatterns = [
     path("search/", search.index, name="console_search"),
     path("lookups/partners/", lookups.partners, name="console_lookup_partners"),
     path("lookups/goals/", lookups.goals, name="console_lookup_goals"),
+    path("reports/", reports.index, name="console_reports"),
+    path("conversions/", conversions.index, name="console_conversions"),
+    path("conversions/<str:conversion_id>/", conversions.show, name="console_conversion"),
     path("settings/", home.settings, name="console_settings"),
     path("changes/<uuid:bulk_id>/", home.bulk, name="console_bulk"),
     path("partners/", partners.index, name="console_partners"),

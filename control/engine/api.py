@@ -177,7 +177,7 @@ def get_report(request: HttpRequest, name: Literal["kpi", "rejected"], query: Qu
         "total_rows": report.total_rows,
         "columns": [{"name": c.name, "unit": c.unit, "formula": c.formula} for c in report.columns],
         "items": [_report_row(row, names) for row in report.rows],
-        "next": _cursor(end) if end < report.total_rows else None,
+        "next": cursor_of(end) if end < report.total_rows else None,
     }
 
 
@@ -195,14 +195,14 @@ def list_conversions(request: HttpRequest, query: Query[ConversionQuery]) -> dic
     """List conversions, newest first."""
     _check_parameters(request, query)
     asked = engine.ConversionQuery(
-        query.filters(), query.status, query.q.strip(), "", _after(query.cursor), query.limit + 1
+        query.filters(), query.status, query.q.strip(), "", after_of(query.cursor), query.limit + 1
     )
     found = engine.conversions(actor_of(request), asked)
     shown, names = found[: query.limit], names_of_conversions(found)
     more = len(found) > query.limit
     return {
         "items": [_conversion(row, names) for row in shown],
-        "next": _cursor([shown[-1]["at_us"], shown[-1]["conversion_id"]]) if more else None,
+        "next": cursor_of([shown[-1]["at_us"], shown[-1]["conversion_id"]]) if more else None,
     }
 
 
@@ -270,7 +270,8 @@ def _check_parameters(request: HttpRequest, query: Schema) -> None:
         raise Invalid(*(FieldError(name, "is not a parameter of this list") for name in unknown))
 
 
-def _cursor(place: object) -> str:
+def cursor_of(place: object) -> str:
+    """Write a place in a list as a cursor."""
     return base64.urlsafe_b64encode(json.dumps(place).encode()).decode().rstrip("=")
 
 
@@ -289,7 +290,8 @@ def _offset(cursor: str) -> int:
     return int(place)
 
 
-def _after(cursor: str) -> tuple[int, str] | None:
+def after_of(cursor: str) -> tuple[int, str] | None:
+    """Read the cursor of a list of conversions. Raises Invalid."""
     if not cursor:
         return None
     match _place(cursor):

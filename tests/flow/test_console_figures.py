@@ -1,5 +1,6 @@
 """From a click and a postback to reports, conversions and explanations of the API and the console: real processes."""
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -29,6 +30,15 @@ class Sold:
     conversions: dict[str, str]
     """Conversion ids by order number."""
     clicks: dict[str, str]
+    sessions: dict[str, str]
+    """Cookies of people by role."""
+
+    def page(self, path: str, role: str = "owner") -> str:
+        """Return a page of the console; it must open."""
+        cookies = {"sessionid": self.sessions[role]}
+        answer = loopback.get(f"{self.server.web}/console/{path}", cookies=cookies, timeout=30)
+        assert answer.status_code == 200, (path, answer.status_code)
+        return answer.text
 
     def api(self, path: str, key: str = "operator", **query: Any) -> tuple[int, Any]:
         headers = {"Authorization": f"Bearer {self.keys[key]}"}
@@ -68,7 +78,8 @@ def sold(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sold]:
         }
         server.settle()
         keys = {"operator": operator("key", "read"), "blue": operator("key", "read", blue)}
-        yield Sold(server, operator, offer, blue, red, keys, conversions, clicks)
+        sessions = {role: operator("session", f"{role}@acme.example", role) for role in ("owner", "partner_manager")}
+        yield Sold(server, operator, offer, blue, red, keys, conversions, clicks, sessions)
         operator.close()
 
 
@@ -136,3 +147,49 @@ def test_a_partner_reads_only_its_own(sold: Sold) -> None:
 def test_wrong_parameters_are_named(sold: Sold, path: str, query: dict[str, str], field: str) -> None:
     status, problem = sold.api(path, **query)
     assert (status, [error["field"] for error in problem["errors"]]) == (422, [field])
+
+
+def _money(text: str) -> set[str]:
+    """Return the amounts on a page."""
+    return set(re.findall(r"\$[\d,]+\.\d\d", text))
+
+
+def test_the_console_shows_the_same(sold: Sold) -> None:
+    home = sold.page("?period=today")
+    assert {"$150.00", "$15.00", "$135.00"} <= _money(home)
+    assert home.index("Blue Lagoon") < home.index("Red Rock"), "by revenue"
+    for period in ("yesterday", "7d", "30d"):
+        sold.page(f"?period={period}&measure=clicks")
+
+    report = sold.page("reports/?by=partner&then=day&period=today")
+    assert {"$80.00", "$70.00", "$150.00"} <= _money(report) and "Blue Lagoon" in report
+    assert "Red Rock" not in sold.page(f"reports/?by=partner&partner={sold.blue}").partition("<table")[2]
+    assert "There is no partner 999" in sold.page("reports/?partner=999")
+    lines = sold.page("reports/?by=offer&export=csv").splitlines()
+    assert lines[0].startswith("\ufeffOffer number,Offer,Impressions,Clicks")
+    assert lines[1].startswith(f"{sold.offer},Shoes,0,") and ",150.00,15.00,135.00," in lines[1]
+
+    found = sold.page("conversions/")
+    assert all(name in found for name in ("b-1", "b-2", "r-1", "Blue Lagoon", "$5.00"))
+    searched = sold.page("conversions/?q=r-1")
+    assert "$7.00" in searched and "$5.00" not in searched
+    assert "Nothing matches" in sold.page("conversions/?q=nothing")
+    exported = sold.page("conversions/?export=csv&status=pending").splitlines()
+    assert len(exported) == 2 and ",b-2," in exported[1]
+
+    page = sold.page(f"conversions/{sold.conversions['b-1']}/")
+    assert "10\u202f% of $50.00 = $5.00" in page and "Click of Blue Lagoon" in page and "Credited: 100" in page
+    for path in (f"partners/{sold.blue}/", f"offers/{sold.offer}/"):
+        assert "vs. 30 days before" in sold.page(path)
+
+
+def test_a_manager_sees_only_figures_of_the_own_partners(sold: Sold) -> None:
+    """The two partners are nobody's."""
+    assert "No traffic in this period" in sold.page("", "partner_manager")
+    assert "b-1" not in sold.page("conversions/", "partner_manager")
+    assert "No figures" in sold.page("reports/?by=partner", "partner_manager")
+    missing = loopback.get(
+        f"{sold.server.web}/console/conversions/{sold.conversions['b-1']}/",
+        cookies={"sessionid": sold.sessions["partner_manager"]},
+    )
+    assert missing.status_code == 404

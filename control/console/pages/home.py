@@ -14,6 +14,7 @@ from control.accounts.roles import Action, Area
 from control.audit.selectors import visible_events
 from control.console.access import page
 from control.console.health import health
+from control.console.figures.home import home_figures
 from control.console.history import recent
 from control.console.lists.bulk_page import course
 from control.jobs.models import Job, JobState
@@ -28,7 +29,7 @@ _RECENT_ROWS = 8
 
 @page()
 def home(request: HttpRequest, actor: Actor) -> HttpResponse:
-    """Show work that waits, recent changes, partners by state, and the health of the system."""
+    """Show figures of a period, work that waits, recent changes, partners by state, and the health of the system."""
     may_add = actor.may(Area.PARTNERS, Action.WRITE)
     counts = counts_by_status(actor) if actor.may(Area.PARTNERS, Action.READ) else {}
     context = {
@@ -39,6 +40,7 @@ def home(request: HttpRequest, actor: Actor) -> HttpResponse:
         "counts": counts,
         "health": health(actor, asks_engine=False),
         "may_add": may_add,
+        **(home_figures(request, actor) if actor.may(Area.REPORTS, Action.READ) else {}),
     }
     return render(request, "console/home.html", context)
 

@@ -12,6 +12,7 @@ from control.accounts.actor import Actor
 from control.accounts.roles import Action, Area
 from control.audit.selectors import history_of
 from control.console.access import page
+from control.console.figures.home import object_figures
 from control.console.forms.page import form_page, posted
 from control.console.forms.partners import OptionalReasonForm
 from control.console.forms.program import OFFER_SECTIONS, OfferForm, initial_of_offer
@@ -131,6 +132,7 @@ def show(request: HttpRequest, actor: Actor, number: int) -> HttpResponse:
         ],
         "edit": reverse("console_offer_edit", args=[number]) if may_change else "",
         "add_plan": f"{reverse('console_plan_new')}?offer={number}" if may_change else "",
+        **object_figures(actor, "offer", number),
         "items": timeline(history_of("program.offer", str(number))[:_HISTORY_ROWS], actor),
     }  # fmt: skip
     return render(request, "console/offer.html", context)

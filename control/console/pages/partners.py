@@ -13,6 +13,7 @@ from control.accounts.models import Seat
 from control.accounts.roles import Action, Area
 from control.audit.selectors import history_of
 from control.console.access import page
+from control.console.figures.home import object_figures
 from control.console.forms.base import add_refusal, check_answer, is_check, sections_of
 from control.console.forms.partners import SECTIONS, PartnerForm, initial_of, reason_form
 from control.console.history import timeline
@@ -70,6 +71,7 @@ def show(request: HttpRequest, actor: Actor, number: int) -> HttpResponse:
         "children": [_row(child) for child in children[:CHILDREN_SHOWN_MAX]],
         "children_count": children.count(),
         "private": private,
+        **object_figures(actor, "partner", number),
         "invite": reverse("console_partner_invite", args=[number]) if actor.may(Area.PEOPLE, Action.WRITE) else "",
     }
     return render(request, "console/partner.html", context)

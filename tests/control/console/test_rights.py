@@ -26,6 +26,9 @@ PAGES: dict[str, set[str]] = {
     "console_lookup_partners": EVERYBODY,
     "console_lookup_goals": EVERYBODY,
     "console_settings": LEADERS,
+    "console_reports": EVERYBODY,
+    "console_conversions": EVERYBODY,
+    "console_conversion": EVERYBODY,
     "console_bulk": {"owner"},  # the one who made the change
     "console_partners": EVERYBODY,
     "console_partner_new": WRITERS,
@@ -117,6 +120,7 @@ def path(console: Console, name: str, partner: Partner | None) -> str:
         "console_user_view_as": [console.people["support"].pk],
         "console_user_second_factor": [console.people["support"].pk],
         "console_offer": [console.offer.number],
+        "console_conversion": ["0" * 32],
         "console_offer_edit": [console.offer.number],
         "console_offer_secret": [console.offer.number],
         "console_offer_move": [console.offer.number, "paused"],

@@ -1,0 +1,155 @@
+"""Pages of conversions: a list with search, and one conversion with its explanation."""
+
+from collections.abc import Iterator
+from typing import Any
+from urllib.parse import urlencode
+
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.urls import reverse
+
+from control.accounts.actor import Actor
+from control.accounts.roles import Area
+from control.console.access import page
+from control.console.figures import explanation as shown
+from control.console.figures.answers import asking, export_items, file_answer
+from control.console.figures.conversion_table import (
+    EXPORT_HEAD,
+    STATUSES,
+    conversion_table,
+    export_rows,
+    status_cell,
+    time_of,
+)
+from control.console.figures.filters import FigureFilters, bar_context, read_filters, without
+from control.engine.answers import ConversionQuery, Filters, conversion, conversions, explanation, sees_personal_data
+from control.engine.api import after_of, checked_id, cursor_of
+from control.engine.names import names_of_conversions, names_of_explanation
+from control.errors import Invalid, NotFound, Refused
+from control.program.load import program_settings
+from control.tables.write import Value
+
+_PAGE_ROWS = 50
+_EXPORT_BATCH_ROWS = 1_000
+_EXPORT_ROWS_MAX = 50_000
+_Q_CHARS_MAX = 200
+
+
+@page(Area.REPORTS)
+def index(request: HttpRequest, actor: Actor) -> HttpResponse:
+    """List conversions, or export them."""
+    filters, query = read_filters(request, actor, "90d"), _query(request)
+    status = request.GET.get("status", "") if request.GET.get("status") in STATUSES else ""
+    try:
+        after = after_of(request.GET.get("cursor", ""))
+    except Invalid:
+        after = None
+    asked = ConversionQuery(_searched(filters, query), status, query, after=after, limit=_PAGE_ROWS + 1)
+    if request.GET.get("export") in ("csv", "xlsx") and not filters.mistake:
+        return _exported(actor, asked, request.GET["export"])
+    personal = sees_personal_data(actor)
+    context: dict[str, object] = {
+        "title": "Conversions",
+        "bar": bar_context(request, actor, filters),
+        "search": "Order number, click id, conversion id" + (", customer or e-mail" if personal else ""),
+        "statuses": [{"name": "status", "label": "Any status", "options": [*STATUSES.items()], "value": status}],
+        "chips": _chips(request, query),
+        "text": "All time, because a search is exact" if query else filters.period.text,
+        "exports": export_items(without(request, "cursor").removeprefix("?")),
+        "is_filtered": bool(query or status or filters.partner or filters.offer),
+        "trouble": filters.mistake,
+    }
+    if not filters.mistake:
+        found = asking(lambda: conversions(actor, asked))
+        rows = found.answer or []
+        names, more = names_of_conversions(rows), len(rows) > _PAGE_ROWS
+        last = rows[_PAGE_ROWS - 1] if more else None
+        context |= {
+            "table": conversion_table(rows[:_PAGE_ROWS], names, program_settings().timezone),
+            "next": cursor_of([last["at_us"], last["conversion_id"]]) if last is not None else "",
+            "trouble": found.trouble,
+        }
+    return render(request, "console/conversions.html", context)
+
+
+def _query(request: HttpRequest) -> str:
+    return " ".join(request.GET.get("q", "").replace("\0", "").split())[:_Q_CHARS_MAX]
+
+
+def _searched(filters: FigureFilters, query: str) -> Filters:
+    """Return the filters; an exact search looks at all time."""
+    asked = filters.asked()
+    return Filters("", "", asked.partners, asked.offers) if query else asked
+
+
+def _chips(request: HttpRequest, query: str) -> list[tuple[str, str]]:
+    return [(f"“{query}”", without(request, "q"))] if query else []
+
+
+def _exported(actor: Actor, asked: ConversionQuery, kind: str) -> HttpResponse:
+    """Send all conversions that are asked for, at most _EXPORT_ROWS_MAX."""
+    try:
+        first = _batch(actor, asked, None)
+    except Refused as error:
+        return HttpResponse(f"{error}\n", status=503, content_type="text/plain; charset=utf-8")
+    return file_answer(kind, "conversions", EXPORT_HEAD, _all_rows(actor, asked, first))
+
+
+def _all_rows(actor: Actor, asked: ConversionQuery, batch: list[dict[str, Any]]) -> Iterator[list[Value]]:
+    sent = 0
+    while batch:
+        yield from export_rows(batch, names_of_conversions(batch))
+        sent += len(batch)
+        if len(batch) < _EXPORT_BATCH_ROWS or sent >= _EXPORT_ROWS_MAX:
+            return
+        batch = _batch(actor, asked, (batch[-1]["at_us"], batch[-1]["conversion_id"]))
+
+
+def _batch(actor: Actor, asked: ConversionQuery, after: tuple[int, str] | None) -> list[dict[str, Any]]:
+    return conversions(
+        actor, ConversionQuery(asked.filters, asked.status, asked.q, after=after, limit=_EXPORT_BATCH_ROWS)
+    )
+
+
+@page(Area.REPORTS)
+def show(request: HttpRequest, actor: Actor, conversion_id: str) -> HttpResponse:
+    """Show a conversion with its explanation."""
+    try:
+        conversion_id = checked_id(conversion_id)
+    except NotFound as error:
+        raise Http404(str(error)) from None
+    context: dict[str, object] = {
+        "title": f"Conversion {conversion_id[:12]}",
+        "crumbs": [("Conversions", reverse("console_conversions"))],
+    }
+    found = asking(lambda: _found(actor, conversion_id))
+    if found.answer is None:
+        if found.is_missing:
+            raise Http404(found.trouble)
+        return render(request, "console/conversion.html", {**context, "trouble": found.trouble})
+    row, explained = found.answer
+    names = names_of_explanation(explained)
+    offer = explained["conversion"]["offer_id"]
+    context |= {
+        "title": f"Conversion {row['txn_id'] or conversion_id[:12]}",
+        "status": status_cell(row["status"]),
+        "time": time_of(row),
+        "offer": reverse("console_offer", args=[offer]) if offer in names.offers else "",
+        "facts": shown.facts(explained, names, personal=sees_personal_data(actor)),
+        "course": shown.course(explained, names),
+        "considered": shown.considered(explained, names),
+        "plans": shown.plans(explained, names),
+        "cents": shown.cents(explained, names),
+        "commissions": shown.commissions(explained["commissions"], names),
+        "ledger": shown.ledger(explained["ledger"], names),
+        "pays_nothing": explained.get("pays_nothing", False),
+        "not_explained": "" if "touches" in explained else explained["state"].get("why", ""),
+        "is_behind": explained.get("is_current") is False,
+        "problems": list(explained["problems"].items()),
+        "others": f"{reverse('console_conversions')}?{urlencode({'q': row['click_id']})}" if row["click_id"] else "",
+    }
+    return render(request, "console/conversion.html", context)
+
+
+def _found(actor: Actor, conversion_id: str) -> tuple[dict[str, Any], dict[str, Any]]:
+    return conversion(actor, conversion_id), explanation(actor, conversion_id)
