@@ -19,7 +19,7 @@ _TEXTS = {
     "after_conversion": "After the conversion",
     "not_last": "A later touch wins",
     "not_first": "An earlier touch wins",
-    "lower_precedence": "A touch of higher precedence wins",
+    "lower_precedence": "Another touch takes precedence",
     "bot": "A bot",
     "inactive_partner": "The partner was not active",
 }
@@ -131,14 +131,30 @@ def plans(explained: Json, names: Names) -> list[dict[str, str]]:
     """Return the plan of each partner, and the plans that it wins over."""
     found = []
     for choice in explained.get("plans", ()):
-        losers = f"Wins over {'; '.join(choice['losers'])}." if choice["losers"] else ""
+        lost = "; ".join(plan_text(plan, names) for plan in choice["losers"])
         found.append(
             {
                 "title": names.partner(choice["partner_id"]), "icon": "receipt",
-                "text": losers, "end": choice["plan"] or "No plan: earns nothing",
+                "text": f"before {lost}" if lost else "",
+                "end": plan_text(choice["plan"], names) if choice["plan"] else "No plan: earns nothing",
             }
         )  # fmt: skip
     return found
+
+
+def plan_text(plan: str, names: Names) -> str:
+    """Write a plan for people: `offer=101,partner=7,goal=1` is "Shoes, Blue Lagoon, goal 1"."""
+    parts = []
+    for part in plan.split(","):
+        kind, _, value = part.partition("=")
+        is_number = value.isascii() and value.isdecimal()
+        if kind == "offer" and is_number:
+            parts.append(names.offer(int(value)))
+        elif kind == "partner" and is_number:
+            parts.append(names.partner(int(value)))
+        else:
+            parts.append(f"{kind} {value}".strip())
+    return ", ".join(parts)
 
 
 def cents(explained: Json, names: Names) -> Table:
@@ -150,7 +166,8 @@ def cents(explained: Json, names: Names) -> Table:
         parts = [part for part in share["parts"] if part["weight"]]
         whole = sum(part["weight"] for part in parts) or 1
         for part in parts:
-            note = share["plan"] if part["paid"] else f"{share['plan']}: not paid under this plan"
+            plan = plan_text(share["plan"], names)
+            note = plan if part["paid"] else f"{plan}: not paid under this plan"
             rows.append(
                 Row(
                     [
@@ -170,7 +187,8 @@ def _steps(share: Json) -> str:
         steps.append(f"{percent}\u202f% of {net} = {money(share['percent_of_net'], currency)}")
     if share["fixed"].strip("0.") or not steps:
         steps.append(f"fixed {money(share['fixed'], currency)}")
-    return f"{' + '.join(steps)}, in all {money(share['total'], currency)}"
+    text = " + ".join(steps)
+    return f"{text}, in all {money(share['total'], currency)}" if len(steps) > 1 else text
 
 
 def commissions(rows: Sequence[Json], names: Names) -> Table:
@@ -181,7 +199,8 @@ def commissions(rows: Sequence[Json], names: Names) -> Table:
     ]  # fmt: skip
     return Table("Commissions", columns, [
         Row([
-            names.partner(row["partner_id"]), Cell(row["plan"], note=row["rule"]), str(row["revision"]),
+            names.partner(row["partner_id"]), Cell(plan_text(row["plan"], names), note=row["rule"]),
+            str(row["revision"]),
             "reversal" if row["reverses"] else _day(row["hold_until"]), money(row["amount"], row["currency"]),
         ])
         for row in rows
@@ -193,7 +212,7 @@ def ledger(rows: Sequence[Json], names: Names) -> Table:
     columns = [Column("Account"), Column("Time"), Column("Partner"), Column("Journal"), Column("Amount", numeric=True)]
     return Table("Ledger", columns, [
         Row([
-            row["account"], _day(row["ts"]), names.partner(row["partner_id"]) if row["partner_id"] else "",
+            state_text(row["account"]), _day(row["ts"]), names.partner(row["partner_id"]) if row["partner_id"] else "",
             Cell(row["journal_id"][:8], code=True), money(row["amount"], row["currency"]),
         ])
         for row in rows

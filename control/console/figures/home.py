@@ -16,7 +16,7 @@ from control.console.figures.period import PRESETS, Period, preset
 from control.console.figures.sums import MEASURES
 
 _PERIODS = ("today", "yesterday", "7d", "30d")
-_OF_OBJECT = ("clicks", "conversions", "revenue", "payout")
+_ON_TILES = ("clicks", "conversions", "revenue", "payout")
 
 
 def home_figures(request: HttpRequest, actor: Actor) -> dict[str, Any]:
@@ -49,7 +49,7 @@ def _of_period(actor: Actor, period: Period, measure: str) -> dict[str, Any]:
     hrefs = {key: _query(period.key, key) for key in MEASURES}
     partners, offers = (leaders(actor, dimension, period, measure) for dimension in ("partner", "offer"))
     return {
-        "tiles": tiles(course, [*MEASURES], hrefs),
+        "tiles": tiles(course, _ON_TILES, hrefs),
         "figure_chart": course_chart(course, measure),
         "has_figures": any(course.total(key) or course.total(key, before=True) for key in MEASURES),
         "groups": [
@@ -69,9 +69,9 @@ def object_figures(actor: Actor, kind: str, number: int) -> dict[str, Any]:
     only = filters_of(kind, (number,))
     found = asking(lambda: read_course(actor, preset("30d", today()), timezone.now(), only))
     where = urlencode({"by": "day", kind: number})
-    hrefs = {key: f"{reverse('console_reports')}?{where}&measure={key}" for key in _OF_OBJECT}
+    hrefs = {key: f"{reverse('console_reports')}?{where}&measure={key}" for key in _ON_TILES}
     hrefs["conversions"] = f"{reverse('console_conversions')}?{urlencode({kind: number})}"
     return {
-        "figure_tiles": tiles(found.answer, _OF_OBJECT, hrefs) if found.answer is not None else [],
+        "figure_tiles": tiles(found.answer, _ON_TILES, hrefs) if found.answer is not None else [],
         "figure_trouble": found.trouble,
     }

@@ -10,6 +10,7 @@ from control.engine.names import Names
 from control.tables.write import Value
 from control.ui.formats import money_text, percent_text
 from control.ui.table import Cell, Column, Table
+from control.ui.table import Row as TableRow
 
 TIMES = ("month", "day", "hour")
 DIMENSIONS = {
@@ -36,7 +37,7 @@ COLUMNS = {
     "epc": "Earnings per click",
     "approval_rate": "Approval rate",
 }
-SHOWN = ("clicks", "unique_clicks", "conversions", "approved", "declined", "revenue", "payout", "profit", "cr", "epc")
+SHOWN = ("clicks", "conversions", "approved", "declined", "revenue", "payout", "profit", "cr", "epc")
 _RATES = frozenset({"cr", "approval_rate"})
 
 
@@ -54,8 +55,6 @@ def report_table(by: Sequence[str], rows: Sequence[Row], names: Names, order: st
     """Make the table of a page of rows, with the total below it."""
     columns = [Column(DIMENSIONS[name], name) for name in by]
     columns += [Column(COLUMNS[name], name, numeric=True, descending_first=True) for name in SHOWN]
-    from control.ui.table import Row as TableRow
-
     body = [
         TableRow([*(_dimension(name, row, names) for name in by), *(text_of(row, name) for name in SHOWN)])
         for row in rows
@@ -90,7 +89,7 @@ def text_of(row: Row, name: str) -> str:
         return money_text(minor_of(value, row["currency"]), row["currency"])
     if name in _RATES:
         return percent_text(value, 2)
-    return f"{value:.4f} {row['currency']}" if name == "epc" else number_text(value)
+    return f"{value:.4f}" if name == "epc" else number_text(value)
 
 
 def export_head(by: Sequence[str]) -> list[str]:

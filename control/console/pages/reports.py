@@ -28,7 +28,7 @@ from control.ui.charts.line import line_chart
 from control.ui.formats import count_text
 from control.ui.table import Page
 
-_PAGE_ROWS = 100
+_PAGE_ROWS = 50
 _EXPORT_ROWS_MAX = 100_000
 _RANKED_ROWS = 10
 _PAGE_MAX = 1_000
@@ -50,8 +50,8 @@ def index(request: HttpRequest, actor: Actor) -> HttpResponse:
         "bar": bar_context(request, actor, filters),
         "by_select": _by_select("by", "Rows", by[:1]),
         "then_select": _by_select("then", "Then by", by[1:], "Nothing else"),
-        "measures": _measures(request, measure),
-        "measure": measure,
+        "measure_select": {"options": [(key, one.label) for key, one in MEASURES.items()], "value": measure},
+        "measure": MEASURES[measure].label,
         "period": filters.period.text,
         "exports": export_items(without(request).removeprefix("?")),
         "trouble": filters.mistake,
@@ -107,14 +107,6 @@ def _dimensions(request: HttpRequest) -> list[str]:
 def _by_select(name: str, label: str, chosen: Sequence[str], empty: str = "") -> dict[str, object]:
     options = [*([("", empty)] if empty else []), *DIMENSIONS.items()]
     return {"name": name, "label": label, "options": options, "value": chosen[0] if chosen else ""}
-
-
-def _measures(request: HttpRequest, current: str) -> list[dict[str, object]]:
-    rest = without(request, "measure").removeprefix("?")
-    return [
-        {"label": measure.label, "href": f"?measure={key}{'&' if rest else ''}{rest}", "current": key == current}
-        for key, measure in MEASURES.items()
-    ]
 
 
 def _page_number(request: HttpRequest) -> int:
