@@ -20,7 +20,7 @@ PAGES = [
     "partners/1/to/offboarded/", "offers/", "offers/new/", "links/", "plans/new/", "coupons/new/",
     "approvals/", "approvals/new/", "publish/", "versions/", "versions/1/", "audit/", "audit/2/", "jobs/",
     "settings/", "people/", "people/invite/", "people/invitations/", "partners/1/invite/",
-    "api-keys/", "imports/", "imports/new/", "api-keys/new/", "search/?q=lagoon",
+    "api-keys/", "imports/", "imports/new/", "api-keys/new/", "search/?q=lagoon", "reports/", "conversions/",
 ]  # fmt: skip
 """Pages of the console after the walk, without those that differ by an id only."""
 _PICTURES = """

@@ -63,7 +63,7 @@ def _of_period(actor: Actor, period: Period, measure: str) -> dict[str, Any]:
 
 
 def object_figures(actor: Actor, kind: str, number: int) -> dict[str, Any]:
-    """Return tiles of the last 30 days of a partner or an offer, beside the 30 days before."""
+    """Return tiles of the last 30 days of a partner or an offer, compared with the 30 days before."""
     if not actor.may(Area.REPORTS, Action.READ):
         return {}
     only = filters_of(kind, (number,))

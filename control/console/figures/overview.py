@@ -1,4 +1,4 @@
-"""Figures of a period beside those of the period before: tiles, their course, and who gains and loses."""
+"""Figures of a period compared with the period before: tiles, their course, and who gains and loses."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

@@ -1,6 +1,7 @@
 """Table of a report, and its export."""
 
 from collections.abc import Iterator, Sequence
+from datetime import date
 from urllib.parse import urlencode
 
 from django.urls import reverse
@@ -33,8 +34,8 @@ COLUMNS = {
     "revenue": "Revenue",
     "payout": "Commission",
     "profit": "Margin",
-    "cr": "Conversion rate",
-    "epc": "Earnings per click",
+    "cr": "CR",
+    "epc": "EPC",
     "approval_rate": "Approval rate",
 }
 SHOWN = ("clicks", "conversions", "approved", "declined", "revenue", "payout", "profit", "cr", "epc")
@@ -70,7 +71,18 @@ def _dimension(name: str, row: Row, names: Names) -> Cell | str:
         return _named(names.partner(row["partner_id"], row["partner"]), "partner", row["partner_id"])
     if name == "offer":
         return _named(names.offer(row["offer_id"], row["offer"]), "offer", row["offer_id"])
-    return str(row[name])
+    return time_text(str(row[name]))
+
+
+def time_text(step: str) -> str:
+    """Write a month, day or hour of a report: "2026-11-28" is "28 Nov 2026", on one line."""
+    day, _, hour = step.partition(" ")
+    try:
+        when = date.fromisoformat(f"{day}-01" if len(day) == len("2026-11") else day)
+    except ValueError:
+        return step
+    text = f"{when:%b %Y}" if len(day) == len("2026-11") else f"{when.day} {when:%b %Y}"
+    return " ".join(part for part in (text, hour) if part).replace(" ", "\xa0")
 
 
 def _named(text: str, kind: str, number: int) -> Cell:
@@ -93,7 +105,7 @@ def text_of(row: Row, name: str) -> str:
 
 
 def export_head(by: Sequence[str]) -> list[str]:
-    """Return the heads of an export: all figures, with numbers beside names."""
+    """Return the heads of an export: all figures, with numbers next to names."""
     head: list[str] = []
     for name in by:
         head += [f"{DIMENSIONS[name]} number", DIMENSIONS[name]] if name in ("partner", "offer") else [DIMENSIONS[name]]

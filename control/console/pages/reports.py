@@ -17,6 +17,7 @@ from control.console.figures.report_table import (
     export_rows,
     order_of,
     report_table,
+    time_text,
 )
 from control.console.figures.sums import MEASURES, by_key, unit_of
 from control.engine.answers import Part, Report, report
@@ -89,7 +90,7 @@ def _chart(actor: Actor, by: Sequence[str], filters: FigureFilters, measure: str
         steps = [day.isoformat() for day in filters.period.days] if time == "day" else []
         steps = steps or sorted(sums)
         return line_chart(
-            title, steps, [Series(title, [sums.get(step, 0) for step in steps])],
+            title, [time_text(step) for step in steps], [Series(title, [sums.get(step, 0) for step in steps])],
             unit=unit_of(measure, found.currency), over=DIMENSIONS[time],
         )  # fmt: skip
     first = by[0]
