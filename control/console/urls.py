@@ -5,9 +5,9 @@ from django.urls import path
 from control.console.pages import (
     approvals,
     audit,
+    conversions,
     health,
     hits,
-    conversions,
     home,
     imports,
     invitations,

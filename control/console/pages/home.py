@@ -13,8 +13,8 @@ from control.accounts.actor import Actor
 from control.accounts.roles import Action, Area
 from control.audit.selectors import visible_events
 from control.console.access import page
-from control.console.health import health
 from control.console.figures.home import home_figures
+from control.console.health import health
 from control.console.history import recent
 from control.console.lists.bulk_page import course
 from control.jobs.models import Job, JobState
