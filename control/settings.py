@@ -78,7 +78,7 @@ MIDDLEWARE = [
     "control.accounts.view_as_middleware.ViewAsMiddleware",
     "control.api.idempotency.IdempotencyMiddleware",
     "allauth.account.middleware.AccountMiddleware",
-    "allauth.usersessions.middleware.UserSessionsMiddleware",
+    "control.accounts.session_middleware.SessionActivityMiddleware",
 ]
 ROOT_URLCONF = "control.urls"
 TEMPLATES: list[dict[str, Any]] = [
