@@ -35,7 +35,7 @@ PARSED_BYTES_MAX = 512
 NAMED_BYTES_MAX = 256
 """Bytes that are searched for the name of the browser; browsers name themselves within them."""
 
-SYSTEM_BYTES_MAX = 160
+SYSTEM_BYTES_MAX = 128
 """Bytes that are searched for the names of system and device, which come first in a user agent."""
 
 RULES = (

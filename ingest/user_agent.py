@@ -14,8 +14,6 @@ from ua_parser_rs import UserAgentExtractor
 from user_agents.parsers import (
     MOBILE_DEVICE_FAMILIES,
     TABLET_DEVICE_FAMILIES,
-    Browser,
-    OperatingSystem,
     UserAgent,
     parse_browser,
     parse_device,
@@ -69,23 +67,27 @@ def read_agent(user_agent: str) -> Agent:
     start = _bounded(text, SYSTEM_BYTES_MAX)
     parser = _parser()
     browser, system, device = parser.ua.extract(text), parser.os.extract(start), parser.de.extract(start)
+    families = device.family if device else "", system.family if system else "", browser.family if browser else ""
+    words = " ".join([word for word in _WORDS_OF_CLASSES if word in text])
+    return _agent(*families, words, system.major if system and system.family == "Windows" else None)
+
+
+_WORDS_OF_CLASSES = (
+    "Mobile Safari", "Mobile", "Windows NT", "iPhone;", "Silk", "Linux", "X11", "Maemo", "J2ME", "MIDP",
+    "Googlebot-Mobile", "NokiaBrowser",
+)  # fmt: skip
+"""Words of a user agent that user-agents looks at to find the class of the device. "Mobile Safari" can come late."""
+
+
+@functools.lru_cache(8_192)
+def _agent(device: str, system: str, browser: str, words: str, windows: str | None) -> Agent:
+    """Classify by user-agents. Nothing but these arguments decides, so one answer serves many user agents."""
     details = UserAgent.__new__(UserAgent)  # its constructor would parse the text again, with a cache of its own
-    details.ua_string = start
-    details.os = _system(system.family, system.major, system.minor, system.patch) if system else _system()
-    details.browser = _browser(browser.family if browser else "")
-    details.device = parse_device(device.family if device else "", None, None)
-    return Agent(_device(details), details.os.family, details.browser.family, False)
-
-
-@functools.lru_cache(1_024)
-def _system(family: str = "", *version: str | None) -> OperatingSystem:
-    return parse_operating_system(family, *version)
-
-
-@functools.lru_cache(1_024)
-def _browser(family: str) -> Browser:
-    """Leave the version out: no class of devices depends on it."""
-    return parse_browser(family, None, None, None)
+    details.ua_string = words
+    details.os = parse_operating_system(system, windows)
+    details.browser = parse_browser(browser, None, None, None)
+    details.device = parse_device(device, None, None)
+    return Agent(_device(details), system, browser, False)
 
 
 def _bounded(text: str, bytes_max: int) -> str:

@@ -68,6 +68,13 @@ def test_system_and_device_are_read_from_the_start_and_the_browser_from_more() -
     assert read_agent("x" * NAMED_BYTES_MAX + " Firefox/120.0").browser == ""
 
 
+def test_a_phone_whose_model_has_a_long_name_is_no_tablet() -> None:
+    model = "moto g stylus 5G (2022) Build/S3SVS32.45-14-1-1; wv"
+    agent = f"Mozilla/5.0 (Linux; Android 12; {model}) {WEBKIT} Version/4.0 Chrome/103.0.5060.129 Mobile Safari/537.36"
+    assert agent.index("Mobile Safari") > SYSTEM_BYTES_MAX
+    assert read_agent(agent).device == "mobile"
+
+
 def test_no_pattern_searches_the_whole_text_for_any_robots_name() -> None:
     assert _parser().ua.extract("x " * 100 + "anybot/1.0") is None  # costs 400 µs with such patterns
     assert _parser().ua.extract("Mozilla/5.0 (X11; Linux x86_64; rv:120.0) Gecko/20100101 Firefox/120.0") is not None
