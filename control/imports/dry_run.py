@@ -149,7 +149,7 @@ def _store(run: Run, check: _Check, batch: list[TableRow]) -> bool:
         add_counts(found, Counter(str(row.outcome) for row in rows))
         found.needs_reason = found.needs_reason or any(_needs_reason(item) for item in items)
         found.save(update_fields=["done_rows", "counts", "needs_reason"])
-    run.step(found)
+    run.step(found, pauses=False)  # the next batch is read and checked first, without a lock
     return True
 
 

@@ -62,7 +62,7 @@ def remove_partners(partners: Sequence[Partner]) -> dict[str, str]:
     kept = {str(number): f"has {noun} by now" for noun, number in _uses(numbers)}
     gone = [number for number in numbers if str(number) not in kept]
     PartnerTransition.objects.filter(partner__in=gone).delete()
-    Partner.objects.filter(number__in=gone).delete()
+    Partner.objects.filter(number__in=gone).delete_unnamed()
     return kept
 
 
