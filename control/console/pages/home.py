@@ -86,6 +86,7 @@ def _chart(counts: dict[str, int]) -> Any:
 def settings(request: HttpRequest, actor: Actor) -> HttpResponse:
     """Show the pages of settings."""
     entries = [
+        (Area.SETTINGS, "Program", "Name, currency, time zone, fallback page", "console_program_settings", "settings"),
         (Area.PEOPLE, "People", "Operators with their roles, and partners' people", "console_people", "users"),
         (
             Area.PEOPLE,
@@ -95,6 +96,7 @@ def settings(request: HttpRequest, actor: Actor) -> HttpResponse:
             "mail",
         ),
         (Area.SETTINGS, "API keys", "Keys for other systems, with a scope each", "console_keys", "key"),
+        (Area.SETTINGS, "Installation", "What the environment sets, to read", "console_installation", "stack"),
         (Area.AUDIT, "Audit trail", "Every change with who, when and why", "console_audit", "history"),
         (Area.JOBS, "Jobs", "Background work and its dead list", "console_jobs", "list-check"),
     ]

@@ -29,6 +29,8 @@ PAGES: dict[str, set[str]] = {
     "console_reports": EVERYBODY,
     "console_conversions": EVERYBODY,
     "console_conversion": EVERYBODY,
+    "console_program_settings": LEADERS,
+    "console_installation": LEADERS,
     "console_bulk": {"owner"},  # the one who made the change
     "console_partners": EVERYBODY,
     "console_partner_new": WRITERS,

@@ -108,11 +108,11 @@ def test_warnings_are_shown_and_do_not_refuse() -> None:
 def test_money_waits_for_publishing(offer: Offer) -> None:
     create_coupon(ANN, {"code": "BLUE10", "offer": offer, "partner": Link.objects.get().partner})
     change_offer(ANN, offer.number, {"click_window_us": 86_400 * 10**6})
-    change_program_settings(ANN, {"currency": "EUR"})
+    with pytest.raises(Invalid, match="currency: is fixed"):
+        change_program_settings(ANN, {"currency": "EUR"})
     assert version_of(ANN).seq == 1
     version = publish(ANN)
     assert version.diff == [
-        "changes the currency from USD to EUR",
         "shortens the click window of Shoes from 30d to 1d",
         "adds coupon BLUE10 of Blue Lagoon for Shoes",
     ]
