@@ -38,6 +38,12 @@ class WebSettings(Section):
         False, description="/console/components/ shows every part that pages are made of, for developers."
     )
     invitation_age_max_s: int = Field(7 * 86_400, ge=60, description="An invitation is valid for this long.")
+    api_key_requests_per_s: int = Field(
+        200, ge=1, description="Requests of one API key that a web process answers in the long run; more answer 429."
+    )
+    api_key_burst_requests: int = Field(
+        2_000, ge=1, description="Requests that an API key may send at once after a pause, in each web process."
+    )
     view_as_age_max_s: int = Field(
         900, ge=60, le=86_400, description="Seeing the pages as another person does ends after this long."
     )

@@ -10,6 +10,11 @@ from ninja.security import APIKeyCookie, HttpBearer
 from control.accounts.actor import Actor
 from control.accounts.keys import actor_of_key
 from control.accounts.middleware import actor_of
+from control.api.rate_limit import RateLimiter, TooManyRequests
+from control.configuration import current_configuration
+from runtime.clock import SystemClock
+
+_clock, _limiter = SystemClock(), RateLimiter()
 
 
 class BearerKey(HttpBearer):
@@ -19,6 +24,12 @@ class BearerKey(HttpBearer):
         actor = actor_of_key(token, timezone.now())
         if actor is None:
             return None
+        web = current_configuration().settings.web
+        wait_s = _limiter.take(
+            actor.id, _clock.monotonic_s(), per_s=web.api_key_requests_per_s, burst=web.api_key_burst_requests
+        )
+        if wait_s:
+            raise TooManyRequests(wait_s)
         before = actor_of(request)
         request.actor = replace(actor, request_id=before.request_id, address=before.address)  # type: ignore[attr-defined]
         return actor_of(request)

@@ -11,6 +11,7 @@ from ninja import NinjaAPI, Schema
 from ninja.errors import AuthenticationError, HttpError, ValidationError
 from pydantic import Field
 
+from control.api.rate_limit import TooManyRequests
 from control.errors import Conflict, FieldError, Forbidden, Invalid, NotFound, Refused, Unavailable
 from runtime.logs import Throttled, logger
 
@@ -81,6 +82,10 @@ def handle_errors(api: NinjaAPI) -> None:
 
 
 def _refused(request: HttpRequest, error: Refused) -> HttpResponse:
+    if isinstance(error, TooManyRequests):
+        answer = problem(request, 429, str(error))
+        answer["Retry-After"] = str(error.retry_after_s)
+        return answer
     status = next((status for kind, status in _STATUS.items() if isinstance(error, kind)), 409)
     return problem(request, status, str(error), error.errors if isinstance(error, Invalid) else ())
 
