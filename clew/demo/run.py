@@ -19,8 +19,8 @@ from integrations.files.lines import EventLine
 from integrations.files.replay.send import ReplayError, Sender
 from runtime.clock import Clock, SystemClock
 
-HISTORY_VISITORS = 2_400
-LIVE_VISITORS = 200
+HISTORY_VISITORS = 3_000
+LIVE_VISITORS = 100
 _ROUND_VISITORS = 4
 _ROUND_PAUSE_S = 2.0
 _BATCH_LINES = 500
