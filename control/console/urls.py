@@ -25,6 +25,7 @@ from control.console.pages import (
     rejected,
     reports,
     search,
+    webhooks,
 )
 
 urlpatterns = [
@@ -94,6 +95,15 @@ urlpatterns = [
     path("people/<uuid:user_id>/second-factor/", people.reset_factor, name="console_user_second_factor"),
     path("people/<uuid:user_id>/view-as/", people.view_as, name="console_user_view_as"),
     path("people/<uuid:user_id>/switch/", people.switch, name="console_user_switch"),
+    path("webhooks/", webhooks.index, name="console_webhooks"),
+    path("webhooks/new/", webhooks.new, name="console_webhook_new"),
+    path("webhooks/deliveries/", webhooks.delivery_index, name="console_webhook_deliveries"),
+    path("webhooks/<uuid:webhook_id>/", webhooks.show, name="console_webhook"),
+    path("webhooks/<uuid:webhook_id>/edit/", webhooks.edit, name="console_webhook_edit"),
+    path(
+        "webhooks/<uuid:webhook_id>/deliveries/<int:delivery_id>/", webhooks.delivery, name="console_webhook_delivery"
+    ),
+    path("webhooks/<uuid:webhook_id>/<slug:name>/", webhooks.act, name="console_webhook_act"),
     path("api-keys/", keys.index, name="console_keys"),
     path("api-keys/new/", keys.new, name="console_key_new"),
     path("api-keys/<uuid:key_id>/revoke/", keys.revoke, name="console_key_revoke"),

@@ -97,6 +97,7 @@ def settings(request: HttpRequest, actor: Actor) -> HttpResponse:
         ),
         (Area.SETTINGS, "API keys", "Keys for other systems, with a scope each", "console_keys", "key"),
         (Area.SETTINGS, "Installation", "What the environment sets, to read", "console_installation", "stack"),
+        (Area.SETTINGS, "Webhooks", "Other systems are told of changes", "console_webhooks", "webhook"),
         (Area.AUDIT, "Audit trail", "Every change with who, when and why", "console_audit", "history"),
         (Area.JOBS, "Jobs", "Background work and its dead list", "console_jobs", "list-check"),
     ]

@@ -4,6 +4,7 @@ import pytest
 from django.test import Client
 from django.urls import URLPattern, reverse
 
+from control.accounts.actor import command_line
 from control.accounts.roles import Role
 from control.audit.models import AuditEvent
 from control.console import urls
@@ -11,10 +12,13 @@ from control.console.models import BulkChange
 from control.imports.models import Import
 from control.imports.services import upload
 from control.partners.models import Partner
+from control.webhooks.models import Delivery
+from control.webhooks.services import create_webhook, send_test
 from tests.control.console.conftest import Console
 
 pytestmark = pytest.mark.parametrize("database", ["sqlite"], indirect=True)
 
+BOSS = command_line()
 EVERYBODY = {*Role.values}
 LEADERS = {"owner", "admin"}
 WRITERS = LEADERS | {"partner_manager"}
@@ -87,6 +91,13 @@ PAGES: dict[str, set[str]] = {
     "console_user_second_factor": LEADERS,
     "console_user": LEADERS,
     "console_user_switch": LEADERS,
+    "console_webhooks": LEADERS,
+    "console_webhook_new": LEADERS,
+    "console_webhook_deliveries": LEADERS,
+    "console_webhook": LEADERS,
+    "console_webhook_edit": LEADERS,
+    "console_webhook_delivery": LEADERS,
+    "console_webhook_act": LEADERS,
     "console_keys": LEADERS,
     "console_key_new": LEADERS,
     "console_key_revoke": LEADERS,
@@ -107,11 +118,18 @@ def path(console: Console, name: str, partner: Partner | None) -> str:
     assert console.offer and console.plan and console.coupon and console.approval
     event = AuditEvent.objects.filter(object_type="partners.partner").first()
     assert event is not None
+    test = Delivery.objects.first() or send_test(
+        BOSS, create_webhook(BOSS, {"url": "https://crm.example/", "events": ["*"]})[0].pk
+    )
     made = Import.objects.first() or upload(console.actor("partner_manager"), "partners", "a.csv", [b"name\nBlue\n"])
     arguments: dict[str, list[object]] = {
         "console_import": [made.pk],
         "console_import_columns": [made.pk],
         "console_import_errors": [made.pk],
+        "console_webhook": [test.webhook_id],
+        "console_webhook_edit": [test.webhook_id],
+        "console_webhook_delivery": [test.webhook_id, test.pk],
+        "console_webhook_act": [test.webhook_id, "pause"],
         "console_partner": [partner.number],
         "console_partner_edit": [partner.number],
         "console_partner_history": [partner.number],

@@ -1,0 +1,51 @@
+"""Pages of webhooks: the secret once, pause, test, deliveries with answers, replay."""
+
+import re
+
+import pytest
+from django.test import Client
+
+from control.accounts.actor import command_line
+from control.accounts.people import add_operator
+from control.partners.services import create_partner
+from control.webhooks.delivering import deliver_due
+from control.webhooks.models import Delivery, Webhook
+from runtime.clock import SystemClock
+from tests.control.console.conftest import signed_in
+from tests.control.webhooks.conftest import Receiver
+
+pytestmark = pytest.mark.parametrize("database", ["sqlite"], indirect=True)
+
+
+def test_way_through_the_pages(database: object, receiver: Receiver) -> None:
+    browser = signed_in(Client(HTTP_HOST="localhost"), add_operator(command_line(), "ann@acme.example", "owner"))
+    wrong = browser.post("/console/webhooks/new/", {"url": "http://10.0.0.1/", "events": "*"})
+    assert "not a public address" in wrong.content.decode() and not Webhook.objects.exists()
+    made = browser.post("/console/webhooks/new/", {"url": receiver.url, "events": "partner.*, offer.created"})
+    assert re.search(r"whsec_[\w+/=]{44}", made.content.decode()) and made["Cache-Control"] == "no-store"
+    webhook = Webhook.objects.get()
+    assert webhook.events == ["partner.*", "offer.created"] and webhook.owner_email == "ann@acme.example"
+    place = f"/console/webhooks/{webhook.pk}/"
+    assert "whsec_" not in browser.get(place).content.decode()
+    create_partner(command_line(), {"name": "<b>Blue</b>"}, "active")
+    receiver.answers = [(418, {}, b"<script>stout</script>")]
+    deliver_due(webhook.pk, SystemClock())
+    row = Delivery.objects.get()
+    shown = browser.get(f"{place}deliveries/{row.pk}/").content.decode()
+    assert "Answer 418" in shown and "&lt;script&gt;stout" in shown and "<script>stout" not in shown
+    assert "Failing" in browser.get("/console/webhooks/").content.decode()
+    link = f"{place}deliveries/{row.pk}/"
+    assert link in browser.get(f"/console/webhooks/deliveries/?webhook={webhook.pk}").content.decode()
+    assert link not in browser.get("/console/webhooks/deliveries/?state=failed").content.decode()
+    browser.post(f"{place}deliveries/{row.pk}/")
+    assert deliver_due(webhook.pk, SystemClock()) == 1 and Delivery.objects.get().state == "delivered"
+    assert browser.get(f"{place}nope/").status_code == 404
+    for act, status in (("test", "active"), ("replay", "active"), ("pause", "paused"), ("activate", "active")):
+        assert browser.get(f"{place}{act}/").status_code == 200
+        assert browser.post(f"{place}{act}/").status_code == 302
+        webhook.refresh_from_db()
+        assert webhook.status == status
+    assert "whsec_" in browser.post(f"{place}secret/").content.decode()
+    browser.post(f"{place}edit/", {"url": receiver.url, "events": "*", "description": "CRM"})
+    assert Webhook.objects.get().description == "CRM"
+    assert browser.post(f"{place}delete/").status_code == 302 and not Webhook.objects.exists()
