@@ -55,7 +55,10 @@ class JobsProcess:
         raise_descriptor_limit()
         settings = self.settings
         # Django is imported in one thread only: two that import it at once see halves of its modules.
-        await asyncio.to_thread(self.place.start, settings, signs=False)
+        # Webhooks are signed with secrets that the key unseals; a worker without it does the other jobs.
+        web = settings.web
+        has_key = self.place.data is not None or web.secret_key is not None or web.secret_key_file is not None
+        await asyncio.to_thread(self.place.start, settings, signs=has_key)
         from control.jobs.worker import Worker
         from control.migrate import no_answer_reason
 

@@ -62,7 +62,7 @@ WEBHOOKS: ListSpec[Webhook] = ListSpec(
     rows=services.webhooks, columns=_columns, order="-created",
     search=lambda _actor, rows, text: rows.filter(url__icontains=text), search_label="Search by address",
     empty=Empty(
-        "No webhooks yet", "Make one for each system that wants to know of changes.", "webhook", "New webhook",
+        "No webhooks yet", "Make one for each system that is to be told of changes.", "webhook", "New webhook",
         "console_webhook_new",
     ),
     filters=(
