@@ -66,7 +66,7 @@ def test_copy(page: Page) -> None:
 def test_marks_are_counted(page: Page) -> None:
     form = page.locator("#bulk_bar form")
     bar = form.locator(".cl-bulk")
-    expect(bar).to_contain_text("1 partners marked")
+    expect(bar).to_contain_text("1 marked")
     form.locator("tbody input").uncheck()
     expect(bar).not_to_be_visible()
     table = page.locator("#table form")
