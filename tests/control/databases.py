@@ -56,6 +56,7 @@ class TestDatabase:
 
     address: ControlAddress
     _fresh: Path | None = None
+    _emptied: int = 0
 
     def use(self) -> None:
         """Make it the database of Django in this process."""
@@ -80,9 +81,13 @@ class TestDatabase:
         if isinstance(self.address, SqliteFile):
             assert self._fresh is not None
             _close()
-            for suffix in ("-wal", "-shm"):
-                self.address.path.with_name(self.address.path.name + suffix).unlink(missing_ok=True)
-            shutil.copyfile(self._fresh, self.address.path)
+            # Another file, because a thread of the test may still have the last one open.
+            self._emptied += 1
+            last, path = self.address.path, self._fresh.with_name(f"control-{self._emptied}.sqlite")
+            shutil.copyfile(self._fresh, path)
+            self.address = SqliteFile(path)
+            for suffix in ("", "-wal", "-shm"):
+                last.with_name(last.name + suffix).unlink(missing_ok=True)
             return
         connection = connections["default"]
         kept = {"django_migrations", "django_content_type", "auth_permission"}
