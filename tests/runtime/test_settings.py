@@ -105,7 +105,7 @@ def test_every_setting_says_what_it_is_and_in_which_unit() -> None:
         for name, member in members.items():
             assert member.description and member.description.endswith("."), name
             if member.annotation is int:
-                units = ("_max", "_ms", "_s", "_blocks", "partitions", "shards", "_factor")
+                units = ("_max", "_ms", "_s", "_blocks", "partitions", "shards", "_factor", "_requests")
                 assert name.endswith(units), f"{name} has no unit"
 
 

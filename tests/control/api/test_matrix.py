@@ -41,6 +41,9 @@ from control.webhooks.services import create_webhook, send_test
 from tests.control.api.conftest import Api
 from tests.control.program.sample import plan, shoes
 
+# Rights are decided before any row is read, so one database shows them.
+pytestmark = pytest.mark.parametrize("database", ["sqlite"], indirect=True)
+
 
 @dataclass(frozen=True)
 class Endpoint:
