@@ -42,7 +42,7 @@ from tests.control.api.conftest import Api
 from tests.control.program.sample import plan, shoes
 
 # Rights are decided before any row is read, so one database shows them.
-pytestmark = pytest.mark.parametrize("database", ["sqlite"], indirect=True)
+sqlite = pytest.mark.parametrize("database", ["sqlite"], indirect=True)
 
 
 @dataclass(frozen=True)
@@ -305,6 +305,7 @@ def _call(client: Api, endpoint: Endpoint, ids: dict[str, str]) -> int:
     return client(endpoint.method, path, body, **headers)[0]
 
 
+@sqlite
 @pytest.mark.parametrize("who", WHO)
 def test_rights(who: str, world: World) -> None:
     client = _client(who, world.partner)
@@ -317,6 +318,7 @@ def test_rights(who: str, world: World) -> None:
             assert status in expected, (who, endpoint, foreign, status)
 
 
+@sqlite
 def test_lists_of_a_partner_hold_its_own_rows_only(world: World) -> None:
     client = _client("partner key admin", world.partner)
     assert [user["id"] for user in client("GET", "/users")[1]["items"]] == [world.own["user_id"]]
@@ -325,6 +327,7 @@ def test_lists_of_a_partner_hold_its_own_rows_only(world: World) -> None:
     assert events and {event["partner"] for event in events} == {world.partner}
 
 
+@sqlite
 def test_a_session_changes_nothing_without_the_csrf_token(world: World) -> None:
     user = add_operator(command_line(), "who@acme.example", "owner")
     strict = Client(HTTP_HOST="localhost", enforce_csrf_checks=True)
@@ -334,6 +337,7 @@ def test_a_session_changes_nothing_without_the_csrf_token(world: World) -> None:
     assert not User.objects.filter(email="new@acme.example").exists()
 
 
+@sqlite
 def test_a_disabled_person_is_refused(world: World) -> None:
     client = _client("operator owner", world.partner)
     with acting(command_line()):
