@@ -13,7 +13,7 @@ from pathlib import Path
 
 from django.core.cache import caches
 from django.core.management import call_command
-from django.db import connections
+from django.db import OperationalError, connections
 
 from control.address import ControlAddress, PostgresServer, SqliteFile, parse_control_address
 from control.databases import database_settings
@@ -46,6 +46,9 @@ def own_postgres() -> Iterator[PostgresServer]:
             server.stop()
     finally:
         shutil.rmtree(folder, ignore_errors=True)
+
+
+TRIES_MAX = 3
 
 
 @dataclass
@@ -92,8 +95,14 @@ class TestDatabase:
         connection = connections["default"]
         kept = {"django_migrations", "django_content_type", "auth_permission"}
         tables = [name for name in connection.introspection.table_names() if name not in kept]
-        with connection.cursor() as cursor:
-            cursor.execute(f"TRUNCATE {', '.join(tables)} RESTART IDENTITY CASCADE")
+        for attempt in range(TRIES_MAX):
+            try:
+                with connection.cursor() as cursor:
+                    cursor.execute(f"TRUNCATE {', '.join(tables)} RESTART IDENTITY CASCADE")
+                return
+            except OperationalError:  # a deadlock with the last statement of a thread that is ending
+                if attempt == TRIES_MAX - 1:
+                    raise
 
     def close(self) -> None:
         _close()
