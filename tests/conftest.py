@@ -33,9 +33,10 @@ MEMORY_FOLDER_FREE_BYTES_MIN = 6 << 30
 
 
 def pytest_configure() -> None:
-    """Keep temporary directories in memory where there is room: a third of the time of the tests was fsync.
+    """Keep temporary directories in memory where there is room.
 
-    No test needs a real disk: those that fill, lose or damage one mount their own.
+    A disk costs the tests of a warehouse a quarter of their CPU. No test needs a real one: those that fill, lose or
+    damage a disk mount their own.
     """
     if "PYTEST_DEBUG_TEMPROOT" not in os.environ and MEMORY_FOLDER.is_dir():
         space = os.statvfs(MEMORY_FOLDER)
