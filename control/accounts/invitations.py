@@ -134,6 +134,8 @@ def accept_as(actor: Actor, token: str, user: User) -> User:
         if actor.kind is not ActorKind.PERSON or user.email != invitation.email:
             raise Conflict("this invitation is for another address; sign in with that one")
         if invitation.partner_id is None:
+            if user.role and user.role != invitation.role:  # given after the invitation was sent
+                raise Conflict(f"you are {Role(user.role).label} already; ask an administrator for another role")
             user.role = Role(invitation.role)
             user.save(update_fields=["role"])
         else:

@@ -75,6 +75,15 @@ def test_a_person_who_exists_accepts_after_signing_in(blue: int, client: Client)
     assert Seat.objects.get().user == user
 
 
+def test_an_invitation_takes_no_role_that_was_given_since(client: Client) -> None:
+    invite(ADMIN, EMAIL, "support", None, _link)
+    add_operator(command_line(), EMAIL, "owner", "Fay", PASSWORD)
+    client.post("/accounts/login/", {"login": EMAIL, "password": PASSWORD})
+    answer = client.post(link_in(last_mail(EMAIL)))
+    assert answer.status_code == 409 and "already" in answer.content.decode()
+    assert User.objects.get(email=EMAIL).role == "owner"
+
+
 def test_an_invitation_is_for_one_address(blue: int, client: Client) -> None:
     add_operator(command_line(), EMAIL, "finance")
     add_operator(command_line(), "eve@acme.example", "support", "Eve", PASSWORD)
