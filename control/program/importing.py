@@ -17,6 +17,7 @@ from control.audit.origin import acting
 from control.numbers.sequence import skip_to
 from control.partners.access import require_operator
 from control.partners.models import Partner, PartnerTransition
+from control.partners.search_text import SOURCES, text_of
 from control.partners.services import KIND as PARTNER_KIND
 from control.partners.states import LINKS_WORK, PartnerStatus
 from control.program.import_report import Import, ImportReport, Progress
@@ -147,6 +148,11 @@ def _store(job: Import, model: type[_M], created: list[_M], changed: list[_M], n
     if created:
         model._default_manager.bulk_create(created)
     if changed:
+        if names & {*SOURCES}:  # bulk_update computes no column
+            for row in changed:
+                if isinstance(row, Partner):
+                    row.search = text_of(row)
+                    names = names | {"search"}
         model._default_manager.bulk_update(changed, sorted(names))
     if model is Partner:
         moved = [*created, *(row for row in changed if row.pk in old and old[row.pk] != getattr(row, "status", ""))]

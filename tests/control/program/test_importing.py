@@ -114,6 +114,13 @@ def test_a_second_import_changes_nothing() -> None:
 
 
 @pytest.mark.usefixtures("database")
+def test_a_renamed_partner_is_found_by_the_new_name() -> None:
+    import_program(ANN, _read())
+    import_program(ANN, _read(FILE.replace("Blue Lagoon", "Crimson Cove")))
+    assert "crimson cove" in Partner.objects.get(number=7).search
+
+
+@pytest.mark.usefixtures("database")
 def test_a_dry_run_shows_the_difference_and_stores_nothing() -> None:
     import_program(ANN, _read())
     publish(ANN)
