@@ -1,5 +1,6 @@
 """One type of objects that can be imported and exported. Changes are made by the services of the type."""
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -49,7 +50,7 @@ class _DryRun(Exception):
     """Ends the transaction of a dry run."""
 
 
-class Resource(Generic[M]):
+class Resource(ABC, Generic[M]):
     """Type of objects."""
 
     key: ClassVar[str]
@@ -87,9 +88,9 @@ class Resource(Generic[M]):
         """Return whether rows may find objects by a field."""
         return key in self.matches or key.partition(":")[0] + ":" in self.matches
 
+    @abstractmethod
     def visible(self, actor: Actor) -> QuerySet[M]:
         """Return the objects that the actor may read. Raises Forbidden."""
-        raise NotImplementedError
 
     def writable(self, actor: Actor) -> QuerySet[M]:
         """Return the objects that the actor may change. Raises Forbidden."""
@@ -106,9 +107,9 @@ class Resource(Generic[M]):
         """Return what a row finds its object by; None for a row that is a new object."""
         return values.get(match) or None
 
+    @abstractmethod
     def stored(self, actor: Actor, match: str, wanted: Sequence[Hashable]) -> dict[Hashable, list[M]]:
         """Return the objects that the actor may change, by identity."""
-        raise NotImplementedError
 
     def finder(self, actor: Actor, match: str) -> Finder:
         """Return `stored` for many calls of one run."""
@@ -129,7 +130,7 @@ class Resource(Generic[M]):
                 item.errors += self.mistakes(error)
 
     def store_one(self, actor: Actor, item: Item[M], reason: str) -> None:
-        """Make or change the object of one row. Raises Refused."""
+        """Make or change the object of one row, for types that do not replace `store`. Raises Refused."""
         raise NotImplementedError
 
     def check(self, actor: Actor, items: Sequence[Item[M]]) -> None:
