@@ -12,7 +12,7 @@ from pydantic import ConfigDict, Field
 
 from control.accounts.invitations import invitations as visible_invitations
 from control.accounts.invitations import invite, resend_invitation, revoke_invitation
-from control.accounts.links import invitation_link
+from control.accounts.mail_links import invitation_link
 from control.accounts.middleware import actor_of
 from control.accounts.models import Invitation, User
 from control.accounts.people import add_operator, change_person, people

@@ -11,7 +11,7 @@ from django.template.loader import render_to_string
 from django.utils import timezone
 
 from control.accounts.actor import Actor
-from control.accounts.links import LinkOf
+from control.accounts.mail_links import LinkOf
 from control.accounts.models import Invitation, Seat, User, normal_email
 from control.accounts.people import may_give, new_user, partner_role_of, role_of, store_operator, store_with_seat
 from control.accounts.roles import Action, Area, PartnerRole, Role

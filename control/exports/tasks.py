@@ -6,7 +6,7 @@ from uuid import UUID
 
 from django.utils import timezone
 
-from control.accounts.again import actor_again
+from control.accounts.actor_of_job import actor_of_job
 from control.errors import Forbidden
 from control.exports.models import Export
 from control.exports.services import TASK, drop, fail_export, make_export
@@ -20,7 +20,7 @@ def make(_run: JobRun, arguments: Mapping[str, Any]) -> None:
     if found is None:
         return
     try:
-        make_export(found.pk, actor_again(found.creator_kind, found.creator_id, found.partner))
+        make_export(found.pk, actor_of_job(found.creator_kind, found.creator_id, found.partner))
     except Forbidden as error:
         fail_export(found.pk, str(error))
 

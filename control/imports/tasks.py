@@ -6,7 +6,7 @@ from uuid import UUID
 
 from django.utils import timezone
 
-from control.accounts.again import actor_again
+from control.accounts.actor_of_job import actor_of_job
 from control.errors import Forbidden
 from control.imports.models import WORKING, Import
 from control.imports.run import run
@@ -22,7 +22,7 @@ def run_import(job: JobRun, arguments: Mapping[str, Any]) -> None:
     if found is None:
         raise GiveUp("the import was deleted")
     try:
-        actor = actor_again(found.runner_kind, found.runner_id)
+        actor = actor_of_job(found.runner_kind, found.runner_id)
     except Forbidden as error:
         raise GiveUp(str(error)) from None
     run(found.pk, actor, job.progress)

@@ -89,7 +89,7 @@ def _begin(actor: Actor, bulk: BulkChange) -> BulkChange:
 def run_bulk(bulk_id: UUID, progress: Callable[[int, int], None]) -> None:
     """Change the rows that are left. Killed and run again, it goes on after the last batch. Raises GiveUp."""
     bulk = BulkChange.objects.select_related("user").get(pk=bulk_id)
-    actor = _actor_again(bulk.user)
+    actor = _actor_of_job(bulk.user)
     action = action_of(bulk)
     with acting(actor):
         while _one_batch(bulk_id, action, actor):
@@ -97,7 +97,7 @@ def run_bulk(bulk_id: UUID, progress: Callable[[int, int], None]) -> None:
             progress(bulk.position, len(bulk.rows))
 
 
-def _actor_again(user: User) -> Actor:
+def _actor_of_job(user: User) -> Actor:
     if not user.is_active or not user.role:
         raise GiveUp(f"{user.email} may no longer change anything")
     return Actor(ActorKind.PERSON, str(user.pk), str(user), role=Role(user.role))

@@ -13,7 +13,7 @@ from django.utils.dateformat import format as format_date
 
 from control.accounts.actor import Actor
 from control.accounts.invitations import invitations, invite, resend_invitation, revoke_invitation
-from control.accounts.links import invitation_link
+from control.accounts.mail_links import invitation_link
 from control.accounts.models import Invitation, InvitationState
 from control.accounts.roles import Action, Area
 from control.audit.selectors import history_of

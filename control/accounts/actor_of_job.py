@@ -9,7 +9,7 @@ from control.audit.origin import ActorKind
 from control.errors import Forbidden
 
 
-def actor_again(kind: str, actor_id: str, partner: int | None = None) -> Actor:
+def actor_of_job(kind: str, actor_id: str, partner: int | None = None) -> Actor:
     """Return a person, key or command that asked for work, for a partner if it was one of its people.
 
     Raises Forbidden if it may not do anything any more.
