@@ -3,8 +3,9 @@
 The epoch names the rules and the geo database. Every row keeps it, so that results of other versions can be told apart.
 """
 
+import functools
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Protocol
 
 import numpy as np
@@ -31,6 +32,14 @@ _REASONS_OF_HINTS = [
     (int(BotReason.HEAD) if hints & Hint.HEAD else 0) | (int(BotReason.PREFETCH) if hints & Hint.PREFETCH else 0)
     for hints in range(4)
 ]
+
+
+@functools.cache
+def _reader() -> Callable[[str], Agent]:
+    """Import the parser when the first agent is read, so that commands that read none start without it."""
+    from ingest.user_agent import read_agent
+
+    return read_agent
 
 
 class Enricher:
@@ -85,10 +94,7 @@ class Enricher:
     def _agent(self, user_agent: str) -> Agent:
         agent = self._agents.get(user_agent)
         if agent is None:
-            from ingest.user_agent import read_agent  # here, so that commands that read no agent start without it
-
-            agent = read_agent(user_agent)
-            self._agents[user_agent] = agent
+            agent = self._agents[user_agent] = _reader()(user_agent)
             if len(self._agents) > self._agents_max:
                 self._agents.popitem(last=False)
         else:

@@ -6,6 +6,7 @@ ua-parser's Rust engine matches all patterns. It looks for literals first, so th
 """
 
 import functools
+from typing import NamedTuple
 
 from crawleruseragents import CRAWLER_USER_AGENTS_DATA
 from ua_parser import load_builtins
@@ -67,27 +68,65 @@ def read_agent(user_agent: str) -> Agent:
     start = _bounded(text, SYSTEM_BYTES_MAX)
     parser = _parser()
     browser, system, device = parser.ua.extract(text), parser.os.extract(start), parser.de.extract(start)
-    families = device.family if device else "", system.family if system else "", browser.family if browser else ""
-    words = " ".join([word for word in _WORDS_OF_CLASSES if word in text])
-    return _agent(*families, words, system.major if system and system.family == "Windows" else None)
+    names = _Names(
+        device.family if device else "",
+        system.family if system else "",
+        browser.family if browser else "",
+        system.major if system and system.family == "Windows" else None,
+    )
+    known: _Known = ()
+    found = _classify(names, known)
+    while isinstance(found, str):
+        known = (*known, (found, found in text))
+        found = _classify(names, known)
+    return found
 
 
-_WORDS_OF_CLASSES = (
-    "Mobile Safari", "Mobile", "Windows NT", "iPhone;", "Silk", "Linux", "X11", "Maemo", "J2ME", "MIDP",
-    "Googlebot-Mobile", "NokiaBrowser",
-)  # fmt: skip
-"""Words of a user agent that user-agents looks at to find the class of the device. "Mobile Safari" can come late."""
+class _Names(NamedTuple):
+    """Families that were found, and the version of Windows."""
+
+    device: str
+    system: str
+    browser: str
+    windows: str | None
 
 
-@functools.lru_cache(8_192)
-def _agent(device: str, system: str, browser: str, words: str, windows: str | None) -> Agent:
-    """Classify by user-agents. Nothing but these arguments decides, so one answer serves many user agents."""
+_Known = tuple[tuple[str, bool], ...]
+"""Words that have been looked for in a user agent, in the order of user-agents' questions, and whether it has them."""
+
+
+class _UnknownWord(Exception):
+    pass
+
+
+class _Text:
+    """Stands for the text of a user agent: answers for the known words, and stops at the first other word."""
+
+    def __init__(self, known: _Known) -> None:
+        self._known = dict(known)
+
+    def __contains__(self, word: str) -> bool:
+        if word not in self._known:
+            raise _UnknownWord(word)
+        return self._known[word]
+
+
+@functools.lru_cache(32_768)
+def _classify(names: _Names, known: _Known) -> Agent | str:
+    """Classify by user-agents; return the word that it needs next if the known ones do not decide.
+
+    Nothing but these arguments decides, so one answer serves many user agents. The names alone decide most classes;
+    looking for every word that user-agents knows would cost as much as a parser.
+    """
     details = UserAgent.__new__(UserAgent)  # its constructor would parse the text again, with a cache of its own
-    details.ua_string = words
-    details.os = parse_operating_system(system, windows)
-    details.browser = parse_browser(browser, None, None, None)
-    details.device = parse_device(device, None, None)
-    return Agent(_device(details), system, browser, False)
+    details.ua_string = _Text(known)
+    details.os = parse_operating_system(names.system, names.windows)
+    details.browser = parse_browser(names.browser, None, None, None)
+    details.device = parse_device(names.device, None, None)
+    try:
+        return Agent(_device(details), names.system, names.browser, False)
+    except _UnknownWord as unknown:
+        return str(unknown)
 
 
 def _bounded(text: str, bytes_max: int) -> str:
