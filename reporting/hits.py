@@ -8,8 +8,8 @@ import msgspec
 from schemas.ddl import DATABASE, digest_text, money, token_text
 from warehouse.port import Warehouse, rows_of
 
-HITS_MAX = 200
 HIT_KINDS = ("click", "impression", "conversion", "adjustment", "event")
+_TOUCHES = ("click", "impression")
 HIT_VERDICTS = ("accepted", "bot", "rejected")
 WINDOWS_S = (60, 600, 3_600, 86_400, 7 * 86_400)
 """Windows in which hits are searched: each one only if the one before has too few."""
@@ -50,7 +50,7 @@ def _within(warehouse: Warehouse, wanted: HitFilter, from_us: int) -> list[dict[
     }  # fmt: skip
     parts = [_part(kind, wanted) for kind in _SOURCES if _is_asked(kind, wanted)]
     rows = [row for sql in parts for row in rows_of(warehouse.query(sql, parameters))]
-    rows.sort(key=lambda row: row["at"], reverse=True)
+    rows.sort(key=lambda row: row["at"], reverse=True)  # stable, so the order of equal times is always the same
     return [_public(row) for row in rows[: wanted.rows_max]]
 
 
@@ -141,10 +141,12 @@ def _part(source: str, wanted: HitFilter) -> str:
         terms.append(f"has({{partners:Array(UInt32)}}, {partner})")
     texts = {name: sql for name, sql in columns.items() if name not in ("ts", "offer_id", "partner_id")}
     numbers = f"toInt64({columns['offer_id']}) AS to_offer, toInt64({partner}) AS of_partner"
+    log = ts.removesuffix("ts")
     named = ", ".join(f"toString({sql}) AS has_{name}" for name, sql in texts.items())
     return (
         f"SELECT toUnixTimestamp64Micro({ts}) AS at, formatDateTime({ts}, '%FT%H:%i:%S.%fZ', 'UTC') AS time, "
-        f"{numbers}, {named} FROM {table} WHERE {' AND '.join(terms)} ORDER BY at DESC LIMIT {{rows:UInt32}}"
+        f"{numbers}, {named} FROM {table} WHERE {' AND '.join(terms)} "
+        f"ORDER BY at DESC, {log}_partition, {log}_offset LIMIT {{rows:UInt32}}"
     )
 
 
@@ -152,3 +154,14 @@ def _public(row: Mapping[str, Any]) -> dict[str, Any]:
     """Return a hit without its empty fields, except the numbers."""
     texts = {name.removeprefix("has_"): value for name, value in row.items() if name.startswith("has_") and value}
     return {"ts": row["time"], **texts, "offer_id": row["to_offer"], "partner_id": row["of_partner"]}
+
+
+def hits_for_partner(hits: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """Return hits as their partner may read them: no amounts, and no detail of refused postbacks."""
+    return [
+        {
+            name: value for name, value in hit.items()
+            if name not in ("amount", "currency") and (name != "detail" or hit["kind"] in _TOUCHES)
+        }
+        for hit in hits
+    ]  # fmt: skip

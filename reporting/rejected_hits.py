@@ -1,6 +1,6 @@
 """Rejected hits by reason: counts by day, the fields concerned, and examples."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -9,7 +9,6 @@ from reporting.report import in_range
 from schemas.ddl import DATABASE
 from warehouse.port import Warehouse, rows_of
 
-EXAMPLES_MAX = 100
 _FIELDS_NAMED = 3
 
 
@@ -71,11 +70,19 @@ def rejected_examples(
                 toString(field) AS field, detail, toInt64(offer_id) AS offer_id, toInt64(partner_id) AS partner_id,
                 toString(link) AS link, toString(method) AS method, path, {fields} AS sent
             FROM {DATABASE}.rejected WHERE {where} AND reason = {{reason:String}}
-            ORDER BY ts DESC LIMIT {{rows:UInt32}}""",
+            ORDER BY ts DESC, _partition, _offset LIMIT {{rows:UInt32}}""",
             {**parameters, "reason": reason, "rows": rows_max},
         )
     )
     return [{"ts": row.pop("at"), **row, "sent": dict(row["sent"] or ())} for row in rows]
+
+
+def examples_for_partner(examples: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """Return rejected hits as their partner may read them: without what was sent, and no detail of postbacks."""
+    return [
+        {**one, "sent": {}, "detail": one["detail"] if one["kind"] in ("click", "impression") else ""}
+        for one in examples
+    ]  # fmt: skip
 
 
 def _where(wanted: RejectedFilter) -> tuple[str, dict[str, Any]]:

@@ -120,7 +120,8 @@ async def inspect(engine: Engine, request: PostbackRequest) -> Answer:
         raise UserError("the postback is of a partner that is not yours")
     click = None if read.click_id == NO_TOKEN else await _read(engine, click_facts, engine.warehouse, read.click_id)
     stored = None
-    if read.conversion_id != NO_DIGEST:
+    may_see = request.partners is None or read.partner_id in request.partners
+    if read.conversion_id != NO_DIGEST and may_see:
         stored = await _read(engine, stored_conversion, engine.warehouse, read.conversion_id)
     window_us = terms.offers[read.offer_id].click_window_us if read.offer_id else None
     return {**_inspection(read), "click": _click(read, click, now_us, window_us), "stored": stored}

@@ -2,9 +2,19 @@
 
 from typing import Any
 
-from clew.requests.types import ConversionsRequest, ExplainRequest, ReportRequest, Request
+from clew.requests.types import (
+    ConversionsRequest,
+    ExplainRequest,
+    HitsRequest,
+    RejectedExamplesRequest,
+    RejectedReasonsRequest,
+    ReportRequest,
+    Request,
+)
 from reporting.conversion_list import conversions_for_partner
 from reporting.explain_partner import explanation_for_partner
+from reporting.hits import hits_for_partner
+from reporting.rejected_hits import examples_for_partner
 from reporting.report import report_for_partner
 
 Answer = dict[str, Any]
@@ -18,4 +28,10 @@ def partner_view(kind: type[Request], answer: Answer, partner: int) -> Answer:
         return {"conversions": conversions_for_partner(answer["conversions"], partner)}
     if kind is ExplainRequest:
         return explanation_for_partner(answer, partner)
+    if kind is HitsRequest:
+        return {**answer, "hits": hits_for_partner(answer["hits"])}
+    if kind is RejectedReasonsRequest:
+        return answer
+    if kind is RejectedExamplesRequest:
+        return {"examples": examples_for_partner(answer["examples"])}
     raise AssertionError(f"no answer of {kind.NAME} is for partners")

@@ -16,7 +16,8 @@ NUMBERS_MAX = 100_000
 """Most partners or offers that a request may name."""
 REPORT_ROWS_MAX = 100_000
 CONVERSIONS_MAX = 1_000
-HITS_MAX = 200
+HITS_MAX = 1_001
+"""A page of 500 and one more, and as many of the moment at which the page starts."""
 EXAMPLES_MAX = 100
 POSTBACK_CHARS_MAX = 65_536
 CATCH_UP_TIMEOUT_S = 600.0
@@ -204,7 +205,7 @@ class RejectedExamplesRequest(RejectedRequest, frozen=True, kw_only=True, forbid
     NAME = "rejected_examples"
 
     reason: Text
-    limit: Annotated[int, msgspec.Meta(ge=1, le=EXAMPLES_MAX)] = 20
+    limit: Annotated[int, msgspec.Meta(ge=1, le=HITS_MAX)] = 20
     personal: bool = True
     """False to leave out the parameters that were sent."""
 
@@ -252,7 +253,7 @@ OF_CONTROL_PLANE = frozenset(
     }
 )  # fmt: skip
 """Requests that the control plane may send; none changes anything."""
-OF_PARTNER = frozenset({"report", "conversions", "explain"})
+OF_PARTNER = frozenset({"report", "conversions", "explain", "hits", "rejected_reasons", "rejected_examples"})
 """Requests that are answered for one partner. Each has a field `partners`."""
 
 

@@ -11,6 +11,8 @@ from control.api.auth import BearerKey, PersonSession
 from control.api.problems import CONTENT_TYPE, handle_errors, problem
 from control.audit.api import audit_events
 from control.engine.api import conversions, explanations, reports
+from control.engine.hits_api import hits, problems, rejected_hits
+from control.engine.postback_api import postback_tests
 from control.exports.api import exports
 from control.imports.api import imports
 from control.jobs.api import jobs
@@ -92,6 +94,10 @@ api.add_router("/search", search_router)
 api.add_router("/reports", reports)
 api.add_router("/conversions", conversions)
 api.add_router("/explanations", explanations)
+api.add_router("/hits", hits)
+api.add_router("/rejected-hits", rejected_hits)
+api.add_router("/problems", problems)
+api.add_router("/postback-tests", postback_tests)
 api.add_router("/imports", imports)
 api.add_router("/exports", exports)
 for _place, _router in module_routers():

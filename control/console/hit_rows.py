@@ -1,6 +1,5 @@
 """Hits as rows of a table: names of offers and partners, verdicts as badges, times of one day without the date."""
 
-import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -15,14 +14,12 @@ from control.partners.access import visible_partners
 from control.program.access import visible_offers
 from control.ui.states import state_text
 from control.ui.table import Cell, Column, Row, Table, Tone
-from schemas.reasons import Problem, Reason
 
 KINDS = [
     ("click", "Clicks"), ("impression", "Impressions"), ("conversion", "Conversions"), ("adjustment", "Changes"),
     ("event", "Lines of events"),
 ]  # fmt: skip
 VERDICTS = [("accepted", "Accepted"), ("bot", "Bot"), ("rejected", "Rejected")]
-_CODE = re.compile(r"`([^`]+)`")
 _TONES: Mapping[str, Tone] = {"accepted": "good", "bot": "warn", "rejected": "bad"}
 _KIND_NAMES = {
     "click": "Click", "impression": "Impression", "conversion": "Conversion", "adjustment": "Change of a conversion",
@@ -110,14 +107,3 @@ def time_text(ts: str) -> str:
     """Return a time to the second; without the date if it is of today."""
     moment = datetime.fromisoformat(ts)
     return moment.strftime("%H:%M:%S" if moment.date() == timezone.now().date() else "%d %b, %H:%M:%S")
-
-
-def meaning(word: str, listed: type[Reason] | type[Problem]) -> tuple[str, str]:
-    """Return what a reason or a problem means and what to do; empty for one of a later version."""
-    found = next((member for member in listed if member.value == word), None)
-    return ("", "") if found is None else (_plain(found.__doc__ or ""), _plain(found.fix))
-
-
-def _plain(text: str) -> str:
-    """Return a text of the reference without its marks of code."""
-    return _CODE.sub(r"\1", text)

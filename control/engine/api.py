@@ -1,7 +1,5 @@
 """API: reports, conversions and explanations, as the engine answers them for the one who asks."""
 
-import base64
-import json
 import re
 from datetime import datetime
 from typing import Any, Literal
@@ -16,6 +14,7 @@ from control.accounts.roles import Action, Area
 from control.api.answers import answers
 from control.api.lists import LIMIT_MAX
 from control.engine import answers as engine
+from control.engine.cursors import BAD_CURSOR, check_parameters, cursor_of, offset_of, place_of
 from control.engine.names import Names, names_of_conversions, names_of_explanation, names_of_report
 from control.errors import FieldError, Invalid, NotFound
 from control.program.api_terms import Money
@@ -26,7 +25,6 @@ _CONVERSION_ID = re.compile("[0-9a-f]{32}")
 _NUMBER_MAX = 2**32 - 1
 _NUMBERS_MAX = 100
 _MONEY = ("revenue", "payout", "profit")
-_BAD_CURSOR = FieldError("cursor", "is not a cursor of this list; take the one in `next`, or leave it out")
 
 
 class _PeriodQuery(Schema):
@@ -161,12 +159,12 @@ class ExplanationOut(Schema):
 @reports.get("/{name}", response=answers(ReportOut, errors=(404, 503)))
 def get_report(request: HttpRequest, name: Literal["kpi", "rejected"], query: Query[ReportQuery]) -> dict[str, Any]:
     """Get a page of a report: `kpi` counts clicks, conversions and money, `rejected` refused hits."""
-    _check_parameters(request, query)
+    check_parameters(request, query)
     by = [part.strip() for part in query.by.split(",") if part.strip()]
     if unknown := sorted({*by} - {*engine.DIMENSIONS[name]}):
         allowed = ", ".join(engine.DIMENSIONS[name])
         raise Invalid(FieldError("by", f"cannot group by {', '.join(unknown)}; use {allowed}"))
-    offset = _offset(query.cursor)
+    offset = offset_of(query.cursor)
     part = engine.Part(query.order, query.limit, offset)
     report = engine.report(actor_of(request), name, by, query.filters(), part)
     names, end = names_of_report(report), offset + len(report.rows)
@@ -193,7 +191,7 @@ def _report_row(row: engine.Row, names: Names) -> dict[str, Any]:
 @conversions.get("", response=answers(ConversionPage, errors=(404, 503)))
 def list_conversions(request: HttpRequest, query: Query[ConversionQuery]) -> dict[str, Any]:
     """List conversions, newest first."""
-    _check_parameters(request, query)
+    check_parameters(request, query)
     asked = engine.ConversionQuery(
         query.filters(), query.status, query.q.strip(), "", after_of(query.cursor), query.limit + 1
     )
@@ -263,38 +261,11 @@ def _conversion(row: dict[str, Any], names: Names) -> ConversionOut:
     )  # fmt: skip
 
 
-def _check_parameters(request: HttpRequest, query: Schema) -> None:
-    """Refuse parameters that a list does not have. Raises Invalid."""
-    known = {field.alias or name for name, field in type(query).model_fields.items()}
-    if unknown := sorted(request.GET.keys() - known):
-        raise Invalid(*(FieldError(name, "is not a parameter of this list") for name in unknown))
-
-
-def cursor_of(place: object) -> str:
-    """Write a place in a list as a cursor."""
-    return base64.urlsafe_b64encode(json.dumps(place).encode()).decode().rstrip("=")
-
-
-def _place(cursor: str) -> Any:
-    """Read a cursor. Raises Invalid."""
-    try:
-        return json.loads(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
-    except (ValueError, RecursionError):
-        raise Invalid(_BAD_CURSOR) from None
-
-
-def _offset(cursor: str) -> int:
-    place = _place(cursor) if cursor else 0
-    if not isinstance(place, int) or not 0 <= place <= _NUMBER_MAX:
-        raise Invalid(_BAD_CURSOR)
-    return int(place)
-
-
 def after_of(cursor: str) -> tuple[int, str] | None:
     """Read the cursor of a list of conversions. Raises Invalid."""
     if not cursor:
         return None
-    match _place(cursor):
+    match place_of(cursor):
         case [int(at_us), str(conversion_id)] if abs(at_us) < 2**62 and _CONVERSION_ID.fullmatch(conversion_id):
             return at_us, conversion_id
-    raise Invalid(_BAD_CURSOR)
+    raise Invalid(BAD_CURSOR)

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from control.accounts.actor import Actor
-from control.accounts.roles import Action, Area, Limit
+from control.accounts.roles import Action, Area
+from control.engine.answers import sees_personal_data
 from control.engine.client import engine_client
 from control.engine.scope import Scope, scope_of
 from control.partners.access import require_operator
@@ -36,8 +37,11 @@ class HitPage:
 
 
 def recent_hits(actor: Actor, wanted: HitFilter, rows_max: int, before: str = "") -> HitPage:
-    """Return hits of the last seven days, newest first. Raises Forbidden, Invalid, Unavailable."""
-    scope = _scope(actor)
+    """Return hits of the last seven days, newest first; a partner's own ones, without amounts.
+
+    Raises Forbidden, Invalid, Unavailable.
+    """
+    scope = scope_of(actor)
     fields = {**_fields(wanted), "verdict": wanted.verdict or None, "before": before or None, "limit": rows_max}
     answer = engine_client().ask("hits", fields, scope)
     return HitPage(tuple(answer["hits"]), answer["next"] or "")
@@ -49,34 +53,33 @@ def rejected_by_reason(actor: Actor, wanted: HitFilter) -> list[Mapping[str, Any
     Raises Forbidden, Invalid, Unavailable.
     """
     found: list[Mapping[str, Any]] = engine_client().ask(
-        "rejected_reasons", {**_fields(wanted), **_period(wanted)}, _scope(actor)
+        "rejected_reasons", {**_fields(wanted), **_period(wanted)}, scope_of(actor)
     )["reasons"]
     return found
 
 
 def rejected_examples(actor: Actor, reason: str, wanted: HitFilter, rows_max: int) -> list[Mapping[str, Any]]:
-    """Return the newest rejected hits of a reason; what was sent is left out for people who see no personal data.
+    """Return the newest rejected hits of a reason; what was sent is left out for those who see no personal data.
 
     Raises Forbidden, Invalid, Unavailable.
     """
-    personal = not actor.is_limited(Area.REPORTS, Limit.IMPERSONAL)
+    personal = sees_personal_data(actor)
     fields = {**_fields(wanted), **_period(wanted), "reason": reason, "limit": rows_max, "personal": personal}
-    found: list[Mapping[str, Any]] = engine_client().ask("rejected_examples", fields, _scope(actor))["examples"]
+    found: list[Mapping[str, Any]] = engine_client().ask("rejected_examples", fields, scope_of(actor))["examples"]
     return found
 
 
 def problems_by_code(actor: Actor, examples: int) -> list[Mapping[str, Any]]:
     """Count problems of each code: code, count, examples (the newest). Raises Forbidden, Unavailable."""
-    found: list[Mapping[str, Any]] = engine_client().ask("problems_by_code", {"examples": examples}, _scope(actor))[
-        "problems"
-    ]
+    answer = engine_client().ask("problems_by_code", {"examples": examples}, _operator_scope(actor))
+    found: list[Mapping[str, Any]] = answer["problems"]
     return found
 
 
 def inspect_postback(actor: Actor, query: str, body: str = "", content_type: str = "") -> Mapping[str, Any]:
     """Read a postback as an edge would; nothing is recorded. Raises Forbidden, Invalid, Unavailable."""
     fields = {"query": query, "body": body or None, "content_type": content_type or None}
-    return engine_client().ask("postback", fields, _scope(actor))
+    return engine_client().ask("postback", fields, _operator_scope(actor))
 
 
 def engine_lag() -> Mapping[str, Any]:
@@ -84,7 +87,7 @@ def engine_lag() -> Mapping[str, Any]:
     return engine_client().ask("lag", {}, Scope())
 
 
-def _scope(actor: Actor) -> Scope:
+def _operator_scope(actor: Actor) -> Scope:
     """Return the scope of an operator. Raises Forbidden."""
     require_operator(actor, Area.REPORTS, Action.READ)
     return scope_of(actor)

@@ -132,6 +132,71 @@ def test_a_partner_reads_only_its_own(sold: Sold) -> None:
     assert status == 200 and "50.00" not in str(explained) and "5.00" in str(explained)
 
 
+def _pages(sold: Sold, path: str, key: str) -> list[dict[str, Any]]:
+    """Read a list one item at a time."""
+    found, cursor = [], ""
+    while cursor is not None:
+        status, page = sold.api(path, key, limit=1, cursor=cursor)
+        assert status == 200 and len(page["items"]) <= 1
+        found, cursor = found + page["items"], page["next"]
+    return found
+
+
+def test_hits_and_rejected_hits(sold: Sold) -> None:
+    for name in ("blue", "red"):
+        sent = {"click_id": sold.clicks[name], "txn_id": f"{name}-bad", "amount": "ten", "secret": SECRET}
+        assert loopback.get(f"{sold.server.url}/postback", params=sent, timeout=20).status_code == 400
+    sold.server.settle()
+    hits = sold.api("/hits")[1]["items"]
+    assert hits == _pages(sold, "/hits", "operator")
+    assert {hit["kind"] for hit in hits} == {"click", "conversion"}
+    sale = next(hit for hit in hits if hit["txn_id"] == "b-1")
+    assert (sale["amount"]["amount"], sale["partner_name"], sale["id"]) == (
+        "50.00", "Blue Lagoon", sold.conversions["b-1"],
+    )  # fmt: skip
+    (reason,) = sold.api("/rejected-hits", partner=sold.red)[1]["items"]
+    assert (reason["reason"], reason["hits"], reason["fields"]) == ("malformed", 1, ["amount"]) and reason["fix"]
+    examples = _pages(sold, "/rejected-hits/malformed/examples", "operator")
+    assert [one["partner_name"] for one in examples] == ["Red Rock", "Blue Lagoon"]
+    assert examples[0]["sent"]["amount"] == "ten" and SECRET not in str(examples)
+
+    own = _pages(sold, "/hits", "blue")
+    assert {hit["partner"] for hit in own} == {sold.blue} and {"b-1", "b-2"} < {hit["txn_id"] for hit in own}
+    assert not any(hit["amount"] for hit in own) and "50.00" not in str(own)
+    (example,) = _pages(sold, "/rejected-hits/malformed/examples", "blue")
+    assert (example["partner"], example["sent"], example["detail"]) == (sold.blue, {}, "")
+    assert sold.api("/rejected-hits", "blue", partner=sold.red)[1]["items"] == []
+
+
+def test_problems_and_tests_of_postbacks_are_for_operators(sold: Sold) -> None:
+    assert sold.api("/problems")[1] == {"items": [], "next": None}
+    assert sold.api("/problems", "blue")[0] == 403
+
+    def tested(url: str, key: str = "operator") -> tuple[int, Any]:
+        headers = {"Authorization": f"Bearer {sold.keys[key]}"}
+        address = f"{sold.server.web}/api/v1/postback-tests"
+        answer = loopback.post(address, json={"url": url}, headers=headers, timeout=30)
+        return answer.status_code, answer.json()
+
+    known = f"{sold.server.url}/postback?click_id={sold.clicks['blue']}&secret={SECRET}&currency=USD"
+    outcomes = {
+        "&txn_id=new&amount=5": "conversion", "&txn_id=b-1&amount=50.00": "duplicate",
+        "&txn_id=b-1&amount=51": "conflict",
+        "&txn_id=b-2&amount=30.00&status=approved": "status_change", "&txn_id=b-1&amount=50&status=hold": "unchanged",
+        "&txn_id=new&amount=ten": "refused", "&txn_id=new&amount=5&test=1": "test",
+        "&txn_id=b-1&action=refund&refund_id=1": "adjustment",
+        "&txn_id=new&action=refund&refund_id=1": "waiting_adjustment",
+    }  # fmt: skip
+    for query, outcome in outcomes.items():
+        status, said = tested(known + query)
+        assert (status, said["outcome"]) == (200, outcome), (query, said)
+        assert SECRET not in str(said) and said["offer_name"] == "Shoes"
+    assert {item["txn_id"] for item in sold.api("/conversions")[1]["items"]} == {"b-1", "b-2", "r-1"}
+    assert tested(known, "blue")[0] == 403
+    status, problem = tested(" ")
+    assert (status, problem["errors"][0]["field"]) == (422, "url")
+
+
 @pytest.mark.parametrize(
     ("path", "query", "field"),
     [
@@ -142,6 +207,9 @@ def test_a_partner_reads_only_its_own(sold: Sold) -> None:
         ("/conversions", {"status": "sold"}, "status"),
         ("/conversions", {"cursor": "bnVsbA"}, "cursor"),
         ("/conversions", {"offers": "1"}, "offers"),
+        ("/hits", {"cursor": "bnVsbA"}, "cursor"),
+        ("/rejected-hits", {"verdict": "bot"}, "verdict"),
+        ("/problems", {"examples": "0"}, "examples"),
     ],
 )
 def test_wrong_parameters_are_named(sold: Sold, path: str, query: dict[str, str], field: str) -> None:

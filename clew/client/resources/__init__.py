@@ -6,6 +6,7 @@ from clew.client.resources.conversions import AsyncConversionsApi, ConversionsAp
 from clew.client.resources.coupons import AsyncCouponsApi, CouponsApi
 from clew.client.resources.explanations import AsyncExplanationsApi, ExplanationsApi
 from clew.client.resources.exports import AsyncExportsApi, ExportsApi
+from clew.client.resources.hits import AsyncHitsApi, HitsApi
 from clew.client.resources.imports import AsyncImportsApi, ImportsApi
 from clew.client.resources.invitations import AsyncInvitationsApi, InvitationsApi
 from clew.client.resources.jobs import AsyncJobsApi, JobsApi
@@ -13,7 +14,10 @@ from clew.client.resources.links import AsyncLinksApi, LinksApi
 from clew.client.resources.offers import AsyncOffersApi, OffersApi
 from clew.client.resources.partners import AsyncPartnersApi, PartnersApi
 from clew.client.resources.plans import AsyncPlansApi, PlansApi
+from clew.client.resources.postback_tests import AsyncPostbackTestsApi, PostbackTestsApi
+from clew.client.resources.problems import AsyncProblemsApi, ProblemsApi
 from clew.client.resources.program_versions import AsyncProgramVersionsApi, ProgramVersionsApi
+from clew.client.resources.rejected_hits import AsyncRejectedHitsApi, RejectedHitsApi
 from clew.client.resources.reports import AsyncReportsApi, ReportsApi
 from clew.client.resources.search import AsyncSearchApi, SearchApi
 from clew.client.resources.users import AsyncUsersApi, UsersApi
@@ -40,6 +44,10 @@ class Resources:
         self.reports = ReportsApi(transport)
         self.conversions = ConversionsApi(transport)
         self.explanations = ExplanationsApi(transport)
+        self.hits = HitsApi(transport)
+        self.rejected_hits = RejectedHitsApi(transport)
+        self.problems = ProblemsApi(transport)
+        self.postback_tests = PostbackTestsApi(transport)
         self.imports = ImportsApi(transport)
         self.exports = ExportsApi(transport)
         self.webhooks = WebhooksApi(transport)
@@ -64,6 +72,10 @@ class AsyncResources:
         self.reports = AsyncReportsApi(transport)
         self.conversions = AsyncConversionsApi(transport)
         self.explanations = AsyncExplanationsApi(transport)
+        self.hits = AsyncHitsApi(transport)
+        self.rejected_hits = AsyncRejectedHitsApi(transport)
+        self.problems = AsyncProblemsApi(transport)
+        self.postback_tests = AsyncPostbackTestsApi(transport)
         self.imports = AsyncImportsApi(transport)
         self.exports = AsyncExportsApi(transport)
         self.webhooks = AsyncWebhooksApi(transport)

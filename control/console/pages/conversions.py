@@ -23,7 +23,8 @@ from control.console.figures.conversion_table import (
 )
 from control.console.figures.filters import FigureFilters, bar_context, read_filters, without
 from control.engine.answers import ConversionQuery, Filters, conversion, conversions, explanation, sees_personal_data
-from control.engine.api import after_of, checked_id, cursor_of
+from control.engine.api import after_of, checked_id
+from control.engine.cursors import cursor_of
 from control.engine.names import names_of_conversions, names_of_explanation
 from control.errors import Invalid, NotFound, Refused
 from control.program.load import program_settings

@@ -14,18 +14,15 @@ from control.console.access import page
 from control.console.pages.hits import OFFERS_MAX, sentence
 from control.console.postback_result import result_context
 from control.console.postback_url import postback_url as url_for
-from control.console.postback_url import read_pasted
 from control.engine.edge import EdgeAnswer, send_postback, tracking_url
 from control.engine.hits import inspect_postback
+from control.engine.postback_text import CONTENT_TYPES, TEXT_CHARS_MAX, read_pasted
 from control.errors import Invalid, NotFound, Refused, Unavailable
 from control.partners.access import sees_all
 from control.program.access import visible_offers
 from control.program.load import program_settings
 from control.program.models import Offer, SealedSecret
 from control.ui.table import Cell, Column, Row, Table
-
-PASTED_CHARS_MAX = 20_000
-CONTENT_TYPES = ("", "application/x-www-form-urlencoded", "application/json")
 
 
 @page(Area.REPORTS)
@@ -79,7 +76,7 @@ def _url_context(offer: Offer, goal: str) -> dict[str, Any]:
 def _posted(request: HttpRequest, actor: Actor) -> dict[str, Any]:
     """Read what was pasted; then ask an edge, or send it, if a button says so."""
     get, wish = request.POST.get, request.POST.get("do", "check")
-    pasted, body = get("pasted", "")[:PASTED_CHARS_MAX], get("body", "")[:PASTED_CHARS_MAX]
+    pasted, body = get("pasted", "")[:TEXT_CHARS_MAX], get("body", "")[:TEXT_CHARS_MAX]
     content_type = get("content_type", "") if get("content_type", "") in CONTENT_TYPES else ""
     context: dict[str, Any] = {"pasted": pasted, "body": body, "content_type": content_type}
     if not pasted.strip() and not body.strip():

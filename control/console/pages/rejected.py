@@ -14,8 +14,9 @@ from django.utils import timezone
 from control.accounts.actor import Actor
 from control.accounts.roles import Area, Limit
 from control.console.access import page
-from control.console.hit_rows import Names, kind_text, meaning, names_of, time_text
+from control.console.hit_rows import Names, kind_text, names_of, time_text
 from control.console.pages.hits import filter_context, filter_of, sentence
+from control.engine.hit_texts import meaning
 from control.engine.hits import HitFilter, problems_by_code, rejected_by_reason, rejected_examples
 from control.errors import Invalid, NotFound, Unavailable
 from control.ui.formats import count_text

@@ -112,6 +112,11 @@ ENDPOINTS = [
     Endpoint("GET", "/conversions", Area.REPORTS, Action.READ, None, False, NO_ENGINE),
     Endpoint("GET", f"/conversions/{ID}", Area.REPORTS, Action.READ, None, False, NO_ENGINE),
     Endpoint("GET", f"/explanations/{ID}", Area.REPORTS, Action.READ, None, False, NO_ENGINE),
+    Endpoint("GET", "/hits", Area.REPORTS, Action.READ, None, False, NO_ENGINE),
+    Endpoint("GET", "/rejected-hits", Area.REPORTS, Action.READ, None, False, NO_ENGINE),
+    Endpoint("GET", "/rejected-hits/malformed/examples", Area.REPORTS, Action.READ, None, False, NO_ENGINE),
+    Endpoint("GET", "/problems", Area.REPORTS, Action.READ, None, True, NO_ENGINE),
+    Endpoint("POST", "/postback-tests", Area.REPORTS, Action.READ, {"url": "click_id=1"}, True, NO_ENGINE),
     Endpoint("GET", "/webhooks", Area.SETTINGS, Action.READ),
     Endpoint("POST", "/webhooks", Area.SETTINGS, Action.WRITE, {"url": "https://crm.example/", "events": ["*"]}),
     Endpoint("GET", "/webhooks/event-types", Area.SETTINGS, Action.READ),
@@ -170,7 +175,10 @@ def test_every_endpoint_is_in_the_matrix() -> None:
         for path, operations in api.get_openapi_schema()["paths"].items() for method in operations
     }  # fmt: skip
     walked = {(endpoint.method, endpoint.path.partition("?")[0].replace("{draft_", "{")) for endpoint in ENDPOINTS}
-    walked = {(method, path.replace("/kpi", "/{name}").replace(ID, "{conversion_id}")) for method, path in walked}
+    walked = {
+        (method, path.replace("/kpi", "/{name}").replace(ID, "{conversion_id}").replace("malformed", "{reason}"))
+        for method, path in walked
+    }
     assert documented == {(method, path.replace("{id}", "{plan_id}")) for method, path in walked}
 
 

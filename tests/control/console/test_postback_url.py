@@ -2,7 +2,8 @@
 
 import pytest
 
-from control.console.postback_url import Pasted, postback_url, read_pasted
+from control.console.postback_url import postback_url
+from control.engine.postback_text import Pasted, read_pasted
 
 EDGE = "https://t.acme.example"
 
