@@ -4,11 +4,13 @@ import asyncio
 import json
 import socket
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
+from typing import cast
 
 import pytest
 import uvloop
 
+from clew.http.protocol import BoundedProtocol
 from clew.http.refusals import HttpLimits
 from clew.http.server import HttpServer, http_server
 from clew.http.sockets import bind
@@ -36,8 +38,8 @@ async def served(stage: Stage, limits: HttpLimits = HttpLimits()) -> AsyncIterat
         listener.close()
 
 
-async def ask(port: int, *parts: bytes, timeout_s: float = 5.0) -> bytes:
-    """Send the parts one by one; everything that comes back until the server closes, or is quiet after an answer."""
+async def ask(port: int, *parts: bytes) -> bytes:
+    """Send the parts one by one, of which the last must end the connection; everything that comes back until then."""
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
     answer = b""
     try:
@@ -45,9 +47,9 @@ async def ask(port: int, *parts: bytes, timeout_s: float = 5.0) -> bytes:
             writer.write(part)
             await writer.drain()
             await asyncio.sleep(0.01)
-        while piece := await asyncio.wait_for(reader.read(65_536), 0.3 if answer else timeout_s):
+        while piece := await asyncio.wait_for(reader.read(65_536), 60):
             answer += piece
-    except (ConnectionResetError, BrokenPipeError, TimeoutError):
+    except (ConnectionResetError, BrokenPipeError):
         pass
     finally:
         writer.close()
@@ -67,6 +69,7 @@ def status(answer: bytes) -> int:
 
 
 HOST = b"Host: track.example\r\n"
+CLOSE = b"Connection: close\r\n"
 
 
 @pytest.mark.parametrize(
@@ -114,7 +117,7 @@ def test_what_is_over_a_limit_is_refused_while_it_is_read(parts: list[bytes], co
             assert b"content-type: application/json" in head and b"connection: close" in head
             problem = json.loads(body)
             assert problem["fix"] and problem["error"] == (error or problem["error"])
-            good = await ask(port, b"GET /healthz HTTP/1.1\r\n" + HOST + b"Connection: close\r\n\r\n")
+            good = await ask(port, b"GET /healthz HTTP/1.1\r\n" + HOST + CLOSE + b"\r\n")
             assert status(good) == 200
 
     run(story)
@@ -188,7 +191,7 @@ def test_pipelined_requests_are_answered_in_order_and_all_of_them() -> None:
     async def story() -> None:
         async with served(stage) as (port, _):
             one = b"GET /c/bl-shoes?sub1=%d HTTP/1.1\r\n" + HOST + b"\r\n"
-            last = b"GET /nothing HTTP/1.1\r\n" + HOST + b"Connection: close\r\n\r\n"
+            last = b"GET /nothing HTTP/1.1\r\n" + HOST + CLOSE + b"\r\n"
             answer = await ask(port, b"".join(one % number for number in range(400)) + last)
             assert answer.count(b"HTTP/1.1 302") == 400 and answer.count(b"HTTP/1.1 404") == 1
             places = [answer.find(b"&s=%d\r" % number) for number in range(400)]
@@ -209,7 +212,7 @@ def test_requests_behind_bodies_and_split_anywhere() -> None:
         + form
     )
     raw = "GET /c/bl-shoes?sub1=Müller and sons HTTP/1.1\r\n".encode() + HOST + b"\r\n"
-    last = b"GET /healthz HTTP/1.1\r\n" + HOST + b"Connection: close\r\n\r\n"
+    last = b"GET /healthz HTTP/1.1\r\n" + HOST + CLOSE + b"\r\n"
     whole = raw + post + last
     cuts = [[whole], [whole[:7], whole[7:]], [whole[: len(raw) - 2], whole[len(raw) - 2 :]]]
     cuts.append([whole[i : i + 1] for i in range(len(raw))] + [whole[len(raw) :]])
@@ -243,10 +246,10 @@ def test_raw_bytes_in_a_target(raw: bytes, name: str) -> None:
 
     async def story() -> None:
         async with served(stage) as (port, _):
-            click = await ask(port, b"GET /c/bl-shoes?sub1=" + raw + b" HTTP/1.1\r\n" + HOST + b"\r\n")
+            click = await ask(port, b"GET /c/bl-shoes?sub1=" + raw + b" HTTP/1.1\r\n" + HOST + CLOSE + b"\r\n")
             assert status(click) == 302 and b"clew-verdict: accepted" in click
             query = f"click_id={token()}&secret={SECRET}&txn_id=r&amount=10&name=".encode() + raw
-            answer = await ask(port, b"GET /postback?" + query + b" HTTP/1.1\r\n" + HOST + b"\r\n")
+            answer = await ask(port, b"GET /postback?" + query + b" HTTP/1.1\r\n" + HOST + CLOSE + b"\r\n")
             assert json.loads(answer.partition(b"\r\n\r\n")[2])["verdict"] == "accepted"
 
     run(story)
@@ -256,24 +259,34 @@ def test_raw_bytes_in_a_target(raw: bytes, name: str) -> None:
 
 
 def test_heads_that_do_not_end_and_idle_connections_are_closed() -> None:
-    limits = HttpLimits(head_timeout_s=0.2, idle_timeout_s=0.6, crowded_idle_timeout_s=0.1)
+    limits = HttpLimits(head_timeout_s=500, idle_timeout_s=1_500, crowded_idle_timeout_s=500)
+
+    def grow_older(server: HttpServer, by_s: float) -> None:
+        for connection in cast("set[BoundedProtocol]", server.server_state.connections):
+            connection.active_s -= by_s
+            if connection.head_started_s is not None:
+                connection.head_started_s -= by_s
+        server.sweep()
 
     async def story() -> None:
-        async with served(Stage(), limits) as (port, server):
-            silent = await asyncio.open_connection("127.0.0.1", port)
-            slow = await asyncio.open_connection("127.0.0.1", port)
-            slow[1].write(b"GET /healthz HTTP/1.1\r\nHost")
-            kept = await asyncio.open_connection("127.0.0.1", port)
-            kept[1].write(b"GET /healthz HTTP/1.1\r\n" + HOST + b"\r\n")
-            assert (await kept[0].read(1000)).startswith(b"HTTP/1.1 200")
-            await asyncio.sleep(0.3)
-            server.sweep()
-            assert await asyncio.wait_for(silent[0].read(), 1) == b""
-            assert await asyncio.wait_for(slow[0].read(), 1) == b""
+        async with served(Stage(), limits) as (port, server), AsyncExitStack() as opened:
+
+            async def connect(opening: bytes) -> asyncio.StreamReader:
+                reader, writer = await asyncio.open_connection("127.0.0.1", port)
+                opened.callback(writer.close)
+                writer.write(opening)
+                return reader
+
+            silent = await connect(b"")
+            slow = await connect(b"GET /healthz HTTP/1.1\r\nHost")
+            kept = await connect(b"GET /healthz HTTP/1.1\r\n" + HOST + b"\r\n")
+            assert (await kept.read(1000)).startswith(b"HTTP/1.1 200")
+            grow_older(server, 1_000)
+            assert await asyncio.wait_for(silent.read(), 60) == b""
+            assert await asyncio.wait_for(slow.read(), 60) == b""
             assert len(server.server_state.connections) == 1
-            await asyncio.sleep(0.4)
-            server.sweep()
-            assert await asyncio.wait_for(kept[0].read(), 1) == b""
+            grow_older(server, 1_000)
+            assert await asyncio.wait_for(kept.read(), 60) == b""
 
     run(story)
 
@@ -282,7 +295,7 @@ def test_there_are_never_more_connections_than_the_limit() -> None:
     async def story() -> None:
         async with served(Stage(), HttpLimits(connections_max=30)) as (port, server):
             idle = [await asyncio.open_connection("127.0.0.1", port) for _ in range(90)]
-            answer = await ask(port, b"GET /c/bl-shoes HTTP/1.1\r\n" + HOST + b"Connection: close\r\n\r\n")
+            answer = await ask(port, b"GET /c/bl-shoes HTTP/1.1\r\n" + HOST + CLOSE + b"\r\n")
             assert status(answer) == 302 and len(server.server_state.connections) <= 31
             for _, writer in idle:
                 writer.close()
@@ -297,7 +310,7 @@ def test_idle_connections_make_room_for_visitors(monkeypatch: pytest.MonkeyPatch
         async with served(Stage()) as (port, server):
             server._other_descriptors = 20
             idle = [await asyncio.open_connection("127.0.0.1", port) for _ in range(40)]
-            answer = await ask(port, b"GET /c/bl-shoes HTTP/1.1\r\n" + HOST + b"Connection: close\r\n\r\n")
+            answer = await ask(port, b"GET /c/bl-shoes HTTP/1.1\r\n" + HOST + CLOSE + b"\r\n")
             assert status(answer) == 302
             assert len(server.server_state.connections) <= 60 - 20 - 15
             for _, writer in idle:
@@ -319,7 +332,8 @@ def test_an_upgrade_is_ignored_and_the_body_is_read() -> None:
 
     async def story() -> None:
         async with served(stage) as (port, _):
-            answer = await ask(port, head + line)
-            assert status(answer) == 200 and b'"accepted"' in answer
+            last = b"GET /nothing HTTP/1.1\r\n" + HOST + CLOSE + b"\r\n"
+            answer = await ask(port, head + line + last)
+            assert status(answer) == 200 and b'"accepted"' in answer and answer.count(b"HTTP/1.1 404") == 1
 
     run(story)

@@ -1,6 +1,7 @@
 """Webhooks reach public addresses only, and no receiver holds a worker: time, bytes and redirects are bounded."""
 
 import datetime
+import http.client
 import socket
 import ssl
 import threading
@@ -96,7 +97,7 @@ def test_names_of_this_machine_are_resolved_before_they_are_checked(host: str) -
     assert not is_literal_refused(parse_target("https://shop.example/"), ())
 
 
-def _post(url: str, timeout_s: float = 5) -> Outcome:
+def _post(url: str, timeout_s: float = 30) -> Outcome:
     with open_line(url, HERE, SystemClock(), timeout_s) as line:
         return line.post({"webhook-id": "evt_1"}, b"{}")
 
@@ -150,10 +151,17 @@ def _server(serve: Callable[[socket.socket], None]) -> Iterator[int]:
         thread.join(10)
 
 
+def _read_request(connection: socket.socket) -> None:
+    """Read one whole request: closing a connection with unread bytes resets it, and the answer may be lost."""
+    with connection.makefile("rb") as file:
+        head = http.client.parse_headers(file) if file.readline() else {}
+        file.read(int(head.get("Content-Length", 0)))
+
+
 def _drip(connection: socket.socket) -> None:
     """Answer one byte at a time, for as long as somebody reads."""
-    connection.recv(65_536)
     with pytest.raises(OSError):
+        _read_request(connection)
         for byte in b"HTTP/1.1 200 OK\r\nX: " + b"x" * 10_000:
             connection.send(bytes([byte]))
             time.sleep(0.02)
@@ -163,12 +171,13 @@ def test_slow_answers_end_at_the_deadline() -> None:
     began_s = time.monotonic()
     with _server(_drip) as port:
         outcome = _post(f"http://127.0.0.1:{port}/", timeout_s=0.3)
-    assert outcome.status is None and "0.3 s" in outcome.error and time.monotonic() - began_s < 3
+    assert outcome.status is None and "0.3 s" in outcome.error
+    assert time.monotonic() - began_s < 60, "the whole answer takes 200 s"
 
 
 def test_nothing_that_answers_is_an_outcome() -> None:
     for answer in (b"", b"SSH-2.0-x\r\n\r\n"):
-        with _server(lambda connection, answer=answer: [connection.recv(9), connection.send(answer)]) as port:  # type: ignore[misc]
+        with _server(lambda connection, answer=answer: [_read_request(connection), connection.sendall(answer)]) as port:  # type: ignore[misc]
             assert _post(f"http://127.0.0.1:{port}/").error
     assert "refused" in _post(f"http://127.0.0.1:{port}/").error.lower()
     assert "not a public address" in _post("http://10.0.0.1/").error
@@ -202,7 +211,7 @@ def test_certificates_are_checked_by_the_name_and_not_by_the_address(
     def serve(connection: socket.socket) -> None:
         try:
             with context.wrap_socket(connection, server_side=True) as secured:
-                secured.recv(65_536)
+                _read_request(secured)
                 secured.sendall(b"HTTP/1.1 204 No Content\r\n\r\n")
         except OSError:
             return
