@@ -7,13 +7,12 @@ the status and a flag for the paying model, and reversals have the opposite sign
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
-
-import pyarrow as pa
 
 from program.entries import UNATTRIBUTED
 from program.labels import Labels
 from program.program import Program
+from reporting.dimensions import DIMENSION, checked_dimensions, checked_filters
+from reporting.kpi_query import GROUPS_MAX, TOO_MANY_ROWS, Group, KpiQuery
 from reporting.only import EVERYTHING, Only
 from reporting.report import (
     CONVERSION_E12,
@@ -21,20 +20,14 @@ from reporting.report import (
     ReportColumn,
     Row,
     Value,
-    checked,
     conversion_count,
-    in_range,
     sort_key,
 )
-from schemas.ddl import DATABASE
+from runtime.user_error import ReportError
 from schemas.events import STATUS_ORDER
 from schemas.values.currencies import DECIMALS
 from schemas.values.money import format_minor
 from warehouse.port import Warehouse
-
-DIMENSIONS = ("partner", "offer", "day", "month", "hour", "total")
-
-_Group = tuple[Value, ...]
 
 _MEASURES = (
     ReportColumn("impressions", "count", "impressions by their time"),
@@ -60,12 +53,8 @@ _NAMES = (
     ReportColumn("offer_id", "number", "offer; empty when not grouped by offer"),
     ReportColumn("offer", "text", "name of the offer in the program"),
 )
-DAY = ReportColumn("day", "date", "day in the program's zone")
-_TIMES = {
-    "month": ReportColumn("month", "text", "month in the program's zone"),
-    "day": DAY,
-    "hour": ReportColumn("hour", "text", "hour in the program's zone"),
-}
+_PLAIN = tuple(one.column for name, one in DIMENSION.items() if name not in ("partner", "offer"))
+"""Columns of dimensions that have no name beside a number."""
 
 
 _NOTHING: Row = {column.name: None for column in _MEASURES if column.unit in ("count", "ratio", "currency per click")}
@@ -92,34 +81,36 @@ def kpi_report(
     from_us: int | None = None,
     to_us: int | None = None,
     only: Only = EVERYTHING,
+    filters: Mapping[str, Sequence[str]] | None = None,
 ) -> Report:
-    """Compute KPIs by partner, offer and time, in any combination, over [from, to) µs.
+    """Compute KPIs by any of DIMENSIONS, over [from, to) µs; `filters` holds the values to keep by dimension.
 
     Raises ReportError, WarehouseError.
     """
-    dimensions = checked(by, DIMENSIONS)
-    groups: dict[_Group, _Sums] = {}
-    query = _Query(warehouse, program.terms.timezone, dimensions, from_us, to_us, only)
-    for group, (impressions,) in query.rows("impressions", "ts", ("count()",)):
+    dimensions = checked_dimensions(by)
+    groups: dict[Group, _Sums] = {}
+    query = KpiQuery(
+        warehouse, program.terms.timezone, dimensions, from_us, to_us, only, checked_filters(filters or {})
+    )
+    for group, (impressions,) in query.touches("impressions", ("count()",)):
         groups.setdefault(group, _Sums()).impressions = impressions
     counted = ("count()", "uniqExactIf(visitor_hash, is_bot = 0 AND visitor_hash != 0)", "countIf(is_bot != 0)")
-    for group, (clicks, unique, bots) in query.rows("clicks", "ts", counted):
+    for group, (clicks, unique, bots) in query.touches("clicks", counted):
         sums = groups.setdefault(group, _Sums())
         sums.clicks, sums.unique_clicks, sums.bot_clicks = clicks, unique, bots
     # Int128, because 10^7 conversions of 10^12 each exceed 64 bits.
-    credited = ("status", "currency", _signed("weight_e12"), _signed("value_minor"))
-    for group, (status, currency, weight, value) in query.rows(
-        "credits", "event_ts", credited, "run_id = 'live' AND paying = 1", ("status", "currency")
-    ):
+    credited = (_signed("weight_e12"), _signed("value_minor"))
+    for group, (status, currency, weight, value) in query.credits(credited, ("status", "currency")):
         _add_credits(groups, group, status, currency, int(weight), int(value))
-    owed = ("currency", "toString(sum(toInt128(amount_minor)))")
-    for group, (currency, amount) in query.rows("commissions", "event_ts", owed, "1", ("currency",)):
+    for group, (currency, amount) in query.commissions():
         if int(amount):
             groups.setdefault(group, _Sums()).payout[currency] = int(amount)
+    if len(groups) > GROUPS_MAX:
+        raise ReportError(TOO_MANY_ROWS)
     rows = [row for group, sums in groups.items() for row in _rows(program, dimensions, group, sums)]
     rows.sort(key=lambda row: _order(row, dimensions, program.terms.currency))
-    times = [column for name, column in _TIMES.items() if name in dimensions]
-    columns = (*times, *_NAMES, *_MEASURES)
+    plain = [column for column in _PLAIN if column.name in dimensions]
+    columns = (*plain, *_NAMES, *_MEASURES)
     return Report("kpi", columns, tuple(rows))
 
 
@@ -127,9 +118,7 @@ def _signed(column: str) -> str:
     return f"toString(sum(toInt128(sign) * {column}))"
 
 
-def _add_credits(
-    groups: dict[_Group, _Sums], group: _Group, status: str, currency: str, weight: int, value: int
-) -> None:
+def _add_credits(groups: dict[Group, _Sums], group: Group, status: str, currency: str, weight: int, value: int) -> None:
     if not weight and not value:
         return  # all credits of this group were reversed
     sums = groups.setdefault(group, _Sums())
@@ -138,42 +127,7 @@ def _add_credits(
         sums.revenue[currency] = sums.revenue.get(currency, 0) + value
 
 
-@dataclass(frozen=True, slots=True)
-class _Query:
-    """Query for sums of one table by the dimensions, over the range."""
-
-    warehouse: Warehouse
-    timezone: str
-    dimensions: tuple[str, ...]
-    from_us: int | None
-    to_us: int | None
-    only: Only
-
-    def rows(
-        self, table: str, ts: str, selected: Sequence[str], where: str = "1", also_by: Sequence[str] = ()
-    ) -> list[tuple[_Group, tuple[Any, ...]]]:
-        within, parameters = in_range(ts, self.from_us, self.to_us)
-        of = {
-            "partner": "toInt64(partner_id)",
-            "offer": "toInt64(offer_id)",
-            "day": f"toString(toDate({ts}, {{zone:String}}))",
-            "month": f"formatDateTime({ts}, '%Y-%m', {{zone:String}})",
-            "total": "1",
-            "hour": f"formatDateTime({ts}, '%F %H:00', {{zone:String}})",
-        }
-        keys = [f"{of[name]} AS {name}" for name in self.dimensions]
-        sums: pa.Table = self.warehouse.query(
-            f"SELECT {', '.join([*keys, *selected])} FROM {DATABASE}.{table} "
-            f"WHERE ({within}) AND ({self.only.where}) AND ({where}) "
-            f"GROUP BY {', '.join([*self.dimensions, *also_by])}",
-            {**parameters, **self.only.parameters, "zone": self.timezone},
-        )
-        count = len(self.dimensions)
-        columns = [column.to_pylist() for column in sums.columns]
-        return [(row[:count], row[count:]) for row in zip(*columns, strict=True)]
-
-
-def _rows(program: Program, dimensions: Sequence[str], group: _Group, sums: _Sums) -> list[Row]:
+def _rows(program: Program, dimensions: Sequence[str], group: Group, sums: _Sums) -> list[Row]:
     """Return the group's row in the program's currency, and one with money only per other currency."""
     own = program.terms.currency
     others = {c for money in (sums.revenue, sums.payout) for c, amount in money.items() if amount} - {own}
@@ -183,7 +137,7 @@ def _rows(program: Program, dimensions: Sequence[str], group: _Group, sums: _Sum
 
 
 def _named(labels: Labels, group: Mapping[str, Value]) -> Row:
-    row: Row = {name: group[name] for name in _TIMES if name in group}
+    row: Row = {column.name: group[column.name] for column in _PLAIN if column.name in group}
     partner, offer = group.get("partner"), group.get("offer")
     row |= {"partner_id": partner, "partner": None, "offer_id": offer, "offer": None}
     if isinstance(partner, int):

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from program.program import Program
-from reporting.kpi import DAY
+from reporting.dimensions import DAY
 from reporting.only import EVERYTHING, Only
 from reporting.report import Report, ReportColumn, Row, checked, in_range, sort_key
 from schemas.ddl import DATABASE

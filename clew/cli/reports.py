@@ -7,9 +7,11 @@ import typer
 from clew.cli.ask import ask
 from clew.cli.option_groups import AsJson, with_option_groups
 from clew.cli.options import ProgramOrNewest, TableOutput, Where
-from clew.cli.output import out, print_csv, print_json, print_table
+from clew.cli.output import fail, out, print_csv, print_json, print_table
 from clew.requests.types import ExplainRequest, ProblemsRequest, ReportRequest, SqlRequest
+from reporting.dimensions import filters_of
 from reporting.explain_text import lines_of
+from runtime.user_error import WRONG_USE, ReportError
 
 
 @with_option_groups
@@ -34,11 +36,24 @@ def report(
         str | None,
         typer.Option(metavar="DATE", help="End: first day or instant that is not included (default: no limit)."),
     ] = None,
+    filters: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--filter",
+            metavar="DIMENSION=VALUES",
+            help="Rows to count, such as country=DE,FR; give it once for each dimension (kpi only).",
+        ),
+    ] = None,
     program: ProgramOrNewest = None,
 ) -> None:
     """Report traffic and money, or refused requests."""
     output.check()
-    answer = ask(where, ReportRequest(name=name, by=by, from_=from_, to=to), program=program)
+    try:
+        wanted = filters_of(filters or [])
+    except ReportError as error:
+        raise fail(str(error), WRONG_USE) from None
+    request = ReportRequest(name=name, by=by, from_=from_, to=to, filters=wanted or None)
+    answer = ask(where, request, program=program)
     _print_rows(answer, output, f"report {name}")
 
 

@@ -24,6 +24,7 @@ from clew.requests.types import (
     PostbackRequest,
     ProblemsByCodeRequest,
     ProblemsRequest,
+    ProgramRequest,
     RejectedExamplesRequest,
     RejectedReasonsRequest,
     RepairRequest,
@@ -78,7 +79,10 @@ async def _report(engine: Engine, request: ReportRequest) -> Answer:
     try:
         from_us, to_us = range_us(request.from_, request.to, program.terms.timezone)
         only = Only.of(request.partners, request.offers)
-        report = await _read(engine, make, engine.warehouse, program, by, from_us, to_us, only)
+        filters = (request.filters or {},) if make is kpi_report else ()
+        if request.filters and not filters:
+            raise UserError(f"the report {request.name} has no filters by dimension; only kpi has")
+        report = await _read(engine, make, engine.warehouse, program, by, from_us, to_us, only, *filters)
         shown = report.ordered(request.order) if request.order else report
     except (BadRange, ValueError) as error:
         raise UserError(str(error)) from None
@@ -262,4 +266,6 @@ async def _dispatch(engine: Engine, request: Request, *, running: bool) -> Answe
             return await hit_handlers.inspect(engine, request)
         case LagRequest():
             return await hit_handlers.lag(engine)
+        case ProgramRequest():
+            return {"timezone": engine.program.terms.timezone, "currency": engine.program.terms.currency}
     raise AssertionError(f"no handler for {type(request).__name__}")

@@ -24,6 +24,7 @@ from clew.requests.types import (
 )
 from clew.requests.types import Request as TypedRequest
 from installation.engine import Engine
+from reporting.dimensions import FILTERS
 from runtime.engine_key import partner_of_token
 from runtime.user_error import NO, TIMED_OUT, UNREACHABLE, WRONG_USE, UserError
 from tracker import secrets
@@ -45,7 +46,11 @@ class Api:
         self._engine, self._operator_key, self._control_key = engine, operator_key, control_key
 
     async def report(self, request: Request) -> Response:
-        return await self._public(request, ReportRequest, {**request.query_params, **request.path_params})
+        """Answer a report. Filters are parameters with the name of their dimension."""
+        fields: dict[str, Any] = {**request.query_params, **request.path_params}
+        if filters := {name: fields.pop(name).split(",") for name in FILTERS if name in fields}:
+            fields["filters"] = filters
+        return await self._public(request, ReportRequest, fields)
 
     async def conversion(self, request: Request) -> Response:
         return await self._public(request, ConversionRequest, {**request.query_params, **request.path_params})

@@ -15,6 +15,7 @@ WORKERS_MAX = 64
 NUMBERS_MAX = 100_000
 """Most partners or offers that a request may name."""
 REPORT_ROWS_MAX = 100_000
+FILTERS_MAX = 20
 CONVERSIONS_MAX = 1_000
 HITS_MAX = 1_001
 """A page of 500 and one more, and as many of the moment at which the page starts."""
@@ -55,6 +56,8 @@ class ReportRequest(Request, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     """Only these partners."""
     offers: Numbers | None = None
     """Only these offers."""
+    filters: Annotated[dict[Text, list[str]], msgspec.Meta(max_length=FILTERS_MAX)] | None = None
+    """Values to keep, by dimension."""
     order: Text | None = None
     """Column to sort by, - in front for the largest first."""
     limit: Annotated[int, msgspec.Meta(ge=1, le=REPORT_ROWS_MAX)] | None = None
@@ -236,20 +239,26 @@ class LagRequest(Request, frozen=True, kw_only=True, forbid_unknown_fields=True)
     NAME = "lag"
 
 
+class ProgramRequest(Request, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Time zone and currency of the program that rules."""
+
+    NAME = "program"
+
+
 REQUESTS: dict[str, type[Request]] = {
     kind.NAME: kind
     for kind in (
         ReportRequest, ConversionsRequest, ConversionRequest, ExplainRequest, ProblemsRequest, SqlRequest, AuditRequest,
         AttributeRequest, RunRequest, DiffRequest, FitRequest, DeadLettersRequest, BackupRequest, RepairRequest,
         HitsRequest, RejectedReasonsRequest, RejectedExamplesRequest, ProblemsByCodeRequest, PostbackRequest,
-        LagRequest,
+        LagRequest, ProgramRequest,
     )
 }  # fmt: skip
 
 OF_CONTROL_PLANE = frozenset(
     {
         "report", "conversions", "conversion", "explain", "problems", "sql", "hits", "rejected_reasons",
-        "rejected_examples", "problems_by_code", "postback", "lag",
+        "rejected_examples", "problems_by_code", "postback", "lag", "program",
     }
 )  # fmt: skip
 """Requests that the control plane may send; none changes anything."""

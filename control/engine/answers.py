@@ -1,7 +1,7 @@
 """Requests to the engine and their answers, typed. Each takes the actor and asks only for what the actor may see."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from control.accounts.actor import Actor
@@ -11,11 +11,6 @@ from control.engine.scope import Scope, scope_of
 from control.errors import Forbidden, NotFound
 from control.partners.access import sees_all
 
-DIMENSIONS = {
-    "kpi": ("partner", "offer", "month", "day", "hour", "total"),
-    "rejected": ("reason", "kind", "offer", "partner", "link", "day"),
-}
-"""Dimensions of each report."""
 Row = Mapping[str, Any]
 """Row of a report: money is decimal text, counts are numbers, rates are numbers or None."""
 
@@ -52,6 +47,8 @@ class Filters:
     to: str = ""
     partners: tuple[int, ...] | None = None
     offers: tuple[int, ...] | None = None
+    values: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """Values to keep by further dimensions; reports only."""
 
     def fields(self) -> dict[str, Any]:
         """Return them as fields of a request; partners belong to its scope."""
@@ -95,6 +92,7 @@ def report(
         "name": name,
         "by": ",".join(by) or None,
         **filters.fields(),
+        "filters": {name: list(values) for name, values in filters.values.items()} or None,
         "order": part.order or None,
         "limit": part.limit,
         "offset": part.offset or None,

@@ -1,6 +1,8 @@
 """API: reports, conversions and explanations, as the engine answers them for the one who asks."""
 
 import re
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Any, Literal
 
@@ -15,6 +17,7 @@ from control.api.answers import answers
 from control.api.lists import LIMIT_MAX
 from control.engine import answers as engine
 from control.engine.cursors import BAD_CURSOR, check_parameters, cursor_of, offset_of, place_of
+from control.engine.dimensions import DIMENSIONS, DIMENSIONS_MAX, FILTERS, FILTERS_MAX, SUBS
 from control.engine.names import Names, names_of_conversions, names_of_explanation, names_of_report
 from control.errors import FieldError, Invalid, NotFound
 from control.program.api_terms import Money
@@ -61,11 +64,23 @@ def _numbers(text: str) -> tuple[int, ...] | None:
     return numbers
 
 
+def _names(dimensions: Iterable[str]) -> str:
+    """Name dimensions, the many subs in short."""
+    return ", ".join([*(name for name in dimensions if name not in SUBS), "sub1 to sub30"])
+
+
 class ReportQuery(_PeriodQuery):
     """Parameters of a report."""
 
     by: str = Field(
-        "", max_length=100, description="Dimensions, separated by commas: partner, offer, month, day, hour or total."
+        "",
+        max_length=100,
+        description="At most three dimensions, separated by commas. The guide to reports lists them.",
+    )
+    filter: list[str] = Field(
+        default_factory=list,
+        max_length=FILTERS_MAX,
+        description="Values to keep, such as `country=DE,FR`, once for each dimension. Of `kpi`.",
     )
     order: str = Field("", max_length=64, description="Column to order by; with - in front, descending.")
 
@@ -161,12 +176,17 @@ def get_report(request: HttpRequest, name: Literal["kpi", "rejected"], query: Qu
     """Get a page of a report: `kpi` counts clicks, conversions and money, `rejected` refused hits."""
     check_parameters(request, query)
     by = [part.strip() for part in query.by.split(",") if part.strip()]
-    if unknown := sorted({*by} - {*engine.DIMENSIONS[name]}):
-        allowed = ", ".join(engine.DIMENSIONS[name])
+    if unknown := sorted({*by} - {*DIMENSIONS[name]}):
+        allowed = _names(DIMENSIONS[name]) if name == "kpi" else ", ".join(DIMENSIONS[name])
         raise Invalid(FieldError("by", f"cannot group by {', '.join(unknown)}; use {allowed}"))
+    if len({*by}) > DIMENSIONS_MAX:
+        raise Invalid(FieldError("by", f"has more than {DIMENSIONS_MAX} dimensions; leave some out"))
+    filters = replace(query.filters(), values=_values(query.filter if name == "kpi" else ()))
+    if name != "kpi" and query.filter:
+        raise Invalid(FieldError("filter", "is only for the report kpi; leave it out"))
     offset = offset_of(query.cursor)
     part = engine.Part(query.order, query.limit, offset)
-    report = engine.report(actor_of(request), name, by, query.filters(), part)
+    report = engine.report(actor_of(request), name, by, filters, part)
     names, end = names_of_report(report), offset + len(report.rows)
     return {
         "report": report.name,
@@ -177,6 +197,19 @@ def get_report(request: HttpRequest, name: Literal["kpi", "rejected"], query: Qu
         "items": [_report_row(row, names) for row in report.rows],
         "next": cursor_of(end) if end < report.total_rows else None,
     }
+
+
+def _values(texts: Sequence[str]) -> dict[str, tuple[str, ...]]:
+    """Read filters by dimension. Raises Invalid."""
+    found: dict[str, tuple[str, ...]] = {}
+    for text in texts:
+        name, equals, values = text.partition("=")
+        if not equals or name not in FILTERS:
+            raise Invalid(
+                FieldError("filter", f"{text[:64]!r} is not DIMENSION=VALUE; dimensions are {_names(FILTERS)}")
+            )
+        found[name] = found.get(name, ()) + tuple(values.split(","))
+    return found
 
 
 def _report_row(row: engine.Row, names: Names) -> dict[str, Any]:
