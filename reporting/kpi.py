@@ -54,7 +54,7 @@ _NAMES = (
     ReportColumn("offer", "text", "name of the offer in the program"),
 )
 _PLAIN = tuple(one.column for name, one in DIMENSION.items() if name not in ("partner", "offer"))
-"""Columns of dimensions that have no name beside a number."""
+"""Columns of dimensions that have no name next to a number."""
 
 
 _NOTHING: Row = {column.name: None for column in _MEASURES if column.unit in ("count", "ratio", "currency per click")}
