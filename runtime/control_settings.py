@@ -117,6 +117,11 @@ class WebhookSettings(Section):
         5 * 86_400, ge=60, description="A webhook whose receiver fails for this long is disabled, and its owner told."
     )
     log_age_max_s: int = Field(30 * 86_400, ge=3_600, description="Events and deliveries are kept for this long.")
+    deliveries_max: int = Field(
+        100_000, ge=1_000, le=1_000_000,
+        description="Finished deliveries that are kept for each webhook; the oldest delivered ones go first. If "
+        "more wait, the webhook is paused and its owner told.",
+    )  # fmt: skip
 
     @field_validator("private_networks")
     @classmethod

@@ -99,6 +99,7 @@ urlpatterns = [
     path("webhooks/new/", webhooks.new, name="console_webhook_new"),
     path("webhooks/deliveries/", webhooks.delivery_index, name="console_webhook_deliveries"),
     path("webhooks/<uuid:webhook_id>/", webhooks.show, name="console_webhook"),
+    path("webhooks/<uuid:webhook_id>/replay/", webhooks.replay_failed, name="console_webhook_replay"),
     path("webhooks/<uuid:webhook_id>/edit/", webhooks.edit, name="console_webhook_edit"),
     path(
         "webhooks/<uuid:webhook_id>/deliveries/<int:delivery_id>/", webhooks.delivery, name="console_webhook_delivery"

@@ -62,7 +62,8 @@ class ExportQuery(PageQuery):
     state: str = Field("", max_length=8)
 
 
-def _export(found: Export) -> ExportOut:
+def export_out(found: Export) -> ExportOut:
+    """Show an export."""
     names = ("resource", "format", "filters", "state", "problem", "created", "expires")
     size_bytes = found.file.size_bytes if found.file is not None else 0
     return ExportOut(
@@ -81,14 +82,14 @@ def list_exports(request: HttpRequest, query: Query[ExportQuery]) -> dict[str, A
             found = found.filter(**{name: value})
     if query.q:
         found = found.filter(resource__icontains=query.q)
-    return page(request, found, query, _ORDERS, _export)
+    return page(request, found, query, _ORDERS, export_out)
 
 
 @exports.post("", response=answers(ExportOut, status=202, errors=(409,)))
 def add_export(request: HttpRequest, body: ExportIn) -> Status[ExportOut]:
     """Ask for a file with the objects that the caller may see; an import reads it again."""
     found = start_export(actor_of(request), body.resource, body.format, body.filters)
-    return Status(202, _export(found))
+    return Status(202, export_out(found))
 
 
 @exports.get("/{export_id}", response=answers(ExportOut, errors=(404,)))
@@ -96,7 +97,7 @@ def get_export(request: HttpRequest, export_id: UUID) -> ExportOut:
     """Get one export."""
     actor = actor_of(request)
     actor.require(Area.PARTNERS, Action.READ)
-    return _export(one_export(actor, export_id))
+    return export_out(one_export(actor, export_id))
 
 
 @exports.get("/{export_id}/file", response=answers(None, errors=(404, 409)), openapi_extra=_FILE)

@@ -11,6 +11,7 @@ from django.utils import timezone
 
 from control.accounts.actor import Actor
 from control.accounts.roles import Action
+from control.audit.origin import current_origin
 from control.audit.record import Change, record
 from control.changes import changing
 from control.errors import Conflict, FieldError, Invalid
@@ -101,19 +102,29 @@ def make_export(export_id: UUID, actor: Actor) -> None:
     table = counted.lines(_lines(resource, rows, columns))
     head = [field.key for field in columns]
     try:
-        with transaction.atomic():
+        with changing(actor):
             file = _write(found, head, table)
             held = Export.objects.select_for_update().filter(pk=export_id, state=ExportState.WAITING)
             if not held.update(file=file, rows_count=counted.rows, state=ExportState.DONE):
                 transaction.set_rollback(True)
+            else:
+                _note(actor, "completed", found, {"rows": counted.rows})
     except FileTooLarge as error:
-        fail_export(export_id, f"the file {error}")
+        fail_export(export_id, f"the file {error}", actor)
 
 
-def fail_export(export_id: UUID, problem: str) -> None:
+def fail_export(export_id: UUID, problem: str, actor: Actor | None = None) -> None:
     """Note why an export has no file."""
-    waiting = Export.objects.filter(pk=export_id, state=ExportState.WAITING)
-    waiting.update(state=ExportState.FAILED, problem=problem)
+    with changing(actor or current_origin()):
+        found = Export.objects.select_for_update().filter(pk=export_id, state=ExportState.WAITING).first()
+        if found is not None:
+            found.state, found.problem = ExportState.FAILED, problem
+            found.save(update_fields=["state", "problem"])
+            record(
+                Change(
+                    "failed", "exports.export", str(found.pk), found.resource, None, {"problem": problem}, found.partner
+                )
+            )
 
 
 class _Counted:

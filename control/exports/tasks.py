@@ -13,7 +13,11 @@ from control.exports.services import TASK, drop, fail_export, make_export
 from control.jobs.registry import JobRun, task
 
 
-@task(TASK)
+def _dead(arguments: Mapping[str, Any], error: str) -> None:
+    fail_export(UUID(arguments["export"]), f"the job failed: {error}")
+
+
+@task(TASK, on_dead=_dead)
 def make(_run: JobRun, arguments: Mapping[str, Any]) -> None:
     """Make the file of an export."""
     found = Export.objects.filter(pk=UUID(arguments["export"])).first()

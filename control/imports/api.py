@@ -179,7 +179,8 @@ def _values(found: Import) -> dict[str, Any]:
             **{name: getattr(found, name) for name in names}}  # fmt: skip
 
 
-def _import(found: Import) -> ImportOut:
+def import_out(found: Import) -> ImportOut:
+    """Show an import."""
     return ImportOut(**_values(found))
 
 
@@ -206,7 +207,7 @@ def list_imports(request: HttpRequest, query: Query[ImportQuery]) -> dict[str, A
             found = found.filter(**{name: value})
     if query.q:
         found = found.filter(file__name__icontains=query.q)
-    return page(request, found, query, _ORDERS, _import)
+    return page(request, found, query, _ORDERS, import_out)
 
 
 @imports.post("", response=answers(ImportOut, status=201, errors=(409,)))
@@ -224,7 +225,7 @@ def add_import(
         actor, body.type, file.name or "", file.chunks(), encoding=body.encoding, delimiter=body.delimiter,
         mapping=_mapping(body.mapping), match=body.match, clear_empty=body.clear_empty,
     )  # fmt: skip
-    shown = _import(found)
+    shown = import_out(found)
     set_etag(response, shown)
     return Status(201, shown)
 
@@ -244,7 +245,7 @@ def _mapping(text: str) -> Mapping[str, str] | None:
 @imports.get("/{import_id}", response=answers(ImportOut, errors=(404,)))
 def get_import(request: HttpRequest, response: HttpResponse, import_id: UUID) -> ImportOut:
     """Get one import, with its progress."""
-    shown = _import(one_import(actor_of(request), import_id))
+    shown = import_out(one_import(actor_of(request), import_id))
     set_etag(response, shown)
     return shown
 
@@ -255,8 +256,8 @@ def patch_import(request: HttpRequest, response: HttpResponse, import_id: UUID, 
     actor = actor_of(request)
     with transaction.atomic():
         Import.objects.select_for_update().filter(pk=import_id).first()
-        check_if_match(request, _import(one_import(actor, import_id)))
-        shown = _import(change_import(actor, import_id, body.model_dump(exclude_unset=True)))
+        check_if_match(request, import_out(one_import(actor, import_id)))
+        shown = import_out(change_import(actor, import_id, body.model_dump(exclude_unset=True)))
     set_etag(response, shown)
     return shown
 
@@ -288,16 +289,16 @@ def dry_run_import(request: HttpRequest, import_id: UUID) -> DryRunOut:
 @imports.post("/{import_id}/apply", response=answers(ImportOut, errors=(404, 409)))
 def apply_import(request: HttpRequest, import_id: UUID, body: ApplyIn | None = None) -> ImportOut:
     """Apply the rows that the dry run found good; rows with errors are left out."""
-    return _import(start_apply(actor_of(request), import_id, body.reason if body is not None else ""))
+    return import_out(start_apply(actor_of(request), import_id, body.reason if body is not None else ""))
 
 
 @imports.post("/{import_id}/undo", response=answers(ImportOut, errors=(404, 409)))
 def undo_import(request: HttpRequest, import_id: UUID) -> ImportOut:
     """Take the changes back. Rows whose object somebody has changed since are kept, and say who has."""
-    return _import(start_undo(actor_of(request), import_id))
+    return import_out(start_undo(actor_of(request), import_id))
 
 
 @imports.post("/{import_id}/resume", response=answers(ImportOut, errors=(404, 409)))
 def resume_import(request: HttpRequest, import_id: UUID) -> ImportOut:
     """Go on with an import whose job has died."""
-    return _import(go_on(actor_of(request), import_id))
+    return import_out(go_on(actor_of(request), import_id))

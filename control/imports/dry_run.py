@@ -183,4 +183,6 @@ def _finish(run: Run, problem: str) -> None:
         if problem:
             found.counts = {}
         found.save()
-        record(Change("checked", "imports.import", str(found.pk), found.file.name, None, dict(found.counts)))
+        after = {"problem": problem} if problem else dict(found.counts)
+        action = "failed" if problem else "checked"
+        record(Change(action, "imports.import", str(found.pk), found.file.name, None, after))

@@ -162,9 +162,19 @@ def go_on(actor: Actor, import_id: UUID) -> Import:
         found = _locked(actor, import_id, WORKING)
         if is_open(found):
             raise Conflict(f"the import is {found.state} already")
+        found.problem = ""
         _begin(actor, found, ImportState(found.state), found.total_rows, found.done_rows)
         _note("resumed", found, {"state": found.state})
     return _work(actor, found)
+
+
+def fail_import(import_id: UUID, error: str) -> None:
+    """Note that the job of an import is dead. The import keeps its state, and can be resumed."""
+    found = Import.objects.select_for_update(of=("self",)).select_related("file").filter(pk=import_id).first()
+    if found is not None and found.state in WORKING:
+        found.problem = f"was not finished: {error}"
+        found.save(update_fields=["problem"])
+        _note("failed", found, {"state": found.state, "problem": found.problem})
 
 
 def delete_import(actor: Actor, import_id: UUID) -> None:

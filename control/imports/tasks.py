@@ -10,12 +10,16 @@ from control.accounts.actor_of_job import actor_of_job
 from control.errors import Forbidden
 from control.imports.models import WORKING, Import
 from control.imports.run import run
-from control.imports.services import TASK, drop
+from control.imports.services import TASK, drop, fail_import
 from control.imports.undo_terms import KEPT_FOR
 from control.jobs.registry import GiveUp, JobRun, task
 
 
-@task(TASK)
+def _dead(arguments: Mapping[str, Any], error: str) -> None:
+    fail_import(UUID(arguments["import"]), error)
+
+
+@task(TASK, on_dead=_dead)
 def run_import(job: JobRun, arguments: Mapping[str, Any]) -> None:
     """Check, apply or undo an import. Killed and run again, it goes on after the last batch."""
     found = Import.objects.filter(pk=UUID(arguments["import"])).first()

@@ -11,11 +11,14 @@ from django.db import connection, transaction
 from django.db.models import Q, QuerySet
 from django.utils import timezone
 
-from control.audit.origin import current_origin
+from control.audit.origin import ActorKind, Origin, acting, current_origin
 from control.jobs.models import OPEN_STATES, Job, JobSchedule, JobState
 from control.jobs.registry import Task, find_task
+from runtime.logs import Throttled, logger
 
+_log = Throttled(logger("jobs"))
 _ERROR_CHARS_MAX = 4_000
+_TOLD_CHARS_MAX = 300
 _JITTER = 0.2
 SILENT = "the worker ended without reporting, in every attempt"
 
@@ -76,6 +79,7 @@ def _take_row(worker: str, now: datetime, lease_s: float) -> Job | None:
             return None
         if job.state == JobState.RUNNING and job.attempts >= attempts_max(job.task):
             job.state, job.error, job.finished = JobState.DEAD, SILENT, now
+            _tell_dead(job.pk, job.task, job.arguments, job.request_id, SILENT)
         else:
             job.state, job.worker, job.attempts = JobState.RUNNING, worker, job.attempts + 1
             job.lease_until = now + timedelta(seconds=lease_s)
@@ -105,9 +109,29 @@ def fail(job: TakenJob, now: datetime, error: str, pause_s: float | None) -> boo
     """Return a job to the queue after a pause, or end it as dead if there is no pause."""
     text = error[-_ERROR_CHARS_MAX:]
     if pause_s is None:
-        return bool(job.held().update(state=JobState.DEAD, error=text, finished=now, lease_until=None))
+        with transaction.atomic():
+            ended = job.held().update(state=JobState.DEAD, error=text, finished=now, lease_until=None)
+            if ended:
+                _tell_dead(job.id, job.task, job.arguments, job.request_id, text)
+        return bool(ended)
     run_at = now + timedelta(seconds=pause_s)
     return bool(job.held().update(state=JobState.READY, error=text, run_at=run_at, lease_until=None))
+
+
+def _tell_dead(job_id: UUID, task: str, arguments: Mapping[str, Any], request_id: str, error: str) -> None:
+    """Tell a task that a job of it is dead. The job ends whatever becomes of this."""
+    try:
+        on_dead = find_task(task).on_dead
+    except LookupError:
+        return
+    if on_dead is None:
+        return
+    last_line = (error.strip().splitlines() or [""])[-1]
+    try:
+        with acting(Origin(ActorKind.JOB, str(job_id), task, request_id=request_id)), transaction.atomic():
+            on_dead(arguments, last_line[:_TOLD_CHARS_MAX])
+    except Exception as failure:  # noqa: BLE001 - the job must end
+        _log.exception("dead_job_not_told", task=task, error=type(failure).__name__)
 
 
 def retry_pause_s(attempt: int, first_s: float, longest_s: float) -> float:

@@ -27,6 +27,8 @@ class JobRun(Protocol):
 
 
 TaskFunction = Callable[[JobRun, Mapping[str, Any]], None]
+OnDead = Callable[[Mapping[str, Any], str], None]
+"""Function that is told the arguments and the last error of a job that is dead, in the transaction that ends it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +42,7 @@ class Task:
     """Seconds between runs of a task that runs again and again; 0 for one that is only asked for."""
     is_needed: Callable[[], bool] = lambda: True
     """Check before a scheduled run; without need there is none."""
+    on_dead: OnDead | None = None
 
 
 _tasks: dict[str, Task] = {}
@@ -51,13 +54,14 @@ def task(
     attempts_max: int = ATTEMPTS_MAX,
     every_s: int = 0,
     is_needed: Callable[[], bool] = lambda: True,
+    on_dead: OnDead | None = None,
 ) -> Callable[[TaskFunction], TaskFunction]:
     """Register a function as a task."""
 
     def register(function: TaskFunction) -> TaskFunction:
         if name in _tasks:
             raise ValueError(f"there are two tasks with the name {name}")
-        _tasks[name] = Task(name, function, attempts_max, every_s, is_needed)
+        _tasks[name] = Task(name, function, attempts_max, every_s, is_needed, on_dead)
         return function
 
     return register

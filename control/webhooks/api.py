@@ -1,7 +1,7 @@
 """API: webhooks, their deliveries, test and replay."""
 
-from datetime import datetime
-from typing import Any
+from datetime import UTC, datetime
+from typing import Any, Literal
 from uuid import UUID
 
 from django.db import transaction
@@ -15,7 +15,7 @@ from control.api.answers import answers
 from control.api.etags import check_if_match, set_etag
 from control.api.lists import Orders, PageQuery, page
 from control.errors import NotFound
-from control.webhooks import services
+from control.webhooks import replaying, services
 from control.webhooks.event_types import event_types
 from control.webhooks.models import URL_CHARS_MAX, Delivery, Webhook
 from control.webhooks.outbox import body_of
@@ -24,6 +24,7 @@ webhooks = Router(tags=["webhooks"])
 _ORDERS = Orders({"created": "created"}, "created")
 _DELIVERY_ORDERS = Orders({"id": "id"}, "-id")
 _ID_MAX = 2**63 - 1
+REPLAY_IDS_MAX = 500
 
 
 class WebhookPatch(Schema):
@@ -131,6 +132,18 @@ class DeliveryPage(Schema):
     next: str | None
 
 
+class ReplayIn(Schema):
+    """Deliveries to send again: finished ones that fit all that is given. All that failed without a body."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    state: Literal["", "delivered", "failed"] = Field("failed", description="Both if it is empty.")
+    type: str = Field("", max_length=40, description="Type of event.")
+    since: datetime | None = Field(None, description="Only events of this time or later.")
+    until: datetime | None = Field(None, description="Only events before this time.")
+    deliveries: list[int] | None = Field(None, max_length=REPLAY_IDS_MAX, description="Only these, by id.")
+
+
 class Replayed(Schema):
     """Number of events that are sent again."""
 
@@ -202,8 +215,7 @@ def patch_webhook(request: HttpRequest, response: HttpResponse, webhook_id: UUID
     actor, values = actor_of(request), body.model_dump(exclude_unset=True)
     actor.require(Area.SETTINGS, Action.WRITE)
     with transaction.atomic():
-        Webhook.objects.select_for_update().filter(pk=webhook_id).first()
-        webhook = services.webhook_of(actor, webhook_id)
+        webhook = services.locked_webhook(webhook_id)
         check_if_match(request, webhook_out(webhook))
         status = values.pop("status", webhook.status)
         webhook = services.change_webhook(actor, webhook_id, values)
@@ -236,9 +248,12 @@ def send_test(request: HttpRequest, webhook_id: UUID) -> Status[DeliveryOut]:
 
 
 @webhooks.post("/{webhook_id}/replay", response=answers(Replayed, errors=(404, 409)))
-def replay_failed(request: HttpRequest, webhook_id: UUID) -> Replayed:
-    """Send all failed events of a webhook again."""
-    return Replayed(replayed=services.replay_failed(actor_of(request), webhook_id))
+def replay_many(request: HttpRequest, webhook_id: UUID, body: ReplayIn | None = None) -> Replayed:
+    """Send events of a webhook again: all that failed, those since a time, of a type, or these; at most 100,000."""
+    given = body or ReplayIn.model_validate({})
+    ids = None if given.deliveries is None else [_row_id(number) for number in given.deliveries]
+    wanted = replaying.Wanted(given.state, given.type, _aware(given.since), _aware(given.until), ids)
+    return Replayed(replayed=replaying.replay_many(actor_of(request), webhook_id, wanted))
 
 
 @webhooks.get("/{webhook_id}/deliveries", response=answers(DeliveryPage, errors=(404,)))
@@ -268,7 +283,12 @@ def get_delivery(request: HttpRequest, webhook_id: UUID, delivery_id: int) -> De
 @webhooks.post("/{webhook_id}/deliveries/{delivery_id}/replay", response=answers(DeliveryOut, errors=(404, 409)))
 def replay_delivery(request: HttpRequest, webhook_id: UUID, delivery_id: int) -> DeliveryOut:
     """Send one event again, with the same webhook-id."""
-    return _delivery(services.replay(actor_of(request), webhook_id, _row_id(delivery_id)))
+    return _delivery(replaying.replay(actor_of(request), webhook_id, _row_id(delivery_id)))
+
+
+def _aware(time: datetime | None) -> datetime | None:
+    """Return a time with its zone; without one it is UTC."""
+    return time.replace(tzinfo=UTC) if time is not None and time.tzinfo is None else time
 
 
 def _row_id(number: int) -> int:

@@ -16,6 +16,7 @@ from control.changes import changing
 from control.configuration import current_configuration
 from control.webhooks.models import (
     ERROR_CHARS_MAX,
+    WITHOUT_EVENTS,
     Delivery,
     DeliveryAttempt,
     DeliveryState,
@@ -35,7 +36,6 @@ REST_FIRST_S, REST_MAX_S = 5, 900
 """Rest of a webhook whose receiver gives no answer; it doubles, so that a dead receiver holds no worker."""
 RETRY_AFTER_MAX_S = 3_600
 BATCH_ROWS, BATCH_S = 100, 20.0
-WAITING_ROWS_MAX = 1_000_000
 _JITTER = 0.2
 _GONE = 410
 _BUSY = frozenset({429, 503})
@@ -139,7 +139,7 @@ def _note_health(webhook: Webhook, outcome: Outcome, now: datetime, rest_s: floa
 def disable(webhook: Webhook, why: str) -> None:
     """Disable a webhook, end what waits for it, and tell its owner."""
     with changing(current_origin(), f"{webhook} is disabled: {why}"):
-        row = Webhook.objects.select_for_update().filter(pk=webhook.pk).exclude(status=WebhookStatus.DISABLED).first()
+        row = Webhook.objects.select_for_update().filter(pk=webhook.pk).exclude(status__in=WITHOUT_EVENTS).first()
         if row is None:
             return
         row.status = WebhookStatus.DISABLED
@@ -148,17 +148,19 @@ def disable(webhook: Webhook, why: str) -> None:
         waiting = Delivery.objects.filter(webhook=row, state=DeliveryState.PENDING)
         waiting.update(state=DeliveryState.FAILED, next_at=None, finished=now, error="the webhook was disabled")
         if row.owner_email:
-            send_mail(**_mail(row, why))
+            send_mail(**mail_to_owner(row, "disabled", why))
 
 
-def _mail(webhook: Webhook, why: str) -> Mapping[str, Any]:
+def mail_to_owner(webhook: Webhook, state: str, why: str) -> Mapping[str, Any]:
+    """Return the mail about a webhook that was paused or disabled."""
     base = current_configuration().settings.web.url
     place = f"{base}/console/webhooks/{webhook.pk}/" if base else "the page Webhooks of the console"
-    text = (
-        f"Clew no longer sends events to {webhook.url}, because {why}.\n\n"
+    text = f"Clew no longer sends events to {webhook.url}, because {why}.\n\n" + (
         f"Repair the receiver, then activate the webhook and replay what failed: {place}\n"
+        if state == "disabled"
+        else f"The events are kept. Make the receiver faster, then activate the webhook: {place}\n"
     )
     return {
-        "subject": f"Webhook disabled: {webhook}"[:150], "message": text, "from_email": None,
+        "subject": f"Webhook {state}: {webhook}"[:150], "message": text, "from_email": None,
         "recipient_list": [webhook.owner_email],
     }  # fmt: skip

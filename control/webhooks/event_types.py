@@ -4,7 +4,7 @@ A new resource needs one entry in `RESOURCES`; its events are then stored with e
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from django.db.models import Model, QuerySet
@@ -13,6 +13,10 @@ from ninja import Schema
 from control.accounts.actor import command_line
 from control.accounts.api import invitation_out, user_out
 from control.accounts.models import Invitation, User
+from control.exports.api import export_out
+from control.exports.models import Export
+from control.imports.api import import_out
+from control.imports.models import Import
 from control.partners.api import partner_out
 from control.partners.models import Partner
 from control.program.api import link_out, offer_out, version_out
@@ -31,8 +35,8 @@ class Resource:
     name: str
     rows: Callable[[], QuerySet[Any]]
     show_one: Callable[[Any], Schema]
-    acts: tuple[str, ...] = ("created", "deleted")
-    """Actions of the audit trail that are events as they are."""
+    acts: Mapping[str, str] = field(default_factory=lambda: {"created": "created", "deleted": "deleted"})
+    """Kinds of events by the actions of the audit trail that are events."""
     status: str = ""
     """Column whose change is an event `status_changed`."""
     kinds: tuple[str, ...] = _CHANGES
@@ -64,22 +68,32 @@ def _user(user: User) -> Schema:
 _STATUS = ("created", "changed", "status_changed")
 _ALL = (*_STATUS, "deleted")
 RESOURCES = (
-    Resource("partner", Partner.objects.all, _partner, status="status", kinds=_STATUS),
-    Resource("offer", Offer.objects.all, offer_out, status="status", kinds=_STATUS),
-    Resource("link", Link.objects.all, link_out, status="status", kinds=("created", "status_changed")),
+    Resource("partner", Partner.objects.all, _partner, status="status", kinds=_ALL),
+    Resource("offer", Offer.objects.all, offer_out, status="status", kinds=_ALL),
+    Resource("link", Link.objects.all, link_out, status="status", kinds=("created", "status_changed", "deleted")),
     Resource(
         "plan", lambda: Plan.objects.select_related("offer", "partner"), plan_out, status="state", kinds=_ALL
     ),
     Resource(
         "coupon", lambda: Coupon.objects.select_related("offer", "partner"), coupon_out, status="state", kinds=_ALL
     ),
-    Resource("approval", Approval.objects.all, approval_out, status="status", kinds=_STATUS),
+    Resource("approval", Approval.objects.all, approval_out, status="status", kinds=_ALL),
     Resource(
-        "program", ProgramVersion.objects.all, version_out, ("published", "rolled_back"),
+        "program", ProgramVersion.objects.all, version_out,
+        {"published": "published", "rolled_back": "rolled_back"},
         kinds=("published", "rolled_back"),
     ),
     Resource("user", lambda: User.objects.prefetch_related("seats"), _user, kinds=("created", "changed", "deleted")),
     Resource("invitation", Invitation.objects.all, invitation_out, kinds=("created", "changed")),
+    Resource(
+        "import", lambda: Import.objects.select_related("file"), import_out,
+        {"checked": "checked", "applied": "completed", "undone": "undone", "failed": "failed"},
+        kinds=("checked", "completed", "undone", "failed"),
+    ),
+    Resource(
+        "export", lambda: Export.objects.select_related("file"), export_out,
+        {"completed": "completed", "failed": "failed"}, kinds=("completed", "failed"),
+    ),
 )  # fmt: skip
 
 

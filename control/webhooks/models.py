@@ -25,6 +25,12 @@ class WebhookStatus(models.TextChoices):
     ACTIVE = "active", "Active"
     PAUSED = "paused", "Paused"
     DISABLED = "disabled", "Disabled"
+    DELETED = "deleted", "Deleted"
+    """Nobody sees it; a job deletes its deliveries, then the row."""
+
+
+WITHOUT_EVENTS = (WebhookStatus.DISABLED, WebhookStatus.DELETED)
+"""States in which no event waits for a webhook."""
 
 
 class Webhook(AuditedModel):
@@ -50,8 +56,10 @@ class Webhook(AuditedModel):
     """Nothing is sent before this time, because the receiver did not answer."""
     failures = models.PositiveIntegerField(default=0)
     """Failures in a row."""
+    full_since = models.DateTimeField(null=True, blank=True)
+    """Time at which so many events waited that the webhook was paused and its owner told."""
 
-    audit_ignored = frozenset({"failing_since", "resting_until", "failures"})
+    audit_ignored = frozenset({"failing_since", "resting_until", "failures", "full_since"})
     audit_name = "url"
 
     class Meta(AuditedModel.Meta):
@@ -110,6 +118,7 @@ class Delivery(models.Model):
                 condition=models.Q(state=DeliveryState.PENDING),
             ),
             models.Index(fields=["webhook", "id"], name="webhook_delivery_of"),
+            models.Index(fields=["webhook", "state", "id"], name="webhook_delivery_state"),
             models.Index(fields=["created"], name="webhook_delivery_created"),
         ]  # fmt: skip
 

@@ -8,7 +8,7 @@ from django.utils import timezone
 
 from control.audit.origin import current_origin
 from control.audit.record import Change, shown_value
-from control.webhooks.models import Delivery, Webhook, WebhookEvent, WebhookStatus
+from control.webhooks.models import WITHOUT_EVENTS, Delivery, Webhook, WebhookEvent
 
 if TYPE_CHECKING:
     from control.webhooks.event_types import Resource
@@ -21,7 +21,7 @@ _SUFFIXES = ("", "_id", "_us", "_e6", "_minor", "_currency")
 
 def store_events(changes: Sequence[Change]) -> None:
     """Store the events of changes, with a delivery for each webhook that wants one."""
-    webhooks = list(Webhook.objects.exclude(status=WebhookStatus.DISABLED).only("events"))
+    webhooks = list(Webhook.objects.exclude(status__in=WITHOUT_EVENTS).only("events"))
     if not webhooks:
         return
     # Commands and workers without webhooks need not import the whole API.
@@ -78,8 +78,8 @@ def _shown(found: Sequence[tuple[Change, "Resource"]]) -> dict[tuple[str, str], 
 
 def _events(change: Change, resource: "Resource", row: Mapping[str, Any]) -> list[tuple[str, dict[str, Any]]]:
     """Return the events of a change: their kinds, and what they tell besides the object."""
-    if change.action in resource.acts:
-        return [(change.action, {})]
+    if kind := resource.acts.get(change.action):
+        return [(kind, {})]
     if change.action != "updated":
         return []
     names = {column: _field(column, row) for column in change.after or {}}

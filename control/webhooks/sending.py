@@ -11,7 +11,7 @@ import httpcore
 import httpx
 
 from control.webhooks.models import ANSWER_BYTES_MAX
-from control.webhooks.target import Network, Target, TargetRefused, parse_target, resolve
+from control.webhooks.target import LOOK_UP_TIMEOUT_S, Network, Target, TargetRefused, parse_target, resolve
 from runtime.clock import Clock
 
 _FAILURES = (httpcore.NetworkError, httpcore.ProtocolError, OSError, UnicodeError)
@@ -90,7 +90,7 @@ class _CheckedNetwork(httpcore.NetworkBackend):
         self, host: str, port: int, timeout: float | None = None, local_address: str | None = None,
         socket_options: Iterable[Any] | None = None,
     ) -> httpcore.NetworkStream:  # fmt: skip
-        address = resolve(self._target, self._networks)
+        address = resolve(self._target, self._networks, min(LOOK_UP_TIMEOUT_S, self._deadline.left_s()))
         left_s = self._deadline.left_s()
         inner = self._inner.connect_tcp(str(address), self._target.port, left_s, local_address, socket_options)
         return _BoundedStream(inner, self._deadline)

@@ -11,13 +11,15 @@ from django.utils import timezone
 from control.accounts.actor import Actor
 from control.accounts.models import User
 from control.accounts.roles import Action, Area, Role
+from control.audit.audited import change_of, stored_rows
 from control.audit.origin import ActorKind
 from control.audit.record import Change, record
 from control.changes import apply_values, changing, locked
 from control.configuration import current_configuration
 from control.errors import Conflict, FieldError, Invalid, NotFound
+from control.jobs.queue import enqueue
 from control.webhooks.event_types import TEST, is_subscription
-from control.webhooks.models import Delivery, DeliveryState, Webhook, WebhookEvent, WebhookStatus
+from control.webhooks.models import Delivery, Webhook, WebhookEvent, WebhookStatus
 from control.webhooks.signing import new_secret, seal_secret
 from control.webhooks.target import TargetRefused, is_literal_refused, parse_target
 
@@ -25,13 +27,13 @@ FIELDS = frozenset({"url", "description", "events", "owner_email"})
 WEBHOOKS_MAX = 50
 OLD_SECRET_VALID = timedelta(days=1)
 """Time for which the old secret signs too after a rotation."""
-_NOUN = "webhook"
+REMOVE_TASK = "webhooks.remove"
 
 
 def webhooks(actor: Actor) -> QuerySet[Webhook]:
     """Return the webhooks. Raises Forbidden."""
     actor.require(Area.SETTINGS, Action.READ)
-    return Webhook.objects.all()
+    return Webhook.objects.exclude(status=WebhookStatus.DELETED)
 
 
 def webhook_of(actor: Actor, webhook_id: UUID) -> Webhook:
@@ -45,7 +47,7 @@ def webhook_of(actor: Actor, webhook_id: UUID) -> Webhook:
 def deliveries(actor: Actor, webhook_id: UUID | None = None) -> QuerySet[Delivery]:
     """Return deliveries of all webhooks, or of one. Raises Forbidden, NotFound."""
     actor.require(Area.SETTINGS, Action.READ)
-    rows = Delivery.objects.select_related("event", "webhook")
+    rows = Delivery.objects.select_related("event", "webhook").exclude(webhook__status=WebhookStatus.DELETED)
     return rows if webhook_id is None else rows.filter(webhook=webhook_of(actor, webhook_id))
 
 
@@ -53,7 +55,7 @@ def create_webhook(actor: Actor, values: Mapping[str, Any]) -> tuple[Webhook, st
     """Store a webhook; return it with its secret, which is shown once. Raises Forbidden, Invalid, Conflict."""
     actor.require(Area.SETTINGS, Action.WRITE)
     with changing(actor):
-        if Webhook.objects.count() >= WEBHOOKS_MAX:
+        if webhooks(actor).count() >= WEBHOOKS_MAX:
             raise Conflict(f"there are {WEBHOOKS_MAX} webhooks already; delete one first")
         webhook, secret = Webhook(created_by=actor.name[:254], events=[]), new_secret()
         webhook.sealed_secret = seal_secret(webhook, secret)
@@ -66,7 +68,7 @@ def change_webhook(actor: Actor, webhook_id: UUID, values: Mapping[str, Any]) ->
     """Change fields of a webhook. Raises Forbidden, NotFound, Invalid."""
     actor.require(Area.SETTINGS, Action.WRITE)
     with changing(actor):
-        webhook = locked(Webhook, _NOUN, pk=webhook_id)
+        webhook = locked_webhook(webhook_id)
         _set(webhook, values)
         webhook.save()
     return webhook
@@ -78,10 +80,11 @@ def set_webhook_status(actor: Actor, webhook_id: UUID, status: str) -> Webhook:
     if status not in (WebhookStatus.ACTIVE, WebhookStatus.PAUSED):
         raise Invalid(FieldError("status", "must be active or paused; only a failing receiver disables a webhook"))
     with changing(actor):
-        webhook = locked(Webhook, _NOUN, pk=webhook_id)
+        webhook = locked_webhook(webhook_id)
         if webhook.status != status:
             webhook.status = status
             webhook.failing_since, webhook.resting_until, webhook.failures = None, None, 0
+            webhook.full_since = None
             webhook.save()
     return webhook
 
@@ -90,7 +93,7 @@ def rotate_secret(actor: Actor, webhook_id: UUID) -> tuple[Webhook, str]:
     """Give a webhook a new secret; for a day both sign. Raises Forbidden, NotFound."""
     actor.require(Area.SETTINGS, Action.WRITE)
     with changing(actor):
-        webhook, secret = locked(Webhook, _NOUN, pk=webhook_id), new_secret()
+        webhook, secret = locked_webhook(webhook_id), new_secret()
         webhook.old_sealed_secret, webhook.old_valid_until = webhook.sealed_secret, timezone.now() + OLD_SECRET_VALID
         webhook.sealed_secret = seal_secret(webhook, secret)
         webhook.save()
@@ -98,50 +101,37 @@ def rotate_secret(actor: Actor, webhook_id: UUID) -> tuple[Webhook, str]:
 
 
 def delete_webhook(actor: Actor, webhook_id: UUID) -> None:
-    """Delete a webhook with its deliveries. Raises Forbidden, NotFound."""
+    """Delete a webhook. Its deliveries, which may be many, are deleted by a job. Raises Forbidden, NotFound."""
     actor.require(Area.SETTINGS, Action.WRITE)
     with changing(actor):
-        locked(Webhook, _NOUN, pk=webhook_id).delete()
+        row = stored_rows(Webhook, [locked_webhook(webhook_id).pk])[webhook_id]
+        record(change_of(Webhook, "deleted", row, None))
+        QuerySet(Webhook).filter(pk=webhook_id).update(status=WebhookStatus.DELETED)
+        enqueue(REMOVE_TASK, {"webhook": str(webhook_id)}, key=f"webhook-remove:{webhook_id}")
 
 
 def send_test(actor: Actor, webhook_id: UUID) -> Delivery:
     """Send a test event to one webhook. Raises Forbidden, NotFound, Conflict."""
     actor.require(Area.SETTINGS, Action.WRITE)
     with changing(actor):
-        webhook = _active(webhook_id)
+        webhook = active_webhook(webhook_id)
         data = {"object": {"text": "A test of this webhook."}, "actor": {"kind": str(actor.kind), "id": actor.id}}
         event = WebhookEvent.objects.create(type=TEST, object_id=str(webhook.pk), data=data)
         record(Change("tested", Webhook._meta.label_lower, str(webhook.pk), webhook.url))
         return Delivery.objects.create(webhook=webhook, event=event)
 
 
-def replay(actor: Actor, webhook_id: UUID, delivery_id: int) -> Delivery:
-    """Send one event again, whatever became of it. Raises Forbidden, NotFound, Conflict."""
-    actor.require(Area.SETTINGS, Action.WRITE)
-    with changing(actor):
-        webhook = _active(webhook_id)
-        delivery = locked(Delivery, "delivery", pk=delivery_id, webhook=webhook)
-        _again(webhook, Delivery.objects.filter(pk=delivery.pk))
-        delivery.refresh_from_db()
-    return delivery
+def locked_webhook(webhook_id: UUID) -> Webhook:
+    """Return a webhook, locked until the transaction ends. Raises NotFound."""
+    webhook = locked(Webhook, "webhook", pk=webhook_id)
+    if webhook.status == WebhookStatus.DELETED:
+        raise NotFound(f"there is no webhook {webhook_id}")
+    return webhook
 
 
-def replay_failed(actor: Actor, webhook_id: UUID) -> int:
-    """Send all failed events again; return their number. Raises Forbidden, NotFound, Conflict."""
-    actor.require(Area.SETTINGS, Action.WRITE)
-    with changing(actor):
-        webhook = _active(webhook_id)
-        return _again(webhook, Delivery.objects.filter(webhook=webhook, state=DeliveryState.FAILED))
-
-
-def _again(webhook: Webhook, rows: QuerySet[Delivery]) -> int:
-    count = rows.update(state=DeliveryState.PENDING, next_at=timezone.now(), attempts=0, finished=None)
-    record(Change("replayed", Webhook._meta.label_lower, str(webhook.pk), webhook.url, after={"deliveries": count}))
-    return count
-
-
-def _active(webhook_id: UUID) -> Webhook:
-    webhook = locked(Webhook, _NOUN, pk=webhook_id)
+def active_webhook(webhook_id: UUID) -> Webhook:
+    """Return a webhook that sends, locked. Raises NotFound, Conflict."""
+    webhook = locked_webhook(webhook_id)
     if webhook.status != WebhookStatus.ACTIVE:
         raise Conflict(f"the webhook is {webhook.status}; activate it first")
     return webhook

@@ -1,12 +1,17 @@
 """Addresses that webhooks may go to. A receiver is named by people, so it must not be a system inside."""
 
 import socket
+import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
 from urllib.parse import urlsplit
 
 PORTS = {"http": 80, "https": 443}
+LOOK_UP_TIMEOUT_S = 5.0
+LOOK_UPS_MAX = 16
+"""Most look-ups of names at a time, those that hang included."""
+_look_ups = threading.BoundedSemaphore(LOOK_UPS_MAX)
 Address = IPv4Address | IPv6Address
 Network = IPv4Network | IPv6Network
 _TRANSLATED = (IPv6Network("64:ff9b::/96"), IPv6Network("64:ff9b:1::/48"))
@@ -60,10 +65,37 @@ def is_allowed(address: Address, networks: Sequence[Network]) -> bool:
     return address.is_global and not (address.is_multicast or address.is_reserved or address.is_unspecified)
 
 
-def resolve(target: Target, networks: Sequence[Network]) -> Address:
+def look_up(host: str, port: int, timeout_s: float) -> list[Address]:
+    """Return the addresses of a name. Raises OSError, also if the resolver does not answer in time.
+
+    The system's look-up cannot be ended, so it runs in another thread; few may hang at a time.
+    """
+    if not _look_ups.acquire(blocking=False):
+        raise OSError(f"{host} was not looked up, because {LOOK_UPS_MAX} look-ups hang; check the resolver")
+    found: list[list[Address] | OSError | UnicodeError] = []
+
+    def work() -> None:
+        try:
+            entries = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+            found.append(list(dict.fromkeys(ip_address(str(entry[4][0]).partition("%")[0]) for entry in entries)))
+        except (OSError, UnicodeError) as error:
+            found.append(error)
+        finally:
+            _look_ups.release()
+
+    thread = threading.Thread(target=work, name="look-up", daemon=True)
+    thread.start()
+    thread.join(timeout_s)
+    if not found:
+        raise OSError(f"the resolver did not answer for {host} within {timeout_s:g} s")
+    if isinstance(found[0], Exception):
+        raise found[0]
+    return found[0]
+
+
+def resolve(target: Target, networks: Sequence[Network], timeout_s: float = LOOK_UP_TIMEOUT_S) -> Address:
     """Return the address to connect to. Raises TargetRefused if none is allowed, OSError if there is none."""
-    found = socket.getaddrinfo(target.host, target.port, type=socket.SOCK_STREAM)
-    addresses = list(dict.fromkeys(ip_address(str(entry[4][0]).partition("%")[0]) for entry in found))
+    addresses = look_up(target.host, target.port, timeout_s)
     for address in addresses:
         if is_allowed(address, networks):
             return address

@@ -1,21 +1,19 @@
 """Tasks of the webhooks."""
 
 from collections.abc import Mapping
-from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
 from django.utils import timezone
 
-from control.configuration import current_configuration
 from control.jobs.models import OPEN_STATES, Job
 from control.jobs.queue import enqueue
 from control.jobs.registry import JobRun, task
-from control.webhooks.delivering import WAITING_ROWS_MAX, deliver_due, disable, due_webhooks
-from control.webhooks.models import Delivery, DeliveryState, Webhook, WebhookEvent, WebhookStatus
+from control.webhooks import bounds
+from control.webhooks.delivering import deliver_due, due_webhooks
+from control.webhooks.models import WITHOUT_EVENTS, Webhook, WebhookStatus
+from control.webhooks.services import REMOVE_TASK
 from runtime.clock import SystemClock
-
-_DROP_ROWS = 1_000
 
 
 def _key(webhook: UUID) -> str:
@@ -49,12 +47,19 @@ def deliver(_run: JobRun, arguments: Mapping[str, Any]) -> None:
 
 @task("webhooks.drop_old", every_s=3_600)
 def drop_old(_run: JobRun, _arguments: Mapping[str, Any]) -> None:
-    """Delete events that are older than the log, and disable webhooks for which too much waits."""
-    age_s = current_configuration().settings.webhooks.log_age_max_s
-    old = WebhookEvent.objects.filter(at__lt=timezone.now() - timedelta(seconds=age_s)).order_by("sequence")
-    while keys := list(old.values_list("pk", flat=True)[:_DROP_ROWS]):
-        WebhookEvent.objects.filter(pk__in=keys).delete()
-    for webhook in Webhook.objects.exclude(status=WebhookStatus.DISABLED):
-        waiting = Delivery.objects.filter(webhook=webhook, state=DeliveryState.PENDING)
-        if waiting[WAITING_ROWS_MAX : WAITING_ROWS_MAX + 1].exists():
-            disable(webhook, f"more than {WAITING_ROWS_MAX:,} events wait for it")
+    """Delete events that are older than the log, and what is left of deleted webhooks."""
+    bounds.drop_old_events(timezone.now())
+    for webhook in Webhook.objects.filter(status=WebhookStatus.DELETED).values_list("pk", flat=True):
+        bounds.remove_webhook(webhook)
+
+
+@task("webhooks.bound", every_s=300, is_needed=lambda: Webhook.objects.exclude(status__in=WITHOUT_EVENTS).exists())
+def bound(_run: JobRun, _arguments: Mapping[str, Any]) -> None:
+    """Delete finished deliveries beyond the bound, and pause webhooks for which too many events wait."""
+    bounds.bound_all()
+
+
+@task(REMOVE_TASK)
+def remove(_run: JobRun, arguments: Mapping[str, Any]) -> None:
+    """Delete the deliveries of a webhook that was deleted, then its row."""
+    bounds.remove_webhook(UUID(arguments["webhook"]))

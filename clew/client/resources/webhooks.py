@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Required, TypedDict, Unpack
+from typing import Literal, Required, TypedDict, Unpack
 
 import msgspec
 
@@ -128,6 +128,21 @@ class Replayed(Answer, kw_only=True, omit_defaults=True):
     replayed: int
 
 
+class ReplayIn(TypedDict, total=False):
+    """Deliveries to send again: finished ones that fit all that is given. All that failed without a body."""
+
+    # Both if it is empty.
+    state: Literal["", "delivered", "failed"]
+    # Type of event.
+    type: str
+    # Only events of this time or later.
+    since: datetime | None
+    # Only events before this time.
+    until: datetime | None
+    # Only these, by id.
+    deliveries: Sequence[int] | None
+
+
 class Attempt(msgspec.Struct, kw_only=True, omit_defaults=True):
     """One request, with its answer."""
 
@@ -233,10 +248,11 @@ class WebhooksApi:
             Delivery, Call("POST", path("/webhooks/{}/test", webhook_id), idempotency_key=idempotency_key)
         )
 
-    def replay(self, webhook_id: str, *, idempotency_key: str = "") -> Replayed:
-        """Send all failed events of a webhook again."""
+    def replay(self, webhook_id: str, *, idempotency_key: str = "", **fields: Unpack[ReplayIn]) -> Replayed:
+        """Send events of a webhook again: all that failed, those since a time, of a type, or these; at most 100,000."""
         return self._transport.call(
-            Replayed, Call("POST", path("/webhooks/{}/replay", webhook_id), idempotency_key=idempotency_key)
+            Replayed,
+            Call("POST", path("/webhooks/{}/replay", webhook_id), body=given(fields), idempotency_key=idempotency_key),
         )
 
     def list_deliveries(self, webhook_id: str, **fields: Unpack[WebhooksListDeliveriesQuery]) -> Pages[Delivery]:
@@ -310,10 +326,11 @@ class AsyncWebhooksApi:
             Delivery, Call("POST", path("/webhooks/{}/test", webhook_id), idempotency_key=idempotency_key)
         )
 
-    async def replay(self, webhook_id: str, *, idempotency_key: str = "") -> Replayed:
-        """Send all failed events of a webhook again."""
+    async def replay(self, webhook_id: str, *, idempotency_key: str = "", **fields: Unpack[ReplayIn]) -> Replayed:
+        """Send events of a webhook again: all that failed, those since a time, of a type, or these; at most 100,000."""
         return await self._transport.call(
-            Replayed, Call("POST", path("/webhooks/{}/replay", webhook_id), idempotency_key=idempotency_key)
+            Replayed,
+            Call("POST", path("/webhooks/{}/replay", webhook_id), body=given(fields), idempotency_key=idempotency_key),
         )
 
     def list_deliveries(self, webhook_id: str, **fields: Unpack[WebhooksListDeliveriesQuery]) -> AsyncPages[Delivery]:

@@ -1,8 +1,9 @@
 """Pages of webhooks and their deliveries."""
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from django import forms
@@ -20,16 +21,17 @@ from control.console.forms.base import ListField
 from control.console.forms.page import form_page, posted
 from control.console.history import timeline
 from control.console.lists.page import list_page
-from control.console.lists.spec import Empty, Filter, ListColumn, ListSpec
+from control.console.lists.spec import BulkAction, Empty, Filter, ListColumn, ListSpec, register
 from control.errors import NotFound, Refused
 from control.ui.states import state_text, state_tone
 from control.ui.table import Cell
-from control.webhooks import services
+from control.webhooks import replaying, services
 from control.webhooks.event_types import event_types
 from control.webhooks.models import Delivery, DeliveryState, Webhook, WebhookStatus
 from control.webhooks.outbox import body_of
 
 _RECENT_ROWS, _HISTORY_ROWS = 10, 30
+_STATES = [choice for choice in WebhookStatus.choices if choice[0] != WebhookStatus.DELETED]
 
 
 def _time(moment: datetime | None) -> str:
@@ -66,7 +68,7 @@ WEBHOOKS: ListSpec[Webhook] = ListSpec(
         "console_webhook_new",
     ),
     filters=(
-        Filter("status", "State", lambda rows, value: rows.filter(status=value), lambda _: WebhookStatus.choices),
+        Filter("status", "State", lambda rows, value: rows.filter(status=value), lambda _: _STATES),
     ),
 )  # fmt: skip
 
@@ -90,7 +92,15 @@ def _delivery_columns(_actor: Actor) -> Sequence[ListColumn[Delivery]]:
     ]  # fmt: skip
 
 
-DELIVERIES: ListSpec[Delivery] = ListSpec(
+def _replay_one(actor: Actor, row_id: str, _values: Mapping[str, Any]) -> Mapping[str, Any]:
+    found = services.deliveries(actor).filter(pk=row_id).first()
+    if found is None:
+        raise NotFound(f"there is no delivery {row_id}")
+    replaying.replay(actor, found.webhook_id, found.pk)
+    return {}
+
+
+DELIVERIES: ListSpec[Delivery] = register(ListSpec(
     key="webhook-deliveries", title="Deliveries", noun="delivery", nouns="deliveries",
     url_name="console_webhook_deliveries", rows=services.deliveries, columns=_delivery_columns, order="-created",
     by_cursor=True, search=lambda _actor, rows, text: rows.filter(event__object_id=text),
@@ -106,8 +116,15 @@ DELIVERIES: ListSpec[Delivery] = ListSpec(
             "webhook", "Webhook", lambda rows, value: rows.filter(webhook=UUID(value)),
             lambda actor: [(str(row.pk), str(row)[:60]) for row in services.webhooks(actor)],
         ),
+        Filter("since", "Since", lambda rows, day: rows.filter(created__gte=f"{day}T00:00:00Z"), kind="date"),
     ),
-)  # fmt: skip
+    bulk=(
+        BulkAction(
+            "replay", "Send again", "sent again", _replay_one, area=Area.SETTINGS,
+            text="The events are sent again with the same webhook-id, so that receivers recognise them.",
+        ),
+    ),
+))  # fmt: skip
 
 
 class WebhookForm(forms.Form):
@@ -201,6 +218,7 @@ def show(request: HttpRequest, actor: Actor, webhook_id: UUID) -> HttpResponse:
         "facts": [
             ("Address", webhook.url), ("Events", ", ".join(webhook.events)), ("Owner", webhook.owner_email),
             ("Made by", webhook.created_by), ("Made", _time(webhook.created)),
+            ("Full since", _time(webhook.full_since)),
             ("Failing since", _time(webhook.failing_since)), ("Rests until", _time(webhook.resting_until)),
             ("Old secret signs until", _time(webhook.old_valid_until)),
         ],
@@ -213,7 +231,7 @@ def show(request: HttpRequest, actor: Actor, webhook_id: UUID) -> HttpResponse:
         ],
         "all": f"{reverse('console_webhook_deliveries')}?webhook={webhook_id}",
         "moves": [
-            {"label": label, "href": reverse("console_webhook_act", args=[webhook_id, act])}
+            {"label": label, "href": _act_address(webhook_id, act)}
             for act, (label, *_) in _ACTS.items()
             if act != ("activate" if is_active else "pause") and (is_active or act in ("activate", "secret", "delete"))
         ],
@@ -222,8 +240,30 @@ def show(request: HttpRequest, actor: Actor, webhook_id: UUID) -> HttpResponse:
     return render(request, "console/webhook.html", context)
 
 
-def _replay_failed(actor: Actor, webhook_id: UUID) -> str:
-    return f"{services.replay_failed(actor, webhook_id):,} failed deliveries are sent again."
+class ReplayForm(forms.Form):
+    """Failed deliveries to send again."""
+
+    since = forms.DateTimeField(
+        label="Since (UTC)", required=False, help_text="Only what was to be sent then or later; all without it.",
+        widget=forms.DateTimeInput(attrs={"type": "datetime-local"}),
+    )  # fmt: skip
+
+
+@page(Area.SETTINGS, Action.WRITE)
+def replay_failed(request: HttpRequest, actor: Actor, webhook_id: UUID) -> HttpResponse:
+    """Send failed deliveries again, all or those since a time."""
+    webhook = services.webhook_of(actor, webhook_id)
+    form = ReplayForm(posted(request))
+    count = replaying.count_of(actor, webhook_id, replaying.Wanted())
+
+    def save() -> tuple[str, str]:
+        sent = replaying.replay_many(actor, webhook_id, replaying.Wanted(since=form.cleaned_data["since"]))
+        return f"{sent:,} failed {'delivery is' if sent == 1 else 'deliveries are'} sent again.", _address(webhook_id)
+
+    text = f"{count:,} {'delivery' if count == 1 else 'deliveries'} of this webhook failed."
+    return form_page(
+        request, form, save, title="Replay failed deliveries", submit="Send again", crumbs=_crumbs(webhook), text=text
+    )
 
 
 def _test(actor: Actor, webhook_id: UUID) -> str:
@@ -248,7 +288,7 @@ def _delete(actor: Actor, webhook_id: UUID) -> str:
 
 _ACTS: dict[str, tuple[str, str, Callable[[Actor, UUID], str]]] = {
     "test": ("Send test event", "The event webhook.test is sent to this webhook.", _test),
-    "replay": ("Replay all failed", "All failed deliveries of this webhook are sent again.", _replay_failed),
+    "replay": ("Replay failed", "", lambda *_: ""),
     "pause": ("Pause", "Events wait until the webhook is active again.", _pause),
     "activate": ("Activate", "Events that wait are sent.", _activate),
     "secret": ("Rotate secret", "For a day, requests are signed with the old and the new secret.", lambda *_: ""),
@@ -256,11 +296,17 @@ _ACTS: dict[str, tuple[str, str, Callable[[Actor, UUID], str]]] = {
 }
 
 
+def _act_address(webhook_id: UUID, act: str) -> str:
+    if act == "replay":
+        return reverse("console_webhook_replay", args=[webhook_id])
+    return reverse("console_webhook_act", args=[webhook_id, act])
+
+
 @page(Area.SETTINGS, Action.WRITE)
 def act(request: HttpRequest, actor: Actor, webhook_id: UUID, name: str) -> HttpResponse:
     """Ask before something is done to a webhook; then do it."""
     webhook = services.webhook_of(actor, webhook_id)
-    if name not in _ACTS:
+    if name not in _ACTS or name == "replay":
         raise Http404(f"there is no act {name}")
     label, text, run = _ACTS[name]
     if request.method == "POST":
@@ -286,7 +332,7 @@ def delivery(request: HttpRequest, actor: Actor, webhook_id: UUID, delivery_id: 
         raise NotFound(f"there is no delivery {delivery_id}")
     if request.method == "POST":
         try:
-            services.replay(actor, webhook_id, delivery_id)
+            replaying.replay(actor, webhook_id, delivery_id)
         except Refused as error:
             messages.error(request, f"Not sent again: {error}.")
         else:

@@ -2,6 +2,7 @@
 
 import json
 from datetime import timedelta
+from types import SimpleNamespace
 from typing import Any
 from uuid import UUID
 
@@ -12,16 +13,17 @@ from clew.client import BadSignature, verify_webhook
 from control.accounts.actor import command_line
 from control.accounts.people import add_operator
 from control.audit.models import AuditEvent
-from control.errors import Conflict, Invalid
+from control.errors import Conflict, Invalid, NotFound
 from control.jobs.models import Job
 from control.jobs.queue import take
 from control.jobs.registry import find_task
 from control.jobs.worker import run_job
 from control.mail.models import OutgoingMail
 from control.partners.services import create_partner
-from control.webhooks import services, tasks
+from control.webhooks import bounds, services, tasks
 from control.webhooks.delivering import RETRY_PAUSES_S, deliver_due, due_webhooks
-from control.webhooks.models import Delivery, DeliveryState, Webhook, WebhookEvent, WebhookStatus
+from control.webhooks.models import Delivery, DeliveryAttempt, DeliveryState, Webhook, WebhookEvent, WebhookStatus
+from control.webhooks.replaying import Wanted, replay, replay_many
 from runtime.clock import SystemClock
 from runtime.control_settings import JobSettings
 from tests.control.webhooks.conftest import Receiver
@@ -128,7 +130,7 @@ def test_failures_are_tried_again_and_end(receiver: Receiver) -> None:
     assert (row.state, row.attempts, row.answer_status, row.next_at) == ("failed", 10, 500, None)
     assert [attempt.answer for attempt in row.log.all()] == ["boom"] * 10
     assert len({headers["webhook-id"] for _, headers, _ in receiver.received}) == 1
-    services.replay(BOSS, webhook.pk, row.pk)
+    replay(BOSS, webhook.pk, row.pk)
     assert _deliver(webhook) == 1 and _only().state == "delivered"
     assert len({headers["webhook-id"] for _, headers, _ in receiver.received}) == 1
 
@@ -182,9 +184,9 @@ def test_a_webhook_whose_receiver_is_gone_is_disabled(receiver: Receiver, status
     assert mail.recipients == ["ann@acme.example"] and webhook.url in mail.content.decode()
     assert "disabled" in AuditEvent.objects.filter(object_type="webhooks.webhook").latest("id").reason
     with pytest.raises(Conflict):
-        services.replay_failed(BOSS, webhook.pk)
+        replay_many(BOSS, webhook.pk)
     services.set_webhook_status(BOSS, webhook.pk, "active")
-    assert services.replay_failed(BOSS, webhook.pk) == 2
+    assert replay_many(BOSS, webhook.pk) == 2
     assert _deliver(webhook) == 2 and set(Delivery.objects.values_list("state", flat=True)) == {"delivered"}
 
 
@@ -208,6 +210,86 @@ def test_old_events_go(receiver: Receiver) -> None:
     WebhookEvent.objects.filter(pk=old.pk).update(at=timezone.now() - timedelta(days=31))
     tasks.drop_old(None, {})  # type: ignore[arg-type]
     assert WebhookEvent.objects.count() == Delivery.objects.count() == 1
+
+
+def _deliveries(webhook: Webhook, **counts: int) -> None:
+    """Store events with deliveries, the oldest first, each with one attempt."""
+    for state, count in counts.items():
+        for number in range(count):
+            event = WebhookEvent.objects.create(type="partner.created", object_id=f"{state}-{number}", data={})
+            made = Delivery.objects.create(webhook=webhook, event=event, state=state)
+            DeliveryAttempt.objects.create(delivery=made, at=timezone.now(), duration_ms=1)
+
+
+def _kept() -> list[str]:
+    return list(Delivery.objects.order_by("id").values_list("event__object_id", flat=True))
+
+
+def test_the_oldest_delivered_go_first_and_what_waits_is_kept(
+    receiver: Receiver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    webhook, _ = _webhook(receiver)
+    other, _ = _webhook(receiver)
+    _deliveries(webhook, failed=3, delivered=3, pending=2)
+    shared = Delivery.objects.filter(state="delivered").earliest("id").event
+    Delivery.objects.create(webhook=other, event=shared, state="delivered")
+    small = SimpleNamespace(deliveries_max=4)
+    settings = SimpleNamespace(settings=SimpleNamespace(webhooks=small))
+    monkeypatch.setattr(bounds, "current_configuration", lambda: settings)
+    tasks.bound(None, {})  # type: ignore[arg-type]
+    pending = ["pending-0", "pending-1"]
+    assert _kept() == ["failed-0", "failed-1", "failed-2", "delivered-2", *pending, "delivered-0"]
+    assert not WebhookEvent.objects.filter(object_id="delivered-1").exists()
+    assert WebhookEvent.objects.filter(pk=shared.pk).exists() and DeliveryAttempt.objects.count() == 6
+    small.deliveries_max = 1
+    tasks.bound(None, {})  # type: ignore[arg-type]
+    assert _kept() == ["failed-2", *pending, "delivered-0"]
+    webhook.refresh_from_db()
+    assert webhook.status == "paused" and webhook.full_since is not None
+    tasks.bound(None, {})  # type: ignore[arg-type]
+    assert OutgoingMail.objects.count() == 0  # no owner has an address here
+    services.set_webhook_status(BOSS, webhook.pk, "active")
+    services.change_webhook(BOSS, webhook.pk, {"owner_email": "ann@acme.example"})
+    for _ in range(2):
+        tasks.bound(None, {})  # type: ignore[arg-type]
+    (mail,) = OutgoingMail.objects.all()
+    assert "paused" in mail.subject and _kept()[1:3] == pending
+
+
+def test_a_deleted_webhook_is_gone_at_once_and_its_deliveries_in_batches(
+    receiver: Receiver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    webhook, _ = _webhook(receiver)
+    _deliveries(webhook, delivered=3, pending=2)
+    monkeypatch.setattr(bounds, "DROP_ROWS", 2)
+    services.delete_webhook(BOSS, webhook.pk)
+    assert not services.webhooks(BOSS).exists() and not services.deliveries(BOSS).exists()
+    assert due_webhooks(timezone.now()) == [] and Delivery.objects.count() == 5
+    create_partner(BOSS, {"name": "Blue"}, "active")
+    with pytest.raises(NotFound):
+        services.set_webhook_status(BOSS, webhook.pk, "active")
+    assert _run_jobs(1) == ["webhooks.remove"]
+    assert not Webhook.objects.exists() and not WebhookEvent.objects.exists() and not DeliveryAttempt.objects.exists()
+    gone = AuditEvent.objects.get(object_id=str(webhook.pk), action="deleted")
+    assert gone.before is not None and gone.before["url"] == receiver.url
+
+
+def test_many_are_replayed_by_state_type_time_and_id(receiver: Receiver) -> None:
+    webhook, _ = _webhook(receiver)
+    _deliveries(webhook, failed=3, delivered=2, pending=1)
+    failed = list(Delivery.objects.filter(state="failed").order_by("id"))
+    Delivery.objects.filter(pk=failed[0].pk).update(created=timezone.now() - timedelta(days=2))
+    day = timezone.now() - timedelta(days=1)
+    for wanted, count in (
+        (Wanted(since=day), 2), (Wanted(until=day), 1), (Wanted(type="offer.created"), 0),
+        (Wanted("", ids=[row.pk for row in failed]), 3), (Wanted("delivered"), 2), (Wanted(""), 5),
+    ):  # fmt: skip
+        assert replay_many(BOSS, webhook.pk, wanted) == count
+        assert Delivery.objects.filter(state="pending").count() == count + 1
+        Delivery.objects.filter(pk__in=[row.pk for row in failed]).update(state="failed")
+        Delivery.objects.filter(event__object_id__startswith="delivered").update(state="delivered")
+    with pytest.raises(Invalid, match="delivered or failed"):
+        replay_many(BOSS, webhook.pk, Wanted("pending"))
 
 
 @ON_SQLITE

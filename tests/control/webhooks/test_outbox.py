@@ -1,15 +1,23 @@
 """Events are stored in the transaction of the change, for those who have subscribed, as the API shows objects."""
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from django.db import connection, transaction
 from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
 
 from control.accounts.actor import command_line
 from control.accounts.invitations import invite
 from control.accounts.people import add_operator, change_person
 from control.audit.origin import acting
+from control.exports.models import Export
+from control.exports.services import make_export, start_export
+from control.imports.models import Import
+from control.imports.services import start_apply, start_dry_run, start_undo, upload
+from control.jobs.models import Job
+from control.jobs.queue import enqueue, fail, take
 from control.partners.models import Partner
 from control.partners.services import change_partner, create_partner, transition
 from control.program.publishing import publish
@@ -81,7 +89,16 @@ def test_every_resource_has_its_events() -> None:
     ann = add_operator(BOSS, "ann@acme.example", "support")
     change_person(BOSS, ann.pk, {"name": "Ann"})
     invite(BOSS, "bob@acme.example", "support", None, lambda token: f"https://x.example/{token}")
+    made = upload(BOSS, "partners", "a.csv", [b"name\nGreen\n"])
+    start_dry_run(BOSS, made.pk)
+    start_apply(BOSS, made.pk)
+    start_undo(BOSS, made.pk)
+    make_export(start_export(BOSS, "partners", "csv", {}).pk, BOSS)
     seen = set(_types())
+    assert {"import.checked", "import.completed", "import.undone", "export.completed"} <= seen
+    done = _newest("import.completed")["object"]
+    assert (done["id"], done["state"], done["counts"]["applied"]) == (str(made.pk), "applied", 1)
+    assert _newest("export.completed")["object"]["rows"] == 1
     assert seen <= set(event_types())
     assert {kind.partition(".")[0] for kind in event_types()} == {kind.partition(".")[0] for kind in seen}
     assert {"partner.status_changed", "plan.deleted", "plan.status_changed", "link.status_changed"} <= seen
@@ -92,6 +109,29 @@ def test_every_resource_has_its_events() -> None:
     assert _newest("plan.created")["object"]["percent"] == "9" and _newest("program.published")["object"]["seq"] == 1
     text = str(list(WebhookEvent.objects.values_list("data", flat=True)))
     assert "secret" not in text and "digest" not in text and "https://x.example/" not in text
+
+
+@pytest.mark.parametrize("database", ["sqlite"], indirect=True)
+def test_work_that_failed_is_told() -> None:
+    _subscribe("import.*", "export.failed")
+    bad = upload(BOSS, "partners", "a.csv", [b"name\nGreen\n"])
+    start_dry_run(BOSS, bad.pk)
+    Import.objects.filter(pk=bad.pk).update(state="applying", total_rows=1)
+    export = start_export(BOSS, "partners", "csv", {})
+    now = timezone.now()
+    for task, arguments in (("imports.run", {"import": str(bad.pk)}), ("exports.make", {"export": str(export.pk)})):
+        Job.objects.all().delete()
+        enqueue(task, arguments)
+        job = take("test", now + timedelta(seconds=1), 30)
+        assert job is not None and fail(job, now, "Traceback\nDiskFull: no room", None)
+    assert _types() == ["import.checked", "import.failed", "export.failed"]
+    told = _newest("import.failed")
+    assert told["object"]["problem"] == "was not finished: DiskFull: no room" and told["actor"]["kind"] == "job"
+    assert _newest("export.failed")["object"]["problem"] == "the job failed: DiskFull: no room"
+    # A worker that dies in every attempt ends a job too.
+    Job.objects.update(state="running", attempts=99, lease_until=now - timedelta(days=1))
+    Export.objects.update(state="waiting")
+    assert take("test", now, 30) is None and _types().count("export.failed") == 2
 
 
 def test_one_change_of_status_and_fields_is_two_events() -> None:

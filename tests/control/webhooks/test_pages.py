@@ -40,6 +40,13 @@ def test_way_through_the_pages(database: object, receiver: Receiver) -> None:
     browser.post(f"{place}deliveries/{row.pk}/")
     assert deliver_due(webhook.pk, SystemClock()) == 1 and Delivery.objects.get().state == "delivered"
     assert browser.get(f"{place}nope/").status_code == 404
+    again = {"do": "replay", "row": str(row.pk), "sure": "1"}
+    sent = browser.post("/console/webhooks/deliveries/?since=2020-01-01", again, follow=True).content.decode()
+    assert "1 delivery sent again" in sent and deliver_due(webhook.pk, SystemClock()) == 1
+    Delivery.objects.update(state="failed")
+    assert "1 delivery of this webhook failed" in browser.get(f"{place}replay/").content.decode()
+    late = browser.post(f"{place}replay/", {"since": "2999-01-01T00:00"}, follow=True).content.decode()
+    assert "0 failed deliveries are sent again" in late
     for act, status in (("test", "active"), ("replay", "active"), ("pause", "paused"), ("activate", "active")):
         assert browser.get(f"{place}{act}/").status_code == 200
         assert browser.post(f"{place}{act}/").status_code == 302
@@ -48,4 +55,5 @@ def test_way_through_the_pages(database: object, receiver: Receiver) -> None:
     assert "whsec_" in browser.post(f"{place}secret/").content.decode()
     browser.post(f"{place}edit/", {"url": receiver.url, "events": "*", "description": "CRM"})
     assert Webhook.objects.get().description == "CRM"
-    assert browser.post(f"{place}delete/").status_code == 302 and not Webhook.objects.exists()
+    assert browser.post(f"{place}delete/").status_code == 302
+    assert browser.get(place).status_code == 404 and place not in browser.get("/console/webhooks/").content.decode()

@@ -20,9 +20,11 @@ from control.webhooks import sending
 from control.webhooks.models import ANSWER_BYTES_MAX
 from control.webhooks.sending import Outcome, open_line
 from control.webhooks.target import (
+    LOOK_UPS_MAX,
     TargetRefused,
     is_allowed,
     is_literal_refused,
+    look_up,
     parse_target,
     resolve,
 )
@@ -223,3 +225,29 @@ def test_certificates_are_checked_by_the_name_and_not_by_the_address(
         assert _post(f"https://localhost:{port}/") == Outcome(204)
     with _server(serve) as port:
         assert "certificate" in _post(f"https://127.0.0.1:{port}/").error
+
+
+def test_a_resolver_that_hangs_holds_a_request_for_a_bounded_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    answers, asked = threading.Event(), threading.Semaphore(0)
+
+    def hang(*_arguments: object, **_named: object) -> list[object]:
+        asked.release()
+        answers.wait()
+        return []
+
+    with monkeypatch.context() as patch:
+        patch.setattr("control.webhooks.target.socket.getaddrinfo", hang)
+        try:
+            with pytest.raises(OSError, match="the resolver did not answer for slow"):
+                look_up("slow.example", 443, 0.01)
+            for _ in range(LOOK_UPS_MAX - 1):
+                with pytest.raises(OSError, match="did not answer"):
+                    look_up("slow.example", 443, 0)
+            with pytest.raises(OSError, match="16 look-ups hang"):
+                look_up("slow.example", 443, 10)
+        finally:
+            answers.set()
+    for thread in threading.enumerate():
+        if thread.name == "look-up":
+            thread.join()
+    assert [str(address) for address in look_up("localhost", 443, 60)][:1] in (["127.0.0.1"], ["::1"])
