@@ -10,13 +10,13 @@ from hypothesis import HealthCheck, settings
 
 from runtime.settings import Settings, WarehouseSettings
 from schemas.ddl import DATABASE, table_names
-from tests.servers.fixtures import clickhouse, kafka, kafka3, open_clickhouse_warehouse
+from tests.servers.fixtures import clickhouse, kafka, open_clickhouse_warehouse
 from tests.servers.skip import CI, skip_or_fail
 from warehouse.address import ChdbFolder
 from warehouse.open import open_warehouse
 from warehouse.port import Warehouse
 
-__all__ = ["ROOT", "clickhouse", "empty", "kafka", "kafka3", "open_clickhouse_warehouse", "skip_or_fail"]
+__all__ = ["ROOT", "clickhouse", "empty", "kafka", "open_clickhouse_warehouse", "skip_or_fail"]
 
 ROOT = Path(__file__).resolve().parent.parent
 

@@ -5,8 +5,6 @@ import os
 import re
 import signal
 import socket
-import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -16,6 +14,7 @@ from typing import Any
 import httpx
 
 from tests import loopback
+from tests.commands import fork
 
 API_KEY = "test-key-for-events"
 SECRET = "s3cret"
@@ -104,7 +103,7 @@ class Serving:
         self.url, self.api = f"http://127.0.0.1:{self.port}", f"http://127.0.0.1:{self.api_port}"
         self.log = folder / "serve.log"
         self.environment = {**os.environ, "CLEW_SERVE__WEB": str(web).lower(), **(environment or {})}
-        self.parent: subprocess.Popen[bytes] | None = None
+        self.parent: fork.Process | None = None
 
     def start(self, ready_timeout_s: float = 60) -> "Serving":
         """Start and wait until its ports answer 200 on /readyz."""
@@ -114,15 +113,13 @@ class Serving:
 
     def spawn(self) -> None:
         with self.log.open("ab") as log:
-            self.parent = subprocess.Popen(
-                [
-                    *(sys.executable, "-m", "clew", "serve", "--data", str(self.data)),
-                    *(() if self.follows else ("--program", str(self.program))),
-                    *("--port", str(self.port), "--api-port", str(self.api_port), "--workers", str(self.workers)),
-                    *("--web-port", str(self.web_port)),
-                ],
-                stderr=log, stdout=log, env=self.environment,
-            )  # fmt: skip
+            words = [
+                *("clew", "serve", "--data", str(self.data)),
+                *(() if self.follows else ("--program", str(self.program))),
+                *("--port", str(self.port), "--api-port", str(self.api_port), "--workers", str(self.workers)),
+                *("--web-port", str(self.web_port)),
+            ]
+            self.parent = fork.spawn(words, log.fileno(), log.fileno(), self.environment)
 
     def wait_ready(self, timeout_s: float = 60) -> None:
         deadline = time.monotonic() + timeout_s
@@ -162,10 +159,7 @@ class Serving:
 
     def clew(self, *words: str, check: bool = True, timeout_s: float = 180) -> str:
         """Run a command on the directory; its standard output."""
-        done = subprocess.run(
-            [sys.executable, "-m", "clew", *words, "--data", str(self.data)],
-            capture_output=True, text=True, timeout=timeout_s, env=self.environment,
-        )  # fmt: skip
+        done = fork.clew(*words, "--data", str(self.data), timeout_s=timeout_s, env=self.environment)
         if (check and done.returncode) or done.returncode > 1:
             raise AssertionError(
                 f"clew {words} ended with {done.returncode}: {done.stderr[-2000:]}\n{done.stdout[-2000:]}"

@@ -9,13 +9,21 @@ import pytest
 from eventlog.kafka.append_batch import Entry
 from eventlog.port import Fenced, LogUnavailable, Partition, Position, Record
 from schemas.events import HITS
-from tests.eventlog.kafka_fixture import KafkaFixture, PlainProducer, retried
+from tests.eventlog.kafka_fixture import Admin, KafkaFixture, PlainProducer, retried
+from tests.eventlog.test_kafka_topics import config_of
 from tests.servers.fixtures import own_cluster
 from tests.servers.kafka import KafkaCluster
 
 pytestmark = [pytest.mark.server, pytest.mark.slow]
 WRITERS = 8
 PARTITIONS = [Partition(HITS, 0), Partition(HITS, 1)]
+
+
+@pytest.fixture(scope="module")
+def kafka3(tmp_path_factory: pytest.TempPathFactory) -> Iterator[KafkaCluster]:
+    """Three nodes, to kill and pause. Who does so restarts them: all run when the next test begins."""
+    with own_cluster(tmp_path_factory.mktemp("kafka3"), 3) as cluster:
+        yield cluster
 
 
 @pytest.fixture(scope="module")
@@ -62,6 +70,12 @@ class Writers:
                     task.result()
             await asyncio.sleep(0.01)
 
+    async def failure(self) -> None:
+        """Wait until another append has failed."""
+        before = self.failed
+        while self.failed == before:
+            await asyncio.sleep(0.01)
+
     async def end(self) -> None:
         self._ending = True
         await asyncio.gather(*self._tasks)
@@ -100,8 +114,7 @@ def under_fire(bench: KafkaFixture, fault: Callable[[Writers], Awaitable[None]])
 def test_the_only_node_is_killed_and_comes_back(kafka1: KafkaCluster) -> None:
     async def fault(writers: Writers) -> None:
         await asyncio.to_thread(kafka1.kill, 1)
-        await asyncio.sleep(1.5)  # longer than callers wait: they are told, and send again
-        assert writers.failed > 0
+        await writers.failure()  # callers are told, and send again
         await asyncio.to_thread(kafka1.restart, 1)
 
     under_fire(KafkaFixture(kafka1, request_timeout_ms=1_000).prepare(), fault)
@@ -147,6 +160,19 @@ def test_the_leader_of_three_stands_still(kafka3: KafkaCluster) -> None:
             kafka3.resume(node)
 
     under_fire(bench, fault)
+
+
+def test_topics_of_three_nodes_outlive_one(kafka3: KafkaCluster) -> None:
+    bench = KafkaFixture(kafka3).prepare()
+
+    async def story() -> None:
+        async with Admin(bench) as admin:
+            described = await admin.describe_topics([bench.address.topic_prefix + "conversions"])
+            assert described[0]["error_code"] == 0  # whichever broker answers
+        assert [len(partition["replicas"]) for partition in described[0]["partitions"]] == [3]
+        assert (await config_of(bench, "conversions"))["min.insync.replicas"] == "2"
+
+    asyncio.run(story())
 
 
 def test_positions_and_members_outlive_the_only_node(kafka1: KafkaCluster) -> None:

@@ -16,6 +16,7 @@ import httpx
 import pytest
 
 from tests import loopback
+from tests.commands import fork
 from tests.serving import SECRET, Serving, serving
 
 
@@ -224,17 +225,13 @@ def test_lost_keys_are_never_made_again(tmp_path: Path) -> None:
         assert server.parent is not None
         assert server.parent.wait(30) == 4 and not keys.exists()
         assert "Traceback" not in server.log.read_text()
-        refused = subprocess.run(_clew("keys", "new", "--data", str(server.data)), capture_output=True, text=True)
+        refused = fork.clew("keys", "new", "--data", str(server.data))
         assert refused.returncode == 2 and "--give-up-issued-ids" in refused.stderr
         server.clew("keys", "new", "--give-up-issued-ids")
         server.start()
         assert sale(server, 2, known).status_code == 404
     finally:
         server.kill()
-
-
-def _clew(*words: str) -> list[str]:
-    return [sys.executable, "-m", "clew", *words]
 
 
 def test_children_do_not_import_from_the_working_directory(tmp_path: Path) -> None:

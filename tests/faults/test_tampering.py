@@ -1,13 +1,12 @@
 """A row deleted or doubled by hand: the audit says so, whichever table it was, whether the first row or the last."""
 
 import json
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
 from tests import loopback
+from tests.commands import fork
 from tests.serving import BROWSER, SECRET, serving
 
 TABLES = ("clicks", "conversions", "credits", "commissions", "ledger")
@@ -31,9 +30,7 @@ def found(tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[str]]:
     """Failed checks by what was done. The engine allows one directory per process, so this is one of its own."""
     folder = tmp_path_factory.mktemp("tamper")
     data = _installation(folder)
-    done = subprocess.run(
-        [sys.executable, "-m", "tests.faults.tamper", str(data), *TABLES], capture_output=True, text=True, timeout=200
-    )
+    done = fork.run(["tests.faults.tamper", str(data), *TABLES], 200)
     assert done.returncode == 0, done.stderr[-3000:]
     results: dict[str, list[str]] = json.loads(done.stdout)
     return results

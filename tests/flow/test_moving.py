@@ -2,14 +2,13 @@
 
 import json
 import secrets
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tests import loopback
+from tests.commands import fork
 from tests.servers.clickhouse import GivenServer
 from tests.servers.kafka import GivenCluster
 from tests.serving import API_KEY, Serving, serving
@@ -38,10 +37,7 @@ def events(server: Serving, *lines: dict[str, Any]) -> list[str]:
 
 
 def restore(backup: Path, server: Serving) -> dict[str, Any]:
-    done = subprocess.run(
-        [sys.executable, "-m", "clew", "restore", str(backup), "--data", str(server.data), "--json"],
-        capture_output=True, text=True, timeout=200, env=server.environment,
-    )  # fmt: skip
+    done = fork.clew("restore", str(backup), "--data", str(server.data), "--json", env=server.environment)
     assert done.returncode == 0, done.stderr
     answer: dict[str, Any] = json.loads(done.stdout)
     return answer

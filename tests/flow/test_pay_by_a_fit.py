@@ -3,8 +3,6 @@
 import json
 import os
 import signal
-import subprocess
-import sys
 import time
 from decimal import Decimal
 from pathlib import Path
@@ -14,6 +12,7 @@ import pytest
 
 from schemas.values.timestamps import rfc3339
 from tests import loopback
+from tests.commands import fork
 from tests.reference.kernels import allocate_one
 from tests.reference.rules import fitted
 from tests.serving import API_KEY, PROGRAM, Serving, serving
@@ -92,8 +91,7 @@ def test_new_conversions_are_paid_by_the_weights_of_a_run(tmp_path: Path) -> Non
         program = f"{PROGRAM}{plans}conversions_min = {count}\n\n{block}"
         demanding = tmp_path / "demanding.toml"
         demanding.write_text(program.replace(f"conversions_min = {count}", f"conversions_min = {count + 1}"))
-        checked = [sys.executable, "-m", "clew", "check", str(demanding)]
-        refused = subprocess.run(checked, capture_output=True, text=True, timeout=60)
+        refused = fork.clew("check", str(demanding))
         assert refused.returncode == 1 and f"requires {count + 1} conversions" in refused.stdout + refused.stderr
 
         old = credited(server, "live", "last_click")
@@ -132,8 +130,7 @@ def check_partners_that_left(server: Serving, fit: dict[str, Any], program: Path
     left = '[[partner]]\nid = 8\nname = "Red Rock"\n', '[[link]]\ncode = "rr-shoes"\noffer = 101\npartner = 8\n'
     program.write_text(PROGRAM.replace(left[0], "").replace(left[1], ""))
     assert server.json("fit", f"{fit['run']}:markov", "--program", str(program)) == {**fit, "unknown_partners": [8]}
-    command = [sys.executable, "-m", "clew", "fit", fit["run"], "--data", str(server.data), "--program", str(program)]
-    told = subprocess.run(command, capture_output=True, text=True, timeout=60)
+    told = fork.clew("fit", fit["run"], "--data", str(server.data), "--program", str(program))
     assert told.returncode == 0 and f'id = "{fit["id"]}"' in told.stdout
     assert "lacks partners 8; add them first" in told.stderr
 

@@ -10,8 +10,6 @@ import json
 import os
 import random
 import re
-import subprocess
-import sys
 from collections import Counter, defaultdict
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -22,6 +20,7 @@ from typing import Any
 import pytest
 from crawleruseragents import is_crawler
 
+from tests.commands import fork
 from tests.serving import Serving, serving
 
 pytestmark = pytest.mark.timeout(400)
@@ -51,8 +50,7 @@ class Replay:
 
     def run(self, *words: str) -> str:
         environment = {**os.environ, "XDG_STATE_HOME": str(self.folder / "state")}
-        command = [sys.executable, "-m", "clew", *words]
-        done = subprocess.run(command, capture_output=True, text=True, timeout=300, env=environment)
+        done = fork.clew(*words, timeout_s=300, env=environment)
         assert done.returncode == 0, done.stderr[-2000:]
         return done.stdout
 

@@ -1,13 +1,12 @@
 """Files of spreadsheets and servers through the whole of Clew: who is paid what, and whose address is recorded."""
 
 import json
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from tests.commands import fork
 from tests.serving import API_KEY, Serving, serving
 
 SALES = """\
@@ -67,8 +66,7 @@ def replay(server: Serving, file: Path, mapping: str, monkeypatch: pytest.Monkey
     (file.parent / "mapping.toml").write_text(mapping, "utf-8")
     monkeypatch.setenv("XDG_STATE_HOME", str(file.parent / "state"))
     words = ("--mapping", str(file.parent / "mapping.toml"), "--to", server.url, "--api-key", API_KEY, "--json")
-    command = [sys.executable, "-m", "clew", "replay", str(file), *words]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=100)
+    done = fork.clew("replay", str(file), *words)
     assert done.returncode == 0, done.stderr
     report: dict[str, Any] = json.loads(done.stdout)
     server.settle()

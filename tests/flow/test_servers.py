@@ -4,8 +4,6 @@ import json
 import os
 import secrets
 import signal
-import subprocess
-import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -13,6 +11,7 @@ from typing import Any
 import pytest
 
 from tests import loopback
+from tests.commands import fork
 from tests.servers.clickhouse import GivenServer
 from tests.servers.installation import Installation, Station
 from tests.servers.kafka import GivenCluster
@@ -146,10 +145,7 @@ def installation(
 
 def refused(installation: Installation, *words: str) -> str:
     """Start a station that must fail with exit code 4; return its stderr."""
-    done = subprocess.run(
-        [sys.executable, "-m", "clew", *words, "--program", str(installation.program)],
-        capture_output=True, text=True, timeout=60, env=installation.environment,
-    )  # fmt: skip
+    done = fork.clew(*words, "--program", str(installation.program), env=installation.environment)
     assert done.returncode == 4, done.stderr
     return done.stderr
 

@@ -3,8 +3,6 @@
 import json
 import os
 import shutil
-import subprocess
-import sys
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -14,6 +12,7 @@ import pytest
 
 from operations.backup.manifest import read_manifest
 from tests import loopback
+from tests.commands.fork import clew
 from tests.serving import API_KEY, Serving, serving
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(240)]
@@ -51,10 +50,6 @@ def under_load(url: str, work: Callable[[], None]) -> None:
     finally:
         stop.set()
         sender.join()
-
-
-def clew(*words: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run([sys.executable, "-m", "clew", *words], capture_output=True, text=True, timeout=200)
 
 
 @pytest.fixture(scope="module")

@@ -1,8 +1,6 @@
 """`clew repair` mends what `clew audit` finds: on a stopped installation, and beside a running one."""
 
 import json
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +8,7 @@ import pytest
 
 from attribution.core.revisions import TABLES
 from tests import loopback
+from tests.commands import fork
 from tests.serving import API_KEY, Serving, serving
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(200)]
@@ -20,17 +19,6 @@ LINES = [
     *({"type": "conversion", "id": f"o{n}", "ts": "2026-01-03T10:00:00Z", "click_ref": f"c{n}", "offer_id": 101,
        "txn_id": f"t{n}", "amount": "20.00"} for n in range(5)),
 ]  # fmt: skip
-DAMAGE = """
-import sys
-from pathlib import Path
-from runtime.settings import Settings
-from warehouse.address import ChdbFolder
-from warehouse.open import open_warehouse
-warehouse = open_warehouse(ChdbFolder(Path(sys.argv[1])), Settings())
-for statement in sys.argv[2:]:
-    warehouse.execute(statement)
-warehouse.close()
-"""
 GONE = "ALTER TABLE clew.{0} DELETE WHERE (_batch, _offset) IN (SELECT _batch, _offset FROM clew.{0} ORDER BY ALL LIMIT 2) SETTINGS mutations_sync = 2"  # noqa: E501
 TWICE = "INSERT INTO clew.{0} SELECT * FROM clew.{0} ORDER BY ALL LIMIT 1 SETTINGS insert_deduplicate = 0"
 AT_THE_START = [f"TRUNCATE TABLE clew.{table}" for table in (*TABLES, "passes", "intents")]
@@ -38,8 +26,7 @@ AT_THE_START = [f"TRUNCATE TABLE clew.{table}" for table in (*TABLES, "passes", 
 
 
 def damage(server: Serving, *statements: str) -> None:
-    words = [sys.executable, "-c", DAMAGE, str(server.data / "warehouse"), *statements]
-    done = subprocess.run(words, capture_output=True, text=True, timeout=120)
+    done = fork.run(["tests.operations.damage", str(server.data / "warehouse"), *statements], 120)
     assert done.returncode == 0, done.stderr
 
 

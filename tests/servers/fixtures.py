@@ -31,19 +31,12 @@ def clickhouse(tmp_path_factory: pytest.TempPathFactory) -> Iterator[GivenServer
 
 @pytest.fixture(scope="session")
 def kafka(tmp_path_factory: pytest.TempPathFactory) -> Iterator[GivenCluster]:
-    """The Kafka of all tests, one node of our own unless one is given. Never kill it, that is what `kafka3` is for."""
+    """The Kafka of all tests, one node of our own unless one is given. Never kill it: tests of faults start one."""
     given = given_cluster()
     if given is not None:
         yield given
         return
     with own_cluster(tmp_path_factory.mktemp("kafka"), 1) as cluster:
-        yield cluster
-
-
-@pytest.fixture(scope="session")
-def kafka3(tmp_path_factory: pytest.TempPathFactory) -> Iterator[KafkaCluster]:
-    """Three nodes of our own, to kill and pause. Who does so restarts them: all run when the next test begins."""
-    with own_cluster(tmp_path_factory.mktemp("kafka3"), 3) as cluster:
         yield cluster
 
 

@@ -3,8 +3,6 @@
 import json
 import os
 import signal
-import subprocess
-import sys
 import time
 from contextlib import suppress
 from dataclasses import dataclass
@@ -14,6 +12,7 @@ from typing import Any
 import httpx
 
 from tests import loopback
+from tests.commands import fork
 from tests.serving import PROGRAM, alive, free_port, wait_gone
 
 ANSWERS_IN_S = 90.0
@@ -28,7 +27,7 @@ class Station:
     port: int
     log: Path
     environment: dict[str, str]
-    process: subprocess.Popen[bytes] | None = None
+    process: fork.Process | None = None
 
     @property
     def url(self) -> str:
@@ -36,9 +35,7 @@ class Station:
 
     def spawn(self) -> None:
         with self.log.open("ab") as log:
-            self.process = subprocess.Popen(
-                [sys.executable, "-m", "clew", *self.words], stdout=log, stderr=log, env=self.environment
-            )
+            self.process = fork.spawn(["clew", *self.words], log.fileno(), log.fileno(), self.environment)
 
     def send(self, number: signal.Signals) -> None:
         assert self.process is not None
@@ -148,10 +145,7 @@ class Installation:
 
     def clew(self, *words: str, check: bool = True, timeout_s: float = 300) -> str:
         """Run a command on the installation; its standard output."""
-        done = subprocess.run(
-            [sys.executable, "-m", "clew", *words],
-            capture_output=True, text=True, timeout=timeout_s, env=self.environment,
-        )  # fmt: skip
+        done = fork.clew(*words, timeout_s=timeout_s, env=self.environment)
         if (check and done.returncode) or done.returncode > 1:
             raise AssertionError(
                 f"clew {words} ended with {done.returncode}: {done.stderr[-2000:]}\n{done.stdout[-2000:]}"

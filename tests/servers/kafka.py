@@ -15,13 +15,22 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from tests.servers.kafka_files import LOG4J, PASSWORD, PROPERTIES, USER, jars, kafka_version, make_certificate
+from tests.servers.kafka_files import (
+    CLUSTER_ID,
+    JAVA,
+    LOG4J,
+    PASSWORD,
+    PROPERTIES,
+    USER,
+    format_storage,
+    jars,
+    kafka_version,
+    make_certificate,
+)  # fmt: skip
 
-CLUSTER_ID = "MkU3OEVBNTcwNTJENDM2Qk"
 READY_TIMEOUT_S = 60
 STOP_TIMEOUT_S = 15
 GRACE_S = 2
-JAVA = ("java", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-Xshare:auto", "-Djava.awt.headless=true")
 
 
 def free_ports(count: int) -> list[int]:
@@ -121,10 +130,7 @@ class KafkaCluster(GivenCluster):
         """Format and start all nodes, and wait until every one serves."""
         for node in self.nodes:
             if self._libs is not None:
-                tool = (*JAVA, "-Xmx128m", "-cp", f"{self._libs}/*", "kafka.tools.StorageTool")
-                scram = f"SCRAM-SHA-512=[name={USER},password={PASSWORD}]"
-                command = [*tool, "format", "-t", CLUSTER_ID, "-c", str(node.settings), "--add-scram", scram]
-                subprocess.run(command, capture_output=True, timeout=READY_TIMEOUT_S, check=True)
+                format_storage(node.folder / "data", node.settings, self._libs, node.number)
             self._spawn(node)
         for node in self.nodes:
             self._wait_ready(node)

@@ -1,12 +1,18 @@
 """Files of a Kafka node: its jars, fetched once per user, and its settings."""
 
+import base64
 import fcntl
+import hashlib
 import os
 import re
 import shutil
 import subprocess
+import tempfile
+from collections.abc import Callable
 from pathlib import Path
 
+CLUSTER_ID = "MkU3OEVBNTcwNTJENDM2Qk"
+JAVA = ("java", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-Xshare:auto", "-Djava.awt.headless=true")
 POM = Path(__file__).with_name("kafka_pom.xml")
 FETCH_TIMEOUT_S = 300
 
@@ -56,6 +62,7 @@ background.threads=2
 num.recovery.threads.per.data.dir=1
 broker.session.timeout.ms=2000
 broker.heartbeat.interval.ms=500
+metadata.max.idle.interval.ms=0
 controller.quorum.election.timeout.ms=500
 controller.quorum.fetch.timeout.ms=1000
 replica.lag.time.max.ms=3000
@@ -69,7 +76,8 @@ def make_certificate(folder: Path) -> tuple[Path, Path]:
     if shutil.which("openssl") is None:
         raise RuntimeError("no openssl on this machine")
     key, certificate, keystore = (folder / name for name in ("key.pem", "certificate.pem", "keystore.pem"))
-    command = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "30", "-subj", "/CN=127.0.0.1"]
+    curve = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1"]
+    command = ["openssl", "req", "-x509", *curve, "-nodes", "-days", "30", "-subj", "/CN=127.0.0.1"]
     names = ["-addext", "subjectAltName=IP:127.0.0.1", "-keyout", str(key), "-out", str(certificate)]
     subprocess.run([*command, *names], capture_output=True, timeout=60, check=True)
     keystore.write_text(key.read_text() + certificate.read_text())
@@ -86,26 +94,54 @@ def jars() -> Path:
     """Folder of Kafka's jars; Maven fetches them the first time. Raises RuntimeError when that cannot be."""
     if shutil.which("java") is None:
         raise RuntimeError("no java on this machine")
+    return _made_once(f"kafka-{kafka_version()}", _fetch)
+
+
+def format_storage(folder: Path, settings: Path, libs: Path, node: int) -> None:
+    """Make the folder of a new node. The tool for it runs once per user: nodes differ in two lines only."""
+    people = hashlib.sha256(f"{USER} {PASSWORD}".encode()).hexdigest()[:8]
+    first = _made_once(f"kafka-{kafka_version()}-{people}.checkpoint", lambda path: _format(path, settings, libs))
+    shutil.copy(first, folder / "bootstrap.checkpoint")
+    directory = base64.urlsafe_b64encode(os.urandom(16)).decode().rstrip("=").replace("-", "x")
+    (folder / "meta.properties").write_text(
+        f"version=1\ncluster.id={CLUSTER_ID}\nnode.id={node}\ndirectory.id={directory}\n"
+    )
+
+
+def _format(path: Path, settings: Path, libs: Path) -> None:
+    """Let the tool format a folder, and keep its file of the first records: features and the user of SCRAM."""
+    with tempfile.TemporaryDirectory() as folder:
+        changed = Path(folder) / "server.properties"
+        changed.write_text(re.sub(r"(?m)^log\.dirs=.*$", f"log.dirs={folder}/data", settings.read_text()))
+        tool = (*JAVA, "-Xmx128m", "-cp", f"{libs}/*", "kafka.tools.StorageTool")
+        scram = f"SCRAM-SHA-512=[name={USER},password={PASSWORD}]"
+        command = [*tool, "format", "-t", CLUSTER_ID, "-c", str(changed), "--add-scram", scram]
+        subprocess.run(command, capture_output=True, timeout=60, check=True)
+        shutil.copy(Path(folder) / "data" / "bootstrap.checkpoint", path)
+
+
+def _made_once(name: str, make: Callable[[Path], None]) -> Path:
+    """A file or folder in the cache of this user, made by the first who asks for it."""
     cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "clew-tests"
     cache.mkdir(parents=True, exist_ok=True)
-    folder = cache / f"kafka-{kafka_version()}"
+    path = cache / name
     with (cache / "kafka.lock").open("w") as lock:  # several test runs may begin at once
         fcntl.flock(lock, fcntl.LOCK_EX)
-        if not folder.is_dir():
-            _fetch(folder)
-    return folder
+        if not path.exists():
+            part = path.with_name(f"{name}.part")
+            make(part)
+            part.rename(path)
+    return path
 
 
 def _fetch(folder: Path) -> None:
     if shutil.which("mvn") is None:
         raise RuntimeError("no Maven on this machine, and no jars of Kafka in the cache")
-    build = folder.with_suffix(".part")
-    shutil.rmtree(build, ignore_errors=True)
-    build.mkdir()
-    shutil.copy(POM, build / "pom.xml")
-    command = ["mvn", "-B", "-q", f"-Dlibs={build / 'libs'}", "-f", str(build / "pom.xml"), "package"]
-    ran = subprocess.run(command, capture_output=True, text=True, timeout=FETCH_TIMEOUT_S, check=False)
-    if ran.returncode:
-        raise RuntimeError(f"Maven could not fetch Kafka's jars: {(ran.stdout + ran.stderr).strip()[-500:]}")
-    (build / "libs").rename(folder)
-    shutil.rmtree(build)
+    with tempfile.TemporaryDirectory(dir=folder.parent) as build:
+        shutil.copy(POM, Path(build) / "pom.xml")
+        command = ["mvn", "-B", "-q", f"-Dlibs={build}/libs", "-f", f"{build}/pom.xml", "package"]
+        ran = subprocess.run(command, capture_output=True, text=True, timeout=FETCH_TIMEOUT_S, check=False)
+        if ran.returncode:
+            raise RuntimeError(f"Maven could not fetch Kafka's jars: {(ran.stdout + ran.stderr).strip()[-500:]}")
+        shutil.rmtree(folder, ignore_errors=True)
+        (Path(build) / "libs").rename(folder)

@@ -3,11 +3,8 @@
 import asyncio
 import contextlib
 import json
-import os
 import secrets
 import signal
-import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -22,6 +19,7 @@ from eventlog.kafka.topics import prepare_topics
 from runtime.settings import KafkaSettings
 from schemas.events import CONVERSIONS, HITS
 from tests.attribution.test_workers import all_rows, failing, filled
+from tests.commands import fork
 from tests.servers.clickhouse import GivenServer
 from tests.servers.kafka import GivenCluster
 from tests.servers.warehouses import migrated
@@ -45,18 +43,13 @@ class Installation:
         self._asked: dict[str, Any] = {
             "log": log, "warehouse": {**fields, "database": database}, "ends": self.ends,
         }  # fmt: skip
-        self._children: list[subprocess.Popen[bytes]] = []
+        self._children: list[fork.Command] = []
 
-    def worker(self, stop_at: str = "") -> subprocess.Popen[bytes]:
+    def worker(self, stop_at: str = "") -> fork.Command:
         """Start one, whose messages go to a file of its own."""
-        command = [
-            sys.executable,
-            "-m",
-            "tests.servers.attribution_child",
-            json.dumps({**self._asked, "stop_at": stop_at}),
-        ]
+        words = ["tests.servers.attribution_child", json.dumps({**self._asked, "stop_at": stop_at})]
         with (self._folder / f"worker{len(self._children)}.log").open("wb") as out:
-            self._children.append(subprocess.Popen(command, stdout=out, stderr=out))
+            self._children.append(fork.spawn(words, out.fileno(), out.fileno()))
         return self._children[-1]
 
     def said(self, number: int) -> str:
@@ -93,9 +86,9 @@ def wait_until(what: Callable[[], bool], why: Callable[[], str] = str) -> None:
         time.sleep(0.05)
 
 
-def is_stopped(child: subprocess.Popen[bytes]) -> bool:
-    pid, status = os.waitpid(child.pid, os.WNOHANG | os.WUNTRACED)
-    return pid == child.pid and os.WIFSTOPPED(status)
+def is_stopped(child: fork.Command) -> bool:
+    assert child.poll() is None, f"it ended with {child.returncode}"
+    return Path(f"/proc/{child.pid}/stat").read_text().rpartition(")")[2].split()[0] == "T"
 
 
 def check_once(warehouse: Warehouse) -> None:

@@ -72,10 +72,16 @@ class Scene:
         return leader if leader in self.brokers else self.rng.choice(self.brokers)
 
 
+def start_again(station: Station) -> None:
+    """Start a station that has ended, unless somebody else just did."""
+    if station.process is not None and station.process.poll() is not None:
+        station.spawn()
+
+
 async def kill_station(scene: Scene, stations: list[Station]) -> None:
     station = scene.some(stations)
     await scene.do(station.kill)
-    station.spawn()
+    start_again(station)
 
 
 async def kill_tracker(scene: Scene) -> None:
@@ -208,8 +214,7 @@ async def _keep(scene: Scene) -> None:
     while True:
         await asyncio.sleep(0.5)
         for station in scene.installation.stations:
-            if station.process is not None and station.process.poll() is not None:
-                station.spawn()
+            start_again(station)
 
 
 async def _under_load(

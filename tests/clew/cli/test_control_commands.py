@@ -10,6 +10,7 @@ from pathlib import Path
 
 from control.accounts.models import ApiKey
 from tests.clew.cli.conftest import Clew
+from tests.commands import fork
 
 PASSWORD = "correct horse battery"
 
@@ -76,8 +77,7 @@ def test_keys_are_shown_once_and_revoked(clew: Clew) -> None:
 
 def test_migrate_upgrades_the_control_plane_too(tmp_path: Path) -> None:
     address = {"CLEW_CONTROL": f"sqlite:{tmp_path / 'people' / 'control.sqlite'}"}
-    words = [sys.executable, "-m", "clew", "migrate", "--data", str(tmp_path / "data")]
-    done = subprocess.run(words, capture_output=True, text=True, timeout=100, env=os.environ | address)
+    done = fork.clew("migrate", "--data", str(tmp_path / "data"), env=os.environ | address)
     assert done.returncode == 0, done.stderr
     assert "applied accounts.0001_initial" in done.stdout
     assert (tmp_path / "people" / "control.sqlite").is_file()

@@ -1,8 +1,6 @@
 """`clew attribute --model` and `clew diff`, beside a running engine and on a stopped directory."""
 
 import json
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +8,7 @@ import pytest
 
 from schemas.values.timestamps import rfc3339
 from tests import loopback
+from tests.commands import fork
 from tests.serving import API_KEY, serving
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(200)]
@@ -51,10 +50,8 @@ def test_runs_and_their_difference(tmp_path: Path) -> None:
         assert [(one["partner_id"], one["share_e12"]) for one in fitted["shares"]["markov"]["partners"]] == [
             (7, 5 * 10**11), (0, 5 * 10**11),
         ]  # fmt: skip
-        command = [sys.executable, "-m", "clew", "attribute", "--model", "markov", "--conversions-min", "2", *month]
-        refused = subprocess.run(
-            [*command, "--data", str(server.data)], capture_output=True, text=True, env=server.environment, timeout=180
-        )
+        command = ("attribute", "--model", "markov", "--conversions-min", "2", *month)
+        refused = fork.clew(*command, "--data", str(server.data), env=server.environment)
         assert refused.returncode == 1 and "fitted to 1 conversions with touches" in refused.stderr
         assert server.stop() == 0
         again = server.json("attribute", "--model", "position(2,2,2),linear", *month, "--as-of", rfc3339(as_of))

@@ -14,6 +14,7 @@ from pathlib import Path
 import httpx
 import pytest
 
+from tests.commands import fork
 from tests.control.databases import NoPostgres, own_postgres, postgres_database
 from tests.servers.skip import skip_or_fail
 from tests.serving import Serving, free_port, serving
@@ -103,10 +104,7 @@ def test_web_on_postgresql_needs_no_data_directory() -> None:
     ],
 )
 def test_mistakes_are_one_sentence(words: list[str], environment: dict[str, str], code: int, part: str) -> None:
-    done = subprocess.run(
-        [sys.executable, "-m", "clew", *words], capture_output=True, text=True, timeout=60,
-        env={**os.environ, **environment},
-    )  # fmt: skip
+    done = fork.clew(*words, env={**os.environ, **environment})
     assert done.returncode == code, done.stderr
     last = done.stderr.strip().splitlines()[-1]
     assert part in last and "hunter2" not in done.stderr

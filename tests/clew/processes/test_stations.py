@@ -2,13 +2,12 @@
 
 import os
 import signal
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
 from tests import loopback
+from tests.commands import fork
 from tests.servers.installation import Station
 from tests.serving import BROWSER, PROGRAM, SECRET, free_port
 
@@ -34,9 +33,7 @@ def nowhere(**more: str) -> dict[str, str]:
 
 
 def run(*words: str, environment: dict[str, str]) -> tuple[int, str]:
-    done = subprocess.run(
-        [sys.executable, "-m", "clew", *words], capture_output=True, text=True, timeout=100, env=environment
-    )
+    done = fork.clew(*words, env=environment)
     assert PASSWORD not in done.stdout + done.stderr
     return done.returncode, done.stderr
 
