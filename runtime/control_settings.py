@@ -9,6 +9,10 @@ from runtime.settings_section import Section, parse_networks
 
 _ROLES = "(owner|admin|partner_manager|finance|support|analyst|read_only|partner)"
 
+_PUBLISHER = "(owner|admin|api_key)"
+APPROVAL_ROLES_PATTERN = rf"^(\s*{_PUBLISHER}\s*(,\s*{_PUBLISHER}\s*)*)?$"
+"""Form of the list of those who need an approval."""
+
 
 class WebSettings(Section):
     """Console, portal and API of the control plane."""

@@ -16,6 +16,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from pydantic_settings import SettingsError as PydanticSettingsError
 
 from runtime.control_settings import (
+    APPROVAL_ROLES_PATTERN,
     EngineSettings,
     FollowSettings,
     JobSettings,
@@ -258,6 +259,12 @@ class Settings(BaseSettings):
     warehouse_password_file: Path | None = Field(None, description="File that holds the password instead.")
     terms_lead_s: int = Field(
         60, description="Time from publishing until new terms count, so that every process knows them; 0 for tests."
+    )
+    publish_approval_roles: str = Field(
+        "",
+        pattern=APPROVAL_ROLES_PATTERN,
+        description="Roles whose people publish terms and roll back only with the approval of another person, "
+        "separated by commas: owner, admin; api_key means all API keys. The command line needs no approval.",
     )
     control: str | None = Field(
         None,

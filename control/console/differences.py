@@ -34,6 +34,7 @@ _PAGES = {
     "partners.partner": "console_partner",
     "program.offer": "console_offer",
     "program.plan": "console_plan",
+    "program.publishrequest": "console_publish_request",
     "accounts.user": "console_user",
     "accounts.invitation": "console_invitation",
     "jobs.job": "console_job",

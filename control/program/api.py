@@ -314,6 +314,7 @@ class VersionOut(Schema):
     published: datetime
     effective: datetime = Field(description="Time from which the terms count.")
     author: str
+    approver: str = Field(description="Person who approved the request of the author; empty without a request.")
     reason: str
     diff: list[str] = Field(description="Difference from the version before, in sentences.")
     back_to: int | None

@@ -313,6 +313,53 @@ class ProgramVersion(models.Model):
         return f"version {self.seq}"
 
 
+class RequestState(models.TextChoices):
+    """State of a request for approval."""
+
+    OPEN = "open", "Open"
+    APPROVED = "approved", "Approved"
+    DECLINED = "declined", "Declined"
+    WITHDRAWN = "withdrawn", "Withdrawn"
+    REPLACED = "replaced", "Replaced"
+
+
+class RequestKind(models.TextChoices):
+    """Change that a request asks for."""
+
+    PUBLISH = "publish", "Publish"
+    ROLLBACK = "rollback", "Roll back"
+
+
+class PublishRequest(AuditedModel):
+    """A request that another person approves new terms. It is about one content only, named by its hash."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    kind = models.CharField(max_length=8, choices=RequestKind.choices, default=RequestKind.PUBLISH)
+    back_to = models.PositiveBigIntegerField(null=True)
+    """Version whose terms a rollback brings back."""
+    content_hash = models.CharField(max_length=HASH_CHARS)
+    diff = models.JSONField(default=empty_list)
+    """Sentences about the difference from the version in force at the time of the request."""
+    comment = models.TextField(blank=True, max_length=2_000)
+    state = models.CharField(max_length=9, choices=RequestState.choices, default=RequestState.OPEN)
+    requester_kind = models.CharField(max_length=10)
+    requester_id = models.CharField(max_length=64)
+    requester = models.CharField(max_length=254)
+    created = models.DateTimeField(default=timezone.now, editable=False)
+    decider = models.CharField(max_length=254, blank=True)
+    decided = models.DateTimeField(null=True)
+    decision_reason = models.TextField(blank=True, max_length=2_000)
+    version = models.PositiveBigIntegerField(null=True)
+    """Version that the approval has made."""
+
+    class Meta(AuditedModel.Meta):
+        ordering = ["-created"]
+        indexes = [models.Index(fields=["state", "created"], name="publish_request_by_state")]
+
+    def __str__(self) -> str:
+        return f"{self.get_kind_display().lower()} by {self.requester}"
+
+
 class ProgramHead(models.Model):
     """Newest version; one row, locked while a version is made."""
 

@@ -10,7 +10,8 @@ from django.utils import timezone
 from control.accounts.actor import Actor
 from control.accounts.roles import Action, Area
 from control.audit.record import Change, record
-from control.errors import Conflict, FieldError, Invalid, NotFound
+from control.configuration import current_configuration
+from control.errors import Conflict, FieldError, Forbidden, Invalid, NotFound
 from control.partners.access import require_operator
 from control.program.difference import terms_difference
 from control.program.load import IN_FORCE, next_coupons, next_plans, rows_for_terms
@@ -22,15 +23,20 @@ from control.program.models import (
     Plan,
     ProgramHead,
     ProgramVersion,
+    PublishRequest,
+    RequestKind,
+    RequestState,
     TermsState,
     VersionKind,
 )
 from control.program.restore import restore_rows
 from control.program.routing import Touched, all_routes, route_changes
 from control.program.rows import Compiled, compile_rows
+from control.program.selectors import labels_now
 from control.program.store import read_contents
 from control.program.stored_routes import Stored, changed, whole
 from control.program.versions import (
+    Approval,
     NewVersion,
     add_version,
     changing_program,
@@ -40,7 +46,10 @@ from control.program.versions import (
     terms_of,
 )
 from program.program import Program
+from program.terms import Terms, hash_of
 
+_KEY = "api_key"
+"""Name of all API keys in the setting of those who need an approval."""
 IN_PROGRAM = ~Q(status=OfferStatus.DRAFT)
 """Condition of offers that the next version has."""
 
@@ -66,9 +75,9 @@ def preview(actor: Actor) -> Preview:
 
 def publish(actor: Actor, reason: str = "") -> ProgramVersion:
     """Publish all drafts as one version. Raises Forbidden, Invalid (every mistake), Conflict (no change)."""
-    require_operator(actor, Area.PROGRAM, Action.APPROVE)
+    require_alone(actor)
     with changing_program(actor, reason) as head:
-        return _publish(head, _compile_next(), VersionKind.PUBLISHED, None, drafts=True)
+        return carry_out(head, RequestKind.PUBLISH, None)
 
 
 def rollback(actor: Actor, seq: int, reason: str = "") -> ProgramVersion:
@@ -77,18 +86,95 @@ def rollback(actor: Actor, seq: int, reason: str = "") -> ProgramVersion:
     Routes are those of the present rows: a partner that is suspended stays so. An offer that the old terms lack is a
     draft again. Raises Forbidden, NotFound, and Conflict if the terms are those in force.
     """
-    require_operator(actor, Area.PROGRAM, Action.APPROVE)
+    require_alone(actor)
     with changing_program(actor, reason) as head:
-        old = ProgramVersion.objects.filter(seq=seq).first()
-        if old is None:
-            raise NotFound(f"there is no version {seq}")
-        if head.version is not None and old.terms_hash == head.version.terms_hash:
-            raise Conflict(f"version {head.version.seq} has the terms of version {seq} already")
+        return carry_out(head, RequestKind.ROLLBACK, seq)
+
+
+def may_publish_alone(actor: Actor) -> bool:
+    """Return whether an actor may publish without the approval of another person."""
+    if not actor.is_operator or not actor.may(Area.PROGRAM, Action.APPROVE):
+        return False
+    roles = current_configuration().settings.publish_approval_roles
+    bound = {part.strip() for part in roles.split(",")}
+    own = _KEY if actor.scope is not None else actor.role
+    return own is None or str(own) not in bound
+
+
+def require_alone(actor: Actor) -> None:
+    """Check that an actor may publish without an approval. Raises Forbidden."""
+    require_operator(actor, Area.PROGRAM, Action.APPROVE)
+    if not may_publish_alone(actor):
+        raise Forbidden("your role publishes with the approval of another person; ask for approval instead")
+
+
+@dataclass(frozen=True, slots=True)
+class Content:
+    """Terms that somebody asks to publish. Its hash names the terms before and after, so that both stay as shown."""
+
+    hash: str
+    difference: list[str]
+
+
+def content_of(kind: str, back_to: int | None) -> Content:
+    """Return what publishing or a rollback would change now. Raises Invalid, NotFound, Conflict (no change)."""
+    before = current()
+    old = terms_of(before) if before is not None else None
+    if kind == RequestKind.ROLLBACK:
+        target = _target(before, back_to)
+        new, key = terms_of(target), target.terms_hash
+        lines = terms_difference(old, new, labels_now())
+    else:
+        compiled = _compile_next()
+        program = _checked(compiled)
+        new, key = program.terms, _decided(program.terms).hash
+        lines = terms_difference(old, new, program.labels)
+        if old is not None and _decided(old).hash == key:
+            raise Conflict("the drafts change nothing that needs an approval")
+    base = _decided(old).hash if old is not None else ""
+    return Content(hash_of(f"{kind} {base} {key}".encode()), lines)
+
+
+def _decided(terms: Terms) -> Terms:
+    """Return terms without the states of partners, which publish themselves."""
+    kinds = {
+        number: msgspec.structs.replace(row, status="active")
+        for number, row in terms.partners.items()
+        if row.kind != "partner"
+    }
+    return msgspec.structs.replace(terms, partners=kinds)
+
+
+def carry_out(head: ProgramHead, kind: str, back_to: int | None, approval: Approval | None = None) -> ProgramVersion:
+    """Publish, or roll back, in the open transaction. Raises Invalid, NotFound, Conflict."""
+    if kind == RequestKind.PUBLISH:
+        version = _publish(head, _compile_next(), VersionKind.PUBLISHED, None, approval, drafts=True)
+    else:
+        old = _target(head.version, back_to)
         effective = next_effective(head.version, timezone.now())
         terms = terms_of(old)
         restore_rows(terms, effective, _next_seq(head))
         compiled = compile_rows(rows_for_terms(IN_FORCE, IN_FORCE, Q(number__in=list(terms.offers))))
-        return _publish(head, compiled, VersionKind.ROLLED_BACK, seq, drafts=False)
+        version = _publish(head, compiled, VersionKind.ROLLED_BACK, old.seq, approval, drafts=False)
+    PublishRequest.objects.filter(state=RequestState.OPEN).update(state=RequestState.REPLACED)
+    return version
+
+
+def _target(before: ProgramVersion | None, seq: int | None) -> ProgramVersion:
+    """Return the version to go back to. Raises NotFound, Conflict."""
+    old = ProgramVersion.objects.filter(seq=seq).first() if seq is not None else None
+    if old is None:
+        raise NotFound(f"there is no version {seq}")
+    if before is not None and old.terms_hash == before.terms_hash:
+        raise Conflict(f"version {before.seq} has the terms of version {seq} already")
+    return old
+
+
+def _checked(compiled: Compiled) -> Program:
+    """Return the program without mistakes. Raises Invalid."""
+    if compiled.program is None:
+        raise Invalid(*(FieldError(mistake.place, mistake.message) for mistake in compiled.mistakes))
+    return compiled.program
 
 
 def _compile_next() -> Compiled:
@@ -100,11 +186,10 @@ def _next_seq(head: ProgramHead) -> int:
 
 
 def _publish(
-    head: ProgramHead, compiled: Compiled, kind: VersionKind, back_to: int | None, *, drafts: bool
-) -> ProgramVersion:
-    program, before = compiled.program, head.version
-    if program is None:
-        raise Invalid(*(FieldError(mistake.place, mistake.message) for mistake in compiled.mistakes))
+    head: ProgramHead, compiled: Compiled, kind: VersionKind, back_to: int | None, approval: Approval | None, *,
+    drafts: bool,
+) -> ProgramVersion:  # fmt: skip
+    program, before = _checked(compiled), head.version
     now = timezone.now()
     same_terms = before is not None and program.terms.hash == before.terms_hash
     effective = before.effective if before is not None and same_terms else next_effective(before, now)
@@ -119,6 +204,7 @@ def _publish(
         NewVersion(
             kind, program.terms.hash, tree.root, terms_difference(old, program.terms, program.labels),
             {**tree.contents, **terms_content(program.terms)}, effective, back_to,
+            approval,
         ),
     )  # fmt: skip
     _record(version)
@@ -160,6 +246,6 @@ def _tree(before: ProgramVersion | None, program: Program) -> Stored:
 def _record(version: ProgramVersion) -> None:
     after = {
         "terms_hash": version.terms_hash, "routes_root": version.routes_root, "effective": version.effective,
-        "back_to": version.back_to, "diff": version.diff,
+        "back_to": version.back_to, "diff": version.diff, "author": version.author, "approver": version.approver,
     }  # fmt: skip
     record(Change(version.kind, "program.programversion", str(version.seq), str(version), None, after))

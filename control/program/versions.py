@@ -18,6 +18,16 @@ DIFF_LINES_MAX = 1_000
 
 
 @dataclass(frozen=True, slots=True)
+class Approval:
+    """Approval of a version by another person than its author."""
+
+    author: str
+    approver: str
+    comment: str = ""
+    """Reason of the version."""
+
+
+@dataclass(frozen=True, slots=True)
 class NewVersion:
     """Content of a version to be stored."""
 
@@ -30,6 +40,7 @@ class NewVersion:
     effective: datetime | None = None
     """Time from which the terms count; None for terms that are those of the version before."""
     back_to: int | None = None
+    approval: Approval | None = None
 
 
 def lock_head() -> ProgramHead:
@@ -68,7 +79,7 @@ def next_effective(before: ProgramVersion | None, now: datetime) -> datetime:
 
 def add_version(head: ProgramHead, new: NewVersion) -> ProgramVersion:
     """Store a version after the one that the head has."""
-    before, now, origin = head.version, timezone.now(), current_origin()
+    before, now, origin, approval = head.version, timezone.now(), current_origin(), new.approval
     store_contents(new.contents)
     assert new.effective is not None or before is not None
     version = ProgramVersion.objects.create(
@@ -78,8 +89,9 @@ def add_version(head: ProgramHead, new: NewVersion) -> ProgramVersion:
         routes_root=new.routes_root,
         published=now,
         effective=new.effective or (before.effective if before else now),
-        author=(origin.name or origin.kind)[:254],
-        reason=origin.reason,
+        author=((approval.author if approval else origin.name) or origin.kind)[:254],
+        approver=approval.approver[:254] if approval else "",
+        reason=approval.comment if approval else origin.reason,
         diff=shortened(new.diff),
         back_to=new.back_to,
     )

@@ -17,6 +17,7 @@ from clew.client.resources.plans import AsyncPlansApi, PlansApi
 from clew.client.resources.postback_tests import AsyncPostbackTestsApi, PostbackTestsApi
 from clew.client.resources.problems import AsyncProblemsApi, ProblemsApi
 from clew.client.resources.program_versions import AsyncProgramVersionsApi, ProgramVersionsApi
+from clew.client.resources.publish_requests import AsyncPublishRequestsApi, PublishRequestsApi
 from clew.client.resources.rejected_hits import AsyncRejectedHitsApi, RejectedHitsApi
 from clew.client.resources.reports import AsyncReportsApi, ReportsApi
 from clew.client.resources.search import AsyncSearchApi, SearchApi
@@ -37,6 +38,7 @@ class Resources:
         self.offers = OffersApi(transport)
         self.links = LinksApi(transport)
         self.program_versions = ProgramVersionsApi(transport)
+        self.publish_requests = PublishRequestsApi(transport)
         self.plans = PlansApi(transport)
         self.coupons = CouponsApi(transport)
         self.approvals = ApprovalsApi(transport)
@@ -65,6 +67,7 @@ class AsyncResources:
         self.offers = AsyncOffersApi(transport)
         self.links = AsyncLinksApi(transport)
         self.program_versions = AsyncProgramVersionsApi(transport)
+        self.publish_requests = AsyncPublishRequestsApi(transport)
         self.plans = AsyncPlansApi(transport)
         self.coupons = AsyncCouponsApi(transport)
         self.approvals = AsyncApprovalsApi(transport)

@@ -17,6 +17,8 @@ class Version(Answer, kw_only=True, omit_defaults=True):
     # Time from which the terms count.
     effective: datetime
     author: str
+    # Person who approved the request of the author; empty without a request.
+    approver: str
     reason: str
     # Difference from the version before, in sentences.
     diff: list[str]

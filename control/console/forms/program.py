@@ -268,3 +268,21 @@ class PublishForm(forms.Form):
     reason = forms.CharField(
         label="Reason", required=False, max_length=2_000, help_text="The list of versions shows it."
     )
+
+
+class AskToPublishForm(forms.Form):
+    """Comment for the person who approves."""
+
+    comment = forms.CharField(
+        label="Comment", required=False, max_length=2_000, widget=forms.Textarea(attrs={"rows": 3}),
+        help_text="The person who approves reads it, and the list of versions shows it.",
+    )  # fmt: skip
+
+
+class DecisionForm(forms.Form):
+    """Reason of a decision about a request."""
+
+    reason = forms.CharField(
+        label="Reason", required=False, max_length=2_000, widget=forms.Textarea(attrs={"rows": 3}),
+        help_text="Needed to decline. The person who asked reads it.",
+    )  # fmt: skip

@@ -21,6 +21,7 @@ from control.jobs.models import Job, JobState
 from control.partners.access import visible_partners
 from control.partners.selectors import counts_by_status
 from control.partners.states import PartnerStatus
+from control.program.models import PublishRequest, RequestState
 from control.ui.charts.donut import donut_chart
 from control.ui.formats import count_text
 
@@ -66,6 +67,14 @@ def _queues(actor: Actor, counts: dict[str, int]) -> list[dict[str, Any]]:
                 "href": f"{reverse('console_partners')}?status=approved&order=created",
             }
         )  # fmt: skip
+    if actor.may(Area.PROGRAM, Action.APPROVE) and (asked := _asked()):
+        queues.append(
+            {
+                "title": f"{count_text(asked)} publish {'request' if asked == 1 else 'requests'}",
+                "text": "New terms wait for an approval.", "icon": "rocket",
+                "href": f"{reverse('console_publish_requests')}?state=open",
+            }
+        )  # fmt: skip
     if actor.may(Area.JOBS, Action.READ) and (dead := Job.objects.filter(state=JobState.DEAD).count()):
         queues.append(
             {
@@ -75,6 +84,10 @@ def _queues(actor: Actor, counts: dict[str, int]) -> list[dict[str, Any]]:
             }
         )  # fmt: skip
     return queues
+
+
+def _asked() -> int:
+    return PublishRequest.objects.filter(state=RequestState.OPEN).count()
 
 
 def _chart(counts: dict[str, int]) -> Any:

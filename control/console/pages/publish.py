@@ -14,15 +14,16 @@ from control.accounts.roles import Action, Area
 from control.console.access import page
 from control.console.forms.page import form_page, posted
 from control.console.forms.partners import ReasonForm
-from control.console.forms.program import PublishForm
+from control.console.forms.program import AskToPublishForm, PublishForm
 from control.console.lists.page import list_page
 from control.console.lists.spec import Empty, Filter, ListColumn, ListSpec
 from control.distribution.selectors import spread_of
 from control.partners.models import Partner
-from control.program.models import Offer, ProgramVersion, VersionKind
-from control.program.publishing import preview, rollback
+from control.program.models import Offer, ProgramVersion, RequestState, VersionKind
+from control.program.publishing import may_publish_alone, preview, rollback
 from control.program.publishing import publish as publish_program
 from control.program.selectors import diff, version_of, versions
+from control.program.services.publish_requests import ask_to_publish, publish_requests
 from control.ui.table import Cell
 from program.toml.tables import Mistake
 
@@ -102,16 +103,20 @@ def index(request: HttpRequest, actor: Actor) -> HttpResponse:
 @page(Area.PROGRAM)
 def publish(request: HttpRequest, actor: Actor) -> HttpResponse:
     """Show what publishing would change, in words and money, with the checks; with POST, publish."""
-    form = PublishForm(posted(request))
-    may_publish = actor.may(Area.PROGRAM, Action.APPROVE)
+    may_publish = may_publish_alone(actor)
+    may_ask = not may_publish and actor.may(Area.PROGRAM, Action.WRITE)
+    form = AskToPublishForm(posted(request)) if may_ask else PublishForm(posted(request))
     if request.method == "POST":
 
         def save() -> tuple[str, str]:
+            if may_ask:
+                asked = ask_to_publish(actor, form.cleaned_data["comment"])
+                return "The request is sent.", reverse("console_publish_request", args=[asked.pk])
             version = publish_program(actor, form.cleaned_data["reason"])
             return f"Version {version.seq} is published.", reverse("console_version", args=[version.seq])
 
         return form_page(
-            request, form, save, title="Publish", submit="Publish", live=False,
+            request, form, save, title="Publish", submit="Ask for approval" if may_ask else "Publish", live=False,
             crumbs=[("Publish", reverse("console_publish"))],
         )  # fmt: skip
     found = preview(actor)
@@ -120,6 +125,8 @@ def publish(request: HttpRequest, actor: Actor) -> HttpResponse:
         "mistakes": _remarks(found.compiled.mistakes),
         "warnings": _remarks(found.compiled.warnings),
         "can_publish": may_publish and found.compiled.program is not None and bool(found.difference),
+        "can_ask": may_ask and found.compiled.program is not None and bool(found.difference),
+        "waiting": publish_requests(actor).filter(state=RequestState.OPEN).count(),
         "crumbs": [("Versions", reverse("console_versions"))],
     }  # fmt: skip
     return render(request, "console/publish.html", context)
@@ -133,6 +140,8 @@ def version(request: HttpRequest, actor: Actor, seq: int) -> HttpResponse:
     against = int(other) if other.isascii() and other.isdecimal() and len(other) < 11 else None
     lines = diff(actor, against, seq) if against is not None else [str(line) for line in row.diff]
     newest = version_of(actor)
+    differs, alone = row.terms_hash != newest.terms_hash, may_publish_alone(actor)
+    may_ask = not alone and actor.may(Area.PROGRAM, Action.WRITE)
     context = {
         "version": row, "title": f"Version {seq}", "lines": lines, "against": against,
         "crumbs": [("Versions", reverse("console_versions"))],
@@ -143,9 +152,8 @@ def version(request: HttpRequest, actor: Actor, seq: int) -> HttpResponse:
             ("Live on", _live_on(row)),
             ("Terms", row.terms_hash), ("Routes", row.routes_root),
         ],
-        "rollback": reverse("console_rollback", args=[seq])
-        if actor.may(Area.PROGRAM, Action.APPROVE) and row.terms_hash != newest.terms_hash
-        else "",
+        "rollback": reverse("console_rollback", args=[seq]) if alone and differs else "",
+        "ask_back": reverse("console_rollback_ask", args=[seq]) if may_ask and differs else "",
         "newest": newest.seq if newest.seq != seq else None,
     }  # fmt: skip
     return render(request, "console/version.html", context)

@@ -36,6 +36,7 @@ from control.partners.services import create_partner
 from control.program.models import Offer
 from control.program.publishing import publish
 from control.program.services.links import create_link
+from control.program.services.publish_requests import ask_to_publish, withdraw_request
 from control.program.services.terms_rows import create_coupon, create_plan
 from control.webhooks.services import create_webhook, send_test
 from tests.control.api.conftest import Api
@@ -63,6 +64,9 @@ PLAN = {"offer": "{offer_id}", "goal": "lead", "percent": "5"}
 COUPON = {"code": "NEW", "offer": "{offer_id}", "partner": "{partner_id}"}
 APPROVAL = {"offer": "{offer_id}", "partner": "{partner_id}", "status": "approved"}
 LINK = {"items": [{"offer": "{offer_id}", "partner": "{partner_id}"}]}
+WHY = {"reason": "too much"}
+CLOSED = frozenset({409})
+"""The request of the test is withdrawn."""
 OFFER = {"name": "Hats", "landing_url": "https://hats.example/?cid={click_id}"}
 ENDPOINTS = [
     Endpoint("GET", "/users", Area.PEOPLE, Action.READ),
@@ -107,6 +111,12 @@ ENDPOINTS = [
     Endpoint("GET", "/program-versions/diff?old=1&new=1", Area.PROGRAM, Action.READ, None, True),
     Endpoint("POST", "/program-versions/publish", Area.PROGRAM, Action.APPROVE, {}, True),
     Endpoint("POST", "/program-versions/rollback", Area.PROGRAM, Action.APPROVE, {"seq": 1}, True),
+    Endpoint("GET", "/publish-requests", Area.PROGRAM, Action.READ, None, True),
+    Endpoint("GET", "/publish-requests/{request_id}", Area.PROGRAM, Action.READ, None, True),
+    Endpoint("POST", "/publish-requests", Area.PROGRAM, Action.WRITE, {}, True, frozenset({201, 409})),
+    Endpoint("POST", "/publish-requests/{request_id}/approve", Area.PROGRAM, Action.APPROVE, {}, True, CLOSED),
+    Endpoint("POST", "/publish-requests/{request_id}/decline", Area.PROGRAM, Action.APPROVE, WHY, True, CLOSED),
+    Endpoint("POST", "/publish-requests/{request_id}/withdraw", Area.PROGRAM, Action.WRITE, None, True, CLOSED),
     Endpoint("GET", "/search?q=blue", Area.PROGRAM, Action.READ),
     Endpoint("GET", "/reports/kpi", Area.REPORTS, Action.READ, None, False, NO_ENGINE),
     Endpoint("GET", "/conversions", Area.REPORTS, Action.READ, None, False, NO_ENGINE),
@@ -236,6 +246,10 @@ def world(database: object) -> World:
         }
         ids |= _terms_rows("draft_id", "draft_coupon_id", {**of_one, "goal": "1"}, f"DRAFT{ids['partner_id']}")
     plan(Offer.objects.get(number=int(found[0][1]["offer_id"])))  # a draft, so that there is something to publish
+    request = ask_to_publish(command)
+    withdraw_request(command, request.pk)  # decided: rights come before states
+    for _, ids in found:
+        ids["request_id"] = str(request.pk)
     return World(found[0][1], found[1][1], found[0][0])
 
 

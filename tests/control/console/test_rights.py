@@ -12,6 +12,9 @@ from control.console.models import BulkChange
 from control.imports.models import Import
 from control.imports.services import upload
 from control.partners.models import Partner
+from control.program.models import PublishRequest
+from control.program.services.publish_requests import ask_to_publish
+from control.program.services.terms_rows import create_plan
 from control.webhooks.models import Delivery
 from control.webhooks.services import create_webhook, send_test
 from tests.control.console.conftest import Console
@@ -61,6 +64,9 @@ PAGES: dict[str, set[str]] = {
     "console_approval_new": WRITERS,
     "console_approval": WRITERS,
     "console_publish": EVERYBODY,
+    "console_publish_requests": EVERYBODY,
+    "console_publish_request": EVERYBODY,
+    "console_rollback_ask": WRITERS,
     "console_versions": EVERYBODY,
     "console_version": EVERYBODY,
     "console_rollback": LEADERS,
@@ -123,7 +129,13 @@ def path(console: Console, name: str, partner: Partner | None) -> str:
         BOSS, create_webhook(BOSS, {"url": "https://crm.example/", "events": ["*"]})[0].pk
     )
     made = Import.objects.first() or upload(console.actor("partner_manager"), "partners", "a.csv", [b"name\nBlue\n"])
+    asked = PublishRequest.objects.first()
+    if asked is None:
+        create_plan(BOSS, {"offer": console.offer, "percent_e6": 9_000_000})
+        asked = ask_to_publish(BOSS)
     arguments: dict[str, list[object]] = {
+        "console_publish_request": [asked.pk],
+        "console_rollback_ask": [1],
         "console_import": [made.pk],
         "console_import_columns": [made.pk],
         "console_import_errors": [made.pk],
