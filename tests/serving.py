@@ -182,7 +182,7 @@ def _kill(pid: int) -> None:
         os.kill(pid, signal.SIGKILL)
 
 
-def wait_gone(pids: list[int], timeout_s: float = 10) -> None:
+def wait_gone(pids: list[int], timeout_s: float = 60) -> None:
     """Until none of the processes is there any more."""
     deadline = time.monotonic() + timeout_s
     while any(alive(pid) for pid in pids):

@@ -53,6 +53,8 @@ class Worker:
         for thread in work:
             thread.join(max(0.0, deadline_s - self.clock.monotonic_s()))
         self._ended.set()
+        for thread in rest:  # or one of them writes after the end
+            thread.join(max(0.0, deadline_s - self.clock.monotonic_s()))
         return not any(thread.is_alive() for thread in work)
 
     def stop(self) -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from tests.browser.site import console
 from tests.conventions.tree import ROOT
@@ -15,6 +15,9 @@ from tests.servers.skip import skip_or_fail
 SCREENS = ROOT / "build" / "screens"
 DESKTOP = {"width": 1360, "height": 860}
 PHONE = {"width": 390, "height": 844}
+WAIT_MS = 60_000
+"""For pages and what they show: a busy machine may take long."""
+expect.set_options(timeout=WAIT_MS)
 
 
 @pytest.fixture(scope="session")
@@ -58,7 +61,7 @@ def open_page(chromium: Browser, site: str, request: pytest.FixtureRequest) -> I
         context = chromium.new_context(**{"viewport": DESKTOP, "reduced_motion": "reduce", **options})
         contexts.append(context)
         page = context.new_page()
-        page.set_default_timeout(10_000)
+        page.set_default_timeout(WAIT_MS)
         page.on("console", lambda message: said.append(message.text) if message.type == "error" else None)
         page.on("pageerror", lambda error: said.append(str(error)))
         page.on("request", lambda asked: None if asked.url.startswith((site, "data:")) else said.append(asked.url))

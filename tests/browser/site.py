@@ -12,7 +12,7 @@ import httpx
 
 from tests.serving import free_port
 
-READY_TIMEOUT_S = 30
+READY_TIMEOUT_S = 60
 
 
 @contextmanager
@@ -29,7 +29,7 @@ def console(folder: Path) -> Iterator[str]:
             yield url
         finally:
             process.terminate()
-            process.wait(30)
+            process.wait(60)
 
 
 def add_operator(folder: Path, email: str, name: str, password: str) -> None:

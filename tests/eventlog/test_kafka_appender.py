@@ -164,7 +164,7 @@ def test_an_answer_that_is_lost_with_its_connection(kafka: GivenCluster, monkeyp
         await producer.append(HITS, b"k", [b"before"])
         proxy.on_request = lambda data: b"lose the answer" in data and not proxy.lost.is_set()
         sending = asyncio.ensure_future(producer.append(HITS, b"k", [b"lose the answer"]))
-        await asyncio.to_thread(proxy.lost.wait, 10)
+        assert await asyncio.to_thread(proxy.lost.wait, 60)
         proxy.mend()
         appended = (await sending)[0]
         found = (await bench.all_hits())[appended.partition]
@@ -214,7 +214,7 @@ def test_a_caller_that_gives_up_leaves_nothing_behind(kafka: GivenCluster, monke
         partition = (await producer.append(HITS, b"k", [b"before"]))[0].partition
         proxy.on_request = lambda data: b"stuck" in data and not proxy.lost.is_set()
         stuck = asyncio.ensure_future(producer.append(HITS, b"k", [b"stuck"]))
-        await asyncio.to_thread(proxy.lost.wait, 10)
+        assert await asyncio.to_thread(proxy.lost.wait, 60)
         impatient = [
             asyncio.ensure_future(appender.append(partition, [producer.entry(partition, b"gone")])) for _ in range(100)
         ]
@@ -244,7 +244,7 @@ def test_what_waits_is_bounded(kafka: GivenCluster, monkeypatch: pytest.MonkeyPa
         await producer.append(HITS, b"k", [b"before"])
         proxy.on_request = lambda data: b"stuck" in data and not proxy.lost.is_set()
         calls = [asyncio.ensure_future(producer.append(HITS, b"k", [b"stuck" * 200])) for _ in range(20)]
-        await asyncio.to_thread(proxy.lost.wait, 10)
+        assert await asyncio.to_thread(proxy.lost.wait, 60)
         refused = [call for call in calls if call.done()]
         assert len(refused) == 12  # 8 of 1129 bytes are waiting
         with pytest.raises(LogUnavailable, match=r"kafka\.pending_bytes_max"):

@@ -111,7 +111,7 @@ async def verdict(edge: KafkaProducer, value: bytes) -> tuple[str, bool]:
 
 
 async def at_rest(edge: KafkaProducer) -> None:
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         while edge.degraded_reason():
             await asyncio.sleep(0.02)
 

@@ -228,7 +228,7 @@ def test_a_newer_record_in_an_interrupted_batch_is_not_lost(warehouse: Warehouse
     newer = Intent(4, 254, "rules", 0, "9.9.9").encode()
     asyncio.run(MemoryConsumer(log, GROUP).commit(HITS_0, Position(0, newer)))
     ingest = ingest_of(log, warehouse)
-    asyncio.run(asyncio.wait_for(ingest.catch_up(), 20))
+    asyncio.run(asyncio.wait_for(ingest.catch_up(), 60))
     left = asyncio.run(MemoryConsumer(log, GROUP).committed(HITS_0))
     assert ingest.paused == {HITS_0: 254} and left is not None and left.offset <= 2
 
@@ -252,7 +252,7 @@ def test_records_of_an_interrupted_batch_that_are_gone_do_not_hold_it_up(warehou
     log.records[HITS_0] += hits()
 
     async def story() -> None:
-        await asyncio.wait_for(ingest_of(TornTail(log, GROUP), warehouse).catch_up(), 20)
+        await asyncio.wait_for(ingest_of(TornTail(log, GROUP), warehouse).catch_up(), 60)
 
     asyncio.run(story())
     found = all_offsets(warehouse)

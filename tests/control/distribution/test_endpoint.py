@@ -9,7 +9,7 @@ import msgspec
 import pytest
 from starlette.applications import Starlette
 
-from control.distribution.endpoint import ProgramEndpoints
+from control.distribution.endpoint import LOOK_INTERVAL_S, ProgramEndpoints
 from control.program.publishing import publish
 from program.feed import CONTENTS_MAX, Answer, Contents, Wanted
 from runtime.clock import SystemClock
@@ -49,6 +49,12 @@ def parameters(answer: Answer) -> dict[str, str]:
     }  # fmt: skip
 
 
+async def _until_waiting(endpoints: ProgramEndpoints) -> None:
+    async with asyncio.timeout(25):
+        while not endpoints._waiting:
+            await asyncio.sleep(0.01)
+
+
 def test_only_the_key_of_the_machines_opens_it() -> None:
     async def steps(client: httpx.AsyncClient, _: ProgramEndpoints) -> None:
         for headers in ({}, {"Authorization": ""}, {"Authorization": "Bearer ü".encode()}):
@@ -61,7 +67,7 @@ def test_only_the_key_of_the_machines_opens_it() -> None:
 def test_it_answers_at_once_then_waits_until_something_is_published() -> None:
     plan(shoes())
 
-    async def steps(client: httpx.AsyncClient, _: ProgramEndpoints) -> None:
+    async def steps(client: httpx.AsyncClient, endpoints: ProgramEndpoints) -> None:
         first = await client.get("/internal/program", params=ASKED)
         empty = msgspec.msgpack.decode(first.content, type=Answer)
         assert (first.status_code, empty.sequence) == (200, 0)
@@ -70,10 +76,11 @@ def test_it_answers_at_once_then_waits_until_something_is_published() -> None:
         waiting = asyncio.create_task(
             client.get("/internal/program", params={**parameters(empty), "wait": "30"}, timeout=30)
         )
-        await asyncio.sleep(0.5)
+        await _until_waiting(endpoints)
+        await asyncio.sleep(2 * LOOK_INTERVAL_S)
         assert not waiting.done()
         await asyncio.to_thread(_in_thread, lambda: publish(ANN))
-        answer = msgspec.msgpack.decode((await asyncio.wait_for(waiting, 2)).content, type=Answer)
+        answer = msgspec.msgpack.decode((await asyncio.wait_for(waiting, 25)).content, type=Answer)
         assert answer.sequence == 1 and answer.root in answer.contents
         body = msgspec.msgpack.encode(Wanted([answer.root, b"?" * 16]))
         found = await client.post("/internal/program/contents", content=body)
@@ -97,10 +104,10 @@ def test_a_server_that_stops_or_is_full_keeps_nobody_waiting() -> None:
         empty = msgspec.msgpack.decode((await client.get("/internal/program", params=ASKED)).content, type=Answer)
         asked = {**parameters(empty), "wait": "30"}
         waiting = asyncio.create_task(client.get("/internal/program", params=asked, timeout=30))
-        await asyncio.sleep(0.3)
+        await _until_waiting(endpoints)
         assert (await client.get("/internal/program", params=asked)).status_code == 503
         endpoints.stopping = lambda: True
-        assert (await asyncio.wait_for(waiting, 2)).status_code == 204
+        assert (await asyncio.wait_for(waiting, 25)).status_code == 204
 
     run(steps, waiting_max=1)
 

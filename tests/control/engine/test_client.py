@@ -42,7 +42,7 @@ class _Handler(BaseHTTPRequestHandler):
         name = self.path.removeprefix("/control/")
         self.server.seen.append((self.headers["Authorization"], json.loads(body)))
         if name == "hanging":
-            self.server.hanging.wait(10)
+            self.server.hanging.wait(60)
             return
         status, content = ANSWERS[name]
         self.send_response(status)

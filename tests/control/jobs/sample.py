@@ -11,12 +11,13 @@ from control.jobs.registry import GiveUp, JobRun, task
 
 @task("sample.note")
 def note(run: JobRun, arguments: Mapping[str, Any]) -> None:
-    """Append a line to a file; first tell that the work began, and take time."""
+    """Append a line to a file; first tell that the work began, and wait until the file `after` is there."""
     file = Path(arguments["file"])
     with file.open("a") as lines:
         lines.write(f"began {arguments['text']}\n")
     run.progress(1, 2)
-    time.sleep(arguments.get("takes_s", 0))
+    while "after" in arguments and not Path(arguments["after"]).exists():
+        time.sleep(0.01)
     with file.open("a") as lines:
         lines.write(f"{arguments['text']}\n")
 

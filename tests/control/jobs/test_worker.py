@@ -30,10 +30,10 @@ from tests.serving import free_port
 
 assert tests.control.jobs.sample  # registers the tasks
 pytestmark = pytest.mark.usefixtures("committed_database", "acting_test")
-SETTINGS = JobSettings(lease_s=1, poll_interval_ms=20, retry_pause_s=0)
+SETTINGS = JobSettings(poll_interval_ms=20, retry_pause_s=0)
 
 
-def _until(condition: Callable[[], bool], timeout_s: float = 30) -> None:
+def _until(condition: Callable[[], bool], timeout_s: float = 60) -> None:
     deadline = time.monotonic() + timeout_s
     while not condition():
         assert time.monotonic() < deadline, list(Job.objects.values("task", "state", "attempts", "error"))
@@ -47,7 +47,7 @@ def _lines(file: Path) -> list[str]:
 @contextmanager
 def _worker() -> Iterator[Worker]:
     worker = Worker("threads", SETTINGS)
-    thread = threading.Thread(target=worker.run, args=(10,))
+    thread = threading.Thread(target=worker.run, args=(60,))
     thread.start()
     try:
         yield worker
@@ -78,9 +78,11 @@ def test_errors_are_retried_until_the_job_is_dead() -> None:
 
 
 def test_a_stopped_worker_ends_its_job_first(tmp_path: Path) -> None:
-    enqueue("sample.note", {"file": str(tmp_path / "lines"), "text": "x", "takes_s": 0.3})
-    with _worker():
+    enqueue("sample.note", {"file": str(tmp_path / "lines"), "text": "x", "after": str(tmp_path / "gate")})
+    with _worker() as worker:
         _until(lambda: _lines(tmp_path / "lines") == ["began x"])
+        worker.stop()
+        (tmp_path / "gate").touch()
     assert Job.objects.get(task="sample.note").state == JobState.DONE
 
 
@@ -117,7 +119,7 @@ def test_two_workers_take_each_job_once() -> None:
 @contextmanager
 def _process(database: TestDatabase, *words: str) -> Iterator["subprocess.Popen[bytes]"]:
     environment = {
-        **os.environ, "CLEW_JOBS__LEASE_S": "1", "CLEW_JOBS__POLL_INTERVAL_MS": "20", "CLEW_JOBS__RETRY_PAUSE_S": "0",
+        **os.environ, "CLEW_JOBS__POLL_INTERVAL_MS": "20", "CLEW_JOBS__RETRY_PAUSE_S": "0",
     }  # fmt: skip
     command = [sys.executable, "-m", "tests.control.jobs.sample", "--control", str(database.address), *words]
     process = subprocess.Popen(command, env=environment)
@@ -129,28 +131,31 @@ def _process(database: TestDatabase, *words: str) -> Iterator["subprocess.Popen[
 
 
 def test_a_job_survives_sigkill_of_its_worker(committed_database: TestDatabase, tmp_path: Path) -> None:
-    lines = tmp_path / "lines"
-    enqueue("sample.note", {"file": str(lines), "text": "x", "takes_s": 1.5})
+    lines, gate = tmp_path / "lines", tmp_path / "gate"
+    enqueue("sample.note", {"file": str(lines), "text": "x", "after": str(gate)})
     with _process(committed_database) as first:
         _until(lambda: _lines(lines) == ["began x"])
         first.send_signal(signal.SIGKILL)
         first.wait()
     assert Job.objects.get(task="sample.note").state == JobState.RUNNING
+    Job.objects.update(lease_until=timezone.now() - timedelta(seconds=1))
+    gate.touch()
     with _process(committed_database) as second:
         _until(lambda: Job.objects.get(task="sample.note").state == JobState.DONE)
         assert _lines(lines) == ["began x", "began x", "x"]
         second.send_signal(signal.SIGTERM)
-        assert second.wait(20) == 0
+        assert second.wait(60) == 0
 
 
 def test_clew_jobs_answers_probes_and_stops_gracefully(committed_database: TestDatabase, tmp_path: Path) -> None:
-    port, lines = free_port(), tmp_path / "lines"
+    port, lines, gate = free_port(), tmp_path / "lines", tmp_path / "gate"
     with _process(committed_database, "--metrics-port", str(port)) as process:
         _until(lambda: _status(port) == 200)
-        enqueue("sample.note", {"file": str(lines), "text": "x", "takes_s": 0.5})
+        enqueue("sample.note", {"file": str(lines), "text": "x", "after": str(gate)})
         _until(lambda: _lines(lines) == ["began x"])
         process.send_signal(signal.SIGTERM)
-        assert process.wait(20) == 0
+        gate.touch()
+        assert process.wait(60) == 0
     assert _lines(lines)[-1] == "x"
     assert Job.objects.get(task="sample.note").state == JobState.DONE
 

@@ -67,7 +67,7 @@ def receiver(running_receiver: Receiver, monkeypatch: pytest.MonkeyPatch) -> Rec
     running_receiver.answers.clear()
 
     class _Configuration:
-        settings = Settings(webhooks=WebhookSettings(private_networks="127.0.0.0/8", timeout_s=2))
+        settings = Settings(webhooks=WebhookSettings(private_networks="127.0.0.0/8", timeout_s=30))
 
     for module in (delivering, services):
         monkeypatch.setattr(module, "current_configuration", lambda: _Configuration)
