@@ -45,6 +45,7 @@ COMMANDS = {
     "user list": "clew.cli.users:list_users",
     "user disable": "clew.cli.users:disable_user",
     "user reset-second-factor": "clew.cli.users:reset_second_factor_of",
+    "user sign-in-link": "clew.cli.users:make_link",
     "api-key add": "clew.cli.api_keys:add_api_key",
     "api-key list": "clew.cli.api_keys:list_api_keys",
     "api-key revoke": "clew.cli.api_keys:revoke_api_key",

@@ -1,6 +1,7 @@
 """Configuration of one process of the control plane, set once before Django starts."""
 
 import secrets
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -25,6 +26,8 @@ class Configuration:
     """Address that the port is bound to."""
     engine_key: str = field(default="", repr=False)
     """Key of the engine's API; without one the engine is not asked."""
+    oidc_secrets: Mapping[str, str] = field(default_factory=dict, repr=False)
+    """Secrets of this installation at its OpenID providers, by the ID of the provider."""
 
 
 def secret_key(data: Path | None, settings: Settings) -> str:
@@ -45,6 +48,18 @@ def secret_key(data: Path | None, settings: Settings) -> str:
     if not path.exists():
         _make(path)
     return _checked(secret_in(path, SECRET_FILE_NAME), str(path))
+
+
+def oidc_secrets(settings: Settings) -> dict[str, str]:
+    """Return the secrets of this installation at its OpenID providers, by their ID. Raises UserError."""
+    found = {}
+    for key, provider in settings.oidc.providers.items():
+        name = f"CLEW_OIDC__PROVIDERS__{key.upper()}__CLIENT_SECRET_FILE"
+        own, file = provider.client_secret, provider.client_secret_file
+        found[key] = own or "" if file is None else secret_in(file, name)
+        if not found[key]:
+            raise UserError(f"{name}: {file} is empty", UNREACHABLE)
+    return found
 
 
 def _make(path: Path) -> None:

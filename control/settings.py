@@ -74,6 +74,7 @@ MIDDLEWARE = [
     "control.accounts.middleware.OriginMiddleware",
     "control.accounts.middleware.PrivateAnswersMiddleware",
     "control.api.media_types.MediaTypeMiddleware",
+    "control.accounts.only_providers_middleware.OnlyProvidersMiddleware",
     "control.accounts.second_factor_middleware.SecondFactorMiddleware",
     "control.accounts.view_as_middleware.ViewAsMiddleware",
     "control.api.idempotency.IdempotencyMiddleware",
@@ -139,6 +140,7 @@ ACCOUNT_PREVENT_ENUMERATION = True
 ACCOUNT_REAUTHENTICATION_REQUIRED = True
 # People without a password prove themselves by a code.
 ACCOUNT_REAUTHENTICATION_METHODS = {"password", "code", "mfa"}
+ACCOUNT_RATE_LIMITS = {"oidc": "120/m/ip"}
 ACCOUNT_DEFAULT_HTTP_PROTOCOL = "https" if _HTTPS else "http"
 MFA_ADAPTER = "control.accounts.mfa.SealingAdapter"
 MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]

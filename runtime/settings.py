@@ -6,7 +6,7 @@ their section, never this module's loader. docs/reference/settings.md is generat
 """
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
 from typing import Literal
@@ -24,6 +24,7 @@ from runtime.control_settings import (
     WebhookSettings,
     WebSettings,
 )
+from runtime.oidc_settings import OidcSettings
 from runtime.settings_section import Section, parse_networks
 
 PREFIX = "CLEW_"
@@ -241,6 +242,7 @@ class Settings(BaseSettings):
     engine: EngineSettings = EngineSettings()
     serve: ServeSettings = ServeSettings()
     web: WebSettings = WebSettings()
+    oidc: OidcSettings = OidcSettings()
     jobs: JobSettings = JobSettings()
     mail: MailSettings = MailSettings()
     webhooks: WebhookSettings = WebhookSettings()
@@ -279,14 +281,17 @@ class Settings(BaseSettings):
 
     def paths(self) -> dict[str, str]:
         """Environment of the settings that name files, absolute: children run in another working directory."""
-        found = {}
-        for name, value in self:
-            if isinstance(value, Path):
-                found[f"{PREFIX}{name.upper()}"] = str(value.absolute())
-            elif isinstance(value, Section):
-                parts = ((part, inner) for part, inner in value if isinstance(inner, Path))
-                found |= {f"{PREFIX}{name.upper()}__{part.upper()}": str(path.absolute()) for part, path in parts}
-        return found
+        return {PREFIX + name: str(path.absolute()) for name, path in _paths_in(self)}
+
+
+def _paths_in(values: Iterable[tuple[str, object]]) -> Iterator[tuple[str, Path]]:
+    """Yield the settings that name files, with the names of their variables after the prefix."""
+    for name, value in values:
+        if isinstance(value, Path):
+            yield name.upper(), value
+        elif isinstance(value, Section | dict):
+            inner = value.items() if isinstance(value, dict) else value
+            yield from ((f"{name.upper()}__{part}", path) for part, path in _paths_in(inner))
 
 
 _SECTIONS = tuple(name for name, field in Settings.model_fields.items() if isinstance(field.default, Section))

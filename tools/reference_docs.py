@@ -7,13 +7,14 @@ the files.
 import inspect
 import re
 import sys
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import msgspec
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
+from pydantic_core import PydanticUndefined
 
 from control.accounts.roles import AREA_TEXTS, KEYS, OPERATORS, PARTNERS, Area, Grant
 from ingest.bots import BOT_BITS, BOT_REASONS
@@ -198,6 +199,7 @@ def _settings() -> str:
         if isinstance(field.default, BaseModel):
             members = type(field.default).model_fields
             rows = [_setting(f"{name}__{member}", told) for member, told in members.items()]
+            rows += [row for member, told in members.items() for row in _named_settings(f"{name}__{member}", told)]
             sections.append(f"## {_doc(type(field.default)).rstrip('.')}\n\n{_table(_SETTING_HEAD, rows)}")
         else:
             plain.append(_setting(name, field))
@@ -205,11 +207,19 @@ def _settings() -> str:
     return _page("Settings", "runtime/settings.py", intro, general, *sections)
 
 
+def _named_settings(name: str, field: FieldInfo) -> Iterator[tuple[str, str, str]]:
+    """Yield the settings of each entry, for a setting that holds entries by their ID."""
+    for model in get_args(field.annotation):
+        if isinstance(model, type) and issubclass(model, BaseModel):
+            for member, told in model.model_fields.items():
+                yield _setting(f"{name}__<id>__{member}", told)
+
+
 _SETTING_HEAD = ("Variable", "Default", "Description")
 
 
 def _setting(name: str, field: FieldInfo) -> tuple[str, str, str]:
-    default = "none" if field.default is None else _code(str(field.default).lower())
+    default = "none" if field.default in (None, PydanticUndefined, {}) else _code(str(field.default).lower())
     return _code(f"{PREFIX}{name.upper()}"), default, field.description or ""
 
 

@@ -1,4 +1,4 @@
-"""Commands about people who sign in: add, list, disable, reset the second factor."""
+"""Commands about people who sign in: add, list, disable, reset the second factor, make a link that signs in."""
 
 import sys
 from typing import Annotated
@@ -116,3 +116,21 @@ def reset_second_factor_of(email: Email, where: WhereControl) -> None:
         actor = command_line()
         user = reset_second_factor(actor, person_by_email(actor, email).pk)
     out.print(f"removed the second factors of {user.email}")
+
+
+@with_option_groups
+def make_link(email: Email, where: WhereControl) -> None:
+    """Print a link that signs a person in once, within an hour.
+
+    For when neither a provider nor the mail server works. A second factor is still asked for. Exit code 1 if there is
+    no such person, or if the person is disabled.
+    """
+    settings = where.open_or_exit(signs=True)
+    from control.accounts.actor import command_line
+    from control.accounts.sign_in_links import make_sign_in_link
+
+    with refusals_as_exit_codes():
+        path = make_sign_in_link(command_line(), email)
+    out.print(f"{settings.web.url}{path}")
+    if not settings.web.url:
+        err.print("put the address of the console before this path; CLEW_WEB__URL would do it")

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from control.address import ControlAddress, find_control_address
-from control.configuration import Configuration, secret_key
+from control.configuration import Configuration, oidc_secrets, secret_key
 from runtime.engine_key import find_engine_key
 from runtime.settings import Settings
 
@@ -22,7 +22,8 @@ class ControlPlace:
         from control.start import start_django
 
         engine_key = find_engine_key(self.data, settings) if signs else None
-        start_django(Configuration(self.address, settings, key, host, engine_key or ""))
+        secrets = oidc_secrets(settings) if signs else {}
+        start_django(Configuration(self.address, settings, key, host, engine_key or "", secrets))
         if migrates:
             from control.migrate import migrate
 

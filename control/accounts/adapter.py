@@ -1,8 +1,19 @@
-"""Adapter of allauth: only people who were invited have an account."""
+"""Adapter of allauth: only people who were invited have an account, and sign in as the installation allows."""
+
+from typing import Any
 
 from allauth.account.adapter import DefaultAccountAdapter
 from django.conf import settings
-from django.http import HttpRequest
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.urls import reverse
+
+from control.accounts.models import User
+from control.configuration import current_configuration
+
+WAY = "way"
+"""Name, among the values of a sign-in, of how it was made: with a provider or by a link of an administrator."""
+_STAGES = {"allauth.mfa.stages.AuthenticateStage": "control.accounts.stages.SecondFactorStage"}
 
 
 class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
@@ -11,6 +22,22 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
     def is_open_for_signup(self, request: HttpRequest) -> bool:
         """Return False."""
         return False
+
+    def get_login_stages(self) -> list[str]:
+        """Return the steps of a sign-in, with our own for the second factor."""
+        return [_STAGES.get(stage, stage) for stage in super().get_login_stages()]
+
+    def pre_login(self, request: HttpRequest, user: User, **values: Any) -> HttpResponse | None:
+        """Refuse other ways to sign in where only a provider is allowed."""
+        answer: HttpResponse | None = super().pre_login(request, user, **values)
+        if (
+            answer is None
+            and current_configuration().settings.oidc.only
+            and not (values["signal_kwargs"] or {}).get(WAY)
+        ):
+            messages.error(request, "This installation allows signing in with a provider only.")
+            return HttpResponseRedirect(reverse("account_login"))
+        return answer
 
     def format_email_subject(self, subject: str) -> str:
         """Return the subject on one line."""

@@ -145,6 +145,31 @@ def accept_as(actor: Actor, token: str, user: User) -> User:
     return user
 
 
+def open_invitations_of(email: str) -> QuerySet[Invitation]:
+    """Return the open invitations of an address, the earliest first."""
+    found: QuerySet[Invitation] = Invitation.objects.filter(email=normal_email(email), accepted=None, revoked=None)
+    return found.filter(expires__gt=timezone.now()).order_by("created")
+
+
+def accept_all_of(email: str, name: str) -> User:
+    """Make a person of all open invitations of an address that is known to be the person's, in the open transaction.
+
+    Raises NotFound without any, Invalid, Conflict.
+    """
+    found = list(open_invitations_of(email).select_for_update(of=("self",)))
+    if not found:
+        raise NotFound(f"there is no open invitation for {email}")
+    user = new_user(email, name, None)
+    user.role = next((role_of(one.role) for one in found if one.partner_id is None), "")
+    store_operator(user)
+    for invitation in found:
+        if invitation.partner_id is not None:
+            role = partner_role_of(invitation.role)
+            Seat.objects.create(user=user, partner_id=invitation.partner_id, role=role)
+        _mark(invitation)
+    return user
+
+
 def _locked(token: str) -> Invitation:
     open_ones: QuerySet[Invitation] = Invitation.objects.select_for_update(of=("self",))
     found = open_ones.filter(digest=_digest(token), accepted=None, revoked=None, expires__gt=timezone.now()).first()

@@ -90,6 +90,32 @@ class Seat(AuditedModel):
         return f"{self.user} {self.role}"
 
 
+class Identity(AuditedModel):
+    """A person at an OpenID provider, connected with the person here."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="identities")
+    issuer = models.CharField(max_length=500)
+    subject = models.CharField(max_length=255)
+    """Name of the person at the provider, which never becomes another person's; an address may."""
+    email = models.CharField(max_length=254, blank=True)
+    """Address that the provider gave when the identity was connected."""
+    created = models.DateTimeField(default=timezone.now, editable=False)
+    last_used = models.DateTimeField(null=True, blank=True)
+
+    audit_ignored = frozenset({"last_used"})
+    audit_name = "email"
+
+    class Meta(AuditedModel.Meta):
+        constraints = [
+            models.UniqueConstraint(fields=["issuer", "subject"], name="identity_at_provider"),
+            models.UniqueConstraint(fields=["user", "issuer"], name="identity_of_person"),
+        ]
+
+    def __str__(self) -> str:
+        return self.email or self.subject
+
+
 class ApiKey(AuditedModel):
     """A key for systems. Only a hash of it is stored."""
 

@@ -8,6 +8,7 @@ from django.utils import timezone
 
 from control.accounts.middleware import View
 from control.accounts.models import User
+from control.accounts.oidc.session import has_providers_second_factor
 from control.accounts.second_factor import demanded_since, has_second_factor
 from control.api.problems import problem
 
@@ -44,4 +45,6 @@ class SecondFactorMiddleware:
         if not isinstance(user, User):
             return None
         since = demanded_since(user)
-        return since if since is not None and not has_second_factor(user) else None
+        if since is None or has_second_factor(user) or has_providers_second_factor(request, user):
+            return None
+        return since

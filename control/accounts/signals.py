@@ -10,6 +10,7 @@ from django.http import HttpRequest
 
 from control.accounts.middleware import actor_of_session
 from control.accounts.models import User, normal_email
+from control.accounts.oidc.session import provider_of_session
 from control.audit.origin import acting
 from control.audit.record import Change, record
 
@@ -38,6 +39,8 @@ def _receiver(act: str) -> Any:
         if not isinstance(user, User) or request is None:
             return
         after = {"kind": str(authenticator.type)} if authenticator is not None else None
+        if act == "signed_in" and (provider := provider_of_session(request, user)):
+            after = {"provider": provider}
         with acting(actor_of_session(request)):
             record(Change(act, "accounts.user", str(user.pk), user.email, after=after))
 

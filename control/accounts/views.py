@@ -13,13 +13,16 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from control.accounts.forms import AcceptForm, ProfileForm
+from control.accounts.identities import identities_of
 from control.accounts.invitations import accept, accept_as, open_invitation
 from control.accounts.middleware import actor_of
 from control.accounts.models import Invitation, User
+from control.accounts.oidc.session import has_providers_second_factor
 from control.accounts.people import change_own_name
 from control.accounts.person_sessions import end_own_session
 from control.accounts.second_factor import has_second_factor
 from control.accounts.view_as import end_viewing
+from control.configuration import current_configuration
 from control.errors import Invalid, NotFound, Refused
 
 
@@ -62,10 +65,15 @@ def profile(request: HttpRequest) -> HttpResponse:
     seats = [(seat.partner.name, seat.get_role_display()) for seat in user.seats.select_related("partner")]
     facts = [
         ("E-mail", user.email), *([("Role", user.get_role_display())] if user.role else []), *seats,
-        ("Second factor", "On" if has_second_factor(user) else "Off"),
-        ("Member since", format_date(user.created, "j M Y")),
+        ("Second factor", _second_factor(request, user)), ("Member since", format_date(user.created, "j M Y")),
     ]  # fmt: skip
-    return render(request, "accounts/profile.html", {"form": form, "facts": facts})
+    return render(request, "accounts/profile.html", {"form": form, "facts": facts, "identities": identities_of(user)})
+
+
+def _second_factor(request: HttpRequest, user: User) -> str:
+    if has_second_factor(user):
+        return "On"
+    return "By the provider of this sign-in" if has_providers_second_factor(request, user) else "Off"
 
 
 @login_required
@@ -113,8 +121,9 @@ def accept_invitation(request: HttpRequest, token: str) -> HttpResponse:
         return render(request, "accounts/invitation_closed.html", status=404)
     if User.objects.filter(email=invitation.email).exists():
         return _accept_as_known(request, token, invitation)
-    form = AcceptForm(request.POST if request.method == "POST" else None)
-    if form.is_valid():
+    only = current_configuration().settings.oidc.only
+    form = None if only else AcceptForm(request.POST if request.method == "POST" else None)
+    if form is not None and form.is_valid():
         values = form.cleaned_data
         try:
             user = accept(actor_of(request), token, values["name"], values["password"])
@@ -126,7 +135,7 @@ def accept_invitation(request: HttpRequest, token: str) -> HttpResponse:
         else:
             answer: HttpResponse = perform_login(request, user)
             return answer
-    return render(request, "accounts/invitation.html", {"form": form, "invitation": invitation})
+    return render(request, "accounts/invitation.html", {"form": form, "invitation": invitation, "is_new": True})
 
 
 def _accept_as_known(request: HttpRequest, token: str, invitation: Invitation) -> HttpResponse:

@@ -26,6 +26,8 @@ _VERBS = {
     "deleted": "deleted",
     "ended_sessions": "ended sessions of",
     "reset_second_factor": "removed the second factor of",
+    "sign_in_refused": "could not sign in as",
+    "sign_in_link_made": "made a sign-in link for",
     "started_view_as": "began to view as",
     "ended_view_as": "stopped viewing as",
 }
@@ -84,7 +86,8 @@ def page_of(event: AuditEvent) -> str:
 def sentence(event: AuditEvent) -> str:
     """Write an event: "Olivia Stone changed partner Blue Lagoon"."""
     kind, who = type_text(event.object_type), event.actor_name or "Somebody"
-    if event.object_type == "accounts.user" and event.object_id == event.actor_id and event.after is None:
+    is_own = event.object_type == "accounts.user" and event.object_id == event.actor_id
+    if is_own and (event.after is None or event.action == "signed_in"):
         return f"{who} {verb(event.action)}"  # such as a sign-in
     noun = kind if kind[:2].isupper() else kind[:1].lower() + kind[1:]
     if event.object_type == "program.programversion":  # its name says that it is one

@@ -97,6 +97,7 @@ urlpatterns = [
     path("people/<uuid:user_id>/", people.show, name="console_user"),
     path("people/<uuid:user_id>/sessions/", people.end_sessions, name="console_user_sessions"),
     path("people/<uuid:user_id>/second-factor/", people.reset_factor, name="console_user_second_factor"),
+    path("people/<uuid:user_id>/identities/<uuid:identity_id>/", people.disconnect, name="console_user_identity"),
     path("people/<uuid:user_id>/view-as/", people.view_as, name="console_user_view_as"),
     path("people/<uuid:user_id>/switch/", people.switch, name="console_user_switch"),
     path("webhooks/", webhooks.index, name="console_webhooks"),

@@ -6,6 +6,8 @@ from collections.abc import Iterator
 from django.http import HttpRequest
 from django.urls import NoReverseMatch, reverse
 
+from control.configuration import current_configuration
+
 TABS = (
     ("Profile", "account_profile", "/profile/"),
     ("Security", "mfa_index", "/2fa/"),
@@ -30,10 +32,12 @@ def layout_of(request: HttpRequest) -> str:
 
 
 def tabs(request: HttpRequest) -> Iterator[dict[str, object]]:
-    """Yield the tabs of account pages; one whose page is switched off is left out."""
+    """Yield the tabs of account pages; one whose page is closed is left out."""
     if getattr(request, "second_factor_missing", False):
         return
     for label, name, part in TABS:
+        if name == "account_change_password" and current_configuration().settings.oidc.only:
+            continue
         try:
             href = reverse(name)
         except NoReverseMatch:

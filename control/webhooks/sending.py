@@ -10,6 +10,7 @@ from typing import Any
 import httpcore
 import httpx
 
+from control.deadline import BoundedStream, Deadline
 from control.webhooks.models import ANSWER_BYTES_MAX
 from control.webhooks.target import LOOK_UP_TIMEOUT_S, Network, Target, TargetRefused, parse_target, resolve
 from runtime.clock import Clock
@@ -35,54 +36,10 @@ class Outcome:
         return self.status is not None and 200 <= self.status < 300
 
 
-class _Deadline:
-    """Time at which the present request ends, whatever it is doing."""
-
-    def __init__(self, clock: Clock, timeout_s: float) -> None:
-        self._clock, self.timeout_s = clock, timeout_s
-        self._end_s = 0.0
-        self.restart()
-
-    def restart(self) -> None:
-        self._end_s = self._clock.monotonic_s() + self.timeout_s
-
-    def left_s(self) -> float:
-        """Return the time that is left. Raises TimeoutException if there is none."""
-        left_s = self._end_s - self._clock.monotonic_s()
-        if left_s <= 0:
-            raise httpcore.ReadTimeout("the time is up")
-        return left_s
-
-
-class _BoundedStream(httpcore.NetworkStream):
-    """Connection whose every step ends at the deadline: a receiver that sends a byte at a time gains no time."""
-
-    def __init__(self, inner: httpcore.NetworkStream, deadline: _Deadline) -> None:
-        self._inner, self._deadline = inner, deadline
-
-    def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
-        return self._inner.read(max_bytes, self._deadline.left_s())
-
-    def write(self, buffer: bytes, timeout: float | None = None) -> None:
-        self._inner.write(buffer, self._deadline.left_s())
-
-    def close(self) -> None:
-        self._inner.close()
-
-    def start_tls(
-        self, ssl_context: ssl.SSLContext, server_hostname: str | None = None, timeout: float | None = None
-    ) -> httpcore.NetworkStream:
-        left_s = self._deadline.left_s()
-        return _BoundedStream(self._inner.start_tls(ssl_context, server_hostname, left_s), self._deadline)
-
-    def get_extra_info(self, info: str) -> Any:
-        return self._inner.get_extra_info(info)
-
-
 class _CheckedNetwork(httpcore.NetworkBackend):
     """Connects to the address that was checked; the name is resolved once, so that it cannot change in between."""
 
-    def __init__(self, target: Target, networks: Sequence[Network], deadline: _Deadline) -> None:
+    def __init__(self, target: Target, networks: Sequence[Network], deadline: Deadline) -> None:
         self._target, self._networks, self._deadline = target, networks, deadline
         self._inner = httpcore.SyncBackend()
 
@@ -93,7 +50,7 @@ class _CheckedNetwork(httpcore.NetworkBackend):
         address = resolve(self._target, self._networks, min(LOOK_UP_TIMEOUT_S, self._deadline.left_s()))
         left_s = self._deadline.left_s()
         inner = self._inner.connect_tcp(str(address), self._target.port, left_s, local_address, socket_options)
-        return _BoundedStream(inner, self._deadline)
+        return BoundedStream(inner, self._deadline)
 
 
 @cache
@@ -104,7 +61,7 @@ def _tls() -> ssl.SSLContext:
 class Line:
     """Connection to one receiver, used for several requests."""
 
-    def __init__(self, url: str, pool: httpcore.ConnectionPool, deadline: _Deadline) -> None:
+    def __init__(self, url: str, pool: httpcore.ConnectionPool, deadline: Deadline) -> None:
         self._url, self._pool, self._deadline = url, pool, deadline
 
     def post(self, headers: Mapping[str, str], body: bytes) -> Outcome:
@@ -130,7 +87,7 @@ class Line:
 @contextmanager
 def open_line(url: str, networks: Sequence[Network], clock: Clock, timeout_s: float) -> Iterator[Line]:
     """Open a connection to a receiver when the first request is sent. Raises TargetRefused for a wrong URL."""
-    deadline = _Deadline(clock, timeout_s)
+    deadline = Deadline(clock, timeout_s)
     network = _CheckedNetwork(parse_target(url), networks, deadline)
     with httpcore.ConnectionPool(ssl_context=_tls(), max_connections=1, network_backend=network) as pool:
         yield Line(url, pool, deadline)

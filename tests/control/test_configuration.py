@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from control.configuration import secret_key
+from control.configuration import oidc_secrets, secret_key
 from runtime.control_settings import WebSettings
+from runtime.oidc_settings import OidcSettings
 from runtime.settings import Settings
 from runtime.user_error import UserError
 
@@ -36,3 +37,15 @@ def test_errors_say_the_fix(tmp_path: Path) -> None:
     ):
         with pytest.raises(UserError, match=part):
             secret_key(None, Settings(web=settings))
+
+
+def test_secrets_at_providers_are_read_at_the_start(tmp_path: Path) -> None:
+    values = {"issuer": "https://id.acme.example", "client_id": "clew", "client_secret_file": tmp_path / "secret"}
+    settings = Settings(oidc=OidcSettings.model_validate({"providers": {"acme": values}}))
+    with pytest.raises(UserError, match=r"CLEW_OIDC__PROVIDERS__ACME__CLIENT_SECRET_FILE: .*secret cannot be read"):
+        oidc_secrets(settings)
+    (tmp_path / "secret").write_text("\n")
+    with pytest.raises(UserError, match="is empty"):
+        oidc_secrets(settings)
+    (tmp_path / "secret").write_text("s3cret\n")
+    assert oidc_secrets(settings) == {"acme": "s3cret"} and "s3cret" not in repr(settings)

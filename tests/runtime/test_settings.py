@@ -91,6 +91,34 @@ def test_all_mistakes_are_told_together(environment: pytest.MonkeyPatch) -> None
     assert len(str(caught.value).splitlines()) == 4
 
 
+def test_a_provider_has_variables_of_its_own(environment: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    values = {"ISSUER": "https://id.acme.example", "CLIENT_ID": "clew", "CLIENT_SECRET_FILE": str(tmp_path / "secret")}
+    for name, value in values.items():
+        environment.setenv(f"CLEW_OIDC__PROVIDERS__ACME__{name}", value)
+    found = load_settings()
+    assert found.oidc.providers["acme"].client_id == "clew" and found.oidc.name_of("acme") == "Acme"
+    assert found.paths() == {"CLEW_OIDC__PROVIDERS__ACME__CLIENT_SECRET_FILE": str(tmp_path / "secret")}
+    for name, value, said in (
+        ("ISSUER", "http://id.acme.example", "https address"),
+        ("ISSUER", "https://id.acme.example/?x=1", "https address"),
+        ("EMAIL_DOMAINS", "acme.example, @lagoon", "@lagoon is not a domain"),
+        ("SCOPES", "openid profile", "needs email"),
+        ("CLIENT_SECRET", "x", "and not both"),
+        ("SECOND_FACTOR", "perhaps", "boolean"),
+        ("COLOUR", "red", "not permitted"),
+    ):
+        with pytest.MonkeyPatch.context() as patch, pytest.raises(SettingsError, match=said) as caught:
+            patch.setenv(f"CLEW_OIDC__PROVIDERS__ACME__{name}", value)
+            load_settings()
+        assert str(caught.value).startswith("CLEW_OIDC__PROVIDERS__ACME")
+
+
+def test_nobody_is_locked_out_by_a_provider_that_is_missing(environment: pytest.MonkeyPatch) -> None:
+    environment.setenv("CLEW_OIDC__ONLY", "true")
+    with pytest.raises(SettingsError, match="set up a provider"):
+        load_settings()
+
+
 def test_settings_do_not_change() -> None:
     found = load_settings()
     with pytest.raises(ValidationError):

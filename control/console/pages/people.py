@@ -12,6 +12,7 @@ from django.urls import reverse
 from django.utils.dateformat import format as format_date
 
 from control.accounts.actor import Actor
+from control.accounts.identities import identities_of, remove_identity
 from control.accounts.models import User
 from control.accounts.people import change_person, people
 from control.accounts.person_sessions import end_sessions_of, sessions_of
@@ -145,6 +146,7 @@ def show(request: HttpRequest, actor: Actor, user_id: UUID) -> HttpResponse:
         "seats": user.seats.select_related("partner"),
         "sessions": sessions_of(user),
         "has_factor": factor,
+        "identities": identities_of(user),
         "view_as": _view_address(actor, user),
         "may_end": actor.may(Area.PEOPLE, Action.WRITE),
         "items": timeline(history_of("accounts.user", str(user.pk))[:_HISTORY_ROWS], actor),
@@ -213,6 +215,28 @@ def reset_factor(request: HttpRequest, actor: Actor, user_id: UUID) -> HttpRespo
         "title": f"Remove the second factor of {user}?", "submit": "Remove", "danger": True, "back": address,
         "text": "For somebody who has lost the device and the recovery codes. All sessions end; the next sign-in needs "
         "the password or a code by e-mail only. Make sure first who asks.",
+        "crumbs": [*crumbs(), (str(user), address)],
+    }  # fmt: skip
+    return render(request, "console/ask.html", context)
+
+
+@page(Area.PEOPLE, Action.WRITE)
+def disconnect(request: HttpRequest, actor: Actor, user_id: UUID, identity_id: UUID) -> HttpResponse:
+    """Ask before an account of a person at a provider is disconnected; with POST, disconnect it."""
+    user, address = _find(actor, user_id), reverse("console_user", args=[user_id])
+    found = {identity.pk: name for identity, name in identities_of(user)}
+    if request.method == "POST":
+        try:
+            remove_identity(actor, user.pk, identity_id)
+        except Refused as error:
+            messages.error(request, f"{str(error)[:1].upper()}{str(error)[1:]}.")
+        else:
+            messages.success(request, "The connection is removed.")
+        return HttpResponseRedirect(address)
+    context = {
+        "title": f"Remove the connection of {user}?", "submit": "Remove", "danger": True, "back": address,
+        "text": f"The account at {found.get(identity_id, 'the provider')} does not sign in as {user} any more. The "
+        f"next account there whose verified address is {user.email} is connected when it signs in.",
         "crumbs": [*crumbs(), (str(user), address)],
     }  # fmt: skip
     return render(request, "console/ask.html", context)

@@ -39,6 +39,8 @@ def test_people_are_added_listed_and_disabled(clew: Clew) -> None:
     assert clew("user", "reset-second-factor", "ben@acme.example")[0::2] == (
         1, "clew: ben@acme.example has no second factor\n",
     )  # fmt: skip
+    code, link, said = clew("user", "sign-in-link", "ann@acme.example")
+    assert code == 0 and link.startswith("/accounts/link/") and "CLEW_WEB__URL" in said
     assert clew("user", "disable", "ben@acme.example") == (0, "disabled ben@acme.example\n", "")
     _, listed, _ = clew("user", "list", "--json")
     rows = {row["email"]: row for row in json.loads(listed)["items"]}

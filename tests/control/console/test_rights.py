@@ -1,5 +1,7 @@
 """Rights of pages: every role and every page of the console, with own objects and with those of others."""
 
+from uuid import uuid4
+
 import pytest
 from django.test import Client
 from django.urls import URLPattern, reverse
@@ -95,6 +97,7 @@ PAGES: dict[str, set[str]] = {
     "console_user_sessions": LEADERS,
     "console_user_view_as": LEADERS,
     "console_user_second_factor": LEADERS,
+    "console_user_identity": LEADERS,
     "console_user": LEADERS,
     "console_user_switch": LEADERS,
     "console_webhooks": LEADERS,
@@ -153,6 +156,7 @@ def path(console: Console, name: str, partner: Partner | None) -> str:
         "console_user_sessions": [console.people["support"].pk],
         "console_user_view_as": [console.people["support"].pk],
         "console_user_second_factor": [console.people["support"].pk],
+        "console_user_identity": [console.people["support"].pk, uuid4()],
         "console_offer": [console.offer.number],
         "console_conversion": ["0" * 32],
         "console_offer_edit": [console.offer.number],

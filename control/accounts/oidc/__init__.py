@@ -1,0 +1,1 @@
+"""Sign-in with a provider by OpenID Connect: the code flow with PKCE, state and nonce."""
