@@ -74,7 +74,7 @@ def sold(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sold]:
         conversions = {
             "b-1": _postback(server, click_id=clicks["blue"], txn_id="b-1", amount="50.00"),
             "b-2": _postback(server, click_id=clicks["blue"], txn_id="b-2", amount="30.00", status="pending"),
-            "r-1": _postback(server, click_id=clicks["red"], txn_id="r-1", amount="70.00"),
+            "r-1": _postback(server, click_id=clicks["red"], txn_id="r-1", amount="70.00", mail="buyer@mail.example"),
         }
         server.settle()
         keys = {"operator": operator("key", "read"), "blue": operator("key", "read", blue)}
@@ -93,6 +93,11 @@ def test_an_operator_reads_all(sold: Sold) -> None:
     assert ([row["partner"] for row in rest["items"]], rest["next"]) == (["Red Rock"], None)
     _, total = sold.api("/reports/kpi", by="total", partner=f"{sold.red},999")
     assert [row["conversions"] for row in total["items"]] == [1]
+
+    _, some = sold.api("/reports/kpi", by="status,device,link", filter=["status=pending,hold", "sub1="])
+    assert [(row["status"], row["device"], row["revenue"]["amount"]) for row in some["items"]] == [
+        ("pending", "desktop", "30.00")
+    ]  # fmt: skip
 
     status, page = sold.api("/conversions", limit=2)
     assert (status, [item["txn_id"] for item in page["items"]]) == (200, ["r-1", "b-2"])
@@ -202,6 +207,9 @@ def test_problems_and_tests_of_postbacks_are_for_operators(sold: Sold) -> None:
     [
         ("/reports/kpi", {"by": "shoe"}, "by"),
         ("/reports/kpi", {"by": "day", "partner": "x"}, "partner"),
+        ("/reports/kpi", {"by": "day,goal,link,os"}, "by"),
+        ("/reports/kpi", {"by": "day", "filter": "day=2026-01-01"}, "filter"),
+        ("/reports/rejected", {"by": "day", "filter": "country=DE"}, "filter"),
         ("/reports/kpi", {"by": "day", "cursor": "x"}, "cursor"),
         ("/reports/kpi", {"by": "day", "from": "yesterday"}, ""),
         ("/conversions", {"status": "sold"}, "status"),
@@ -215,6 +223,16 @@ def test_problems_and_tests_of_postbacks_are_for_operators(sold: Sold) -> None:
 def test_wrong_parameters_are_named(sold: Sold, path: str, query: dict[str, str], field: str) -> None:
     status, problem = sold.api(path, **query)
     assert (status, [error["field"] for error in problem["errors"]]) == (422, [field])
+
+
+def _orders(text: str) -> set[str]:
+    """Return the order numbers in the table of a page."""
+    return set(re.findall(r">(\w-\d)</a>", _table(text)))
+
+
+def _table(text: str) -> str:
+    """Return the last table of a page; charts before it have tables too."""
+    return text.rpartition('<table class="cl-table')[2].partition("</table>")[0]
 
 
 def _money(text: str) -> set[str]:
@@ -233,6 +251,13 @@ def test_the_console_shows_the_same(sold: Sold) -> None:
     assert {"$80.00", "$70.00", "$150.00"} <= _money(report) and "Blue Lagoon" in report
     assert "Red Rock" not in sold.page(f"reports/?by=partner&partner={sold.blue}").partition("<table")[2]
     assert "There is no partner 999" in sold.page("reports/?partner=999")
+    by_link = sold.page("reports/?by=link&then=goal&also=status&compare=1&columns=clicks,payout&measure=payout")
+    assert {"$5.00", "$3.00", "$7.00", "$15.00"} <= _money(by_link), "the clicks' links earn the commissions"
+    assert "Commission before" in by_link and "EPC" not in _table(by_link)
+    assert "goal=1" in by_link and "Approved" in by_link and "Pending" in by_link
+    pending = sold.page("reports/?by=partner&status=pending&device=desktop")
+    assert _money(_table(pending)) == {"$0.00", "$30.00", "$3.00", "$27.00"}
+    assert "$70.00" not in sold.page("reports/?by=goal&link=nothing")
     lines = sold.page("reports/?by=offer&export=csv").splitlines()
     assert lines[0].startswith("\ufeffOffer number,Offer,Impressions,Clicks")
     assert lines[1].startswith(f"{sold.offer},Shoes,0,") and ",150.00,15.00,135.00," in lines[1]
@@ -242,6 +267,10 @@ def test_the_console_shows_the_same(sold: Sold) -> None:
     searched = sold.page("conversions/?q=r-1")
     assert "$7.00" in searched and "$5.00" not in searched
     assert "Nothing matches" in sold.page("conversions/?q=nothing")
+    for search in (sold.clicks["red"], sold.conversions["r-1"], "buyer@mail.example"):
+        assert _orders(sold.page(f"conversions/?q={search}&columns=order,click")) == {"r-1"}, search
+    assert _orders(sold.page("conversions/?partner=Blue+Lagoon")) == {"b-1", "b-2"}
+    assert _orders(sold.page("conversions/?q=blue+lagoon")) == {"b-1", "b-2"}, "the search named a partner"
     exported = sold.page("conversions/?export=csv&status=pending").splitlines()
     assert len(exported) == 2 and ",b-2," in exported[1]
 

@@ -130,6 +130,9 @@ def test_filters_keep_what_they_name(filled: Warehouse) -> None:
     for value in ("s1", ""):
         kept = _report(filled, "sub1", sub1=[value]).rows
         assert kept == tuple(row for row in by_sub if row["sub1"] == value) and kept
+    for row in _report(filled, "status", "link", "goal").rows:
+        same = {name: [str(row[name])] for name in ("status", "link", "goal")}
+        assert row in _report(filled, "status", "link", "goal", **same).rows
     both = _report(filled, "partner", status=["approved", "pending"], link=["link-1", "link-2"])
     assert both.rows and not any(row["declined"] or row["clicks"] for row in both.rows), "clicks have no status"
     assert _report(filled, "total", country=["DE"]).rows == ()

@@ -40,29 +40,54 @@ def money(amount: str, currency: str) -> str:
     return money_text(minor_of(amount, currency), currency)
 
 
-def conversion_table(rows: Sequence[Conversion], names: Names, timezone: str) -> Table:
+COLUMNS = {
+    "order": "Order",
+    "time": "Time",
+    "offer": "Offer",
+    "goal": "Goal",
+    "partner": "Partner",
+    "amount": "Amount",
+    "refunded": "Refunded",
+    "commission": "Commission",
+    "status": "Status",
+    "coupon": "Coupon",
+    "click": "Click id",
+    "id": "Conversion id",
+}
+SHOWN = ("order", "time", "offer", "partner", "amount", "commission", "status")
+_NUMERIC = frozenset({"amount", "refunded", "commission"})
+
+
+def conversion_table(rows: Sequence[Conversion], names: Names, timezone: str, columns: Sequence[str] = SHOWN) -> Table:
     """Make the table of a page of conversions."""
-    columns = [
-        Column("Order"), Column("Time"), Column("Offer"), Column("Partner"), Column("Amount", numeric=True),
-        Column("Commission", numeric=True), Column("Status"),
-    ]  # fmt: skip
-    return Table("Conversions", columns, [_row(row, names, ZoneInfo(timezone)) for row in rows])
+    heads = [Column(COLUMNS[key], numeric=key in _NUMERIC) for key in columns]
+    zone = ZoneInfo(timezone)
+    return Table("Conversions", heads, [Row([_cell(key, row, names, zone) for key in columns]) for row in rows])
 
 
-def _row(row: Conversion, names: Names, zone: ZoneInfo) -> Row:
-    when = time_of(row).astimezone(zone)
-    title = row["txn_id"] or row["conversion_id"][:12]
-    return Row(
-        [
-            Cell(title, href=reverse("console_conversion", args=[row["conversion_id"]]), note=_note(row)),
-            f"{when.day} {when:%b %Y, %H:%M}",
-            names.offer(row["offer_id"]),
-            _partners(row, names),
-            money(row["amount"], row["currency"]),
-            _commissions(row),
-            status_cell(row["status"]),
-        ]
-    )
+def _cell(key: str, row: Conversion, names: Names, zone: ZoneInfo) -> Cell | str:
+    address = reverse("console_conversion", args=[row["conversion_id"]])
+    match key:
+        case "order":
+            return Cell(row["txn_id"] or row["conversion_id"][:12], href=address, note=_note(row))
+        case "time":
+            when = time_of(row).astimezone(zone)
+            return f"{when.day} {when:%b %Y, %H:%M}"
+        case "offer":
+            return names.offer(row["offer_id"])
+        case "partner":
+            return _partners(row, names)
+        case "amount" | "refunded":
+            return money(row[key], row["currency"])
+        case "commission":
+            return _commissions(row)
+        case "status":
+            return status_cell(row["status"])
+        case "click":
+            return Cell(row["click_id"], code=bool(row["click_id"]))
+        case "id":
+            return Cell(row["conversion_id"], href=address, code=True)
+    return str(row[key])
 
 
 def _note(row: Conversion) -> str:

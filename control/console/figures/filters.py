@@ -1,6 +1,7 @@
 """Filters that reports and conversions share, as the address says them: period, partner, offer."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import date
 
 from django.core.exceptions import ValidationError
@@ -12,9 +13,9 @@ from control.accounts.actor import Actor
 from control.console.figures.period import PRESETS, Period, read_period, today_in
 from control.console.forms.lookups import PartnerField, partner_label
 from control.engine.answers import Filters
+from control.engine.zone import program_zone
 from control.partners.models import Partner
 from control.program.access import visible_offers
-from control.program.load import program_settings
 from control.program.models import Offer
 
 _OFFERS_SHOWN_MAX = 500
@@ -33,6 +34,8 @@ class FigureFilters:
     """Text of the partner's field, also if it names nobody."""
     mistake: str
     """Sentence about a partner that cannot be found; then nothing is asked."""
+    values: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """Values to keep by further dimensions."""
 
     def asked(self) -> Filters:
         """Return the filters as the engine takes them."""
@@ -40,12 +43,13 @@ class FigureFilters:
             self.period.from_, self.period.to,
             (self.partner.number,) if self.partner is not None else None,
             (self.offer.number,) if self.offer is not None else None,
+            self.values,
         )  # fmt: skip
 
 
 def today() -> date:
     """Return the present day in the zone of the program."""
-    return today_in(program_settings().timezone, timezone.now())
+    return today_in(program_zone(), timezone.now())
 
 
 def read_filters(request: HttpRequest, actor: Actor, default_period: str) -> FigureFilters:
@@ -104,5 +108,6 @@ def _chips(request: HttpRequest, filters: FigureFilters) -> list[tuple[str, str]
 
 def without(request: HttpRequest, *names: str) -> str:
     """Return the query of the page without some values and without its place in the list."""
-    left = [(name, str(value)) for name, value in request.GET.items() if name not in (*names, "page", "cursor")]
+    gone = (*names, "page", "cursor", "export")
+    left = [(name, str(value)) for name, value in request.GET.items() if name not in gone and value]
     return f"?{urlencode(left)}"

@@ -1,7 +1,7 @@
 """Figures of a period compared with the period before: tiles, their course, and who gains and loses."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from typing import Any
 from urllib.parse import urlencode
@@ -11,7 +11,7 @@ from django.urls import reverse
 
 from control.accounts.actor import Actor
 from control.console.figures.period import Period
-from control.console.figures.sums import MEASURES, Row, by_key, figure_text, sum_of, unit_of
+from control.console.figures.sums import MEASURES, REPORT_MEASURES, Row, by_key, figure_text, sum_of, unit_of
 from control.engine.answers import Filters, Part, Report, report
 from control.engine.names import UNATTRIBUTED, names_of_report
 from control.ui.charts.chart import Chart, Series
@@ -57,7 +57,7 @@ def read_course(actor: Actor, period: Period, now: datetime, filters: Filters | 
     filters = filters or Filters()
     by_hour = period.first is not None and period.first == period.last
     earlier = period.before()
-    wanted = Filters(earlier.from_, period.to, filters.partners, filters.offers)
+    wanted = replace(filters, from_=earlier.from_, to=period.to)
     found = report(actor, "kpi", ["hour" if by_hour else "day"], wanted)
     rows = {str(row["hour" if by_hour else "day"]): row for row in found.rows if row["currency"] == found.currency}
     here = now.astimezone(ZoneInfo(found.timezone))
@@ -105,11 +105,11 @@ def tiles(course: Course, measures: Sequence[str], hrefs: dict[str, str]) -> lis
 def course_chart(course: Course, measure: str) -> Chart:
     """Draw a figure over time, with the period before dashed."""
     series = [
-        Series(MEASURES[measure].label, course.values(measure)),
+        Series(REPORT_MEASURES[measure].label, course.values(measure)),
         Series("Period before", course.values(measure, before=True), "muted", dashed=True),
     ]
     unit = unit_of(measure, course.currency)
-    return line_chart(MEASURES[measure].label, course.labels, series, unit=unit)
+    return line_chart(REPORT_MEASURES[measure].label, course.labels, series, unit=unit)
 
 
 def leaders(actor: Actor, dimension: str, period: Period, measure: str) -> dict[str, list[dict[str, Any]]]:

@@ -11,8 +11,10 @@ PRESETS = {
     "7d": "7 days",
     "30d": "30 days",
     "90d": "90 days",
+    "week": "This week",
     "month": "This month",
     "last-month": "Last month",
+    "year": "This year",
     "all": "All time",
 }
 _DAYS = {"7d": 7, "30d": 30, "90d": 90}
@@ -77,6 +79,10 @@ def preset(key: str, today: date) -> Period:
         return Period(key, None, None)
     if key == "yesterday":
         return Period(key, today - _DAY, today - _DAY)
+    if key == "week":
+        return Period(key, today - _DAY * today.weekday(), today)
+    if key == "year":
+        return Period(key, today.replace(month=1, day=1), today)
     if key == "month":
         return Period(key, today.replace(day=1), today)
     if key == "last-month":

@@ -1,77 +1,95 @@
 """Table of a report, and its export."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import date
-from urllib.parse import urlencode
 
-from django.urls import reverse
-
-from control.console.figures.sums import MONEY, Row, minor_of, number_text
+from control.console.figures.conversion_table import STATUSES
+from control.console.figures.report_state import COLUMNS, ReportState
+from control.console.figures.sums import Row, figure_of, value_of
+from control.engine.dimensions import LABELS, TIMES
 from control.engine.names import Names
 from control.tables.write import Value
-from control.ui.formats import money_text, percent_text
+from control.ui.formats import change
 from control.ui.table import Cell, Column, Table
 from control.ui.table import Row as TableRow
 
-TIMES = ("month", "day", "hour")
-DIMENSIONS = {
-    "partner": "Partner",
-    "offer": "Offer",
-    "day": "Day",
-    "hour": "Hour",
-    "month": "Month",
-}
-COLUMNS = {
-    "impressions": "Impressions",
-    "clicks": "Clicks",
-    "unique_clicks": "Unique clicks",
-    "bot_clicks": "Bot clicks",
-    "conversions": "Conversions",
-    "approved": "Approved",
-    "pending": "Pending",
-    "hold": "On hold",
-    "declined": "Declined",
-    "revenue": "Revenue",
-    "payout": "Commission",
-    "profit": "Margin",
-    "cr": "CR",
-    "epc": "EPC",
-    "approval_rate": "Approval rate",
-}
-SHOWN = ("clicks", "conversions", "approved", "declined", "revenue", "payout", "profit", "cr", "epc")
-_RATES = frozenset({"cr", "approval_rate"})
+NOT_KNOWN = "none"
+_NUMBERED = ("partner", "offer")
+Key = tuple[object, ...]
 
 
-def order_of(by: Sequence[str], given: str) -> str:
-    """Return the order of a report: the one that is given if it is a column, else time, or the largest revenue."""
-    names = {name: f"{name}_id" if name in ("partner", "offer") else name for name in by}
-    known = {*COLUMNS, *names.values(), "partner", "offer"}
-    if given.removeprefix("-") in known:
-        return given
-    first = by[0] if by else ""
-    return first if first in TIMES else "-revenue"
+def key_of(by: Sequence[str], row: Row) -> Key:
+    """Return the values of the dimensions of a row, and its currency."""
+    return (*(row[f"{name}_id" if name in _NUMBERED else name] for name in by), row["currency"])
 
 
-def report_table(by: Sequence[str], rows: Sequence[Row], names: Names, order: str, total: Row | None) -> Table:
-    """Make the table of a page of rows, with the total below it."""
-    columns = [Column(DIMENSIONS[name], name) for name in by]
-    columns += [Column(COLUMNS[name], name, numeric=True, descending_first=True) for name in SHOWN]
+def report_table(
+    state: ReportState,
+    rows: Sequence[Row],
+    names: Names,
+    total: Row | None,
+    before: Mapping[Key, Row] | None,
+    goals: Mapping[str, str],
+) -> Table:
+    """Make the table of a page of rows, with the total below it; `before` has rows of the period before."""
+    shown, measure = state.columns, state.measure
+    columns = [Column(LABELS[name], name) for name in state.by]
+    columns += [Column(COLUMNS[name], name, numeric=True, descending_first=True) for name in shown]
+    if before is not None:
+        columns += [Column(f"{COLUMNS[measure]} before", numeric=True), Column("Change", numeric=True)]
     body = [
-        TableRow([*(_dimension(name, row, names) for name in by), *(text_of(row, name) for name in SHOWN)])
+        TableRow(
+            [
+                *(_dimension(state, name, row, names, goals) for name in state.by),
+                *(figure_of(row, name) for name in shown),
+                *(_compared(row, before.get(key_of(state.by, row)), measure) if before is not None else ()),
+            ]
+        )
         for row in rows
     ]
     foot: list[Cell | str] = []
-    if total is not None and by:
-        foot = ["Total", *("" for _ in by[1:]), *(text_of(total, name) for name in SHOWN)]
-    return Table("Report", columns, body, order=order, foot=foot)
+    if total is not None:
+        foot = ["Total", *("" for _ in state.by[1:]), *(figure_of(total, name) for name in shown)]
+        foot += ["", ""] if before is not None else []
+    return Table("Report", columns, body, order=state.order, foot=foot)
 
 
-def _dimension(name: str, row: Row, names: Names) -> Cell | str:
+def _compared(row: Row, earlier: Row | None, measure: str) -> tuple[Cell | str, Cell | str]:
+    if earlier is None:
+        return "", change(value_of(row, measure), 0).text
+    found = change(value_of(row, measure), value_of(earlier, measure))
+    sign = {"up": "+", "down": "\N{MINUS SIGN}"}.get(found.direction, "")
+    return figure_of(earlier, measure), Cell(f"{sign}{found.text}") if found.text else ""
+
+
+def _dimension(state: ReportState, name: str, row: Row, names: Names, goals: Mapping[str, str]) -> Cell | str:
+    if name in TIMES:
+        return time_text(str(row[name]))
+    text = goals.get(str(row[name]), "") if name == "goal" else ""
+    text = text or dimension_text(name, row, names)
+    value = str(row[f"{name}_id"] if name in _NUMBERED else row[name])
+    is_known = value not in ("", "0") if name in _NUMBERED else bool(value)
+    return Cell(text, href=f"?{state.only(name, value)}") if is_known else text
+
+
+def dimension_text(name: str, row: Row, names: Names) -> str:
+    """Write the value of a dimension."""
+    if name in TIMES:
+        return time_text(str(row[name]))
     if name == "partner":
-        return _named(names.partner(row["partner_id"], row["partner"]), "partner", row["partner_id"])
+        return names.partner(row["partner_id"], row["partner"])
     if name == "offer":
-        return _named(names.offer(row["offer_id"], row["offer"]), "offer", row["offer_id"])
-    return time_text(str(row[name]))
+        return names.offer(row["offer_id"], row["offer"])
+    return value_text(name, str(row[name]))
+
+
+def value_text(name: str, value: str) -> str:
+    """Write a value of a dimension that is a text."""
+    if not value:
+        return NOT_KNOWN
+    if name == "status":
+        return STATUSES.get(value, value)
+    return value.capitalize() if name == "device" else value
 
 
 def time_text(step: str) -> str:
@@ -85,30 +103,11 @@ def time_text(step: str) -> str:
     return " ".join(part for part in (text, hour) if part).replace(" ", "\xa0")
 
 
-def _named(text: str, kind: str, number: int) -> Cell:
-    """Return a cell that leads to the partner or offer by days."""
-    if not number:
-        return Cell(text)
-    return Cell(text, href=f"{reverse('console_reports')}?{urlencode({'by': 'day', kind: number})}")
-
-
-def text_of(row: Row, name: str) -> str:
-    """Write a figure of a row; empty where the row has none."""
-    value = row[name]
-    if value is None:
-        return ""
-    if name in MONEY:
-        return money_text(minor_of(value, row["currency"]), row["currency"])
-    if name in _RATES:
-        return percent_text(value, 2)
-    return f"{value:.4f}" if name == "epc" else number_text(value)
-
-
 def export_head(by: Sequence[str]) -> list[str]:
     """Return the heads of an export: all figures, with numbers next to names."""
     head: list[str] = []
     for name in by:
-        head += [f"{DIMENSIONS[name]} number", DIMENSIONS[name]] if name in ("partner", "offer") else [DIMENSIONS[name]]
+        head += [f"{LABELS[name]} number", LABELS[name]] if name in _NUMBERED else [LABELS[name]]
     return [*head, *COLUMNS.values(), "Currency"]
 
 
@@ -117,11 +116,13 @@ def export_rows(by: Sequence[str], rows: Sequence[Row], names: Names) -> Iterato
     for row in rows:
         cells: list[Value] = []
         for name in by:
-            if name in ("partner", "offer"):
+            if name in _NUMBERED:
                 cells += [row[f"{name}_id"], getattr(names, name)(row[f"{name}_id"], row[name])]
             else:
                 cells.append(str(row[name]))
-        yield [*cells, *("" if row[name] is None else _plain(row[name]) for name in COLUMNS), row["currency"]]
+        yield [
+            *cells, *("" if row.get(name) is None else _plain(row[name]) for name in COLUMNS), row["currency"]
+        ]  # fmt: skip
 
 
 def _plain(value: int | float | str) -> Value:

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
-from control.ui.charts.scale import COUNT, Unit, money_unit
-from control.ui.formats import brief_money_text, count_text, money_text
+from control.ui.charts.scale import COUNT, SHARE, Unit, money_unit
+from control.ui.formats import brief_money_text, count_text, money_text, percent_text
 from schemas.values.currencies import DECIMALS
 
 Row = Mapping[str, Any]
@@ -32,6 +32,22 @@ MEASURES = {
         Measure("profit", "Margin", "chart-bar"),
     )
 }
+
+REPORT_MEASURES = {
+    **MEASURES,
+    **{
+        measure.key: measure
+        for measure in (
+            Measure("impressions", "Impressions", "eye"),
+            Measure("unique_clicks", "Unique clicks", "users"),
+            Measure("approved", "Approved", "check"),
+            Measure("cr", "CR", "percentage"),
+            Measure("epc", "EPC", "coin"),
+        )
+    },
+}
+"""Figures that a report can draw and compare. Rates are of one row; they do not add up."""
+RATES = frozenset({"cr", "approval_rate"})
 
 
 def value_of(row: Row, measure: str) -> float:
@@ -68,8 +84,17 @@ def number_text(value: float) -> str:
     return count_text(int(value)) if float(value).is_integer() else f"{value:,.2f}"
 
 
+def figure_of(row: Row, measure: str) -> str:
+    """Write a figure of a row; empty where the row has none."""
+    return "" if row[measure] is None else figure_text(value_of(row, measure), measure, row["currency"])
+
+
 def figure_text(value: float, measure: str, currency: str, *, brief: bool = False) -> str:
     """Write a figure."""
+    if measure in RATES:
+        return percent_text(value, 2)
+    if measure == "epc":
+        return f"{value:.4f}"
     if measure not in MONEY:
         return number_text(value)
     return (brief_money_text if brief else money_text)(round(value), currency)
@@ -77,4 +102,8 @@ def figure_text(value: float, measure: str, currency: str, *, brief: bool = Fals
 
 def unit_of(measure: str, currency: str) -> Unit:
     """Return the unit of a figure for charts."""
+    if measure in RATES:
+        return SHARE
+    if measure == "epc":
+        return Unit(lambda value: f"{value:.4f}", lambda value: f"{value:g}")
     return money_unit(currency) if measure in MONEY else COUNT

@@ -1,11 +1,10 @@
 """Page of a list: draws it, exports it, and takes what people do with it."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from typing import Any
 from urllib.parse import urlencode
 
-from django.contrib import messages
-from django.http import FileResponse, HttpRequest, HttpResponse, HttpResponseRedirect, StreamingHttpResponse
+from django.http import FileResponse, HttpRequest, HttpResponse, StreamingHttpResponse
 from django.shortcuts import render
 from django.urls import reverse
 from django.utils.dateformat import format as format_date
@@ -16,8 +15,7 @@ from control.console.lists import bulk_page
 from control.console.lists.read import Part, known_of, matching, ordered, read_part, shown_columns, valid_filters
 from control.console.lists.spec import Filter, ListSpec
 from control.console.lists.state import ListState, read_state
-from control.console.lists.views import delete_view, save_view, saved_views
-from control.errors import Refused
+from control.console.lists.views_page import ListHead, change_views, views_context
 from control.imports.selectors import importable
 from control.tables.write import Value, csv_lines, xlsx_file
 from control.ui.formats import count_text
@@ -44,7 +42,7 @@ def list_page(request: HttpRequest, actor: Actor, spec: ListSpec[Any], **more: o
 def _list_context(actor: Actor, spec: ListSpec[Any], state: ListState) -> dict[str, object]:
     part, known = read_part(spec, actor, state), known_of(spec, actor)
     query, bulk = state.query(known), spec.bulk_actions(actor)
-    views = saved_views(actor, spec.key)
+    columns = [(column.key, column.label) for column in spec.columns(actor)]
     return {
         "spec": spec,
         "part": part,
@@ -54,12 +52,8 @@ def _list_context(actor: Actor, spec: ListSpec[Any], state: ListState) -> dict[s
         "fields": [(entry, state.filters.get(entry.name, "")) for entry in spec.filters if entry.kind != "choice"],
         "chips": _chips(actor, spec, state),
         "is_filtered": bool(state.q or state.filters),
-        "columns": [(column, column.key in state.columns) for column in spec.columns(actor)],
-        "columns_query": ",".join(state.columns) if state.columns != tuple(known.shown) else "",
         "bulk": bulk,
-        "query": query,
-        "tabs": _tabs(spec, views, query),
-        "view": next((view for view in views if view.query == query), None),
+        **views_context(actor, _head(spec), state, known, columns),
         "address": reverse(spec.url_name),
         "exports": [
             {"label": label, "href": f"?{urlencode({'export': kind})}{f'&{query}' if query else ''}", "icon": icon}
@@ -120,17 +114,6 @@ def _value_text(entry: Filter[Any], actor: Actor, value: str) -> str:
     return next((str(label) for option, label in entry.options(actor) if str(option) == value), value)
 
 
-def _tabs(spec: ListSpec[Any], views: Sequence[Any], query: str) -> list[dict[str, object]]:
-    if not views:
-        return []
-    known = {view.query for view in views}
-    first = {"label": f"All {spec.nouns}", "href": reverse(spec.url_name), "current": query not in known}
-    return [
-        first,
-        *({"label": view.name, "href": f"?{view.query}", "current": view.query == query} for view in views),
-    ]
-
-
 def _exported(actor: Actor, spec: ListSpec[Any], state: ListState, kind: str) -> HttpResponse:
     columns = shown_columns(spec, actor, state)
     head = [column.label for column in columns]
@@ -156,30 +139,11 @@ def _exported(actor: Actor, spec: ListSpec[Any], state: ListState, kind: str) ->
 
 def _posted(request: HttpRequest, actor: Actor, spec: ListSpec[Any], state: ListState) -> HttpResponse:
     """Do what a button of the list asks for: choose columns, keep or delete a view, change marked rows."""
-    wish, known = request.POST.get("do", ""), known_of(spec, actor)
-    if wish == "columns":
-        chosen = tuple(name for name in known.columns if name in request.POST.getlist("column"))
-        state = ListState(state.q, state.filters, state.order, chosen or tuple(known.shown))
-        return _to(spec, state.query(known))
-    if wish == "save-view":
-        return _save_view(request, actor, spec, state.query(known))
-    if wish == "delete-view":
-        view_id = request.POST.get("view", "")
-        if view_id.isascii() and view_id.isdecimal():
-            delete_view(actor, spec.key, int(view_id))
-        return _to(spec, "")
+    answer = change_views(request, actor, _head(spec), state, known_of(spec, actor))
+    if answer is not None:
+        return answer
     return bulk_page.ask(request, actor, spec, state)
 
 
-def _save_view(request: HttpRequest, actor: Actor, spec: ListSpec[Any], query: str) -> HttpResponse:
-    try:
-        view = save_view(actor, spec.key, request.POST.get("name", ""), query)
-    except Refused as error:
-        messages.error(request, f"The view is not kept: {error}")
-    else:
-        messages.success(request, f"The view “{view.name}” is kept.")
-    return _to(spec, query)
-
-
-def _to(spec: ListSpec[Any], query: str) -> HttpResponse:
-    return HttpResponseRedirect(reverse(spec.url_name) + (f"?{query}" if query else ""))
+def _head(spec: ListSpec[Any]) -> ListHead:
+    return ListHead(spec.key, spec.url_name, f"All {spec.nouns}")

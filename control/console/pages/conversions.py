@@ -4,7 +4,8 @@ from collections.abc import Iterator
 from typing import Any
 from urllib.parse import urlencode
 
-from django.http import Http404, HttpRequest, HttpResponse
+from django.core.exceptions import ValidationError
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.urls import reverse
 
@@ -14,7 +15,9 @@ from control.console.access import page
 from control.console.figures import explanation as shown
 from control.console.figures.answers import asking, export_items, file_answer
 from control.console.figures.conversion_table import (
+    COLUMNS,
     EXPORT_HEAD,
+    SHOWN,
     STATUSES,
     conversion_table,
     export_rows,
@@ -22,23 +25,35 @@ from control.console.figures.conversion_table import (
     time_of,
 )
 from control.console.figures.filters import FigureFilters, bar_context, read_filters, without
+from control.console.forms.lookups import PartnerField, partner_label
+from control.console.lists.state import Known, read_state
+from control.console.lists.views_page import ListHead, change_views, views_context
 from control.engine.answers import ConversionQuery, Filters, conversion, conversions, explanation, sees_personal_data
 from control.engine.api import after_of, checked_id
 from control.engine.cursors import cursor_of
 from control.engine.names import names_of_conversions, names_of_explanation
+from control.engine.zone import program_zone
 from control.errors import Invalid, NotFound, Refused
-from control.program.load import program_settings
+from control.partners.models import Partner
 from control.tables.write import Value
 
 _PAGE_ROWS = 50
 _EXPORT_BATCH_ROWS = 1_000
 _EXPORT_ROWS_MAX = 50_000
 _Q_CHARS_MAX = 200
+HEAD = ListHead("conversions", "console_conversions", "All conversions")
+_KNOWN = Known(
+    columns=tuple(COLUMNS), shown=SHOWN, sortable=(), order="",
+    filters=("status", "period", "from", "to", "partner", "offer"),
+)  # fmt: skip
 
 
 @page(Area.REPORTS)
 def index(request: HttpRequest, actor: Actor) -> HttpResponse:
-    """List conversions, or export them."""
+    """List conversions, export them, or keep the list as a view."""
+    state = read_state(request.GET.dict(), _KNOWN)
+    if request.method == "POST" and (answer := change_views(request, actor, HEAD, state, _KNOWN)) is not None:
+        return answer
     filters, query = read_filters(request, actor, "90d"), _query(request)
     status = request.GET.get("status", "") if request.GET.get("status") in STATUSES else ""
     try:
@@ -52,25 +67,39 @@ def index(request: HttpRequest, actor: Actor) -> HttpResponse:
     context: dict[str, object] = {
         "title": "Conversions",
         "bar": bar_context(request, actor, filters),
-        "search": "Order number, click id, conversion id" + (", customer or e-mail" if personal else ""),
+        "search": "Order number, click id, partner" + (", customer or e-mail" if personal else ""),
         "statuses": [{"name": "status", "label": "Any status", "options": [*STATUSES.items()], "value": status}],
         "chips": _chips(request, query),
         "text": "All time, because a search is exact" if query else filters.period.text,
         "exports": export_items(without(request, "cursor").removeprefix("?")),
         "is_filtered": bool(query or status or filters.partner or filters.offer),
         "trouble": filters.mistake,
+        **views_context(actor, HEAD, state, _KNOWN, [*COLUMNS.items()]),
     }
     if not filters.mistake:
         found = asking(lambda: conversions(actor, asked))
         rows = found.answer or []
+        if query and not rows and not found.trouble and (partner := _partner(actor, query)) is not None:
+            kept = {name: value for name, value in request.GET.items() if name not in ("q", "cursor", "partner")}
+            return HttpResponseRedirect(f"?{urlencode({**kept, 'partner': partner_label(partner)})}")
         names, more = names_of_conversions(rows), len(rows) > _PAGE_ROWS
         last = rows[_PAGE_ROWS - 1] if more else None
         context |= {
-            "table": conversion_table(rows[:_PAGE_ROWS], names, program_settings().timezone),
+            "table": conversion_table(rows[:_PAGE_ROWS], names, program_zone(), state.columns),
             "next": cursor_of([last["at_us"], last["conversion_id"]]) if last is not None else "",
             "trouble": found.trouble,
         }
     return render(request, "console/conversions.html", context)
+
+
+def _partner(actor: Actor, text: str) -> Partner | None:
+    """Return the partner whom a search names; conversions are then those of this partner."""
+    field = PartnerField(required=False)
+    field.use(actor)
+    try:
+        return field.clean(text)  # type: ignore[no-any-return]
+    except ValidationError:
+        return None
 
 
 def _query(request: HttpRequest) -> str:

@@ -9,11 +9,11 @@ from urllib.parse import urlencode
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import NoReverseMatch, reverse
-from django.utils import timezone
 
 from control.accounts.actor import Actor
 from control.accounts.roles import Area, Limit
 from control.console.access import page
+from control.console.figures.filters import today
 from control.console.hit_rows import Names, kind_text, names_of, time_text
 from control.console.pages.hits import filter_context, filter_of, sentence
 from control.engine.hit_texts import meaning
@@ -100,7 +100,8 @@ def _days(request: HttpRequest) -> int:
 
 
 def _first_day(days: int) -> date:
-    return timezone.now().date() - timedelta(days=days - 1)
+    """Return the first of some days, the last of which is the present day in the program's zone."""
+    return today() - timedelta(days=days - 1)
 
 
 def _query(wanted: HitFilter, days: int) -> str:

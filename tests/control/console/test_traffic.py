@@ -3,14 +3,17 @@
 import json
 import threading
 from collections.abc import Iterator
+from datetime import datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 
 from control.audit.models import AuditEvent
 from control.console.pages.hits import REFRESHES_MAX
 from control.engine import client as engine
+from control.engine.zone import zone
 from control.jobs.models import Job
 from runtime.clock import SystemClock
 from runtime.control_settings import EngineSettings
@@ -35,6 +38,8 @@ READ = {
     "fields": [{"name": "secret", "value": "", "known": True, "note": ""},
                {"name": "sku", "value": EVIL, "known": False, "note": ""}],
 }  # fmt: skip
+ZONE = "Pacific/Kiritimati"
+"""Zone of the engine's program, 14 hours before UTC; the control plane's program has none yet."""
 ANSWERS: dict[str, Any] = {
     "hits": {"hits": [SALE, HIT], "next": "2026-11-28T04:00:00.000000Z"},
     "rejected_reasons": {"reasons": [{"reason": "malformed", "hits": 3, "by_day": {}, "kinds": ["conversion"],
@@ -43,6 +48,7 @@ ANSWERS: dict[str, Any] = {
     "problems_by_code": {"problems": [{"code": "no_plan", "count": 2, "examples": [
         {"conversion_id": "0f" * 16, "detail": EVIL, "ts": HIT["ts"]}]}]},
     "postback": READ,
+    "program": {"timezone": ZONE, "currency": "USD"},
     "lag": {"ingest_records": 0, "attribution_records": 60_000, "unhealthy": None},
 }  # fmt: skip
 
@@ -57,7 +63,9 @@ class _Handler(BaseHTTPRequestHandler):
 
     def do_POST(self) -> None:
         name = self.path.removeprefix("/control/")
-        self.server.asked.append((name, json.loads(self.rfile.read(int(self.headers["Content-Length"])))))
+        fields = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+        if name != "program":
+            self.server.asked.append((name, fields))
         content = json.dumps(ANSWERS[name]).encode()
         self.send_response(200)
         self.send_header("Content-Length", str(len(content)))
@@ -86,7 +94,9 @@ def asked(open_engine: _Engine) -> Iterator[list[tuple[str, dict[str, Any]]]]:
     before = engine._clients[:]
     engine._clients[:] = [engine.EngineClient(settings, "key-of-the-engine-which-is-long-enough", SystemClock())]
     open_engine.asked = []
+    zone.forget()
     yield open_engine.asked
+    zone.forget()
     engine._clients[0].close()
     engine._clients[:] = before
 
@@ -129,7 +139,8 @@ def test_a_manager_sees_the_own_partners_and_a_reader_no_parameters(console: Con
 
 def test_rejected_hits_and_problems_say_what_to_do(console: Console, asked: list[Any]) -> None:
     page = shown(console, "support", "/console/rejected/?days=30&kind=conversion")
-    assert asked[0][1]["kind"] == "conversion" and len(asked[0][1]["from"]) == 10
+    days = {(datetime.now(ZoneInfo(ZONE)) - timedelta(days=ago)).date().isoformat() for ago in (29, 30)}
+    assert asked[0][1]["kind"] == "conversion" and asked[0][1]["from"] in days, "in the zone of the program"
     assert "Malformed" in page and "Correct the field that is named" in page
     assert "/console/rejected/malformed/?kind=conversion&amp;days=30" in page
     assert "A-later-reason" in shown(console, "support", "/console/rejected/a-later-reason/")
