@@ -29,7 +29,7 @@ class ZoneOfProgram:
         self._found: _Found | None = None
 
     def read(self) -> str:
-        """Return the zone; that of the control plane's program while the engine is away."""
+        """Return the zone; that of the control plane's program while the engine does not answer."""
         with self._lock:
             found = self._found
         if found is None or self._clock.monotonic_s() >= found.until_s:

@@ -36,7 +36,7 @@ _PLACE = ("period", "from", "to", "partner", "offer", "measure", "compare")
 
 @dataclass(frozen=True, slots=True)
 class ReportState:
-    """What a report shows."""
+    """Choices of a person about a report."""
 
     by: tuple[str, ...]
     values: Mapping[str, tuple[str, ...]]
