@@ -1,5 +1,7 @@
 """Refusals of changes. Pages show them next to the form, the API answers with their status."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 from django.core.exceptions import NON_FIELD_ERRORS, ValidationError
@@ -28,6 +30,30 @@ class Invalid(Refused):
     def __init__(self, *errors: FieldError) -> None:
         super().__init__("; ".join(map(str, errors)))
         self.errors = errors
+
+
+class Mistakes:
+    """Mistakes of several checks, so that all of them are told at once."""
+
+    def __init__(self) -> None:
+        self._found: list[FieldError] = []
+
+    def add(self, field: str, message: str) -> None:
+        """Note a mistake."""
+        self._found.append(FieldError(field, message))
+
+    @contextmanager
+    def gathered(self) -> Iterator[None]:
+        """Note the mistakes that the block raises, instead of raising them."""
+        try:
+            yield
+        except Invalid as error:
+            self._found.extend(error.errors)
+
+    def check(self) -> None:
+        """Raise Invalid with all mistakes, if there are any."""
+        if self._found:
+            raise Invalid(*self._found)
 
 
 class Conflict(Refused):
@@ -60,7 +86,17 @@ def validate(row: models.Model, *, in_bulk: bool = False) -> None:
         raise Invalid(
             *(
                 FieldError("" if name == NON_FIELD_ERRORS else name, message)
-                for name, messages in error.message_dict.items()
-                for message in messages
+                for name, mistakes in error.error_dict.items()
+                for mistake in mistakes
+                for message in _messages(row, name, mistake)
             )
         ) from None
+
+
+def _messages(row: models.Model, name: str, mistake: ValidationError) -> list[str]:
+    """Return the messages of one mistake; for a value that is not among the choices, name them."""
+    if mistake.code != "invalid_choice" or name == NON_FIELD_ERRORS:
+        return list(mistake.messages)
+    field = row._meta.get_field(name)
+    choices = [str(value) for value, _ in getattr(field, "flatchoices", ()) if value != ""]
+    return [f"must be one of {', '.join(choices)}"] if choices else list(mistake.messages)

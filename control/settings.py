@@ -73,7 +73,7 @@ MIDDLEWARE = [
     "django_htmx.middleware.HtmxMiddleware",
     "control.accounts.middleware.OriginMiddleware",
     "control.accounts.middleware.PrivateAnswersMiddleware",
-    "control.api.media_types.MediaTypeMiddleware",
+    "control.api.request_form.RequestFormMiddleware",
     "control.accounts.only_providers_middleware.OnlyProvidersMiddleware",
     "control.accounts.second_factor_middleware.SecondFactorMiddleware",
     "control.accounts.view_as_middleware.ViewAsMiddleware",

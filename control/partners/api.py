@@ -17,7 +17,7 @@ from control.api.answers import answers
 from control.api.etags import check_if_match, set_etag
 from control.api.lists import Orders, PageQuery, page
 from control.api.published import naming_version
-from control.errors import FieldError, Invalid
+from control.errors import Mistakes
 from control.partners.access import visible_partners
 from control.partners.models import Partner
 from control.partners.selectors import partner as partner_of
@@ -118,18 +118,16 @@ def partner_out(partner: Partner, actor: Actor) -> PartnerOut:
     return PartnerOut(id=partner.number, status=partner.status, created=partner.created, **values)
 
 
-def _resolved(values: Mapping[str, Any], actor: Actor) -> dict[str, Any]:
-    """Replace the ids of manager and parent by their rows. Raises Invalid."""
-    found, errors = dict(values), []
+def _resolved(values: Mapping[str, Any], actor: Actor, mistakes: Mistakes) -> dict[str, Any]:
+    """Replace the ids of manager and parent by their rows; note those that nobody has."""
+    found = dict(values)
     rows = {"manager": possible_managers(), "parent": visible_partners(actor)}
     for name, noun in (("manager", "operator who may manage partners"), ("parent", "partner")):
         if found.get(name) is not None:
             row = rows[name].filter(pk=found[name]).first()
             if row is None:
-                errors.append(FieldError(name, f"there is no {noun} {found[name]}"))
+                mistakes.add(name, f"there is no {noun} {found[name]}")
             found[name] = row
-    if errors:
-        raise Invalid(*errors)
     return found
 
 
@@ -154,9 +152,12 @@ def add_partner(request: HttpRequest, response: HttpResponse, body: PartnerIn) -
     actor = actor_of(request)
     actor.require(Area.PARTNERS, Action.WRITE)
     values = body.model_dump(exclude_unset=True)
-    status = values.pop("status", PartnerStatus.APPLIED)
-    with naming_version(response):
-        shown = partner_out(create_partner(actor, _resolved(values, actor), status), actor)
+    status, mistakes = values.pop("status", PartnerStatus.APPLIED), Mistakes()
+    with transaction.atomic(), naming_version(response):
+        with mistakes.gathered():
+            partner = create_partner(actor, _resolved(values, actor, mistakes), status)
+        mistakes.check()
+        shown = partner_out(partner, actor)
     set_etag(response, shown)
     return Status(201, shown)
 
@@ -178,8 +179,12 @@ def patch_partner(request: HttpRequest, response: HttpResponse, partner_id: int,
     with transaction.atomic(), naming_version(response):
         Partner.objects.select_for_update().filter(number=number).first()
         check_if_match(request, partner_out(partner_of(actor, number), actor))
-        values = _resolved(body.model_dump(exclude_unset=True), actor)
-        shown = partner_out(change_partner(actor, number, values), actor)
+        mistakes = Mistakes()
+        with mistakes.gathered():
+            values = _resolved(body.model_dump(exclude_unset=True), actor, mistakes)
+            partner = change_partner(actor, number, values)
+        mistakes.check()
+        shown = partner_out(partner, actor)
     set_etag(response, shown)
     return shown
 

@@ -7,7 +7,7 @@ from uuid import UUID
 from control.accounts.actor import Actor
 from control.accounts.roles import Action, Area, Limit
 from control.changes import apply_values, locked
-from control.errors import Conflict, FieldError, Forbidden, Invalid
+from control.errors import Conflict, FieldError, Forbidden, Invalid, Mistakes
 from control.numbers.sequence import take_one
 from control.partners.access import check_partners, require_operator
 from control.partners.models import Partner, PartnerTransition
@@ -40,11 +40,13 @@ def create_partner(actor: Actor, values: Mapping[str, Any], status: str = Partne
 
 def new_partner(actor: Actor, number: int, values: Mapping[str, Any], status: str, *, in_bulk: bool = False) -> Partner:
     """Make a partner, checked and not stored yet. Raises Forbidden, Invalid."""
-    first = _status(status)
-    if first not in FIRST_STATES:
-        raise Invalid(FieldError("status", f"a new partner is one of {', '.join(sorted(FIRST_STATES))}"))
-    partner = Partner(number=number, status=first)
-    apply_values(partner, values, EDITABLE, in_bulk=in_bulk)
+    mistakes, is_first = Mistakes(), status in FIRST_STATES
+    if not is_first:
+        mistakes.add("status", f"a new partner is one of {', '.join(sorted(FIRST_STATES))}")
+    partner = Partner(number=number, status=PartnerStatus(status) if is_first else PartnerStatus.APPLIED)
+    with mistakes.gathered():
+        apply_values(partner, values, EDITABLE, in_bulk=in_bulk)
+    mistakes.check()
     if actor.is_limited(Area.PARTNERS, Limit.OWN):
         _give_to(actor, partner)
     _check_parent(partner)

@@ -16,7 +16,7 @@ from control.api.answers import answers
 from control.api.etags import check_if_match, set_etag
 from control.api.lists import Orders, PageQuery, page
 from control.api.published import HEADER, naming_version
-from control.errors import FieldError, Invalid, NotFound
+from control.errors import Mistakes, NotFound
 from control.program.access import visible_links, visible_offers
 from control.program.models import Link, LinkStatus, Offer, OfferStatus, ProgramVersion
 from control.program.publishing import publish, rollback
@@ -103,17 +103,15 @@ def offer_out(offer: Offer) -> OfferOut:
     return OfferOut(id=offer.number, goals=goals, **windows, **{name: getattr(offer, name) for name in names})
 
 
-def _columns(values: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the columns of given fields: windows in microseconds. Raises Invalid."""
-    found, errors = {name: value for name, value in values.items() if name not in _WINDOWS}, []
+def _columns(values: Mapping[str, Any], mistakes: Mistakes) -> dict[str, Any]:
+    """Return the columns of given fields, windows in microseconds; note windows that cannot be read."""
+    found = {name: value for name, value in values.items() if name not in _WINDOWS}
     for name, column in _WINDOWS.items():
         if name in values:
             try:
                 found[column] = parse_duration_us(values[name])
             except ValueError as error:
-                errors.append(FieldError(name, str(error)))
-    if errors:
-        raise Invalid(*errors)
+                mistakes.add(name, str(error))
     return found
 
 
@@ -143,8 +141,12 @@ def add_offer(request: HttpRequest, response: HttpResponse, body: OfferIn) -> St
     actor.require(Area.PROGRAM, Action.WRITE)
     values = body.model_dump(exclude_unset=True)
     status, secret = values.pop("status", OfferStatus.DRAFT), values.pop("postback_secret", None)
-    with naming_version(response):
-        shown = offer_out(create_offer(actor, _columns(values), status, secret))
+    mistakes = Mistakes()
+    with transaction.atomic(), naming_version(response):
+        with mistakes.gathered():
+            offer = create_offer(actor, _columns(values, mistakes), status, secret)
+        mistakes.check()
+    shown = offer_out(offer)
     set_etag(response, shown)
     return Status(201, shown)
 
@@ -167,8 +169,10 @@ def patch_offer(request: HttpRequest, response: HttpResponse, offer_id: int, bod
         Offer.objects.select_for_update().filter(number=offer_id).first()
         offer = _one_offer(actor, offer_id)
         check_if_match(request, offer_out(offer))
-        status = values.pop("status", offer.status)
-        offer = change_offer(actor, offer.number, _columns(values))
+        status, mistakes = values.pop("status", offer.status), Mistakes()
+        with mistakes.gathered():
+            offer = change_offer(actor, offer.number, _columns(values, mistakes))
+        mistakes.check()
         if status != offer.status:
             offer = set_offer_status(actor, offer.number, status)
     shown = offer_out(offer)

@@ -13,6 +13,7 @@ import pytest
 from allauth.mfa.models import Authenticator
 from allauth.mfa.totp.internal.auth import TOTP, generate_totp_secret
 from allauth.usersessions.models import UserSession
+from django.conf import settings
 from django.contrib.auth.hashers import MD5PasswordHasher
 from django.db import connection
 from django.test import Client, override_settings
@@ -212,6 +213,19 @@ def test_bodies_of_other_media_types_are_refused(database: object, media_type: s
     answer = client.post("/api/v1/users", body, content_type=media_type)
     assert answer.status_code == 415 and answer["Content-Type"] == "application/problem+json"
     assert not User.objects.exists()
+
+
+@sqlite
+def test_requests_of_another_form_are_refused_as_problems(database: object) -> None:
+    _, key = make_key(command_line(), "shop", "admin")
+    client = Client(HTTP_HOST="localhost", HTTP_AUTHORIZATION=f"Bearer {key}")
+    large = '{"name": "' + "x" * settings.DATA_UPLOAD_MAX_MEMORY_SIZE + '"}'
+    for named in ({}, {"HTTP_IDEMPOTENCY_KEY": "once"}):
+        answer = client.post("/api/v1/users", large, content_type="application/json", **named)  # type: ignore[arg-type]
+        assert answer.status_code == 413 and answer["Content-Type"] == "application/problem+json"
+    answer = client.delete("/api/v1/offers")
+    assert (answer.status_code, answer["Content-Type"]) == (405, "application/problem+json")
+    assert answer["Allow"] == "GET, POST" and answer.json()["detail"] == "DELETE is not possible here; use GET, POST"
 
 
 @sqlite

@@ -7,7 +7,7 @@ from typing import Any
 from control.accounts.actor import Actor
 from control.accounts.roles import Action, Area
 from control.changes import apply_values, locked
-from control.errors import Conflict, FieldError, Invalid
+from control.errors import Conflict, FieldError, Invalid, Mistakes
 from control.numbers.sequence import take_one
 from control.partners.access import require_operator
 from control.program.models import Link, Offer, OfferStatus
@@ -40,10 +40,16 @@ def create_offer(
     """Store a new offer under the next number. Its links work once it is published. Raises Forbidden, Invalid."""
     require_operator(actor, Area.PROGRAM, Action.WRITE)
     with changing_program(actor):
-        if status not in (OfferStatus.DRAFT, OfferStatus.ACTIVE):
-            raise Invalid(FieldError("status", "a new offer is draft or active"))
-        offer = Offer(number=take_one(KIND), status=status)
-        apply_values(offer, _normal(values), EDITABLE)
+        mistakes, is_first = Mistakes(), status in (OfferStatus.DRAFT, OfferStatus.ACTIVE)
+        if not is_first:
+            mistakes.add("status", "a new offer is draft or active")
+        offer = Offer(number=take_one(KIND), status=status if is_first else OfferStatus.DRAFT)
+        with mistakes.gathered():
+            apply_values(offer, _normal(values), EDITABLE)
+        if postback_secret is not None:
+            with mistakes.gathered():
+                _check_secret(postback_secret)
+        mistakes.check()
         offer.save(force_insert=True)
         if postback_secret is not None:
             store_secret(offer.number, postback_secret)
@@ -99,11 +105,15 @@ def rotate_postback_secret(actor: Actor, number: int) -> str:
 
 def store_secret(number: int, secret: str) -> None:
     """Seal the secret of an offer, in the open transaction. Raises Invalid."""
+    _check_secret(secret)
+    store_postback_secret(number, secret)
+
+
+def _check_secret(secret: str) -> None:
     try:
         fields.secret_reader(lambda _: None)(secret)
     except ValueError as error:
         raise Invalid(FieldError("postback_secret", str(error))) from None
-    store_postback_secret(number, secret)
 
 
 def _normal(values: Mapping[str, Any]) -> dict[str, Any]:

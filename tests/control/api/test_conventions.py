@@ -45,6 +45,11 @@ def test_all_mistakes_of_a_body_are_told_at_once(api: MakeApi) -> None:
     client = api()
     assert _problem(client("POST", "/users", {"name": 1, "more": 2})) == (422, ["email", "role", "name", "more"])
     assert _problem(client("POST", "/users", {"email": "x", "role": "finance"})) == (422, ["email"])
+    offer = {"name": "", "status": "x", "access": "x", "click_window": "x", "landing_url": "x", "postback_secret": ""}
+    assert sorted(_problem(client("POST", "/offers", offer))[1]) == sorted(offer)
+    partner = {"name": "", "status": "suspended", "kind": "x", "country": "x", "parent": 99}
+    assert sorted(_problem(client("POST", "/partners", partner))[1]) == sorted(partner)
+    assert "must be one of partner, direct" in str(client("POST", "/partners", {"name": "x", "kind": "x"}))
     broken = client._client.post("/api/v1/users", "{", content_type="application/json")
     assert broken.status_code == 422 and broken["Content-Type"] == "application/problem+json"
     assert _problem(client("GET", "/users?limit=501&is_active=perhaps")) == (422, ["limit", "is_active"])
