@@ -1,7 +1,7 @@
 """Application of the rows that the dry run found good."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from django.db import connection, transaction
@@ -14,14 +14,17 @@ from control.imports.models import Import, ImportRow, ImportState, Outcome, RowS
 from control.imports.resource import Finder, Item
 from control.program.routing import postponed_routes
 from control.program.versions import changing_program
+from runtime.clock import SystemClock
+
+PUBLISHED_KEYS_MAX = 5_000
+"""Objects whose routes one transaction publishes."""
 
 
 def apply_rows(run: Run) -> None:
     """Apply the rows that wait."""
     found = Import.objects.get(pk=run.import_id)
     find = run.resource.finder(run.actor, found.match)
-    while (left := _batch(run, find)) is not None:
-        run.step(left)
+    work_off(run, lambda: _batch(run, find))
     publish_all(run, RowState.APPLIED)
     with transaction.atomic():
         ended = run.lock(ImportState.APPLYING)
@@ -29,6 +32,20 @@ def apply_rows(run: Run) -> None:
             ended.state, ended.applied = ImportState.APPLIED, timezone.now()
             ended.save()
             record(Change("applied", "imports.import", str(ended.pk), ended.file.name, None, dict(ended.counts)))
+
+
+def work_off(run: Run, batch: Callable[[], Import | None]) -> None:
+    """Do batch after batch until no row is left, each as long as the pace of the run allows."""
+    done, clock = -1, SystemClock()
+    while True:
+        began_s = clock.monotonic_s()
+        left = batch()
+        if left is None:
+            return
+        if done >= 0:
+            run.pace.took(left.done_rows - done, clock.monotonic_s() - began_s)
+        done = left.done_rows
+        run.step(left)
 
 
 def _batch(run: Run, find: Finder) -> Import | None:
@@ -39,7 +56,7 @@ def _batch(run: Run, find: Finder) -> Import | None:
             return None
         waiting = ImportRow.objects.filter(source=found, state=RowState.WAITING)
         waiting = waiting.filter(outcome__in=(Outcome.CREATED, Outcome.CHANGED))
-        rows = list(waiting.order_by("number")[: run.resource.batch_rows])
+        rows = list(waiting.order_by("number")[: run.pace.rows])
         if not rows:
             return None
         items = [Item[Any](row.number, dict(row.after), name=row.object_name) for row in rows]
@@ -100,11 +117,18 @@ def store_rows(rows: Sequence[ImportRow]) -> None:
 
 
 def publish_all(run: Run, state: RowState) -> None:
-    """Publish the routes of all objects of rows in a state, as one version."""
+    """Publish the routes of all objects of rows in a state: thousands at a time, each time as one version.
+
+    Keys of one part of the routes go together, so that no part is written more often than for all keys at once.
+    """
     resource = run.resource
     if not resource.publish_by:
         return
     rows = ImportRow.objects.filter(source=run.import_id, state=state).order_by()
     keys = [str(key) for key in rows.values_list(resource.publish_by, flat=True).iterator(chunk_size=2_000)]
-    with changing_program(run.actor):
-        resource.publish(keys)
+    keys.sort(key=resource.part_of_routes)
+    for at in range(0, len(keys), PUBLISHED_KEYS_MAX):
+        if at and run.progress is not None:
+            run.pace.pause()
+        with changing_program(run.actor):
+            resource.publish(keys[at : at + PUBLISHED_KEYS_MAX])

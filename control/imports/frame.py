@@ -4,21 +4,17 @@ A worker that is killed leaves whole batches; the next one goes on after them. T
 one was silent for too long, lock the import in turn, and the slower one finds its batch done.
 """
 
-import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from django.db import connection
-
 from control.accounts.actor import Actor
 from control.imports.models import Import, ImportState
+from control.imports.pace import Pace
 from control.imports.resource import Resource
 
 Progress = Callable[[int, int], None]
-_PAUSE_S = 0.12
-"""Pause after a batch on SQLite, in which other writers get their turn: they look every 0.1 s if the lock is free."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +25,7 @@ class Run:
     actor: Actor
     resource: Resource[Any]
     progress: Progress | None
+    pace: Pace
 
     def lock(self, state: ImportState) -> Import | None:
         """Return the import, locked in the open transaction; None if another run has ended this work."""
@@ -40,8 +37,8 @@ class Run:
         if self.progress is None:
             return
         self.progress(found.done_rows, found.total_rows)
-        if pauses and connection.vendor == "sqlite":
-            time.sleep(_PAUSE_S)
+        if pauses:
+            self.pace.pause()
 
 
 def request_id_of(found: Import) -> str:

@@ -68,7 +68,7 @@ class Resource(ABC, Generic[M]):
     match_text: ClassVar[str] = ""
     """The fixed way in words."""
     batch_rows: ClassVar[int] = 50
-    """Rows of one transaction."""
+    """Most rows of one transaction; at most 1,000."""
     columns: ClassVar[Mapping[str, str]] = {}
     """Field by the column that services name in their mistakes, where they differ."""
 
@@ -161,6 +161,10 @@ class Resource(ABC, Generic[M]):
 
     def publish(self, keys: Sequence[str]) -> None:
         """Publish the routes of all objects that an import has changed."""
+
+    def part_of_routes(self, _key: str) -> int:
+        """Return the part of the routes that has an object."""
+        return 0
 
     def publish_batch(self, items: Sequence[Item[M]]) -> None:
         """Publish the routes of objects in the transaction that has changed them."""

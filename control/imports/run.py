@@ -9,6 +9,7 @@ from control.imports.apply import apply_rows
 from control.imports.dry_run import check_rows
 from control.imports.frame import Progress, Run, request_id_of
 from control.imports.models import Import, ImportState
+from control.imports.pace import Pace
 from control.imports.resources import find_resource
 from control.imports.undo import undo_rows
 
@@ -26,4 +27,4 @@ def run(import_id: UUID, actor: Actor, progress: Progress | None = None) -> None
     if work is None:
         return
     with acting(actor):
-        work(Run(import_id, actor, resource, progress))
+        work(Run(import_id, actor, resource, progress, Pace(resource.batch_rows)))

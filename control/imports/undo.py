@@ -9,7 +9,7 @@ from django.utils import timezone
 
 from control.audit.models import AuditEvent
 from control.audit.record import Change, record
-from control.imports.apply import publish_all, store_rows
+from control.imports.apply import publish_all, store_rows, work_off
 from control.imports.dry_run import shown_errors
 from control.imports.frame import Run, add_counts, request_id_of
 from control.imports.models import Import, ImportRow, ImportState, RowState
@@ -20,8 +20,7 @@ from control.program.versions import changing_program
 
 def undo_rows(run: Run) -> None:
     """Undo the rows that were applied."""
-    while (left := _batch(run)) is not None:
-        run.step(left)
+    work_off(run, lambda: _batch(run))
     publish_all(run, RowState.UNDONE)
     with transaction.atomic():
         ended = run.lock(ImportState.UNDOING)
@@ -38,7 +37,7 @@ def _batch(run: Run) -> Import | None:
         if found is None:
             return None
         applied = ImportRow.objects.filter(source=found, state=RowState.APPLIED)
-        rows = list(applied.order_by("-number")[: run.resource.batch_rows])
+        rows = list(applied.order_by("-number")[: run.pace.rows])
         if not rows:
             return None
         items = [Item[Any](row.number, dict(row.before), object_id=row.object_id) for row in rows]

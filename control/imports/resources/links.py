@@ -17,6 +17,7 @@ from control.program.access import visible_links
 from control.program.models import Link, LinkStatus
 from control.program.routing import publish_keys
 from control.program.services.links import create_links, set_link_status
+from program.route_part import part_of_link
 
 _PLACE = re.compile(r"items\[(\d+)\]\.?(.*)")
 
@@ -82,6 +83,9 @@ class Links(Resource[Link]):
         item.object_id, item.name = str(link.pk), link.code
 
     publish_by = "object_name"
+
+    def part_of_routes(self, key: str) -> int:
+        return part_of_link(key)
 
     def publish(self, keys: Sequence[str]) -> None:
         publish_keys(links=keys)

@@ -20,6 +20,7 @@ from control.partners.selectors import possible_managers
 from control.partners.services import new_partner, set_status, set_values
 from control.partners.states import PartnerStatus
 from control.program.routing import publish_keys
+from program.route_part import part_of_partner
 
 _LISTS = ("traffic_sources", "tags")
 _BY_NAME = {"manager": "manager_id", "parent": "parent_id", "id": "number"}
@@ -206,6 +207,9 @@ class Partners(Resource[Partner]):
                 item.say("", kept[item.object_id])
 
     publish_by = "object_id"
+
+    def part_of_routes(self, key: str) -> int:
+        return part_of_partner(int(key))
 
     def publish(self, keys: Sequence[str]) -> None:
         publish_keys(partners=[int(key) for key in keys])
