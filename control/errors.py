@@ -60,6 +60,10 @@ class Conflict(Refused):
     """The state of an object does not allow the change (409)."""
 
 
+class Unauthenticated(Refused):
+    """The key of the one who asks is no longer in force (401)."""
+
+
 class Forbidden(Refused):
     """The actor's role does not allow the change (403)."""
 

@@ -1,6 +1,7 @@
 """Commands about API keys: add, list, revoke."""
 
 import sys
+from datetime import date, datetime
 from typing import Annotated
 
 import typer
@@ -20,6 +21,9 @@ def add_api_key(
     partner: Annotated[
         int | None, typer.Option(metavar="ID", help="Partner whose rows the key is limited to.", min=1)
     ] = None,
+    expires: Annotated[
+        str, typer.Option(metavar="DATE", help="Last day in UTC on which the key is in force, such as 2027-06-30.")
+    ] = "",
     as_json: AsJson = False,
 ) -> None:
     """Make an API key and print it.
@@ -28,12 +32,14 @@ def add_api_key(
     """
     where.open_or_exit()
     from control.accounts.actor import command_line
-    from control.accounts.keys import make_key
+    from control.accounts.keys import end_of_day, make_key
 
     with refusals_as_exit_codes():
-        key, text = make_key(command_line(), name, scope, partner)
+        until = end_of_day(_day(expires)) if expires else None
+        key, text = make_key(command_line(), name, scope, partner, until)
     if as_json:
-        print_json({"id": str(key.pk), "name": key.name, "scope": key.scope, "partner": key.partner_id, "key": text})
+        made = {"id": str(key.pk), "name": key.name, "scope": key.scope, "partner": key.partner_id}
+        print_json({**made, "expires": _text(key.expires), "key": text})
     else:
         sys.stdout.write(f"{text}\n")
         err.print("keep this key now; it cannot be shown again")
@@ -41,7 +47,10 @@ def add_api_key(
 
 @with_option_groups
 def list_api_keys(where: WhereControl, as_json: AsJson = False) -> None:
-    """List the API keys in force."""
+    """List the API keys that are not revoked.
+
+    Keys that nobody has used for 90 days are marked.
+    """
     where.open_or_exit()
     from control.accounts.actor import command_line
     from control.accounts.keys import api_keys
@@ -52,16 +61,32 @@ def list_api_keys(where: WhereControl, as_json: AsJson = False) -> None:
             "scope": key.scope,
             "partner": key.partner_id,
             "begins_with": f"clew_{key.prefix}",
-            "created": key.created.isoformat().replace("+00:00", "Z"),
-            "last_used": key.last_used.isoformat().replace("+00:00", "Z") if key.last_used else None,
+            "created": _text(key.created),
+            "expires": _text(key.expires),
+            "last_used": _text(key.last_used),
+            "unused": key.is_unused(),
         }
         for key in api_keys(command_line())
     ]
     if as_json:
         print_json({"items": rows})
     else:
-        columns = ["name", "scope", "partner", "begins_with", "created", "last_used"]
+        columns = ["name", "scope", "partner", "begins_with", "created", "expires", "last_used", "unused"]
         print_table(columns, [[row[name] for name in columns] for row in rows])
+
+
+def _day(text: str) -> date:
+    """Read a date. Raises Invalid."""
+    from control.errors import FieldError, Invalid
+
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        raise Invalid(FieldError("expires", f"must be a date such as 2027-06-30, not {text!r}")) from None
+
+
+def _text(time: datetime | None) -> str | None:
+    return time.isoformat().replace("+00:00", "Z") if time is not None else None
 
 
 @with_option_groups

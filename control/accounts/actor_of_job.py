@@ -2,6 +2,8 @@
 
 from uuid import UUID
 
+from django.utils import timezone
+
 from control.accounts.actor import Actor, command_line
 from control.accounts.models import ApiKey, Seat, User
 from control.accounts.roles import KeyScope, PartnerRole, Role
@@ -26,6 +28,6 @@ def actor_of_job(kind: str, actor_id: str, partner: int | None = None) -> Actor:
             return Actor(ActorKind.PERSON, actor_id, str(user), role=Role(user.role))
     if kind == ActorKind.API_KEY:
         key = ApiKey.objects.filter(pk=UUID(actor_id), revoked=None).first()
-        if key is not None:
+        if key is not None and not key.is_expired(timezone.now()):
             return Actor(ActorKind.API_KEY, actor_id, key.name, scope=KeyScope(key.scope), partner=key.partner_id)
     raise Forbidden("the person or key that asked for this may no longer do it; ask for it again")

@@ -1,6 +1,7 @@
 """Rows of the accounts."""
 
 import uuid
+from datetime import datetime, timedelta
 from typing import Any, ClassVar
 
 from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
@@ -116,6 +117,10 @@ class Identity(AuditedModel):
         return self.email or self.subject
 
 
+UNUSED_AFTER = timedelta(days=90)
+"""Time after which a key without a use is shown as unused."""
+
+
 class ApiKey(AuditedModel):
     """A key for systems. Only a hash of it is stored."""
 
@@ -130,6 +135,8 @@ class ApiKey(AuditedModel):
     digest = models.CharField(max_length=64)
     created = models.DateTimeField(default=timezone.now, editable=False)
     created_by = models.CharField(max_length=254, blank=True)
+    expires = models.DateTimeField(null=True, blank=True)
+    """Time from which the key is refused; null for never."""
     last_used = models.DateTimeField(null=True, blank=True)
     revoked = models.DateTimeField(null=True, blank=True)
 
@@ -144,6 +151,14 @@ class ApiKey(AuditedModel):
 
     def __str__(self) -> str:
         return self.name
+
+    def is_expired(self, now: datetime) -> bool:
+        """Return whether the key is refused because its time is over."""
+        return self.expires is not None and self.expires <= now
+
+    def is_unused(self, now: datetime | None = None) -> bool:
+        """Return whether nobody has used the key for so long that it is better revoked."""
+        return (self.last_used or self.created) <= (now or timezone.now()) - UNUSED_AFTER
 
 
 class InvitationState(models.TextChoices):

@@ -11,7 +11,7 @@ from django.utils import timezone
 from control.accounts.keys import actor_of_key
 from control.api.models import IdempotentAnswer
 from control.api.problems import problem
-from control.errors import FieldError
+from control.errors import FieldError, Unauthenticated
 from control.program.sealing import seal, unseal
 
 KEY_CHARS_MAX = 255
@@ -78,7 +78,10 @@ def _actor_id(request: HttpRequest) -> str | None:
     """Return the key or person who asks; None for others, who get their error from the API."""
     scheme, _, token = request.headers.get("Authorization", "").partition(" ")
     if scheme.lower() == "bearer":
-        actor = actor_of_key(token, timezone.now())
+        try:
+            actor = actor_of_key(token, timezone.now())
+        except Unauthenticated:
+            return None
         return actor.id if actor is not None else None
     return str(request.user.pk) if request.user.is_authenticated else None
 

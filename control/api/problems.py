@@ -12,12 +12,14 @@ from ninja.errors import AuthenticationError, HttpError, ValidationError
 from pydantic import Field
 
 from control.api.rate_limit import TooManyRequests
-from control.errors import Conflict, FieldError, Forbidden, Invalid, NotFound, Refused, Unavailable
+from control.errors import Conflict, FieldError, Forbidden, Invalid, NotFound, Refused, Unauthenticated, Unavailable
 from runtime.logs import Throttled, logger
 
 _log = Throttled(logger("api"))
 CONTENT_TYPE = "application/problem+json"
-_STATUS: dict[type[Refused], int] = {Invalid: 422, Conflict: 409, Forbidden: 403, NotFound: 404, Unavailable: 503}
+_STATUS: dict[type[Refused], int] = {
+    Invalid: 422, Conflict: 409, Unauthenticated: 401, Forbidden: 403, NotFound: 404, Unavailable: 503,
+}  # fmt: skip
 _RETRY_AFTER_S = 5
 _PARTS_OF_REQUEST = frozenset({"body", "query", "path", "header"})
 

@@ -7,6 +7,7 @@ from ninja import NinjaAPI, Swagger
 from ninja.openapi.schema import OpenAPISchema
 
 from control.accounts.api import invitations, users
+from control.accounts.keys_api import api_keys
 from control.api.auth import BearerKey, PersonSession
 from control.api.problems import CONTENT_TYPE, handle_errors, problem
 from control.audit.api import audit_events
@@ -82,6 +83,7 @@ api = ControlApi(
 handle_errors(api)
 api.add_router("/users", users)
 api.add_router("/invitations", invitations)
+api.add_router("/api-keys", api_keys)
 api.add_router("/audit-events", audit_events)
 api.add_router("/jobs", jobs)
 api.add_router("/partners", partners)

@@ -62,6 +62,10 @@ class KeyForm(forms.Form):
         initial=KeyScope.READ,
     )  # fmt: skip
     partner = PartnerField(required=False, help_text="With a partner, the key sees only the data of this partner.")
+    expires = forms.DateField(
+        label="Last day (UTC)", required=False, help_text="The key is refused after this day; without one, it stays.",
+        widget=forms.DateInput(attrs={"type": "date"}),
+    )  # fmt: skip
 
     def __init__(self, actor: Actor, *arguments: Any, **options: Any) -> None:
         super().__init__(*arguments, **options)

@@ -5,22 +5,40 @@ from uuid import UUID
 
 from django.contrib import messages
 from django.db.models import QuerySet
+from django.db.models.functions import Coalesce
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.urls import reverse
+from django.utils import timezone
 from django.utils.dateformat import format as format_date
 
 from control.accounts.actor import Actor
-from control.accounts.keys import api_keys, make_key, revoke_key
-from control.accounts.models import ApiKey
+from control.accounts.keys import api_keys, end_of_day, key_of, make_key, revoke_key
+from control.accounts.models import UNUSED_AFTER, ApiKey
 from control.accounts.roles import Action, Area, KeyScope
 from control.console.access import page
 from control.console.forms.base import add_refusal
 from control.console.forms.people import KeyForm
 from control.console.lists.page import list_page
 from control.console.lists.spec import Empty, Filter, ListColumn, ListSpec
-from control.errors import NotFound, Refused
+from control.errors import Refused
 from control.ui.table import Cell
+
+
+def _last_used(row: ApiKey) -> Cell:
+    text = format_date(row.last_used, "j M Y, H:i") if row.last_used else "never"
+    return Cell("Unused", note=text, badge="warn") if row.is_unused(timezone.now()) else Cell(text)
+
+
+def _expires(row: ApiKey) -> Cell:
+    if row.expires is None:
+        return Cell("never")
+    text = format_date(row.expires, "j M Y, H:i")
+    return Cell("Expired", note=text, badge="bad") if row.is_expired(timezone.now()) else Cell(text)
+
+
+def _unused(rows: QuerySet[ApiKey], _value: str) -> QuerySet[ApiKey]:
+    return rows.alias(used=Coalesce("last_used", "created")).filter(used__lte=timezone.now() - UNUSED_AFTER)
 
 
 def _columns(_actor: Actor) -> Sequence[ListColumn[ApiKey]]:
@@ -33,10 +51,9 @@ def _columns(_actor: Actor) -> Sequence[ListColumn[ApiKey]]:
         ListColumn[ApiKey]("scope", "Scope", lambda row: Cell(row.get_scope_display(), badge="info"), ("scope",)),
         ListColumn[ApiKey]("partner", "Partner", lambda row: str(row.partner or "All partners")),
         ListColumn[ApiKey](
-            "last_used", "Last used",
-            lambda row: format_date(row.last_used, "j M Y, H:i") if row.last_used else "never", ("last_used",),
-            descending_first=True,
+            "last_used", "Last used", _last_used, ("last_used",), descending_first=True,
         ),
+        ListColumn[ApiKey]("expires", "Expires", _expires, ("expires",)),
         ListColumn[ApiKey]("created", "Made", lambda row: format_date(row.created, "j M Y"), ("created",)),
         ListColumn[ApiKey]("created_by", "Made by", lambda row: row.created_by, ("created_by",)),
     ]  # fmt: skip
@@ -62,7 +79,10 @@ KEYS: ListSpec[ApiKey] = ListSpec(
     order="name",
     search=lambda _actor, rows, text: rows.filter(name__icontains=text),
     search_label="Search by name",
-    filters=(Filter("scope", "Scope", lambda rows, value: rows.filter(scope=value), lambda _: KeyScope.choices),),
+    filters=(
+        Filter("scope", "Scope", lambda rows, value: rows.filter(scope=value), lambda _: KeyScope.choices),
+        Filter("use", "Use", _unused, lambda _: [("unused", "Unused for 90 days")]),
+    ),
 )  # fmt: skip
 
 
@@ -85,7 +105,8 @@ def new(request: HttpRequest, actor: Actor) -> HttpResponse:
         values = form.cleaned_data
         number = values["partner"].number if values["partner"] is not None else None
         try:
-            key, text = make_key(actor, values["name"], values["scope"], number)
+            expires = end_of_day(values["expires"]) if values["expires"] is not None else None
+            key, text = make_key(actor, values["name"], values["scope"], number, expires)
         except Refused as error:
             add_refusal(form, error)
         else:
@@ -102,9 +123,7 @@ def new(request: HttpRequest, actor: Actor) -> HttpResponse:
 @page(Area.SETTINGS, Action.WRITE)
 def revoke(request: HttpRequest, actor: Actor, key_id: UUID) -> HttpResponse:
     """Ask before a key is revoked; then revoke it."""
-    key = api_keys(actor).filter(pk=key_id).first()
-    if key is None:
-        raise NotFound(f"there is no API key {key_id}")
+    key = key_of(actor, key_id)
     if request.method == "POST":
         try:
             revoke_key(actor, key.name)

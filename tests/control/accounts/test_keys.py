@@ -1,17 +1,18 @@
 """API keys: hashed at rest, found by their text only, revoked at once."""
 
-from datetime import timedelta
+from datetime import date, timedelta
 
 import pytest
 from django.utils import timezone
 
 from control.accounts.actor import Actor, command_line
-from control.accounts.keys import actor_of_key, api_keys, make_key, revoke_key
+from control.accounts.actor_of_job import actor_of_job
+from control.accounts.keys import actor_of_key, api_keys, end_of_day, make_key, revoke_key
 from control.accounts.models import ApiKey
 from control.accounts.roles import KeyScope, Role
 from control.audit.models import AuditEvent
-from control.audit.origin import ActorKind
-from control.errors import Conflict, Forbidden, Invalid, NotFound
+from control.audit.origin import ActorKind, acting
+from control.errors import Conflict, Forbidden, Invalid, NotFound, Unauthenticated
 from control.partners.services import create_partner
 
 pytestmark = pytest.mark.usefixtures("database")
@@ -78,3 +79,31 @@ def test_refusals() -> None:
             call()
     revoke_key(command_line(), "shop")
     make_key(command_line(), "shop", "read")
+
+
+def test_a_key_is_refused_after_its_time_with_the_reason() -> None:
+    now = timezone.now()
+    with pytest.raises(Invalid, match="in the future"):
+        make_key(command_line(), "shop", "read", expires=now)
+    key, text = make_key(command_line(), "shop", "read", expires=now + timedelta(days=1))
+    assert key.expires is not None
+    assert actor_of_key(text, key.expires - timedelta(microseconds=1)) is not None
+    with pytest.raises(Unauthenticated, match="'shop' expired at"):
+        actor_of_key(text, key.expires)
+    assert actor_of_key(text[:-1] + "x" * (text[-1] != "x") + "y" * (text[-1] == "x"), key.expires) is None
+    assert actor_of_job("api_key", str(key.pk)).name == "shop"
+    with acting(command_line()):
+        ApiKey.objects.update(expires=now)
+    with pytest.raises(Forbidden):
+        actor_of_job("api_key", str(key.pk))
+    revoke_key(command_line(), "shop")
+    assert actor_of_key(text, now) is None
+    assert str(end_of_day(date(2027, 6, 30))) == "2027-07-01 00:00:00+00:00"
+
+
+def test_a_key_without_a_use_for_90_days_is_unused() -> None:
+    key, _ = make_key(command_line(), "shop", "read")
+    day = timedelta(days=1)
+    assert not key.is_unused(key.created + 89 * day) and key.is_unused(key.created + 90 * day)
+    key.last_used = key.created + 50 * day
+    assert not key.is_unused(key.created + 139 * day) and key.is_unused(key.created + 140 * day)

@@ -127,6 +127,10 @@ ENDPOINTS = [
     Endpoint("GET", "/rejected-hits/malformed/examples", Area.REPORTS, Action.READ, None, False, NO_ENGINE),
     Endpoint("GET", "/problems", Area.REPORTS, Action.READ, None, True, NO_ENGINE),
     Endpoint("POST", "/postback-tests", Area.REPORTS, Action.READ, {"url": "click_id=1"}, True, NO_ENGINE),
+    Endpoint("GET", "/api-keys", Area.SETTINGS, Action.READ),
+    Endpoint("POST", "/api-keys", Area.SETTINGS, Action.WRITE, {"name": "crm", "scope": "read"}),
+    Endpoint("GET", "/api-keys/{key_id}", Area.SETTINGS, Action.READ),
+    Endpoint("DELETE", "/api-keys/{key_id}", Area.SETTINGS, Action.WRITE),
     Endpoint("GET", "/webhooks", Area.SETTINGS, Action.READ),
     Endpoint("POST", "/webhooks", Area.SETTINGS, Action.WRITE, {"url": "https://crm.example/", "events": ["*"]}),
     Endpoint("GET", "/webhooks/event-types", Area.SETTINGS, Action.READ),
@@ -230,6 +234,7 @@ def world(database: object) -> World:
         made = upload(command, "partners", "a.csv", [f"name\nFrom file {number}\n".encode()])
         export = start_export(command, "partners", "csv", {})
         found.append((number, {
+            "key_id": str(make_key(command, f"shop {number}", "read", number)[0].pk),
             "import_id": str(made.pk), "export_id": str(export.pk),
             "user_id": str(user.pk), "invitation_id": str(invitation.pk), "event_id": str(event.pk),
             "job_id": str(job.pk), "partner_id": str(number), "offer_id": str(offer.number), "code": link.code,

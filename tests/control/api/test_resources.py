@@ -1,14 +1,16 @@
 """The resources of this part: users, invitations, the audit trail, jobs."""
 
 from collections.abc import Callable
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import pytest
 from django.utils import timezone
 
 from control.accounts.actor import command_line
+from control.accounts.models import ApiKey
 from control.accounts.people import add_operator
 from control.audit.models import AuditEvent
+from control.audit.origin import acting
 from control.jobs.models import Job, JobState
 from control.mail.models import OutgoingMail
 from tests.control.accounts.mails import last_mail
@@ -93,3 +95,28 @@ def test_a_dead_job_is_replayed(api: MakeApi) -> None:
     assert client("POST", f"/jobs/{job.pk}/replay")[0] == 409
     event = AuditEvent.objects.filter(action="replayed").get()
     assert (event.object_id, event.actor_name) == (str(job.pk), "admin None")
+
+
+@pytest.mark.parametrize("database", ["sqlite"], indirect=True)
+def test_keys_are_made_used_and_refused(api: MakeApi) -> None:
+    client = api()
+    soon = (timezone.now() + timedelta(days=1)).isoformat()
+    status, made, answer = client("POST", "/api-keys", {"name": "crm", "scope": "read", "expires": soon})
+    assert (status, made["expired"], made["unused"]) == (201, False, False) and made["key"].startswith("clew_")
+    other = Api(made["key"])
+    assert other("GET", "/partners")[0] == 200 and other("GET", "/api-keys")[0] == 403
+    shown = {name: value for name, value in made.items() if name not in ("key", "last_used")}
+    read = client("GET", f"/api-keys/{made['id']}")[1]
+    assert {name: read[name] for name in shown} == shown and read["last_used"] and "key" not in read
+    assert [row["name"] for row in client("GET", "/api-keys?q=cr&scope=read")[1]["items"]] == ["crm"]
+    with acting(command_line()):
+        ApiKey.objects.filter(name="crm").update(expires=timezone.now())
+    status, problem, answer = other("GET", "/partners")
+    assert (status, answer["WWW-Authenticate"]) == (401, 'Bearer realm="clew"')
+    assert "'crm' expired at" in problem["detail"]
+    assert other("POST", "/partners", {"name": "x"}, **{"Idempotency-Key": "1"})[0] == 401
+    assert client("GET", f"/api-keys/{made['id']}")[1]["expired"]
+    assert client("POST", "/api-keys", {"name": "x", "scope": "read", "expires": "2020-01-01T00:00:00"})[0] == 422
+    assert client("DELETE", f"/api-keys/{made['id']}")[0] == 204
+    assert client("DELETE", f"/api-keys/{made['id']}")[0] == 404
+    assert other("GET", "/partners")[1]["detail"].startswith("send the header")
