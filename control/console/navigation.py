@@ -32,6 +32,7 @@ def add_pages() -> None:
         Entry("Problems", "console_problems", "alert-triangle", "Traffic", 64, _reads(Area.REPORTS)),
         Entry("Postback tester", "console_postbacks", "flask", "Traffic", 66, _reads(Area.REPORTS)),
         Entry("Imports", "console_imports", "file-spreadsheet", "System", 78, _imports),
+        Entry("Exports", "console_exports", "download", "System", 79, is_operator),
         Entry("Audit trail", "console_audit", "history", "System", 80, _reads(Area.AUDIT)),
         Entry("Jobs", "console_jobs", "list-check", "System", 82, _reads(Area.JOBS)),
         Entry("System health", "console_health", "heartbeat", "System", 84, is_operator),

@@ -1,7 +1,7 @@
 """API: reports, conversions and explanations, as the engine answers them for the one who asks."""
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import replace
 from datetime import datetime
 from typing import Any, Literal
@@ -19,6 +19,7 @@ from control.engine import answers as engine
 from control.engine.cursors import BAD_CURSOR, check_parameters, cursor_of, offset_of, place_of
 from control.engine.dimensions import DIMENSIONS, DIMENSIONS_MAX, FILTERS, FILTERS_MAX, SUBS
 from control.engine.names import Names, names_of_conversions, names_of_explanation, names_of_report
+from control.engine.values import split_values
 from control.errors import FieldError, Invalid, NotFound
 from control.program.api_terms import Money
 from schemas.values.timestamps import rfc3339
@@ -175,15 +176,7 @@ class ExplanationOut(Schema):
 def get_report(request: HttpRequest, name: Literal["kpi", "rejected"], query: Query[ReportQuery]) -> dict[str, Any]:
     """Get a page of a report: `kpi` counts clicks, conversions and money, `rejected` refused hits."""
     check_parameters(request, query)
-    by = [part.strip() for part in query.by.split(",") if part.strip()]
-    if unknown := sorted({*by} - {*DIMENSIONS[name]}):
-        allowed = _names(DIMENSIONS[name]) if name == "kpi" else ", ".join(DIMENSIONS[name])
-        raise Invalid(FieldError("by", f"cannot group by {', '.join(unknown)}; use {allowed}"))
-    if len({*by}) > DIMENSIONS_MAX:
-        raise Invalid(FieldError("by", f"has more than {DIMENSIONS_MAX} dimensions; leave some out"))
-    filters = replace(query.filters(), values=_values(query.filter if name == "kpi" else ()))
-    if name != "kpi" and query.filter:
-        raise Invalid(FieldError("filter", "is only for the report kpi; leave it out"))
+    by, filters = dimensions_of(name, query), filters_of(name, query)
     offset = offset_of(query.cursor)
     part = engine.Part(query.order, query.limit, offset)
     report = engine.report(actor_of(request), name, by, filters, part)
@@ -199,17 +192,29 @@ def get_report(request: HttpRequest, name: Literal["kpi", "rejected"], query: Qu
     }
 
 
-def _values(texts: Sequence[str]) -> dict[str, tuple[str, ...]]:
-    """Read filters by dimension. Raises Invalid."""
+def dimensions_of(name: str, query: ReportQuery) -> list[str]:
+    """Return the dimensions that a request asks for. Raises Invalid."""
+    by = list(dict.fromkeys(part.strip() for part in query.by.split(",") if part.strip()))
+    if unknown := sorted({*by} - {*DIMENSIONS[name]}):
+        allowed = _names(DIMENSIONS[name]) if name == "kpi" else ", ".join(DIMENSIONS[name])
+        raise Invalid(FieldError("by", f"cannot group by {', '.join(unknown)}; use {allowed}"))
+    if len(by) > DIMENSIONS_MAX:
+        raise Invalid(FieldError("by", f"has more than {DIMENSIONS_MAX} dimensions; leave some out"))
+    return by
+
+
+def filters_of(name: str, query: ReportQuery) -> engine.Filters:
+    """Return the filters of a request. Raises Invalid."""
+    if name != "kpi" and query.filter:
+        raise Invalid(FieldError("filter", "is only for the report kpi; leave it out"))
     found: dict[str, tuple[str, ...]] = {}
-    for text in texts:
-        name, equals, values = text.partition("=")
-        if not equals or name not in FILTERS:
-            raise Invalid(
-                FieldError("filter", f"{text[:64]!r} is not DIMENSION=VALUE; dimensions are {_names(FILTERS)}")
-            )
-        found[name] = found.get(name, ()) + tuple(values.split(","))
-    return found
+    for text in query.filter:
+        dimension, equals, values = text.partition("=")
+        if not equals or dimension not in FILTERS:
+            known = _names(FILTERS)
+            raise Invalid(FieldError("filter", f"{text[:64]!r} is not DIMENSION=VALUE; dimensions are {known}"))
+        found[dimension] = found.get(dimension, ()) + (split_values(values) or ("",))
+    return replace(query.filters(), values=found)
 
 
 def _report_row(row: engine.Row, names: Names) -> dict[str, Any]:

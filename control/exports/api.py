@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
+from django.http import HttpRequest, HttpResponse
 from ninja import Query, Router, Schema, Status
 from pydantic import ConfigDict, Field
 
@@ -12,11 +12,11 @@ from control.accounts.middleware import actor_of
 from control.accounts.roles import Action, Area
 from control.api.answers import answers
 from control.api.lists import Orders, PageQuery, page
+from control.exports.answer import export_answer
 from control.exports.models import Export
 from control.exports.selectors import exports as own_exports
 from control.exports.selectors import one_export
-from control.exports.services import delete_export, file_of, start_export
-from control.files.store import read_chunks
+from control.exports.services import delete_export, start_export
 
 exports = Router(tags=["exports"])
 _FILE: dict[str, Any] = {"responses": {200: {"content": {"application/octet-stream": {}}}}}
@@ -28,9 +28,13 @@ class ExportIn(Schema):
 
     model_config = ConfigDict(extra="forbid")
 
-    resource: str = Field(max_length=16, description="partners, offers, links, plans, coupons or approvals.")
+    resource: str = Field(
+        max_length=16, description="partners, offers, links, plans, coupons, approvals, report, conversions."
+    )
     format: str = Field("csv", max_length=4, description="csv or xlsx.")
-    filters: dict[str, Any] = Field(default_factory=dict, description='Such as {"status": "active"}.')
+    filters: dict[str, Any] = Field(
+        default_factory=dict, description='Such as {"status": "active"}; of a report its parameters.'
+    )
 
 
 class ExportOut(Schema):
@@ -38,11 +42,13 @@ class ExportOut(Schema):
 
     id: str
     resource: str
+    title: str
     format: str
     filters: dict[str, Any]
-    state: str = Field(description="waiting, done or failed.")
+    state: str = Field(description="waiting, running, done or failed.")
     problem: str
-    rows: int
+    rows: int = Field(description="Rows that are written by now.")
+    total_rows: int = Field(description="Rows that there will be; 0 if nobody knows.")
     size_bytes: int
     created: datetime
     expires: datetime
@@ -64,11 +70,12 @@ class ExportQuery(PageQuery):
 
 def export_out(found: Export) -> ExportOut:
     """Show an export."""
-    names = ("resource", "format", "filters", "state", "problem", "created", "expires")
+    names = ("resource", "format", "filters", "state", "problem", "total_rows", "created", "expires")
     size_bytes = found.file.size_bytes if found.file is not None else 0
     return ExportOut(
-        id=str(found.pk), rows=found.rows_count, size_bytes=size_bytes, **{name: getattr(found, name) for name in names}
-    )
+        id=str(found.pk), title=found.label, rows=found.rows_count, size_bytes=size_bytes,
+        **{name: getattr(found, name) for name in names},
+    )  # fmt: skip
 
 
 @exports.get("", response=answers(ExportPage))
@@ -105,13 +112,7 @@ def get_export_file(request: HttpRequest, export_id: UUID) -> HttpResponse:
     """Download the file. 409 until it is made."""
     actor = actor_of(request)
     actor.require(Area.PARTNERS, Action.READ)
-    file = file_of(actor, export_id)
-    answer = StreamingHttpResponse(read_chunks(file), content_type=file.content_type)
-    answer["Content-Disposition"] = f'attachment; filename="{file.name}"'
-    answer["Content-Length"] = str(file.size_bytes)
-    answer["X-Content-Type-Options"] = "nosniff"
-    answer["Cache-Control"] = "private, no-store"
-    return answer  # type: ignore[return-value]
+    return export_answer(actor, export_id)
 
 
 @exports.delete("/{export_id}", response=answers(None, status=204, errors=(404,)))

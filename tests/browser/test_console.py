@@ -21,7 +21,7 @@ PAGES = [
     "approvals/", "approvals/new/", "publish/", "versions/", "versions/1/", "audit/", "audit/2/", "jobs/",
     "settings/", "people/", "people/invite/", "people/invitations/", "partners/1/invite/",
     "api-keys/", "imports/", "imports/new/", "api-keys/new/", "search/?q=lagoon", "reports/", "conversions/",
-    "hits/", "rejected/", "rejected/malformed/", "problems/", "postback-tester/", "health/",
+    "exports/", "hits/", "rejected/", "rejected/malformed/", "problems/", "postback-tester/", "health/",
     "webhooks/", "webhooks/new/",
 ]  # fmt: skip
 """Pages of the console after the walk, without those that differ by an id only."""

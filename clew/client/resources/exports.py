@@ -11,12 +11,16 @@ class Export(Answer, kw_only=True, omit_defaults=True):
 
     id: str
     resource: str
+    title: str
     format: str
     filters: dict[str, Any]
-    # waiting, done or failed.
+    # waiting, running, done or failed.
     state: str
     problem: str
+    # Rows that are written by now.
     rows: int
+    # Rows that there will be; 0 if nobody knows.
+    total_rows: int
     size_bytes: int
     created: datetime
     expires: datetime
@@ -25,11 +29,11 @@ class Export(Answer, kw_only=True, omit_defaults=True):
 class ExportIn(TypedDict, total=False):
     """A file to make."""
 
-    # partners, offers, links, plans, coupons or approvals.
+    # partners, offers, links, plans, coupons, approvals, report, conversions.
     resource: Required[str]
     # csv or xlsx.
     format: str
-    # Such as {"status": "active"}.
+    # Such as {"status": "active"}; of a report its parameters.
     filters: dict[str, Any]
 
 

@@ -115,6 +115,6 @@ def export_rows(rows: Sequence[Conversion], names: Names) -> Iterator[list[Value
     for row in rows:
         yield [
             row["conversion_id"], rfc3339(row["at_us"]), row["txn_id"], row["offer_id"], names.offer(row["offer_id"]),
-            row["goal"], row["status"], row["amount"], row["refunded"], row["currency"], row["click_id"], row["coupon"],
-            _partners(row, names), _commissions(row),
+            row["goal"], row["status"], row.get("amount", ""), row.get("refunded", ""), row["currency"],
+            row["click_id"], row.get("coupon", ""), _partners(row, names), _commissions(row),
         ]  # fmt: skip

@@ -8,8 +8,8 @@ from control.accounts.actor import Actor
 from control.console.figures.conversion_table import STATUSES
 from control.console.figures.filters import without
 from control.console.figures.report_table import value_text
-from control.console.figures.values import join_values
 from control.engine.dimensions import LABELS, SUBS
+from control.engine.values import join_values
 from control.program.access import visible_offers
 
 _DEVICES = ("desktop", "mobile", "tablet", "other")

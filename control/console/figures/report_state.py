@@ -6,9 +6,9 @@ from dataclasses import dataclass, replace
 from django.http import HttpRequest
 
 from control.console.figures.sums import REPORT_MEASURES
-from control.console.figures.values import join_values, split_values
 from control.console.lists.state import Known, ListState, read_state
 from control.engine.dimensions import FILTERS, LABELS, TIMES
+from control.engine.values import join_values, split_values
 
 COLUMNS = {
     "impressions": "Impressions",

@@ -1,6 +1,6 @@
 """Table of a report, and its export."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Container, Iterator, Mapping, Sequence
 from datetime import date
 
 from control.console.figures.conversion_table import STATUSES
@@ -103,15 +103,15 @@ def time_text(step: str) -> str:
     return " ".join(part for part in (text, hour) if part).replace(" ", "\xa0")
 
 
-def export_head(by: Sequence[str]) -> list[str]:
-    """Return the heads of an export: all figures, with numbers next to names."""
+def export_head(by: Sequence[str], there: Container[str]) -> list[str]:
+    """Return the heads of an export: all figures that are there, with numbers next to names."""
     head: list[str] = []
     for name in by:
         head += [f"{LABELS[name]} number", LABELS[name]] if name in _NUMBERED else [LABELS[name]]
-    return [*head, *COLUMNS.values(), "Currency"]
+    return [*head, *(label for name, label in COLUMNS.items() if name in there), "Currency"]
 
 
-def export_rows(by: Sequence[str], rows: Sequence[Row], names: Names) -> Iterator[list[Value]]:
+def export_rows(by: Sequence[str], rows: Sequence[Row], names: Names, there: Container[str]) -> Iterator[list[Value]]:
     """Yield the rows of an export, with plain numbers."""
     for row in rows:
         cells: list[Value] = []
@@ -120,9 +120,8 @@ def export_rows(by: Sequence[str], rows: Sequence[Row], names: Names) -> Iterato
                 cells += [row[f"{name}_id"], getattr(names, name)(row[f"{name}_id"], row[name])]
             else:
                 cells.append(str(row[name]))
-        yield [
-            *cells, *("" if row.get(name) is None else _plain(row[name]) for name in COLUMNS), row["currency"]
-        ]  # fmt: skip
+        shown = (row[name] for name in COLUMNS if name in there)
+        yield [*cells, *("" if value is None else _plain(value) for value in shown), row["currency"]]
 
 
 def _plain(value: int | float | str) -> Value:

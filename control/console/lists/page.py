@@ -12,8 +12,9 @@ from django.utils.dateparse import parse_date
 
 from control.accounts.actor import Actor
 from control.console.lists import bulk_page
+from control.console.lists.export import DIRECT_ROWS_MAX, ask_for_export
 from control.console.lists.read import Part, known_of, matching, ordered, read_part, shown_columns, valid_filters
-from control.console.lists.spec import Filter, ListSpec
+from control.console.lists.spec import Filter, ListSpec, find_spec
 from control.console.lists.state import ListState, read_state
 from control.console.lists.views_page import ListHead, change_views, views_context
 from control.imports.selectors import importable
@@ -115,9 +116,11 @@ def _value_text(entry: Filter[Any], actor: Actor, value: str) -> str:
 
 
 def _exported(actor: Actor, spec: ListSpec[Any], state: ListState, kind: str) -> HttpResponse:
+    rows = matching(spec, actor, state)
+    if find_spec(spec.key) is not None and rows.order_by("pk")[: DIRECT_ROWS_MAX + 1].count() > DIRECT_ROWS_MAX:
+        return ask_for_export("list", kind, {"list": spec.key, "query": state.query(known_of(spec, actor))})
     columns = shown_columns(spec, actor, state)
     head = [column.label for column in columns]
-    rows = matching(spec, actor, state)
     rows = rows.order_by("-pk") if spec.by_cursor else ordered(spec, actor, state, rows)
 
     def values() -> Iterator[list[Value]]:

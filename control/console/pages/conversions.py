@@ -1,6 +1,6 @@
 """Pages of conversions: a list with search, and one conversion with its explanation."""
 
-from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 from urllib.parse import urlencode
 
@@ -26,6 +26,7 @@ from control.console.figures.conversion_table import (
 )
 from control.console.figures.filters import FigureFilters, bar_context, read_filters, without
 from control.console.forms.lookups import PartnerField, partner_label
+from control.console.lists.export import ask_for_export
 from control.console.lists.state import Known, read_state
 from control.console.lists.views_page import ListHead, change_views, views_context
 from control.engine.answers import ConversionQuery, Filters, conversion, conversions, explanation, sees_personal_data
@@ -35,11 +36,10 @@ from control.engine.names import names_of_conversions, names_of_explanation
 from control.engine.zone import program_zone
 from control.errors import Invalid, NotFound, Refused
 from control.partners.models import Partner
-from control.tables.write import Value
 
 _PAGE_ROWS = 50
-_EXPORT_BATCH_ROWS = 1_000
-_EXPORT_ROWS_MAX = 50_000
+_DIRECT_ROWS_MAX = 1_000
+"""Fewer rows are sent at once."""
 _Q_CHARS_MAX = 200
 HEAD = ListHead("conversions", "console_conversions", "All conversions")
 _KNOWN = Known(
@@ -117,28 +117,24 @@ def _chips(request: HttpRequest, query: str) -> list[tuple[str, str]]:
 
 
 def _exported(actor: Actor, asked: ConversionQuery, kind: str) -> HttpResponse:
-    """Send all conversions that are asked for, at most _EXPORT_ROWS_MAX."""
+    """Send the conversions that are asked for; many are the work of a job."""
     try:
-        first = _batch(actor, asked, None)
+        found = conversions(actor, replace(asked, after=None, limit=_DIRECT_ROWS_MAX))
     except Refused as error:
         return HttpResponse(f"{error}\n", status=503, content_type="text/plain; charset=utf-8")
-    return file_answer(kind, "conversions", EXPORT_HEAD, _all_rows(actor, asked, first))
+    if len(found) == _DIRECT_ROWS_MAX:
+        return ask_for_export("conversions", kind, _as_parameters(asked))
+    return file_answer(kind, "conversions", EXPORT_HEAD, export_rows(found, names_of_conversions(found)))
 
 
-def _all_rows(actor: Actor, asked: ConversionQuery, batch: list[dict[str, Any]]) -> Iterator[list[Value]]:
-    sent = 0
-    while batch:
-        yield from export_rows(batch, names_of_conversions(batch))
-        sent += len(batch)
-        if len(batch) < _EXPORT_BATCH_ROWS or sent >= _EXPORT_ROWS_MAX:
-            return
-        batch = _batch(actor, asked, (batch[-1]["at_us"], batch[-1]["conversion_id"]))
-
-
-def _batch(actor: Actor, asked: ConversionQuery, after: tuple[int, str] | None) -> list[dict[str, Any]]:
-    return conversions(
-        actor, ConversionQuery(asked.filters, asked.status, asked.q, after=after, limit=_EXPORT_BATCH_ROWS)
-    )
+def _as_parameters(asked: ConversionQuery) -> dict[str, str]:
+    """Return the list as parameters of the API."""
+    filters = asked.filters
+    given = {
+        "from": filters.from_, "to": filters.to, "status": asked.status, "q": asked.q,
+        "partner": ",".join(map(str, filters.partners or ())), "offer": ",".join(map(str, filters.offers or ())),
+    }  # fmt: skip
+    return {name: value for name, value in given.items() if value}
 
 
 @page(Area.REPORTS)

@@ -17,10 +17,12 @@ from control.console.figures.report_filters import dimension_filters, goal_names
 from control.console.figures.report_state import BY, COLUMNS, ReportState, read_report_state
 from control.console.figures.report_table import Key, export_head, export_rows, key_of, report_table, time_text
 from control.console.figures.sums import REPORT_MEASURES, by_key, unit_of
+from control.console.lists.export import DIRECT_ROWS_MAX, ask_for_export
 from control.console.lists.views_page import ListHead, change_views, views_context
 from control.engine.answers import Filters, Part, Report, report
 from control.engine.dimensions import LABELS, SUBS, TIMES
 from control.engine.names import names_of_report
+from control.engine.values import join_values
 from control.errors import Refused
 from control.ui.charts.chart import Chart, Series
 from control.ui.charts.line import line_chart
@@ -30,7 +32,6 @@ from control.ui.table import Page
 HEAD = ListHead("reports", "console_reports", "All figures")
 _PAGE_ROWS = 50
 _PAGES_MAX = 200
-_EXPORT_ROWS_MAX = 100_000
 _DAYS_OF_CHART_MAX = 400
 _COMPARED_ROWS = 10_000
 _ON_TILES = ("clicks", "conversions", "revenue", "payout")
@@ -147,7 +148,22 @@ def _page_number(request: HttpRequest) -> int:
 
 def _exported(actor: Actor, state: ReportState, filters: FigureFilters, kind: str) -> HttpResponse:
     try:
-        found: Report = report(actor, "kpi", state.by, filters.asked(), Part(state.order, _EXPORT_ROWS_MAX))
+        found: Report = report(actor, "kpi", state.by, filters.asked(), Part(state.order, DIRECT_ROWS_MAX))
     except Refused as error:
         return HttpResponse(f"{error}\n", status=503, content_type="text/plain; charset=utf-8")
-    return file_answer(kind, "report", export_head(state.by), export_rows(state.by, found.rows, names_of_report(found)))
+    if found.total_rows > len(found.rows):
+        return ask_for_export("report", kind, _as_parameters(state, filters))
+    there = frozenset(column.name for column in found.columns)
+    rows = export_rows(state.by, found.rows, names_of_report(found), there)
+    return file_answer(kind, "report", export_head(state.by, there), rows)
+
+
+def _as_parameters(state: ReportState, filters: FigureFilters) -> dict[str, object]:
+    """Return the report as parameters of the API."""
+    asked = filters.asked()
+    given = {
+        "by": ",".join(state.by), "from": asked.from_, "to": asked.to, "order": state.order,
+        "partner": ",".join(map(str, asked.partners or ())), "offer": ",".join(map(str, asked.offers or ())),
+        "filter": [f"{name}={join_values(values)}" for name, values in state.values.items()],
+    }  # fmt: skip
+    return {name: value for name, value in given.items() if value}

@@ -86,6 +86,9 @@ PAGES: dict[str, set[str]] = {
     "console_import": WRITERS,
     "console_import_columns": WRITERS,
     "console_import_errors": WRITERS,
+    "console_exports": EVERYBODY,
+    "console_export_new": EVERYBODY,
+    "console_export_file": set(),  # for who asked for it: test_export_pages.py
     "console_jobs": SEE_JOBS,
     "console_job": SEE_JOBS,
     "console_job_replay": LEADERS,
@@ -170,6 +173,8 @@ def path(console: Console, name: str, partner: Partner | None) -> str:
         "console_rollback": [1],
         "console_rejected_reason": ["malformed"],
         "console_audit_event": [event.pk],
+        "console_export_new": ["partners", "csv"],
+        "console_export_file": [uuid4()],
         "console_job": [console.job.pk],
         "console_job_replay": [console.job.pk],
         "console_user": [console.people["support"].pk],
@@ -189,7 +194,7 @@ def test_pages_open_for_the_right_roles(console: Console, role: str) -> None:
     browser = console.browser(role)
     for name, allowed in PAGES.items():
         status = browser.get(path(console, name, console.own)).status_code
-        refused = 404 if name in ("console_bulk", "console_partner_history") else 403
+        refused = 404 if name in ("console_bulk", "console_export_file", "console_partner_history") else 403
         assert status == (200 if role in allowed else refused), (role, name, status)
 
 
