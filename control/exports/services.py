@@ -61,9 +61,9 @@ def start_export(actor: Actor, resource_key: str, file_format: str, filters: Map
 
 
 def make_export(export_id: UUID, actor: Actor) -> None:
-    """Make the file of an export, with the rights that the actor has now. Run again, it begins anew.
+    """Make the file of an export, with the rights that the actor has now. Run again, it starts from the first row.
 
-    Raises Forbidden, and Unavailable while the engine is away: the job is tried again.
+    Raises Forbidden, and Unavailable while the engine does not answer: the job is tried again.
     """
     found = Export.objects.get(pk=export_id)
     if found.state not in PENDING:
