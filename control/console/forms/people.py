@@ -63,7 +63,8 @@ class KeyForm(forms.Form):
     )  # fmt: skip
     partner = PartnerField(required=False, help_text="With a partner, the key sees only the data of this partner.")
     expires = forms.DateField(
-        label="Last day (UTC)", required=False, help_text="The key is refused after this day; without one, it stays.",
+        label="Last day (UTC)", required=False,
+        help_text="The key is refused after this day. Without a day, it does not expire.",
         widget=forms.DateInput(attrs={"type": "date"}),
     )  # fmt: skip
 

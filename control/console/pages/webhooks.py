@@ -260,7 +260,8 @@ def replay_failed(request: HttpRequest, actor: Actor, webhook_id: UUID) -> HttpR
         sent = replaying.replay_many(actor, webhook_id, replaying.Wanted(since=form.cleaned_data["since"]))
         return f"{sent:,} failed {'delivery is' if sent == 1 else 'deliveries are'} sent again.", _address(webhook_id)
 
-    text = f"{count:,} {'delivery' if count == 1 else 'deliveries'} of this webhook failed."
+    number = f"{count:,}" if count else "No"
+    text = f"{number} {'delivery' if count == 1 else 'deliveries'} of this webhook failed."
     return form_page(
         request, form, save, title="Replay failed deliveries", submit="Send again", crumbs=_crumbs(webhook), text=text
     )
