@@ -54,6 +54,7 @@ INSTALLED_APPS = [
     "control.files",
     "control.partners",
     "control.program",
+    "control.scheduled",
     "control.imports",
     "control.exports",
     "control.console",

@@ -22,6 +22,7 @@ from control.partners.api import partners
 from control.program.api import links, offers, program_versions
 from control.program.api_requests import requests as publish_requests
 from control.program.api_terms import approvals, coupons, plans
+from control.scheduled.api import scheduled
 from control.search.api import search_router
 from control.webhooks.api import webhooks
 
@@ -91,6 +92,7 @@ api.add_router("/offers", offers)
 api.add_router("/links", links)
 api.add_router("/program-versions", program_versions)
 api.add_router("/publish-requests", publish_requests)
+api.add_router("/scheduled-changes", scheduled)
 api.add_router("/plans", plans)
 api.add_router("/coupons", coupons)
 api.add_router("/approvals", approvals)

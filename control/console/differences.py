@@ -36,6 +36,7 @@ _PAGES = {
     "partners.partner": "console_partner",
     "program.offer": "console_offer",
     "program.plan": "console_plan",
+    "scheduled.scheduledchange": "console_scheduled_change",
     "program.publishrequest": "console_publish_request",
     "accounts.user": "console_user",
     "accounts.invitation": "console_invitation",

@@ -27,6 +27,7 @@ def add_pages() -> None:
         Entry("Coupons", "console_coupons", "ticket", "Program", 36, _reads(Area.PROGRAM)),
         Entry("Publish", "console_publish", "rocket", "Program", 38, _reads(Area.PROGRAM)),
         Entry("Versions", "console_versions", "versions", "Program", 39, _reads(Area.PROGRAM)),
+        Entry("Scheduled", "console_scheduled", "clock", "Program", 40, _reads(Area.PROGRAM)),
         Entry("Live view", "console_hits", "activity", "Traffic", 60, _reads(Area.REPORTS)),
         Entry("Rejected hits", "console_rejected", "ban", "Traffic", 62, _reads(Area.REPORTS)),
         Entry("Problems", "console_problems", "alert-triangle", "Traffic", 64, _reads(Area.REPORTS)),

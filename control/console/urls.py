@@ -26,6 +26,7 @@ from control.console.pages import (
     publish_requests,
     rejected,
     reports,
+    scheduled,
     search,
     webhooks,
 )
@@ -70,6 +71,8 @@ urlpatterns = [
     path("publish/", publish.publish, name="console_publish"),
     path("publish/requests/", publish_requests.index, name="console_publish_requests"),
     path("publish/requests/<uuid:request_id>/", publish_requests.show, name="console_publish_request"),
+    path("scheduled/", scheduled.index, name="console_scheduled"),
+    path("scheduled/<uuid:change_id>/", scheduled.show, name="console_scheduled_change"),
     path("versions/", publish.index, name="console_versions"),
     path("versions/<int:seq>/", publish.version, name="console_version"),
     path("versions/<int:seq>/rollback/", publish.roll_back, name="console_rollback"),

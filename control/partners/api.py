@@ -8,7 +8,7 @@ from uuid import UUID
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 from ninja import Query, Router, Schema, Status
-from pydantic import ConfigDict, Field
+from pydantic import AwareDatetime, ConfigDict, Field
 
 from control.accounts.actor import Actor
 from control.accounts.middleware import actor_of
@@ -24,6 +24,9 @@ from control.partners.selectors import partner as partner_of
 from control.partners.selectors import possible_managers, search_partners, sees_personal_data
 from control.partners.services import change_partner, create_partner, transition
 from control.partners.states import PartnerStatus
+from control.scheduled.api import ScheduledOut, scheduled_out
+from control.scheduled.models import REASON_CHARS_MAX, ChangeKind
+from control.scheduled.services import schedule_status
 
 partners = Router(tags=["partners"])
 _ORDERS = Orders({"id": "number", "name": "name", "created": "created"}, "id")
@@ -92,6 +95,7 @@ class TransitionIn(Schema):
 
     to: str = Field(max_length=12)
     reason: str = Field("", max_length=4_000)
+    at: AwareDatetime | None = Field(None, description="Later time; the answer is then 202 with the scheduled change.")
 
 
 _PERSONAL: dict[str, Any] = {
@@ -189,10 +193,14 @@ def patch_partner(request: HttpRequest, response: HttpResponse, partner_id: int,
     return shown
 
 
-@partners.post("/{partner_id}/transitions", response=answers(PartnerOut, errors=(404, 409)))
-def add_transition(request: HttpRequest, response: HttpResponse, partner_id: int, body: TransitionIn) -> PartnerOut:
-    """Move a partner to another state; its links follow at once."""
+@partners.post("/{partner_id}/transitions", response={202: ScheduledOut, **answers(PartnerOut, errors=(404, 409))})
+def add_transition(request: HttpRequest, response: HttpResponse, partner_id: int, body: TransitionIn) -> Any:
+    """Move a partner to another state, at once or at a later time; its links follow at once."""
     actor = actor_of(request)
+    if body.at is not None:
+        reason = body.reason[:REASON_CHARS_MAX]
+        made = schedule_status(actor, ChangeKind.PARTNER, str(_number(partner_id)), body.to, body.at, reason)
+        return Status(202, scheduled_out(made))
     with naming_version(response):
         shown = partner_out(transition(actor, _number(partner_id), body.to, body.reason), actor)
     set_etag(response, shown)

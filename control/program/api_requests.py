@@ -6,7 +6,7 @@ from uuid import UUID
 
 from django.http import HttpRequest, HttpResponse
 from ninja import Query, Router, Schema, Status
-from pydantic import ConfigDict, Field
+from pydantic import AwareDatetime, ConfigDict, Field
 
 from control.accounts.middleware import actor_of
 from control.accounts.roles import Action, Area
@@ -37,6 +37,7 @@ class PublishRequestOut(Schema):
     content_hash: str = Field(description="Hash of the terms before and after; the approval counts for them only.")
     diff: list[str] = Field(description="Difference at the time of the request, in sentences.")
     comment: str
+    at: datetime | None = Field(description="Time from which the terms are to count; null for at once.")
     state: str = Field(description="open, approved, declined, withdrawn or replaced.")
     requester: str
     created: datetime
@@ -53,6 +54,7 @@ class PublishRequestIn(Schema):
 
     comment: str = Field("", max_length=2_000)
     back_to: int | None = Field(None, ge=1, le=_SEQ_MAX, description="Version to go back to; without it, drafts count.")
+    at: AwareDatetime | None = Field(None, description="Time from which the terms are to count.")
 
 
 class DecisionIn(Schema):
@@ -95,7 +97,7 @@ def list_publish_requests(request: HttpRequest, query: Query[PublishRequestQuery
 @requests.post("", response=answers(PublishRequestOut, status=201, errors=(404, 409)))
 def add_publish_request(request: HttpRequest, body: PublishRequestIn) -> Status[PublishRequestOut]:
     """Ask another person to approve the drafts as they are now, or a rollback."""
-    return Status(201, request_out(ask_to_publish(actor_of(request), body.comment, body.back_to)))
+    return Status(201, request_out(ask_to_publish(actor_of(request), body.comment, body.back_to, body.at)))
 
 
 @requests.get("/{request_id}", response=answers(PublishRequestOut, errors=(404,)))

@@ -341,6 +341,8 @@ class PublishRequest(AuditedModel):
     diff = models.JSONField(default=empty_list)
     """Sentences about the difference from the version in force at the time of the request."""
     comment = models.TextField(blank=True, max_length=2_000)
+    at = models.DateTimeField(null=True)
+    """Time from which the terms are to count; None for at once."""
     state = models.CharField(max_length=9, choices=RequestState.choices, default=RequestState.OPEN)
     requester_kind = models.CharField(max_length=10)
     requester_id = models.CharField(max_length=64)

@@ -145,17 +145,23 @@ def _decided(terms: Terms) -> Terms:
     return msgspec.structs.replace(terms, partners=kinds)
 
 
-def carry_out(head: ProgramHead, kind: str, back_to: int | None, approval: Approval | None = None) -> ProgramVersion:
-    """Publish, or roll back, in the open transaction. Raises Invalid, NotFound, Conflict."""
+def carry_out(
+    head: ProgramHead, kind: str, back_to: int | None, approval: Approval | None = None, at: datetime | None = None
+) -> ProgramVersion:
+    """Publish, or roll back, in the open transaction. With `at`, the terms count from then at the earliest.
+
+    Raises Invalid, NotFound, Conflict.
+    """
+    wanted = next_effective(head.version, timezone.now())
+    effective = max(wanted, at) if at is not None else wanted
     if kind == RequestKind.PUBLISH:
-        version = _publish(head, _compile_next(), VersionKind.PUBLISHED, None, approval, drafts=True)
+        version = _publish(head, _compile_next(), VersionKind.PUBLISHED, None, approval, effective, drafts=True)
     else:
         old = _target(head.version, back_to)
-        effective = next_effective(head.version, timezone.now())
         terms = terms_of(old)
         restore_rows(terms, effective, _next_seq(head))
         compiled = compile_rows(rows_for_terms(IN_FORCE, IN_FORCE, Q(number__in=list(terms.offers))))
-        version = _publish(head, compiled, VersionKind.ROLLED_BACK, old.seq, approval, drafts=False)
+        version = _publish(head, compiled, VersionKind.ROLLED_BACK, old.seq, approval, effective, drafts=False)
     PublishRequest.objects.filter(state=RequestState.OPEN).update(state=RequestState.REPLACED)
     return version
 
@@ -186,13 +192,13 @@ def _next_seq(head: ProgramHead) -> int:
 
 
 def _publish(
-    head: ProgramHead, compiled: Compiled, kind: VersionKind, back_to: int | None, approval: Approval | None, *,
-    drafts: bool,
+    head: ProgramHead, compiled: Compiled, kind: VersionKind, back_to: int | None, approval: Approval | None,
+    new_from: datetime, *, drafts: bool,
 ) -> ProgramVersion:  # fmt: skip
+    """Store a version. Terms that are new count from `new_from`."""
     program, before = _checked(compiled), head.version
-    now = timezone.now()
     same_terms = before is not None and program.terms.hash == before.terms_hash
-    effective = before.effective if before is not None and same_terms else next_effective(before, now)
+    effective = before.effective if before is not None and same_terms else new_from
     if drafts:
         _put_in_force(effective, _next_seq(head))
     tree = _tree(before, program)
@@ -203,8 +209,7 @@ def _publish(
         head,
         NewVersion(
             kind, program.terms.hash, tree.root, terms_difference(old, program.terms, program.labels),
-            {**tree.contents, **terms_content(program.terms)}, effective, back_to,
-            approval,
+            {**tree.contents, **terms_content(program.terms)}, effective, back_to, approval,
         ),
     )  # fmt: skip
     _record(version)

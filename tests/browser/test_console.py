@@ -22,7 +22,8 @@ PAGES = [
     "settings/", "people/", "people/invite/", "people/invitations/", "partners/1/invite/",
     "api-keys/", "imports/", "imports/new/", "api-keys/new/", "search/?q=lagoon", "reports/", "conversions/",
     "exports/", "hits/", "rejected/", "rejected/malformed/", "problems/", "postback-tester/", "health/",
-    "webhooks/", "webhooks/new/",
+    "webhooks/", "webhooks/new/", "settings/program/", "settings/installation/", "publish/requests/", "scheduled/",
+    "versions/1/ask/",
 ]  # fmt: skip
 """Pages of the console after the walk, without those that differ by an id only."""
 _PICTURES = """

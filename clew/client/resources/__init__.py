@@ -21,6 +21,7 @@ from clew.client.resources.program_versions import AsyncProgramVersionsApi, Prog
 from clew.client.resources.publish_requests import AsyncPublishRequestsApi, PublishRequestsApi
 from clew.client.resources.rejected_hits import AsyncRejectedHitsApi, RejectedHitsApi
 from clew.client.resources.reports import AsyncReportsApi, ReportsApi
+from clew.client.resources.scheduled_changes import AsyncScheduledChangesApi, ScheduledChangesApi
 from clew.client.resources.search import AsyncSearchApi, SearchApi
 from clew.client.resources.users import AsyncUsersApi, UsersApi
 from clew.client.resources.webhooks import AsyncWebhooksApi, WebhooksApi
@@ -41,6 +42,7 @@ class Resources:
         self.links = LinksApi(transport)
         self.program_versions = ProgramVersionsApi(transport)
         self.publish_requests = PublishRequestsApi(transport)
+        self.scheduled_changes = ScheduledChangesApi(transport)
         self.plans = PlansApi(transport)
         self.coupons = CouponsApi(transport)
         self.approvals = ApprovalsApi(transport)
@@ -71,6 +73,7 @@ class AsyncResources:
         self.links = AsyncLinksApi(transport)
         self.program_versions = AsyncProgramVersionsApi(transport)
         self.publish_requests = AsyncPublishRequestsApi(transport)
+        self.scheduled_changes = AsyncScheduledChangesApi(transport)
         self.plans = AsyncPlansApi(transport)
         self.coupons = AsyncCouponsApi(transport)
         self.approvals = AsyncApprovalsApi(transport)

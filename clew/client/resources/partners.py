@@ -95,6 +95,8 @@ class TransitionIn(TypedDict, total=False):
 
     to: Required[str]
     reason: str
+    # Later time; the answer is then 202 with the scheduled change.
+    at: datetime | None
 
 
 class PartnersListQuery(TypedDict, total=False):
@@ -142,7 +144,7 @@ class PartnersApi:
         )
 
     def transitions(self, partner_id: int, *, idempotency_key: str = "", **fields: Unpack[TransitionIn]) -> Partner:
-        """Move a partner to another state; its links follow at once."""
+        """Move a partner to another state, at once or at a later time; its links follow at once."""
         return self._transport.call(
             Partner,
             Call(
@@ -184,7 +186,7 @@ class AsyncPartnersApi:
     async def transitions(
         self, partner_id: int, *, idempotency_key: str = "", **fields: Unpack[TransitionIn]
     ) -> Partner:
-        """Move a partner to another state; its links follow at once."""
+        """Move a partner to another state, at once or at a later time; its links follow at once."""
         return await self._transport.call(
             Partner,
             Call(

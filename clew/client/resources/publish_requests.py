@@ -18,6 +18,8 @@ class PublishRequest(Answer, kw_only=True, omit_defaults=True):
     # Difference at the time of the request, in sentences.
     diff: list[str]
     comment: str
+    # Time from which the terms are to count; null for at once.
+    at: datetime | None
     # open, approved, declined, withdrawn or replaced.
     state: str
     requester: str
@@ -35,6 +37,8 @@ class PublishRequestIn(TypedDict, total=False):
     comment: str
     # Version to go back to; without it, drafts count.
     back_to: int | None
+    # Time from which the terms are to count.
+    at: datetime | None
 
 
 class DecisionIn(TypedDict, total=False):

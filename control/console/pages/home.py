@@ -1,5 +1,6 @@
 """Home of the console, and home of its settings."""
 
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
@@ -22,10 +23,13 @@ from control.partners.access import visible_partners
 from control.partners.selectors import counts_by_status
 from control.partners.states import PartnerStatus
 from control.program.models import PublishRequest, RequestState
+from control.scheduled.models import ChangeState
+from control.scheduled.services import scheduled_changes
 from control.ui.charts.donut import donut_chart
 from control.ui.formats import count_text
 
 _RECENT_ROWS = 8
+_FAILED_DAYS = 7
 
 
 @page()
@@ -75,6 +79,14 @@ def _queues(actor: Actor, counts: dict[str, int]) -> list[dict[str, Any]]:
                 "href": f"{reverse('console_publish_requests')}?state=open",
             }
         )  # fmt: skip
+    if failed := _failed(actor):
+        queues.append(
+            {
+                "title": f"{count_text(failed)} scheduled {'change' if failed == 1 else 'changes'} failed",
+                "text": "In the last seven days.", "icon": "alert-triangle",
+                "href": f"{reverse('console_scheduled')}?state=failed",
+            }
+        )  # fmt: skip
     if actor.may(Area.JOBS, Action.READ) and (dead := Job.objects.filter(state=JobState.DEAD).count()):
         queues.append(
             {
@@ -84,6 +96,11 @@ def _queues(actor: Actor, counts: dict[str, int]) -> list[dict[str, Any]]:
             }
         )  # fmt: skip
     return queues
+
+
+def _failed(actor: Actor) -> int:
+    since = timezone.now() - timedelta(days=_FAILED_DAYS)
+    return scheduled_changes(actor).filter(state=ChangeState.FAILED, finished__gte=since).count()
 
 
 def _asked() -> int:

@@ -1,7 +1,9 @@
 """Pages of links."""
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Any
+from uuid import UUID
 
 from django.db.models import Q, QuerySet
 from django.http import HttpRequest, HttpResponse
@@ -13,6 +15,7 @@ from control.accounts.roles import Action, Area
 from control.console.access import page
 from control.console.forms.page import form_page, posted
 from control.console.forms.program import LinkForm
+from control.console.forms.when import WhenForm
 from control.console.lists.page import list_page
 from control.console.lists.spec import BulkAction, Empty, Filter, ListColumn, ListSpec, Options, register
 from control.errors import Conflict, NotFound
@@ -20,6 +23,8 @@ from control.program.access import visible_links, visible_offers
 from control.program.codes import codes_beginning_with
 from control.program.models import Link, LinkStatus
 from control.program.services.links import create_link, set_link_status
+from control.scheduled.models import ChangeKind
+from control.scheduled.services import cancel_change, schedule_status
 from control.ui.states import state_tone
 from control.ui.table import Cell
 
@@ -59,8 +64,11 @@ def _search(_actor: Actor, rows: QuerySet[Link], text: str) -> QuerySet[Link]:
 
 
 def _switch(to: LinkStatus) -> Any:
-    def change(actor: Actor, row_id: str, _values: Mapping[str, Any]) -> Mapping[str, Any]:
+    def change(actor: Actor, row_id: str, values: Mapping[str, Any]) -> Mapping[str, Any]:
         link = _visible(actor, row_id)
+        if values.get("at"):
+            made = schedule_status(actor, ChangeKind.LINK, link.code, to, datetime.fromisoformat(values["at"]))
+            return {"scheduled": str(made.pk)}
         if link.status == to:
             raise Conflict(f"{link.code} is {link.status} already")
         set_link_status(actor, link.code, to)
@@ -70,6 +78,9 @@ def _switch(to: LinkStatus) -> Any:
 
 
 def _switch_back(actor: Actor, row_id: str, _values: Mapping[str, Any], before: Mapping[str, Any]) -> None:
+    if "scheduled" in before:
+        cancel_change(actor, UUID(before["scheduled"]))
+        return
     link = _visible(actor, row_id)
     if link.status != before["now"]:
         raise Conflict(f"{link.code} is {link.status} meanwhile")
@@ -98,10 +109,12 @@ LINKS = register(
         bulk=(
             BulkAction(
                 "on", "Switch on", "switched on", _switch(LinkStatus.ACTIVE), _switch_back, area=Area.LINKS,
+                form=WhenForm,
                 text="They work within seconds, if partner and offer are active.",
             ),
             BulkAction(
                 "off", "Switch off", "switched off", _switch(LinkStatus.INACTIVE), _switch_back, area=Area.LINKS,
+                form=WhenForm,
                 text="They lead to the fallback page within seconds.", danger=True,
             ),
         ),

@@ -16,13 +16,17 @@ from control.console.figures.home import object_figures
 from control.console.forms.page import form_page, posted
 from control.console.forms.partners import OptionalReasonForm
 from control.console.forms.program import OFFER_SECTIONS, OfferForm, initial_of_offer
+from control.console.forms.when import add_when, local_text
 from control.console.history import timeline
 from control.console.lists.page import list_page
 from control.console.lists.spec import Empty, Filter, ListColumn, ListSpec
+from control.console.pages.scheduled import waiting_of
 from control.errors import NotFound
 from control.program.access import visible_offers
 from control.program.models import Offer, OfferAccess, OfferStatus, Plan, TermsState
 from control.program.services import offers as services
+from control.scheduled.models import ChangeKind
+from control.scheduled.services import schedule_status
 from control.ui.states import state_text, state_tone
 from control.ui.table import Cell
 from schemas.values.durations import format_duration
@@ -132,6 +136,7 @@ def show(request: HttpRequest, actor: Actor, number: int) -> HttpResponse:
         ],
         "edit": reverse("console_offer_edit", args=[number]) if may_change else "",
         "add_plan": f"{reverse('console_plan_new')}?offer={number}" if may_change else "",
+        "scheduled": waiting_of(actor, ChangeKind.OFFER, str(number)),
         **object_figures(actor, "offer", number),
         "items": timeline(history_of("program.offer", str(number))[:_HISTORY_ROWS], actor),
     }  # fmt: skip
@@ -186,8 +191,12 @@ def move(request: HttpRequest, actor: Actor, number: int, to: str) -> HttpRespon
     if to not in VERBS:
         raise Http404(f"there is no state {to}")
     state, form = OfferStatus(to), OptionalReasonForm(posted(request))
+    add_when(form)
 
     def save() -> tuple[str, str]:
+        if (at := form.cleaned_data["at"]) is not None:
+            schedule_status(actor, ChangeKind.OFFER, str(number), to, at, form.cleaned_data["reason"])
+            return f"{offer.name} is {state.label.lower()} from {local_text(at)}.", _address(number)
         services.set_offer_status(actor, number, to, form.cleaned_data["reason"])
         return f"{offer.name} is {state.label.lower()}.", _address(number)
 

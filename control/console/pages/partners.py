@@ -16,9 +16,11 @@ from control.console.access import page
 from control.console.figures.home import object_figures
 from control.console.forms.base import add_refusal, check_answer, is_check, sections_of
 from control.console.forms.partners import SECTIONS, PartnerForm, initial_of, reason_form
+from control.console.forms.when import add_when, local_text
 from control.console.history import timeline
 from control.console.lists.page import list_page
 from control.console.pages.partner_list import PARTNERS
+from control.console.pages.scheduled import waiting_of
 from control.errors import Refused
 from control.partners import services
 from control.partners.access import visible_partners
@@ -26,6 +28,8 @@ from control.partners.models import Partner
 from control.partners.selectors import partner as find_partner
 from control.partners.selectors import sees_personal_data
 from control.partners.states import REASON_REQUIRED, TRANSITIONS, PartnerStatus
+from control.scheduled.models import ChangeKind
+from control.scheduled.services import schedule_status
 from control.ui.states import state_tone
 
 HISTORY_ROWS = 100
@@ -142,13 +146,19 @@ def move(request: HttpRequest, actor: Actor, number: int, to: str) -> HttpRespon
         raise Http404(f"there is no state {to}")
     new_status = PartnerStatus(to)
     form = reason_form(new_status)(request.POST if request.method == "POST" else None)
+    add_when(form)
     if request.method == "POST" and form.is_valid():
+        at, reason = form.cleaned_data["at"], form.cleaned_data["reason"]
         try:
-            services.transition(actor, number, to, form.cleaned_data["reason"])
+            if at is not None:
+                schedule_status(actor, ChangeKind.PARTNER, str(number), to, at, reason)
+            else:
+                services.transition(actor, number, to, reason)
         except Refused as error:
             add_refusal(form, error)
         else:
-            messages.success(request, f"{partner.name} is {new_status.label.lower()}.")
+            when = f" from {local_text(at)}" if at is not None else ""
+            messages.success(request, f"{partner.name} is {new_status.label.lower()}{when}.")
             return HttpResponseRedirect(reverse("console_partner", args=[number]))
     context = {
         "title": f"{VERBS[new_status]} {partner.name}?",
@@ -176,6 +186,7 @@ def _head(actor: Actor, partner: Partner, tab: str) -> dict[str, Any]:
         "title": partner.name,
         "crumbs": [("Partners", reverse("console_partners"))],
         "tabs": tabs,
+        "scheduled": waiting_of(actor, ChangeKind.PARTNER, str(partner.number)),
         "moves": _moves(partner) if actor.may(Area.PARTNERS, Action.WRITE) else [],
         "edit": reverse("console_partner_edit", args=[partner.number])
         if actor.may(Area.PARTNERS, Action.WRITE)

@@ -15,6 +15,7 @@ from control.console.access import page
 from control.console.forms.page import form_page, posted
 from control.console.forms.partners import ReasonForm
 from control.console.forms.program import AskToPublishForm, PublishForm
+from control.console.forms.when import add_when, local_text
 from control.console.lists.page import list_page
 from control.console.lists.spec import Empty, Filter, ListColumn, ListSpec
 from control.distribution.selectors import spread_of
@@ -24,6 +25,7 @@ from control.program.publishing import may_publish_alone, preview, rollback
 from control.program.publishing import publish as publish_program
 from control.program.selectors import diff, version_of, versions
 from control.program.services.publish_requests import ask_to_publish, publish_requests
+from control.scheduled.services import schedule_terms
 from control.ui.table import Cell
 from program.toml.tables import Mistake
 
@@ -106,12 +108,17 @@ def publish(request: HttpRequest, actor: Actor) -> HttpResponse:
     may_publish = may_publish_alone(actor)
     may_ask = not may_publish and actor.may(Area.PROGRAM, Action.WRITE)
     form = AskToPublishForm(posted(request)) if may_ask else PublishForm(posted(request))
+    add_when(form, "Time from which the terms count. Leave it empty for as soon as possible.")
     if request.method == "POST":
 
         def save() -> tuple[str, str]:
+            at = form.cleaned_data["at"]
             if may_ask:
-                asked = ask_to_publish(actor, form.cleaned_data["comment"])
+                asked = ask_to_publish(actor, form.cleaned_data["comment"], at=at)
                 return "The request is sent.", reverse("console_publish_request", args=[asked.pk])
+            if at is not None:
+                schedule_terms(actor, at, form.cleaned_data["reason"])
+                return f"The terms count from {local_text(at)}.", reverse("console_scheduled")
             version = publish_program(actor, form.cleaned_data["reason"])
             return f"Version {version.seq} is published.", reverse("console_version", args=[version.seq])
 

@@ -16,6 +16,7 @@ from control.console.access import page
 from control.console.forms.base import add_refusal
 from control.console.forms.page import form_page, posted
 from control.console.forms.program import AskToPublishForm, DecisionForm
+from control.console.forms.when import local_text
 from control.console.history import timeline
 from control.console.lists.page import list_page
 from control.console.lists.spec import Empty, Filter, ListColumn, ListSpec
@@ -114,6 +115,7 @@ def show(request: HttpRequest, actor: Actor, request_id: UUID) -> HttpResponse:
         "crumbs": [("Publish requests", reverse("console_publish_requests"))],
         "facts": [
             ("By", row.requester), ("Asked", format_date(row.created, "j M Y, H:i") + " UTC"),
+            ("Counts from", local_text(row.at) if row.at else "As soon as possible"),
             ("Comment", row.comment), ("Decided by", row.decider),
             ("Decided", format_date(row.decided, "j M Y, H:i") + " UTC" if row.decided else ""),
             ("Reason", row.decision_reason), ("Content", row.content_hash),
@@ -126,7 +128,8 @@ def show(request: HttpRequest, actor: Actor, request_id: UUID) -> HttpResponse:
 
 def _act(actor: Actor, row: PublishRequest, decision: str, reason: str) -> str:
     if decision == "approve":
-        return f"Version {services.approve_request(actor, row.pk, reason).version} is published."
+        done = services.approve_request(actor, row.pk, reason)
+        return f"Version {done.version} is published." if done.version else "Approved. The terms are scheduled."
     if decision == "withdraw":
         services.withdraw_request(actor, row.pk)
         return "The request is withdrawn."

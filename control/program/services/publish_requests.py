@@ -1,5 +1,6 @@
 """Approval of terms by a second person: ask for it, approve, decline, withdraw."""
 
+from datetime import datetime
 from uuid import UUID
 
 from django.core.mail import send_mail
@@ -17,6 +18,7 @@ from control.partners.access import require_operator
 from control.program.models import ProgramHead, PublishRequest, RequestKind, RequestState
 from control.program.publishing import carry_out, content_of
 from control.program.versions import Approval, changing_program
+from control.scheduled.services import check_time, schedule_terms
 
 MAILS_MAX = 50
 """Most people who get a mail about one request; the others see it on Home."""
@@ -37,18 +39,23 @@ def publish_request_of(actor: Actor, request_id: UUID) -> PublishRequest:
     return found
 
 
-def ask_to_publish(actor: Actor, comment: str = "", back_to: int | None = None) -> PublishRequest:
+def ask_to_publish(
+    actor: Actor, comment: str = "", back_to: int | None = None, at: datetime | None = None
+) -> PublishRequest:
     """Ask another person to approve the drafts as they are now, or a rollback to a version. Approvers get a mail.
 
-    The request replaces the open ones. Raises Forbidden, NotFound, Invalid, and Conflict if nothing would change.
+    With `at`, the terms count from then. The request replaces the open ones.
+    Raises Forbidden, NotFound, Invalid, and Conflict if nothing would change.
     """
     require_operator(actor, Area.PROGRAM, Action.WRITE)
     kind = RequestKind.PUBLISH if back_to is None else RequestKind.ROLLBACK
+    if at is not None:
+        check_time(at)
     with changing_program(actor, comment):
         content = content_of(kind, back_to)
         PublishRequest.objects.filter(state=RequestState.OPEN).update(state=RequestState.REPLACED)
         request = PublishRequest.objects.create(
-            kind=kind, back_to=back_to, content_hash=content.hash, diff=content.difference, comment=comment,
+            kind=kind, back_to=back_to, content_hash=content.hash, diff=content.difference, comment=comment, at=at,
             requester_kind=actor.kind, requester_id=actor.id, requester=(actor.name or actor.kind)[:254],
         )  # fmt: skip
         _tell_approvers(request)
@@ -81,8 +88,9 @@ def _obstacle(actor: Actor, request: PublishRequest) -> str:
 
 
 def approve_request(actor: Actor, request_id: UUID, reason: str = "") -> PublishRequest:
-    """Approve a request, which publishes its content at once. The version names both people.
+    """Approve a request, which publishes its content: at once, or at the time that it names.
 
+    The version names both people.
     Raises Forbidden, NotFound, Invalid, and Conflict for an own request, one that is decided, and changed drafts.
     """
     require_operator(actor, Area.PROGRAM, Action.APPROVE)
@@ -91,8 +99,11 @@ def approve_request(actor: Actor, request_id: UUID, reason: str = "") -> Publish
         if content_of(request.kind, request.back_to).hash != request.content_hash:
             raise Conflict("the terms have changed since the request; look at the difference, and ask again")
         _decide(actor, request, RequestState.APPROVED, reason)
-        request.version = _publish(head, request, actor)
-        request.save(update_fields=["version"])
+        if request.at is not None and request.at > timezone.now():
+            schedule_terms(actor, request.at, reason, request.back_to, request)
+        else:
+            request.version = _publish(head, request, actor)
+            request.save(update_fields=["version"])
     return request
 
 

@@ -1,6 +1,7 @@
 """Every role and every kind of key on every endpoint: what is allowed is what the matrix of roles says."""
 
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -38,6 +39,7 @@ from control.program.publishing import publish
 from control.program.services.links import create_link
 from control.program.services.publish_requests import ask_to_publish, withdraw_request
 from control.program.services.terms_rows import create_coupon, create_plan
+from control.scheduled.services import schedule_status
 from control.webhooks.services import create_webhook, send_test
 from tests.control.api.conftest import Api
 from tests.control.program.sample import plan, shoes
@@ -64,6 +66,7 @@ PLAN = {"offer": "{offer_id}", "goal": "lead", "percent": "5"}
 COUPON = {"code": "NEW", "offer": "{offer_id}", "partner": "{partner_id}"}
 APPROVAL = {"offer": "{offer_id}", "partner": "{partner_id}", "status": "approved"}
 LINK = {"items": [{"offer": "{offer_id}", "partner": "{partner_id}"}]}
+LATER = {"kind": "publish", "at": (timezone.now() + timedelta(days=1)).isoformat()}
 WHY = {"reason": "too much"}
 CLOSED = frozenset({409})
 """The request of the test is withdrawn."""
@@ -117,6 +120,10 @@ ENDPOINTS = [
     Endpoint("POST", "/publish-requests/{request_id}/approve", Area.PROGRAM, Action.APPROVE, {}, True, CLOSED),
     Endpoint("POST", "/publish-requests/{request_id}/decline", Area.PROGRAM, Action.APPROVE, WHY, True, CLOSED),
     Endpoint("POST", "/publish-requests/{request_id}/withdraw", Area.PROGRAM, Action.WRITE, None, True, CLOSED),
+    Endpoint("GET", "/scheduled-changes", Area.PROGRAM, Action.READ),
+    Endpoint("POST", "/scheduled-changes", Area.PROGRAM, Action.APPROVE, LATER, True, frozenset({201, 409})),
+    Endpoint("GET", "/scheduled-changes/{change_id}", Area.LINKS, Action.READ),
+    Endpoint("POST", "/scheduled-changes/{change_id}/cancel", Area.LINKS, Action.WRITE),
     Endpoint("GET", "/search?q=blue", Area.PROGRAM, Action.READ),
     Endpoint("GET", "/reports/kpi", Area.REPORTS, Action.READ, None, False, NO_ENGINE),
     Endpoint("GET", "/conversions", Area.REPORTS, Action.READ, None, False, NO_ENGINE),
@@ -255,6 +262,8 @@ def world(database: object) -> World:
     withdraw_request(command, request.pk)  # decided: rights come before states
     for _, ids in found:
         ids["request_id"] = str(request.pk)
+        change = schedule_status(command, "link", ids["code"], "inactive", timezone.now() + timedelta(days=1))
+        ids["change_id"] = str(change.pk)
     return World(found[0][1], found[1][1], found[0][0])
 
 
@@ -299,7 +308,7 @@ def _expected(who: str, endpoint: Endpoint, *, foreign: bool) -> set[int]:
         if audit is None or Action.READ not in audit.actions:
             return {404}
         return {409} if endpoint.path.endswith("resume") else {200, 204}
-    of_one_partner = endpoint.path.startswith(("/partners/{", "/links/{"))
+    of_one_partner = endpoint.path.startswith(("/partners/{", "/links/{", "/scheduled-changes/{"))
     if grant.limit is Limit.OWN and of_one_partner and who.startswith("operator "):
         return {404}  # the partners of the test have no manager
     if who == "operator partner_manager" and endpoint.body is COUPON:

@@ -1,10 +1,12 @@
 """Rights of pages: every role and every page of the console, with own objects and with those of others."""
 
+from datetime import timedelta
 from uuid import uuid4
 
 import pytest
 from django.test import Client
 from django.urls import URLPattern, reverse
+from django.utils import timezone
 
 from control.accounts.actor import command_line
 from control.accounts.roles import Role
@@ -17,6 +19,8 @@ from control.partners.models import Partner
 from control.program.models import PublishRequest
 from control.program.services.publish_requests import ask_to_publish
 from control.program.services.terms_rows import create_plan
+from control.scheduled.models import ScheduledChange
+from control.scheduled.services import schedule_status
 from control.webhooks.models import Delivery
 from control.webhooks.services import create_webhook, send_test
 from tests.control.console.conftest import Console
@@ -69,6 +73,8 @@ PAGES: dict[str, set[str]] = {
     "console_publish_requests": EVERYBODY,
     "console_publish_request": EVERYBODY,
     "console_rollback_ask": WRITERS,
+    "console_scheduled": EVERYBODY,
+    "console_scheduled_change": EVERYBODY,
     "console_versions": EVERYBODY,
     "console_version": EVERYBODY,
     "console_rollback": LEADERS,
@@ -139,9 +145,13 @@ def path(console: Console, name: str, partner: Partner | None) -> str:
     if asked is None:
         create_plan(BOSS, {"offer": console.offer, "percent_e6": 9_000_000})
         asked = ask_to_publish(BOSS)
+    later = ScheduledChange.objects.first() or schedule_status(
+        BOSS, "partner", str(console.own.number if console.own else 0), "dormant", timezone.now() + timedelta(days=1)
+    )
     arguments: dict[str, list[object]] = {
         "console_publish_request": [asked.pk],
         "console_rollback_ask": [1],
+        "console_scheduled_change": [later.pk],
         "console_import": [made.pk],
         "console_import_columns": [made.pk],
         "console_import_errors": [made.pk],

@@ -1,0 +1,1 @@
+"""Changes that people schedule for a later time."""
