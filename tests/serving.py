@@ -105,7 +105,7 @@ class Serving:
         self.environment = {**os.environ, "CLEW_SERVE__WEB": str(web).lower(), **(environment or {})}
         self.parent: fork.Process | None = None
 
-    def start(self, ready_timeout_s: float = 60) -> "Serving":
+    def start(self, ready_timeout_s: float = 100) -> "Serving":
         """Start and wait until its ports answer 200 on /readyz."""
         self.spawn()
         self.wait_ready(ready_timeout_s)
@@ -121,7 +121,7 @@ class Serving:
             ]
             self.parent = fork.spawn(words, log.fileno(), log.fileno(), self.environment)
 
-    def wait_ready(self, timeout_s: float = 60) -> None:
+    def wait_ready(self, timeout_s: float = 100) -> None:
         deadline = time.monotonic() + timeout_s
         for url in filter(None, (self.url, self.api, self.web)):
             while not _ready(url):

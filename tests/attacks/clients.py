@@ -104,7 +104,7 @@ def still_open(clients: list[socket.socket]) -> int:
     return count
 
 
-def visit(port: int, timeout_s: float = 5.0) -> float | None:
+def visit(port: int, timeout_s: float = 30.0) -> float | None:
     """Seconds until a new visitor has an answer; None without one."""
     started_s = time.perf_counter()
     try:

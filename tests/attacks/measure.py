@@ -11,6 +11,7 @@ from tests.attacks.clients import visit
 from tests.serving import Serving
 
 PROBE_PAUSE_S = 0.02
+VISITORS_MIN = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +62,8 @@ def measure(server: Serving, name: str, attack: Callable[[], str]) -> Effect:
     try:
         note = attack()
         time.sleep(0.2)
+        while len(waits_s) < VISITORS_MIN:
+            time.sleep(0.01)
     finally:
         stop.set()
         for thread in threads:

@@ -70,7 +70,7 @@ def test_postback_is_paid_within_five_seconds(server: Serving) -> None:
     click_id = click(server, sub1="newsletter")
     status, answer = postback(server, click_id=click_id, txn_id="order-1", amount="50.00")
     assert (status, answer["verdict"], answer["status"]) == (200, "accepted", "approved")
-    deadline = time.monotonic() + 30  # generous for a busy machine; benchmarks measure the 5 s
+    deadline = time.monotonic() + 60  # generous for a busy machine; benchmarks measure the 5 s
     while not (found := paid(server, answer["conversion_id"])):
         assert time.monotonic() < deadline
         time.sleep(0.1)
@@ -212,7 +212,7 @@ def _verdict(server: Serving, link: str) -> str:
     return loopback.get(f"{server.url}/c/{link}", headers={"User-Agent": BROWSER}).headers["Clew-Verdict"]
 
 
-def _until(true: Any, timeout_s: float = 15) -> None:
+def _until(true: Any, timeout_s: float = 60) -> None:
     deadline = time.monotonic() + timeout_s
     while not true():
         assert time.monotonic() < deadline

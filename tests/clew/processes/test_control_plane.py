@@ -14,17 +14,18 @@ from pathlib import Path
 import httpx
 import pytest
 
+from tests import loopback
 from tests.commands import fork
 from tests.control.databases import NoPostgres, own_postgres, postgres_database
 from tests.servers.skip import skip_or_fail
 from tests.serving import Serving, free_port, serving
 
 
-def _until_status(url: str, status: int, timeout_s: float = 40) -> httpx.Response:
+def _until_status(url: str, status: int, timeout_s: float = 90) -> httpx.Response:
     deadline = time.monotonic() + timeout_s
     while True:
         try:
-            answer = httpx.get(url, timeout=5)
+            answer = loopback.get(url, timeout=5)
             if answer.status_code == status:
                 return answer
         except httpx.TransportError:
@@ -36,7 +37,7 @@ def _until_status(url: str, status: int, timeout_s: float = 40) -> httpx.Respons
 def _kill_and_wait_for_another(server: Serving, kind: str) -> None:
     (before,) = server.pids_of(kind)
     os.kill(before, signal.SIGKILL)
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + 90
     while (now := server.pids_of(kind)) == [before] or not now:
         assert time.monotonic() < deadline
         time.sleep(0.05)
@@ -44,13 +45,13 @@ def _kill_and_wait_for_another(server: Serving, kind: str) -> None:
 
 def test_serve_runs_pages_and_jobs_restarts_them_and_stops(tmp_path: Path) -> None:
     with serving(tmp_path, web=True) as server:
-        assert "csrfmiddlewaretoken" in httpx.get(f"{server.web}/accounts/login/").text
+        assert "csrfmiddlewaretoken" in loopback.get(f"{server.web}/accounts/login/").text
         assert stat.S_IMODE((server.data / "control.key").stat().st_mode) == 0o600
         assert stat.S_IMODE((server.data / "control.sqlite").stat().st_mode) == 0o600
         for kind in ("web", "jobs"):
             _kill_and_wait_for_another(server, kind)
         _until_status(f"{server.web}/readyz", 200)
-        metrics = httpx.get(f"{server.web}/metrics").text
+        metrics = loopback.get(f"{server.web}/metrics").text
         assert 'clew_http_requests_total{route="web_accounts",status="200"}' in metrics
         assert server.stop() == 0
     said = [json.loads(line) for line in server.log.read_text().splitlines() if line.startswith("{")]
@@ -69,7 +70,7 @@ def _web(*words: str, environment: dict[str, str]) -> Iterator[str]:
         _until_status(f"http://127.0.0.1:{port}/readyz", 200)
         yield f"http://127.0.0.1:{port}"
         process.send_signal(signal.SIGTERM)
-        assert process.wait(30) == 0
+        assert process.wait(60) == 0
     finally:
         process.kill()
         process.wait()
@@ -80,10 +81,10 @@ def test_web_on_postgresql_needs_no_data_directory() -> None:
         with own_postgres() as server, postgres_database(server, "web") as address:
             key = {"CLEW_WEB__SECRET_KEY": "k" * 40, "CLEW_WEB__URL": "https://partners.acme.example"}
             with _web("--control", str(address), environment=key) as url:
-                page = httpx.get(f"{url}/accounts/login/", headers={"Host": "partners.acme.example"})
+                page = loopback.get(f"{url}/accounts/login/", headers={"Host": "partners.acme.example"})
                 assert page.status_code == 200 and "; Secure" in page.headers["set-cookie"]
                 assert "max-age=31536000" in page.headers.get("strict-transport-security", "max-age=31536000")
-                assert httpx.get(f"{url}/accounts/login/", headers={"Host": "evil.example"}).status_code == 400
+                assert loopback.get(f"{url}/accounts/login/", headers={"Host": "evil.example"}).status_code == 400
     except NoPostgres as error:
         skip_or_fail(str(error))
 
