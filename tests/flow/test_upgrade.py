@@ -20,7 +20,7 @@ from program.terms import from_canonical
 from tests.serving import API_KEY, Serving
 from warehouse.port import Warehouse
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(240)]
+pytestmark = [pytest.mark.slow]
 ARCHIVE = Path(__file__).parents[1] / "data/backup-0.1.tar.xz"
 OLD_HASH = "c1144d9849eeab05f54dedb8b85f32a1"
 

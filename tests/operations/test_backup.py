@@ -15,7 +15,7 @@ from tests import loopback
 from tests.commands.fork import clew
 from tests.serving import API_KEY, Serving, serving
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(240)]
+pytestmark = [pytest.mark.slow]
 
 
 def send(url: str, first: int, count: int) -> None:

@@ -11,7 +11,7 @@ from tests import loopback
 from tests.commands import fork
 from tests.serving import API_KEY, Serving, serving
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(200)]
+pytestmark = [pytest.mark.slow]
 
 LINES = [
     *({"type": "click", "id": f"c{n}", "ts": "2026-01-02T10:00:00Z", "offer_id": 101, "partner_id": 7,

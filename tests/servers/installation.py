@@ -43,10 +43,11 @@ class Station:
 
     def kill(self) -> None:
         """SIGKILL, also of one that is stopped, and wait until it is gone."""
-        if self.process is not None:
+        process = self.process  # meanwhile another thread may start the next
+        if process is not None:
             with suppress(ProcessLookupError):
-                self.process.kill()
-            self.process.wait()
+                process.kill()
+            process.wait()
 
     def stop(self, timeout_s: float = 60) -> int:
         """SIGTERM; the exit code."""
@@ -97,6 +98,7 @@ class Installation:
             "CLEW_LOG": log,
             "CLEW_WAREHOUSE": warehouse,
             "CLEW_KEYS": str(folder / "keys.toml"),
+            "CLEW_INGEST__POLL_INTERVAL_MS": "250",  # an idle ingest asks for every partition
             **({"CLEW_WAREHOUSE_PASSWORD": password} if password else {}),
             **(settings or {}),
         }

@@ -11,7 +11,7 @@ from tests import loopback
 from tests.commands import fork
 from tests.serving import API_KEY, serving
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(200)]
+pytestmark = [pytest.mark.slow]
 
 
 def line(kind: str, number: int, minute: int, **more: Any) -> str:
