@@ -1,7 +1,7 @@
 """API: users and invitations."""
 
 from datetime import datetime
-from typing import Any
+from typing import Any, Literal
 from uuid import UUID
 
 from django.db import transaction
@@ -10,11 +10,11 @@ from django.http import HttpRequest, HttpResponse
 from ninja import Query, Router, Schema, Status
 from pydantic import ConfigDict, Field
 
+from control.accounts.invitations import in_state, invite, resend_invitation, revoke_invitation
 from control.accounts.invitations import invitations as visible_invitations
-from control.accounts.invitations import invite, resend_invitation, revoke_invitation
 from control.accounts.mail_links import invitation_link
 from control.accounts.middleware import actor_of
-from control.accounts.models import Invitation, User
+from control.accounts.models import Invitation, InvitationState, User, normal_email
 from control.accounts.people import add_operator, change_person, people
 from control.api.answers import answers
 from control.api.etags import check_if_match, set_etag
@@ -168,6 +168,14 @@ class InvitationIn(Schema):
     partner: int | None = Field(None, ge=1, lt=2**32)
 
 
+class InvitationQuery(PageQuery):
+    """Filters of invitations."""
+
+    status: Literal["", "open", "accepted", "revoked", "expired"] = ""
+    email: str = Field("", max_length=254)
+    partner: int | None = Field(None, ge=1, lt=2**32)
+
+
 class InvitationPage(Schema):
     """Page of invitations."""
 
@@ -184,9 +192,15 @@ def invitation_out(invitation: Invitation) -> InvitationOut:
 
 
 @invitations.get("", response=answers(InvitationPage))
-def list_invitations(request: HttpRequest, query: Query[PageQuery]) -> dict[str, Any]:
+def list_invitations(request: HttpRequest, query: Query[InvitationQuery]) -> dict[str, Any]:
     """List invitations."""
     found = visible_invitations(actor_of(request))
+    if query.status:
+        found = in_state(found, InvitationState(query.status))
+    if query.email:
+        found = found.filter(email=normal_email(query.email))
+    if query.partner is not None:
+        found = found.filter(partner=query.partner)
     if query.q:
         found = found.filter(email__icontains=query.q)
     return page(request, found, query, _INVITATION_ORDERS, invitation_out)

@@ -12,7 +12,7 @@ from django.utils import timezone
 
 from control.accounts.actor import Actor
 from control.accounts.mail_links import LinkOf
-from control.accounts.models import Invitation, Seat, User, normal_email
+from control.accounts.models import Invitation, InvitationState, Seat, User, normal_email
 from control.accounts.people import may_give, new_user, partner_role_of, role_of, store_operator, store_with_seat
 from control.accounts.roles import Action, Area, PartnerRole, Role
 from control.audit.origin import ActorKind
@@ -65,6 +65,16 @@ def invitations(actor: Actor) -> QuerySet[Invitation]:
     actor.require(Area.PEOPLE, Action.READ)
     found: QuerySet[Invitation] = Invitation.objects.all()
     return found if actor.partner is None else found.filter(partner_id=actor.partner)
+
+
+def in_state(found: QuerySet[Invitation], state: InvitationState) -> QuerySet[Invitation]:
+    """Return those of some invitations that are in a state now."""
+    if state is InvitationState.ACCEPTED:
+        return found.exclude(accepted=None)
+    if state is InvitationState.REVOKED:
+        return found.filter(accepted=None).exclude(revoked=None)
+    waiting, now = found.filter(accepted=None, revoked=None), timezone.now()
+    return waiting.filter(expires__gt=now) if state is InvitationState.OPEN else waiting.filter(expires__lte=now)
 
 
 def resend_invitation(actor: Actor, invitation_id: UUID | str, link_of: LinkOf) -> Invitation:

@@ -15,6 +15,7 @@ from control.accounts.middleware import actor_of
 from control.api.answers import answers
 from control.api.etags import check_if_match, set_etag
 from control.api.lists import Orders, PageQuery, page
+from control.api.published import naming_version
 from control.errors import FieldError, Invalid
 from control.files.upload import TOO_LARGE, UPLOAD_BYTES_MAX
 from control.imports.models import Import, ImportRow
@@ -287,15 +288,21 @@ def dry_run_import(request: HttpRequest, import_id: UUID) -> DryRunOut:
 
 
 @imports.post("/{import_id}/apply", response=answers(ImportOut, errors=(404, 409)))
-def apply_import(request: HttpRequest, import_id: UUID, body: ApplyIn | None = None) -> ImportOut:
+def apply_import(
+    request: HttpRequest, response: HttpResponse, import_id: UUID, body: ApplyIn | None = None
+) -> ImportOut:
     """Apply the rows that the dry run found good; rows with errors are left out."""
-    return import_out(start_apply(actor_of(request), import_id, body.reason if body is not None else ""))
+    with naming_version(response):
+        found = start_apply(actor_of(request), import_id, body.reason if body is not None else "")
+    return import_out(found)
 
 
 @imports.post("/{import_id}/undo", response=answers(ImportOut, errors=(404, 409)))
-def undo_import(request: HttpRequest, import_id: UUID) -> ImportOut:
+def undo_import(request: HttpRequest, response: HttpResponse, import_id: UUID) -> ImportOut:
     """Take the changes back. Rows whose object somebody has changed since are kept, and say who has."""
-    return import_out(start_undo(actor_of(request), import_id))
+    with naming_version(response):
+        found = start_undo(actor_of(request), import_id)
+    return import_out(found)
 
 
 @imports.post("/{import_id}/resume", response=answers(ImportOut, errors=(404, 409)))

@@ -79,6 +79,10 @@ class PartnerQuery(PageQuery):
     group: str = Field("", max_length=80)
     tier: str = Field("", max_length=80)
     manager: UUID | None = None
+    kind: str = Field("", max_length=8)
+    language: str = Field("", max_length=16)
+    parent: int | None = Field(None, ge=1, le=NUMBER_MAX)
+    email: str = Field("", max_length=254, description="Finds nothing for keys and people who see no personal data.")
 
 
 class PartnerPage(Schema):
@@ -140,11 +144,11 @@ def list_partners(request: HttpRequest, query: Query[PartnerQuery]) -> dict[str,
     """List partners."""
     actor = actor_of(request)
     found = visible_partners(actor)
-    for name in ("status", "type", "country", "group", "tier"):
-        if value := getattr(query, name):
+    for name in ("status", "type", "country", "group", "tier", "kind", "language", "manager", "parent"):
+        if (value := getattr(query, name)) not in (None, ""):
             found = found.filter(**{name: value})
-    if query.manager is not None:
-        found = found.filter(manager=query.manager)
+    if query.email:
+        found = found.filter(email__iexact=query.email.strip()) if sees_personal_data(actor) else found.none()
     if query.q:
         found = search_partners(found, query.q, personal=sees_personal_data(actor))
     return page(request, found, query, _ORDERS, lambda partner: partner_out(partner, actor))

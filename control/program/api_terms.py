@@ -123,6 +123,18 @@ class TermsQuery(PageQuery):
     partner: int | None = Field(None, ge=1, le=_NUMBER_MAX)
 
 
+class PlanQuery(TermsQuery):
+    """Filters of plans."""
+
+    goal: str = Field("", max_length=64)
+
+
+class CouponQuery(TermsQuery):
+    """Filters of coupons."""
+
+    code: str = Field("", max_length=128, description="The whole code; q finds parts of it.")
+
+
 class PlanPage(Schema):
     """Page of plans."""
 
@@ -229,9 +241,11 @@ def _writes(request: HttpRequest) -> Actor:
 
 
 @plans.get("", response=answers(PlanPage))
-def list_plans(request: HttpRequest, query: Query[TermsQuery]) -> dict[str, Any]:
+def list_plans(request: HttpRequest, query: Query[PlanQuery]) -> dict[str, Any]:
     """List plans, newest first."""
     found = _filtered(visible_plans(actor_of(request)), query)
+    if query.goal:
+        found = found.filter(goal=query.goal)
     if query.q:
         found = found.filter(key__icontains=query.q)
     return page(request, found, query, _ORDERS, plan_out)
@@ -290,9 +304,11 @@ def _one_plan(actor: Actor, plan_id: UUID) -> Plan:
 
 
 @coupons.get("", response=answers(CouponPage))
-def list_coupons(request: HttpRequest, query: Query[TermsQuery]) -> dict[str, Any]:
+def list_coupons(request: HttpRequest, query: Query[CouponQuery]) -> dict[str, Any]:
     """List coupons, newest first."""
     found = _filtered(visible_coupons(actor_of(request)), query)
+    if query.code:
+        found = found.filter(code=query.code)
     if query.q:
         found = found.filter(code__icontains=query.q)
     return page(request, found, query, _ORDERS, coupon_out)

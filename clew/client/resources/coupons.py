@@ -67,6 +67,8 @@ class CouponsListQuery(TypedDict, total=False):
     state: str
     offer: int | None
     partner: int | None
+    # The whole code; q finds parts of it.
+    code: str
 
 
 class CouponsApi:

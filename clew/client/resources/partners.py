@@ -114,6 +114,11 @@ class PartnersListQuery(TypedDict, total=False):
     group: str
     tier: str
     manager: str | None
+    kind: str
+    language: str
+    parent: int | None
+    # Finds nothing for keys and people who see no personal data.
+    email: str
 
 
 class PartnersApi:

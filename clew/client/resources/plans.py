@@ -99,6 +99,7 @@ class PlansListQuery(TypedDict, total=False):
     state: str
     offer: int | None
     partner: int | None
+    goal: str
 
 
 class PlansApi:

@@ -8,13 +8,15 @@ from typing import Any
 import pytest
 from django.db import connections
 from django.test import Client
+from django.utils import timezone
 
 from control.accounts.actor import command_line
 from control.accounts.keys import make_key, revoke_key
-from control.accounts.models import User
+from control.accounts.models import Invitation, User
 from control.accounts.people import add_operator
 from control.api.models import IdempotentAnswer
 from control.api.root import api as ninja_api
+from control.audit.origin import acting
 from tests.control.api.conftest import Api
 
 MakeApi = Callable[..., Api]
@@ -59,6 +61,37 @@ def test_all_mistakes_of_a_body_are_told_at_once(api: MakeApi) -> None:
 @pytest.mark.parametrize("path", ["/nope", "/users/x/y/z", "/users/6b1d3c52-0b8f-4d44-a5b5-3b7d6a5b9c11"])
 def test_absent_paths_and_objects_are_404(path: str, api: MakeApi) -> None:
     assert _problem(api()("GET", path)) == (404, [])
+
+
+@pytest.mark.parametrize("database", ["sqlite"], indirect=True)
+def test_lists_are_filtered_by_the_names_of_fields(api: MakeApi) -> None:
+    client = api()
+    _, blue, _ = client("POST", "/partners", {"name": "Blue", "email": "Blue@x.example", "language": "fr"})
+    _, red, _ = client("POST", "/partners", {"name": "Red", "kind": "direct", "parent": blue["id"]})
+    shoes = {"name": "Shoes", "landing_url": "https://shop.example/?c={click_id}", "allowed_hosts": ["shop.example"]}
+    _, offer, _ = client("POST", "/offers", {**shoes, "goals": [{"key": "1", "name": "Sale"}]})
+    client("POST", "/plans", {"offer": offer["id"], "goal": "1", "percent": "5"})
+    client("POST", "/plans", {"offer": offer["id"], "percent": "4"})
+    for code in ("SAVE1", "SAVE10"):
+        client("POST", "/coupons", {"offer": offer["id"], "partner": blue["id"], "code": code})
+    kinds = {"open": "a", "revoked": "b", "accepted": "c", "expired": "d"}
+    for letter in kinds.values():
+        client("POST", "/invitations", {"email": f"{letter}@x.example", "role": "support"})
+    now = timezone.now()
+    with acting(command_line()):
+        for letter, column in (("b", "revoked"), ("c", "accepted"), ("d", "expires")):
+            Invitation.objects.filter(email=f"{letter}@x.example").update(**{column: now})
+
+    def found(path: str, name: str) -> list[Any]:
+        return [item[name] for item in client("GET", path)[1]["items"]]
+
+    assert found("/partners?email=blue@X.example", "id") == found("/partners?language=fr", "id") == [blue["id"]]
+    assert found(f"/partners?parent={blue['id']}&kind=direct", "id") == [red["id"]]
+    assert found("/plans?goal=1", "percent") == ["5"] and found("/coupons?code=SAVE1", "code") == ["SAVE1"]
+    for status, letter in kinds.items():
+        assert found(f"/invitations?status={status}", "email") == [f"{letter}@x.example"]
+    assert found("/invitations?email=B@x.example", "status") == ["revoked"]
+    assert found(f"/invitations?partner={blue['id']}", "email") == []
 
 
 def test_lists_come_in_pages_that_stay_whole_while_rows_are_added(api: MakeApi) -> None:

@@ -50,6 +50,16 @@ def test_an_import_from_upload_to_undo(api: Make) -> None:
     assert client("DELETE", address)[0] == 204 and client("GET", address)[0] == 404
 
 
+def test_answers_name_the_version_that_was_published(api: Make) -> None:
+    client = api()
+    assert client("POST", "/program-versions/publish", {"reason": "first"})[2]["Clew-Program-Version"] == "1"
+    _, made, _ = client.upload("/imports", {"type": "partners", "file": "name,status\nBlue,active\n"})
+    address = f"/imports/{made['id']}"
+    assert "Clew-Program-Version" not in client("POST", f"{address}/dry-run")[2]
+    assert client("POST", f"{address}/apply")[2]["Clew-Program-Version"] == "2"
+    assert client("POST", f"{address}/undo")[2]["Clew-Program-Version"] == "3"
+
+
 def test_settings_change_with_the_etag_of_the_import(api: Make) -> None:
     client = api("write")
     _, made, answer = client.upload("/imports", {"type": "partners", "file": "name,Grösse\nA,1\n".encode("cp1252")})
