@@ -224,8 +224,8 @@ def _coupon_values(actor: Actor, values: Mapping[str, Any]) -> dict[str, Any]:
     return found
 
 
-def _filtered(found: Any, query: TermsQuery) -> Any:
-    for name in ("state", "offer", "partner"):
+def _filtered(found: Any, query: TermsQuery, field: str) -> Any:
+    for name in ("state", "offer", "partner", field):
         if (value := getattr(query, name)) not in (None, ""):
             found = found.filter(**{name: value})
     return found
@@ -243,9 +243,7 @@ def _writes(request: HttpRequest) -> Actor:
 @plans.get("", response=answers(PlanPage))
 def list_plans(request: HttpRequest, query: Query[PlanQuery]) -> dict[str, Any]:
     """List plans, newest first."""
-    found = _filtered(visible_plans(actor_of(request)), query)
-    if query.goal:
-        found = found.filter(goal=query.goal)
+    found = _filtered(visible_plans(actor_of(request)), query, "goal")
     if query.q:
         found = found.filter(key__icontains=query.q)
     return page(request, found, query, _ORDERS, plan_out)
@@ -306,9 +304,7 @@ def _one_plan(actor: Actor, plan_id: UUID) -> Plan:
 @coupons.get("", response=answers(CouponPage))
 def list_coupons(request: HttpRequest, query: Query[CouponQuery]) -> dict[str, Any]:
     """List coupons, newest first."""
-    found = _filtered(visible_coupons(actor_of(request)), query)
-    if query.code:
-        found = found.filter(code=query.code)
+    found = _filtered(visible_coupons(actor_of(request)), query, "code")
     if query.q:
         found = found.filter(code__icontains=query.q)
     return page(request, found, query, _ORDERS, coupon_out)
