@@ -72,7 +72,7 @@ def _cell(key: str, row: Conversion, names: Names, zone: ZoneInfo) -> Cell | str
             return Cell(row["txn_id"] or row["conversion_id"][:12], href=address, note=_note(row))
         case "time":
             when = time_of(row).astimezone(zone)
-            return f"{when.day} {when:%b %Y, %H:%M}"
+            return f"{when.day} {when:%b %Y, %H:%M}".replace(" ", "\xa0")
         case "offer":
             return names.offer(row["offer_id"])
         case "partner":

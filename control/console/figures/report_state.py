@@ -71,7 +71,7 @@ class ReportState:
         kept = {key: text for key, text in self.list.filters.items() if key not in BY}
         text = value if name in ("partner", "offer") else join_values([value])
         filters = {**kept, **dict(zip(BY, by, strict=False)), name: text}
-        known = _known(tuple(by))
+        known = _known(tuple(by), self.columns)
         order = self.order if self.order.removeprefix("-") in known.sortable and self.by[0] != name else known.order
         return replace(self.list, filters=filters, order=order).query(known)
 
@@ -80,7 +80,8 @@ def read_report_state(request: HttpRequest) -> ReportState:
     """Read the state from an address. What is not valid is left out."""
     given = request.GET.dict()
     by = tuple(dict.fromkeys(name for key in BY if (name := given.get(key, "")) in LABELS)) or ("day",)
-    known = _known(by)
+    wanted = given.get("columns", "").split(",")
+    known = _known(by, tuple(name for name in COLUMNS if name in wanted) or SHOWN)
     state = read_state(given, known)
     values = {name: split_values(state.filters.get(name, "")) for name in FILTERS}
     values = {name: found for name, found in values.items() if found}
@@ -98,8 +99,9 @@ def read_report_state(request: HttpRequest) -> ReportState:
     )  # fmt: skip
 
 
-def _known(by: tuple[str, ...]) -> Known:
-    order = by[0] if by[0] in TIMES else "-revenue"
+def _known(by: tuple[str, ...], columns: tuple[str, ...]) -> Known:
+    """Return the names of an address; rows are in the order of their time, or of a figure that is shown."""
+    order = by[0] if by[0] in TIMES else f"-{_MEASURE if _MEASURE in columns else columns[0]}"
     return Known(
         columns=tuple(COLUMNS), shown=SHOWN, sortable=(*COLUMNS, *by), filters=(*BY, *_PLACE, *FILTERS), order=order
     )

@@ -28,12 +28,13 @@ def test_the_state_of_a_report() -> None:
     assert (state.order, state.columns) == ("-cr", ("cr",))
     assert read_report_state(_request(state.query())) == state
     one = read_report_state(_request(state.only("link", "a,b")))
-    assert (one.by, one.values["link"], one.order) == (("goal",), ("a,b",), "-revenue")
+    assert (one.by, one.values["link"], one.order) == (("goal",), ("a,b",), "-cr")
     assert read_report_state(_request(one.only("goal", ""))).values["goal"] == ("",)
 
     plain = read_report_state(_request("order=nothing&measure=nothing&page=7"))
     assert (plain.by, plain.order, plain.measure, plain.columns) == (("day",), "day", "revenue", SHOWN)
     assert plain.query() == ""
+    assert read_report_state(_request("by=offer&columns=payout,clicks")).order == "-clicks", "a column that is shown"
     twice = read_report_state(_request("by=partner&then=partner&also=offer"))
     assert (twice.by, twice.order) == (("partner", "offer"), "-revenue")
 
