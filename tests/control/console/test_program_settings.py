@@ -1,13 +1,17 @@
 """Pages of settings: the program's are changed until they are fixed, the installation's are shown without secrets."""
 
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from control.configuration import current_configuration, set_configuration
+from control.console.installation_settings import MASKED, shown_sections
 from control.program.load import program_settings
+from runtime.settings import Settings
 from tests.control.console.conftest import Console, newest_event
+from tests.conventions.tree import ROOT
 
 pytestmark = pytest.mark.parametrize("database", ["sqlite"], indirect=True)
 SENT = {
@@ -61,3 +65,25 @@ def test_the_installation_is_shown_without_secrets(console: Console) -> None:
     finally:
         set_configuration(before)
     assert "https://partners.acme.example" in page and "set, not shown" in page and "kkkk" not in page
+
+
+def test_every_setting_has_its_value_and_source(database: object, tmp_path: Path) -> None:
+    settings = Settings(
+        publish_approval_roles="admin", log="kafka://me:hunter2@host:9092", warehouse_password_file=tmp_path / "secret"
+    )
+    environment = {"CLEW_PUBLISH_APPROVAL_ROLES": "admin", "CLEW_LOG": "kafka://me:hunter2@host:9092"}
+    found = {one.variable: one for part in shown_sections(settings, environment) for one in part.settings}
+    listed = (ROOT / "docs" / "reference" / "settings.md").read_text("utf-8")
+    assert len(found) > 100 and all(name in listed for name in found)
+    shown = {name: (found[name].value, found[name].source) for name in (
+        "CLEW_PUBLISH_APPROVAL_ROLES", "CLEW_LOG", "CLEW_WAREHOUSE_PASSWORD", "CLEW_TERMS_LEAD_S",
+        "CLEW_WAREHOUSE_PASSWORD_FILE",
+    )}  # fmt: skip
+    assert shown == {
+        "CLEW_PUBLISH_APPROVAL_ROLES": ("admin", "environment"),
+        "CLEW_LOG": (MASKED, "environment"),
+        "CLEW_WAREHOUSE_PASSWORD": (MASKED, "file"),
+        "CLEW_TERMS_LEAD_S": ("60", "default"),
+        "CLEW_WAREHOUSE_PASSWORD_FILE": (str(tmp_path / "secret"), "command line"),
+    }
+    assert not any("hunter2" in f"{one}" for one in found.values())
