@@ -3,6 +3,7 @@
 import re
 import subprocess
 import sys
+from datetime import date, timedelta
 from pathlib import Path
 
 import pytest
@@ -157,6 +158,49 @@ def test_every_page_is_readable(open_page: Open, name: str, size: dict[str, int]
         said += [f"{path}: {fault}" for fault in faults(page)]
         if sideways(page):
             said.append(f"{path}: scrolls sideways by {sideways(page)}")
+    assert said == []
+
+
+@pytest.mark.usefixtures("operator")
+def test_pages_of_objects_with_an_id(open_page: Open) -> None:
+    """An import, a webhook with a delivery, a scheduled change and a publish request, each made as a person does it."""
+    page = open_console(open_page, "webhooks/new/", viewport=PHONE, color_scheme="dark")
+    said: list[str] = []
+
+    def look(name: str) -> None:
+        keep(page, f"console-{name}-phone-dark")
+        said.extend(f"{name}: {fault}" for fault in faults(page))
+        if sideways(page):
+            said.append(f"{name}: scrolls sideways by {sideways(page)}")
+
+    page.get_by_label("Address").fill("https://crm.example/hook")
+    page.get_by_role("button", name="Make webhook").click()
+    expect(page.get_by_role("heading", name="Secret of the webhook")).to_be_visible()
+    look("webhook-secret")
+    go(page, "webhooks/")
+    page.locator("tbody a").first.click()
+    expect(page.get_by_role("heading", name="History")).to_be_visible()
+    look("webhook")
+    go(page, "imports/new/")
+    page.get_by_label("File", exact=True).set_input_files(
+        {"name": "partners.csv", "mimeType": "text/csv", "buffer": b"name,country\nGreen Field,DE\n"}
+    )
+    page.get_by_role("button", name="Upload").click()
+    expect(page).to_have_url(re.compile("/imports/[0-9a-f-]{36}/"))
+    look("import")
+    go(page, "offers/1/to/paused/")
+    page.get_by_label(re.compile("^When")).fill(f"{date.today() + timedelta(days=30)}T18:00")
+    page.get_by_role("button", name="Pause").click()
+    expect(page.get_by_text(re.compile("is paused from"))).to_be_visible()
+    page.get_by_role("link", name=re.compile("^Paused")).click()
+    expect(page.get_by_role("button", name="Cancel the change")).to_be_visible()
+    look("scheduled-change")
+    go(page, "plans/new/?offer=1")
+    page.get_by_label(re.compile("^Percent")).fill("9")
+    page.get_by_role("button", name="Save draft").click()
+    go(page, "versions/1/ask/")
+    page.get_by_role("button", name="Ask for approval").click()
+    look("ask-for-approval")
     assert said == []
 
 
