@@ -1,8 +1,7 @@
 """Settings of the installation as its page shows them: value, source, and meaning; secrets are masked."""
 
-import os
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -10,9 +9,11 @@ from typing import Any
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
-from runtime.settings import PREFIX, Settings
+from runtime.settings import PREFIX, Settings, environment_value
 from runtime.settings_section import Section
 
+Environment = Callable[[str], str | None]
+"""Returns the value of a variable."""
 MASKED = "set, not shown"
 _SECRET_NAME = re.compile(r"password$|secret_key$|(^|_)key$|secret$|token$")
 _PASSWORD_IN_URL = re.compile(r"://[^/@]*:[^/@]*@")
@@ -43,7 +44,7 @@ class ShownSection:
     settings: list[Shown]
 
 
-def shown_sections(settings: Settings, environment: Mapping[str, str] = os.environ) -> list[ShownSection]:
+def shown_sections(settings: Settings, environment: Environment = environment_value) -> list[ShownSection]:
     """Return every setting of this process, by section; general ones come first."""
     plain: list[Shown] = []
     sections: list[ShownSection] = []
@@ -57,12 +58,12 @@ def shown_sections(settings: Settings, environment: Mapping[str, str] = os.envir
     return [ShownSection("General", plain), *sections]
 
 
-def _settings(section: Section, prefix: str, environment: Mapping[str, str]) -> Iterator[Shown]:
+def _settings(section: Section, prefix: str, environment: Environment) -> Iterator[Shown]:
     for name, field in type(section).model_fields.items():
         yield _shown(section, name, field, prefix, environment)
 
 
-def _shown(model: BaseModel, name: str, field: FieldInfo, prefix: str, environment: Mapping[str, str]) -> Shown:
+def _shown(model: BaseModel, name: str, field: FieldInfo, prefix: str, environment: Environment) -> Shown:
     value, variable = getattr(model, name), f"{prefix}{name.upper()}"
     # A secret may be in a file that another setting names.
     file = getattr(model, f"{name}_file", None)
@@ -72,8 +73,8 @@ def _shown(model: BaseModel, name: str, field: FieldInfo, prefix: str, environme
     )  # fmt: skip
 
 
-def _source(field: FieldInfo, value: Any, variable: str, file: Any, environment: Mapping[str, str]) -> str:
-    if environment.get(variable):
+def _source(field: FieldInfo, value: Any, variable: str, file: Any, environment: Environment) -> str:
+    if environment(variable):
         return "environment"
     if file is not None and value is None:
         return "file"
