@@ -63,7 +63,10 @@ def shared_data() -> Path:
 def open_embedded_warehouse(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Warehouse]:
     """The one warehouse of this process: the embedded engine opens one directory per process, so all tests share it."""
     address = ChdbFolder(tmp_path_factory.mktemp("warehouse") / "chdb")
-    opened = open_warehouse(address, Settings(chdb=WarehouseSettings(fsync=False)))
+    # One thread for a few rows, and no compiled expressions: each costs as much as ten statements.
+    opened = open_warehouse(address, Settings(chdb=WarehouseSettings(fsync=False, threads_max=1)))
+    for connection in opened._handles.queue:  # type: ignore[attr-defined]
+        connection.command("SET compile_expressions = 0")
     yield opened
     opened.close()
 

@@ -32,6 +32,12 @@ _STATEMENT_BYTES_MAX = 1_073_741_824
 """Longest statement; a list of parameters that is written into it may be long."""
 
 
+def _settings_clause(settings: Mapping[str, Any]) -> str:
+    """Return the end of a statement that sets these: settings beside it cost the driver five further statements."""
+    terms = ", ".join(f"{name} = '{value}'" for name, value in settings.items())
+    return f"\nSETTINGS {terms}" if terms else ""
+
+
 class WarehouseBusy(Exception):
     """Another process has the directory open."""
 
@@ -84,7 +90,9 @@ class ChdbWarehouse:
     ) -> pa.Table:
         text, sent = bind_long(sql, parameters or {})
         with self._handle() as client:
-            return client.query_arrow(text, parameters=sent, settings=dict(settings or {}))
+            if settings and as_written:
+                return client.query_arrow(text, parameters=sent, settings=dict(settings))
+            return client.query_arrow(f"{text}{_settings_clause(settings or {})}", parameters=sent)
 
     def execute(self, sql: str, parameters: Mapping[str, Any] | None = None) -> None:
         with self._handle() as client:

@@ -63,7 +63,7 @@ def check(world: RandomCase, order: list[Conversion]) -> None:
 
 
 @given(random_cases())
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=200, deadline=None)
 def test_outcomes_match_the_reference(world: RandomCase) -> None:
     check(world, world.conversions)
 

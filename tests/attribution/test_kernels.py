@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from numba import config
 
 from attribution.kernels import rules, select
 from attribution.kernels.allocate import WEIGHTS_SUM_MAX, allocate
@@ -14,6 +15,8 @@ from attribution.kernels.checks import INT64_MAX, Bytes, Ints, Overflow
 from tests.reference import kernels as plain
 
 pytestmark = pytest.mark.kernel
+MANY = 60 if config.DISABLE_JIT else 300
+"""Examples of slow kernels: as plain Python one takes 50 ms, and is there to find wrong indices."""
 
 WORDS = {
     select.ELIGIBLE: "eligible",
@@ -84,7 +87,7 @@ def test_models(model: str, data: st.DataObject, shape: tuple[list[int], int]) -
 
 
 @given(st.data(), journeys(40))
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=MANY, deadline=None)
 def test_allocate(data: st.DataObject, shape: tuple[list[int], int]) -> None:
     offsets, count = shape
     amounts = data.draw(st.lists(st.integers(-(10**15), 10**15), min_size=len(offsets) - 1, max_size=len(offsets) - 1))
@@ -116,7 +119,7 @@ def test_allocate_largest_numbers() -> None:
 
 
 @given(st.data(), journeys(30))
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=MANY, deadline=None)
 def test_allocate_by_large_weights(data: st.DataObject, shape: tuple[list[int], int]) -> None:
     """Cover the long division, where amount × weight exceeds 64 bits, and floats below that."""
     offsets, count = shape

@@ -95,7 +95,7 @@ def check_at_rest(warehouse: Warehouse, world: RandomCase) -> None:
 
 
 @given(random_cases(), st.randoms(use_true_random=False))
-@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=8, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_any_order_and_batching_of_events_give_the_same_tables(
     open_embedded_warehouse: Warehouse, world: RandomCase, random: Random
 ) -> None:

@@ -88,7 +88,7 @@ def every_byte(warehouse: Warehouse, run_id: str) -> list[tuple[Any, ...]]:
 
 
 @given(random_cases())
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_a_run_gives_the_credits_of_live_attribution(warehouse: Warehouse, world: RandomCase) -> None:
     empty(warehouse)
     stored(warehouse, world)

@@ -135,7 +135,7 @@ def test_a_worker_with_all_shards_reads_once(warehouse: Warehouse, monkeypatch: 
 
 
 @given(random_cases(), st.sampled_from((1, 3, 8)), st.randoms(use_true_random=False))
-@settings(max_examples=8, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=5, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_changing_owners_give_the_same_tables(
     open_embedded_warehouse: Warehouse, world: RandomCase, shards: int, random: Random
 ) -> None:

@@ -19,7 +19,8 @@ def _source() -> str:
 def faults(page: Page) -> list[str]:
     """Return every fault that axe finds, with the elements that have it."""
     session = page.context.new_cdp_session(page)
-    session.send("Runtime.evaluate", {"expression": _source()})
+    if session.send("Runtime.evaluate", {"expression": "typeof axe"})["result"]["value"] == "undefined":
+        session.send("Runtime.evaluate", {"expression": _source()})
     options = json.dumps({"runOnly": {"type": "tag", "values": RULES}, "resultTypes": ["violations"]})
     asked = {"expression": f"axe.run(document, {options})", "awaitPromise": True, "returnByValue": True}
     answer: dict[str, Any] = session.send("Runtime.evaluate", asked)

@@ -12,7 +12,7 @@ import httpx
 
 from tests.serving import free_port
 
-READY_TIMEOUT_S = 60
+READY_TIMEOUT_S = 100
 
 
 @contextmanager
