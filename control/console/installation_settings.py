@@ -8,6 +8,7 @@ from typing import Any
 
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
+from pydantic_core import PydanticUndefined
 
 from runtime.settings import PREFIX, Settings, environment_value
 from runtime.settings_section import Section
@@ -60,7 +61,12 @@ def shown_sections(settings: Settings, environment: Environment = environment_va
 
 def _settings(section: Section, prefix: str, environment: Environment) -> Iterator[Shown]:
     for name, field in type(section).model_fields.items():
-        yield _shown(section, name, field, prefix, environment)
+        parts = getattr(section, name)
+        if isinstance(parts, dict) and parts:  # a section for each name, such as for each provider
+            for key, part in parts.items():
+                yield from _settings(part, f"{prefix}{name.upper()}__{key.upper()}__", environment)
+        else:
+            yield _shown(section, name, field, prefix, environment)
 
 
 def _shown(model: BaseModel, name: str, field: FieldInfo, prefix: str, environment: Environment) -> Shown:
@@ -93,6 +99,6 @@ def _text(name: str, field: FieldInfo, value: Any) -> str:
 
 
 def _plain(value: Any) -> str:
-    if value is None:
+    if value is None or value == {} or value is PydanticUndefined:
         return ""
     return str(value).lower() if isinstance(value, bool) else str(value)

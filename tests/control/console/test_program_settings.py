@@ -9,6 +9,7 @@ import pytest
 from control.configuration import current_configuration, set_configuration
 from control.console.installation_settings import MASKED, shown_sections
 from control.program.load import program_settings
+from runtime.oidc_settings import OidcProvider
 from runtime.settings import Settings
 from tests.control.console.conftest import Console, newest_event
 from tests.conventions.tree import ROOT
@@ -87,3 +88,9 @@ def test_every_setting_has_its_value_and_source(database: object, tmp_path: Path
         "CLEW_WAREHOUSE_PASSWORD_FILE": (str(tmp_path / "secret"), "command line"),
     }
     assert not any("hunter2" in f"{one}" for one in found.values())
+    provider = OidcProvider(issuer="https://id.acme.example", client_id="clew", client_secret="hunter2")
+    oidc = settings.oidc.model_copy(update={"providers": {"staff": provider}})
+    parts = shown_sections(settings.model_copy(update={"oidc": oidc}), {}.get)
+    values = {one.variable: one.value for part in parts for one in part.settings}
+    assert values["CLEW_OIDC__PROVIDERS__STAFF__CLIENT_SECRET"] == MASKED
+    assert values["CLEW_OIDC__PROVIDERS__STAFF__CLIENT_ID"] == "clew"
