@@ -302,7 +302,9 @@ def _expected(who: str, endpoint: Endpoint, *, foreign: bool) -> set[int]:
     if endpoint.action not in grant.actions or (endpoint.operators_only and of_partner):
         return {403}
     if endpoint.path.startswith("/exports/{"):
-        return {404}  # of the command line; everybody sees the own ones only
+        settings = _grant(who, Area.SETTINGS)
+        deletes = endpoint.method == "DELETE" and settings is not None and Action.WRITE in settings.actions
+        return {204} if deletes and not of_partner else {404}  # of the command line; others see their own ones only
     if endpoint.path.startswith("/imports/{"):
         audit = _grant(who, Area.AUDIT)
         if audit is None or Action.READ not in audit.actions:
