@@ -53,7 +53,7 @@ def shown_sections(settings: Settings, environment: Environment = environment_va
         value = getattr(settings, name)
         if isinstance(value, Section):
             found = list(_settings(value, f"{PREFIX}{name.upper()}__", environment))
-            sections.append(ShownSection(name.replace("_", " ").capitalize(), found))
+            sections.append(ShownSection((type(value).__doc__ or name).partition("\n")[0].rstrip("."), found))
         else:
             plain.append(_shown(settings, name, field, PREFIX, environment))
     return [ShownSection("General", plain), *sections]

@@ -33,17 +33,17 @@ def edit(request: HttpRequest, actor: Actor) -> HttpResponse:
         return "The settings are saved. Publish to make the drafts count.", reverse("console_program_settings")
 
     return form_page(
-        request, form, save, title="Program settings", submit="Save", crumbs=_crumbs(), sections=SECTIONS
+        request, form, save, title="Program settings", submit="Save", crumbs=_crumbs(), sections=SECTIONS,
+        items=timeline(history_of("program.programsettings", "1")[:_HISTORY_ROWS], actor),
     )  # fmt: skip
 
 
 @page(Area.SETTINGS)
-def history(request: HttpRequest, actor: Actor) -> HttpResponse:
-    """Show every setting of the installation with its source, and the history of the program's settings."""
+def installation(request: HttpRequest, actor: Actor) -> HttpResponse:
+    """Show every setting of the installation with its source."""
     sections = shown_sections(current_configuration().settings)
     context = {
         "title": "Installation", "sections": sections, "crumbs": _crumbs(),
         "changed": [one for section in sections for one in section.settings if not one.is_default],
-        "items": timeline(history_of("program.programsettings", "1")[:_HISTORY_ROWS], actor),
     }  # fmt: skip
     return render(request, "console/installation.html", context)
