@@ -173,6 +173,7 @@ def test_servers_say_what_one_machine_says(
         shown = [
             f"{s.name} {Path(f'/proc/{s.process.pid}/cmdline').read_bytes()!r}" for s in running(installation, api)
         ]
+        assert str(api.port) in shown[-1]
         assert api.stop() == 0
         for one in installation.stations:
             assert one.stop() == 0, one.log.read_text()[-3000:]
@@ -186,7 +187,7 @@ def station(installation: Installation, name: str) -> Station:
     """One more station of its own."""
     port = free_port()
     words = (name, "--port", str(port), "--program", str(installation.program))
-    made = Station(name, words, port, installation.folder / f"{name}.log", installation.environment)
+    made = Station(name, words, port, installation.folder / f"{name}.log", installation.environment, forked=False)
     made.spawn()
     made.wait_ready()
     return made

@@ -3,6 +3,8 @@
 import json
 import os
 import signal
+import subprocess
+import sys
 import time
 from contextlib import suppress
 from dataclasses import dataclass
@@ -27,6 +29,8 @@ class Station:
     port: int
     log: Path
     environment: dict[str, str]
+    forked: bool = True
+    """False starts Python anew, so that /proc shows the command line of the station itself."""
     process: fork.Process | None = None
 
     @property
@@ -35,7 +39,11 @@ class Station:
 
     def spawn(self) -> None:
         with self.log.open("ab") as log:
-            self.process = fork.spawn(["clew", *self.words], log.fileno(), log.fileno(), self.environment)
+            if self.forked:
+                self.process = fork.spawn(["clew", *self.words], log.fileno(), log.fileno(), self.environment)
+            else:
+                command = [sys.executable, "-m", "clew", *self.words]
+                self.process = subprocess.Popen(command, stdout=log, stderr=log, env=self.environment)
 
     def send(self, number: signal.Signals) -> None:
         assert self.process is not None
