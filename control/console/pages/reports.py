@@ -136,7 +136,7 @@ def _dimension_select(index: int, by: Sequence[str]) -> dict[str, object]:
     ]
     return {
         "name": BY[index], "label": ("Rows", "Then by", "Also by")[index], "groups": groups,
-        "empty": ("", "Nothing else", "Nothing else")[index], "prefix": ("By", "then by", "also by")[index],
+        "empty": ("", "Add a dimension", "Add a dimension")[index], "prefix": ("By", "then by", "also by")[index],
         "value": by[index] if index < len(by) else "",
     }  # fmt: skip
 
