@@ -33,8 +33,8 @@ _S = TypeVar("_S", bound=Schema)
 
 def _read(schema: type[_S], filters: Mapping[str, Any]) -> _S:
     """Read filters as the parameters of a list of the API, without its pages. Raises Invalid."""
-    known = {field.alias or name for name, field in schema.model_fields.items()} - {"limit", "cursor"}
-    if unknown := sorted(filters.keys() - known):
+    known = sorted({field.alias or name for name, field in schema.model_fields.items()} - {"limit", "cursor"})
+    if unknown := sorted(filters.keys() - set(known)):
         raise Invalid(*(FieldError(f"filters.{name}", f"is not a filter; {', '.join(known)} are") for name in unknown))
     try:
         return schema.model_validate(dict(filters))
