@@ -3,12 +3,13 @@
 A mistake prevents a program from being loaded. A warning does not; it marks something worth a look.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import TypeVar
 
 from program.entries import Coupon, Fit, Link, Offer, Partner, Plan, Trust, coupon_key
+from program.landing_hosts import Allowed, allowed_of
 from program.toml.lines import TomlPath
 from program.toml.tables import Book
 
@@ -48,8 +49,11 @@ def check_draft(draft: Draft, book: Book) -> None:
     check_twice([((*place, "code"), link.code) for place, link in draft.links], "link", book)
     partners = {partner.id for _, partner in draft.partners}
     offers = {offer.id: offer for _, offer in draft.offers if offer.id != UNREAD}
+    pages = PageCheck(offers)
     for place, link in draft.links:
         _check_refers(place, link.offer_id, link.partner_id, offers, partners, book)
+        if message := pages.mistake(link):
+            book.wrong((*place, "landing_url"), message)
     for place, plan in draft.plans:
         _check_refers(place, plan.offer_id, plan.partner_id, offers, partners, book)
         offer = offers.get(plan.offer_id)
@@ -61,6 +65,7 @@ def check_draft(draft: Draft, book: Book) -> None:
     _check_coupons(draft.coupons, book)
     _warn_head(draft, book)
     _warn_offers(draft, book)
+    _warn_links(draft, book)
     _warn_partners(draft, book)
     _warn_plans(draft, book)
 
@@ -89,6 +94,29 @@ def _check_refers(
         book.wrong((*place, "offer"), f"there is no offer {offer_id}; add an [[offer]] with this id")
     if partner_id not in (None, UNREAD) and partner_id not in partners:
         book.wrong((*place, "partner"), f"there is no partner {partner_id}; add a [[partner]] with this id")
+
+
+class PageCheck:
+    """Check of links' own landing pages against the hosts of their offers."""
+
+    def __init__(self, offers: Mapping[int, Offer]) -> None:
+        self._offers = offers
+        self._allowed: dict[int, Allowed] = {}
+
+    def mistake(self, link: Link) -> str:
+        """Return what is wrong with the link's landing page; "" if nothing is or it has none."""
+        offer = self._offers.get(link.offer_id)
+        if not link.landing_url or offer is None:
+            return ""
+        allowed = self._allowed.get(offer.id)
+        if allowed is None:
+            allowed = self._allowed[offer.id] = allowed_of(offer.landing_url, offer.allowed_hosts)
+        return "" if allowed.holds_page(link.landing_url) else page_not_allowed(offer.id)
+
+
+def page_not_allowed(offer_id: int) -> str:
+    """Say that a link's landing page is on a host that its offer does not allow."""
+    return f"must be on the landing host of offer {offer_id} or on one of its allowed_hosts; add the host there first"
 
 
 def _check_ties(plans: list[tuple[TomlPath, Plan]], book: Book) -> None:
@@ -178,10 +206,7 @@ def _warn_offers(draft: Draft, book: Book) -> None:
         if offer.id not in draft.postback_secrets:
             kind = "has no postback_secret: visitors see the click id and could fire conversions"
             warnings.add(kind, place, who)
-        if offer.landing_url.startswith("http:"):
-            warnings.add("sends visitors to http, not https", (*place, "landing_url"), who)
-        if offer.landing_url and "{click_id}" not in offer.landing_url:
-            kind = "does not pass {click_id} on: the advertiser cannot name the click in a postback"
+        for kind in page_warnings(offer.landing_url):
             warnings.add(kind, (*place, "landing_url"), who)
         if offer.id not in plans:
             warnings.add("has no plan: its conversions pay nothing", place, who)
@@ -190,6 +215,23 @@ def _warn_offers(draft: Draft, book: Book) -> None:
         for goal in offer.goals:
             if None not in paid and goal.key not in paid:
                 warnings.add("has no plan: its conversions pay nothing", place, f"goal {goal.key} of {who}")
+    warnings.close()
+
+
+def page_warnings(landing_url: str) -> Iterator[str]:
+    """Yield what is allowed but looks wrong in a landing page."""
+    if landing_url.startswith("http:"):
+        yield "sends visitors to http, not https"
+    if landing_url and "{click_id}" not in landing_url:
+        yield "does not pass {click_id} on: the advertiser cannot name the click in a postback"
+
+
+def _warn_links(draft: Draft, book: Book) -> None:
+    warnings = _Warnings(book)
+    for place, link in draft.links:
+        if link.landing_url and link.status == "active":
+            for kind in page_warnings(link.landing_url):
+                warnings.add(kind, (*place, "landing_url"), f"link {link.code}")
     warnings.close()
 
 

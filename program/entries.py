@@ -55,6 +55,10 @@ class Link(msgspec.Struct, frozen=True, gc=False):
     offer_id: int
     partner_id: int
     status: Status = "active"
+    landing_url: str = ""
+    """Its own landing page instead of the offer's, on a host that deep links of the offer may go to; "" for none."""
+    subs: tuple[tuple[str, str], ...] = ()
+    """Names and values of subs that a hit gets unless it gives them, in the order of their numbers."""
 
 
 class Coupon(msgspec.Struct, frozen=True, gc=False):

@@ -17,9 +17,10 @@ from schemas.values.model_names import BadModel, parse_model
 from schemas.values.money import parse_minor
 
 U32_MAX = 2**32 - 1
-MACROS = frozenset(
-    {"click_id", "offer_id", "partner_id", "link", "ip", "ts"} | {f"sub{number}" for number in range(1, 31)}
-)
+SUB_NAMES = tuple(f"sub{number}" for number in range(1, 31))
+SUB_BYTES_MAX = 2_048
+"""Longest default of a sub, in UTF-8 bytes; the edge cuts values of hits at this length unless a setting says less."""
+MACROS = frozenset({"click_id", "offer_id", "partner_id", "link", "ip", "ts", *SUB_NAMES})
 """Names that a landing URL may have in braces (docs/contract.md, section 2)."""
 LINK_CODE_CHARS_MAX = 128
 GOAL_KEY_CHARS_MAX = 64
@@ -152,6 +153,12 @@ def fixed(text: str) -> tuple[int, str]:
 def link_code(text: str) -> str:
     if _LINK_CODE.fullmatch(text) is None or not text.strip("."):
         raise BadValue(f"must be 1 to {LINK_CODE_CHARS_MAX} of the characters A-Z a-z 0-9 . _ ~ -")
+    return text
+
+
+def sub_default(text: str) -> str:
+    if len(text.encode("utf-8", "surrogatepass")) > SUB_BYTES_MAX:
+        raise BadValue(f"must have at most {SUB_BYTES_MAX} bytes")
     return text
 
 

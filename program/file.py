@@ -175,8 +175,18 @@ def read_link(table: Table, draft: Draft) -> None:
     code = table.parsed("code", values.link_code, "", required=True)
     offer, partner = _id(table, "offer"), _id(table, "partner")
     status = _status(table)
+    landing_url = table.parsed("landing_url", values.landing_url, "") if "landing_url" in table else ""
+    subs = _read_subs(table.table("subs")) if "subs" in table else ()
     table.done()
-    draft.links.append((table.place, Link(code, offer or UNREAD, partner or UNREAD, status)))
+    draft.links.append((table.place, Link(code, offer or UNREAD, partner or UNREAD, status, landing_url, subs)))
+
+
+def _read_subs(table: Table) -> tuple[tuple[str, str], ...]:
+    found = [(name, table.parsed(name, values.sub_default, "")) for name in values.SUB_NAMES if name in table]
+    for key in table:
+        if key not in values.SUB_NAMES:
+            table.wrong(key, "is not a sub; the subs are sub1 to sub30")
+    return tuple((name, value) for name, value in found if value)
 
 
 def _read_plan(table: Table, draft: Draft) -> None:

@@ -6,20 +6,24 @@ right places.
 
 import re
 from collections.abc import Callable, Iterator
+from functools import partial
 from itertools import islice
+from typing import NamedTuple
 
 import msgspec
 
-from program.checks import Draft, check_draft
+from program.checks import Draft, PageCheck, check_draft, page_warnings
 from program.compile import compile_draft
 from program.entries import Link
 from program.fields import secret_reader
 from program.file import ProgramReading, read_link, read_program, read_tables
 from program.fits import check_fits
-from program.toml.tables import BadToml, read_toml
+from program.toml.lines import TomlPath
+from program.toml.tables import BadToml, Book, read_toml
 
 LINKS_AT_ONCE = 2_000
-_LINK_TABLE = re.compile(r"^\[\[link\]\][ \t]*\n(?:(?![ \t]*\[)[^\n]*(?:\n|\Z))*", re.MULTILINE)
+_KEYS = r"[ \t]*\n(?:(?![ \t]*\[)[^\n]*(?:\n|\Z))*"
+_LINK_TABLE = re.compile(rf"^\[\[link\]\]{_KEYS}(?:^\[link\.subs\]{_KEYS})?", re.MULTILINE)
 _TEXTS_OF_LINES = ('"""', "'''")
 
 
@@ -44,9 +48,12 @@ def _read(text: str, environment: Callable[[str], str | None]) -> ProgramReading
     root.done()
     if draft.links:
         raise _NotPlain
-    links = _read_links(text, draft)
-    of_partners = {link.partner_id: link for link in links.values()}
-    draft.links = [(("link", at), link) for at, link in enumerate(of_partners.values())]
+    links, warned = _read_links(text, draft)
+    for one in warned:
+        book.note((*one.place, "landing_url"), one.line)
+    shown = {one.link.code for one in warned}
+    of_partners = {link.partner_id: link for link in links.values() if link.code not in shown}
+    draft.links = [(one.place, one.link) for one in warned] + [(("link",), link) for link in of_partners.values()]
     check_draft(draft, book)
     check_fits(draft, book)
     if book.mistakes:
@@ -56,25 +63,48 @@ def _read(text: str, environment: Callable[[str], str | None]) -> ProgramReading
     return ProgramReading(msgspec.structs.replace(program, routes=routes), (), tuple(sorted(book.warnings)))
 
 
-def _read_links(text: str, draft: Draft) -> dict[str, Link]:
+class _Warned(NamedTuple):
+    """A link whose landing page has a warning, and the line of that page."""
+
+    place: TomlPath
+    line: int
+    link: Link
+
+
+def _read_links(text: str, draft: Draft) -> tuple[dict[str, Link], list[_Warned]]:
     """Read the links part by part. Raises _NotPlain if one has a mistake."""
-    offers, partners = {offer.id for _, offer in draft.offers}, {partner.id for _, partner in draft.partners}
+    # Links share the numbers of their offer and partner, which saves 64 bytes for each link.
+    offers, partners = {offer.id: offer for _, offer in draft.offers}, {p.id: p.id for _, p in draft.partners}
+    pages = PageCheck(offers)
     links: dict[str, Link] = {}
-    for link in _parsed_links(text):
-        if link.code in links or link.offer_id not in offers or link.partner_id not in partners:
+    warned = []
+    for number, (link, line_of_page) in enumerate(_parsed_links(text)):
+        offer, partner = offers.get(link.offer_id), partners.get(link.partner_id)
+        if link.code in links or offer is None or partner is None or pages.mistake(link):
             raise _NotPlain
-        links[link.code] = link
-    return links
+        links[link.code] = msgspec.structs.replace(link, offer_id=offer.id, partner_id=partner)
+        if link.landing_url and any(page_warnings(link.landing_url)):
+            warned.append(_Warned(("link", number), line_of_page(), link))
+    return links, warned
 
 
-def _parsed_links(text: str) -> Iterator[Link]:
+def _parsed_links(text: str) -> Iterator[tuple[Link, Callable[[], int]]]:
+    """Yield each link, and a function that finds the line of its landing page."""
     found = _LINK_TABLE.finditer(text)
-    while tables := [table.group() for table in islice(found, LINKS_AT_ONCE)]:
-        root, book = read_toml("\n".join(tables))
+    line, at = 1, 0
+    while tables := list(islice(found, LINKS_AT_ONCE)):
+        root, book = read_toml("\n".join(table.group() for table in tables))
         draft = Draft()
         for table in root.tables("link"):
             read_link(table, draft)
         root.done()
         if book.mistakes:
             raise _NotPlain
-        yield from (link for _, link in draft.links)
+        for match, (place, link) in zip(tables, draft.links, strict=True):
+            line, at = line + text.count("\n", at, match.start()), match.start()
+            yield link, partial(_line_of_page, book, place, line)
+
+
+def _line_of_page(book: Book, place: TomlPath, line: int) -> int:
+    """Return the line in the file; the book has only a part of it, and `line` is that of the link's header."""
+    return line + book.line_of((*place, "landing_url")) - book.line_of(place)

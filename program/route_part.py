@@ -1,7 +1,9 @@
 """A part of the routes: the rows whose keys have the same first 12 bits of their hash, in memory and as bytes.
 
-In memory a link is an entry of a dictionary with one number as its value, which needs about half the memory of an
-object. The bytes are MessagePack with sorted rows, so equal rows give equal bytes.
+In memory an ordinary link is an entry of a dictionary with one number as its value, which needs about half the memory
+of an object; a link with a landing page or subs of its own is an object. The bytes are MessagePack with sorted rows, so
+equal rows give equal bytes. Columns that were added later are at the end of a row and left out where they are empty,
+so bytes and hashes of other rows stay those of earlier versions.
 """
 
 from hashlib import blake2b
@@ -47,21 +49,24 @@ PART_OF_HEAD = _part_of(b"head", b"")
 class RoutePart(NamedTuple):
     """Rows of one part. It is never changed; a change copies it."""
 
-    links: dict[str, int]
-    """Offer, partner and status in one number, see `packed`."""
+    links: dict[str, int | Link]
+    """By code; see `packed`."""
     partners: dict[int, Status]
     offers: dict[int, OfferRoute]
     head: RoutesHead | None
 
     def link(self, code: str) -> Link | None:
         value = self.links.get(code)
-        return None if value is None else unpacked(code, value)
+        return unpacked(code, value) if isinstance(value, int) else value
 
     def copied(self) -> "RoutePart":
         return RoutePart(dict(self.links), dict(self.partners), dict(self.offers), self.head)
 
 
-def packed(link: Link) -> int:
+def packed(link: Link) -> int | Link:
+    """Return offer, partner and status in one number, or the link if it has more."""
+    if link.landing_url or link.subs:
+        return link
     return (link.offer_id << _ID_BITS | link.partner_id) << 1 | (link.status == "active")
 
 
@@ -81,6 +86,8 @@ class _LinkRow(msgspec.Struct, frozen=True, array_like=True, gc=False):
     offer_id: _Number
     partner_id: _Number
     active: bool
+    landing_url: str = ""
+    subs: tuple[tuple[str, str], ...] = ()
 
 
 class _PartnerRow(msgspec.Struct, frozen=True, array_like=True, gc=False):
@@ -113,10 +120,7 @@ _encoder, _decoder = msgspec.msgpack.Encoder(), msgspec.msgpack.Decoder(_Rows)
 
 def encode_part(part: RoutePart) -> bytes:
     """Write a part with its rows sorted by key."""
-    links = []
-    for code, value in sorted(part.links.items()):
-        ids = value >> 1
-        links.append((code, ids >> _ID_BITS, ids & _ID_MASK, value & 1 == 1))
+    links = [_row_of(code, part.links[code]) for code in sorted(part.links)]
     partners = [(number, status == "active") for number, status in sorted(part.partners.items())]
     offers = [
         (number, offer.landing_url, offer.status == "active", offer.allowed_hosts, offer.pass_through)
@@ -126,6 +130,13 @@ def encode_part(part: RoutePart) -> bytes:
     return _encoder.encode((links, partners, offers, head))
 
 
+def _row_of(code: str, value: int | Link) -> tuple[object, ...]:
+    if isinstance(value, int):
+        ids = value >> 1
+        return (code, ids >> _ID_BITS, ids & _ID_MASK, value & 1 == 1)
+    return (code, value.offer_id, value.partner_id, value.status == "active", value.landing_url, value.subs)
+
+
 def decode_part(data: bytes) -> RoutePart:
     """Read a part. Raises BadTree for bytes that `encode_part` did not write."""
     try:
@@ -133,7 +144,12 @@ def decode_part(data: bytes) -> RoutePart:
     except msgspec.DecodeError as error:
         raise BadTree(f"a part cannot be read: {error}") from None
     return RoutePart(
-        {row.code: (row.offer_id << _ID_BITS | row.partner_id) << 1 | row.active for row in rows.links},
+        {
+            row.code: Link(
+                row.code, row.offer_id, row.partner_id, _STATUSES[row.active], row.landing_url, row.subs
+            ) if row.landing_url or row.subs else (row.offer_id << _ID_BITS | row.partner_id) << 1 | row.active
+            for row in rows.links
+        },
         {row.number: _STATUSES[row.active] for row in rows.partners},
         {
             row.number: OfferRoute(

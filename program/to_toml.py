@@ -97,6 +97,10 @@ def _links(program: Program) -> Iterator[str]:
         yield f"partner = {link.partner_id}"
         if link.status != "active":
             yield f"status = {_text(link.status)}"
+        if link.landing_url:
+            yield f"landing_url = {_text(link.landing_url)}"
+        if link.subs:
+            yield f"subs = {{ {', '.join(f'{name} = {_text(value)}' for name, value in link.subs)} }}"
 
 
 def _plan(plan: Plan) -> Iterator[str]:

@@ -118,11 +118,12 @@ def find_partner(draft: Draft, context: ClickContext) -> None:
 
 
 def find_landing(draft: Draft, _context: ClickContext) -> None:
-    """Use the deep link if the hit asks for one and it is allowed, otherwise the offer's landing page."""
-    assert draft.offer is not None  # find_offer comes before
+    """Use the deep link if the hit asks for one and it is allowed, otherwise the landing page of link or offer."""
+    assert draft.link is not None and draft.offer is not None  # find_link and find_offer come before
     asked = draft.hit.params.get("url", "")
     if not asked:
-        draft.landing = draft.offer.landing
+        own = draft.link.landing_url
+        draft.landing = draft.offer.landing_of(own) if own else draft.offer.landing
         return
     if draft.hit.has_ambiguous_url:
         detail = "an & in the URL cannot be told from those between parameters; percent-encode the value of url"
@@ -135,8 +136,11 @@ def find_landing(draft: Draft, _context: ClickContext) -> None:
 
 
 def put_subs(draft: Draft, context: ClickContext) -> None:
+    assert draft.link is not None  # find_link comes before
     params, bytes_max = draft.hit.params, context.field_bytes_max
     draft.subs = {name: cut(value, bytes_max) for name, value in params.items() if name in SUB_NAMES and value}
+    for name, value in draft.link.subs:
+        draft.subs.setdefault(name, cut(value, bytes_max))
 
 
 def mint_id(draft: Draft, context: ClickContext) -> None:

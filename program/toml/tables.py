@@ -72,6 +72,10 @@ class Book:
             place = place[:-1]
         return self._lines.get(place, 1)
 
+    def note(self, place: TomlPath, line: int) -> None:
+        """Give the line of a place that the text does not contain."""
+        self._lines[place] = line
+
     def wrong(self, place: TomlPath, message: str) -> None:
         self.mistakes.append(Mistake(self.line_of(place), place_text(place), message))
 

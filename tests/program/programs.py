@@ -1,10 +1,13 @@
 """Programs at random for property tests; `clew check` finds no mistake in any of them."""
 
+from urllib.parse import urlsplit
+
 from hypothesis import strategies as st
 
 from program.checks import Draft
 from program.compile import compile_draft
 from program.entries import Coupon, Goal, Link, Offer, Partner, Plan
+from program.fields import SUB_NAMES
 from program.program import Program
 
 SECOND_US = 1_000_000
@@ -91,7 +94,12 @@ def _plans(draw: st.DrawFn, offers: list[Offer], partners: list[Partner]) -> Pla
 
 @st.composite
 def _links(draw: st.DrawFn, offers: list[Offer], partners: list[Partner]) -> Link:
-    return Link(draw(_CODES), draw(st.sampled_from(offers)).id, draw(st.sampled_from(partners)).id, draw(_STATUSES))
+    offer = draw(st.sampled_from(offers))
+    host = urlsplit(offer.landing_url).netloc
+    page = draw(st.sampled_from(["", "", f"https://{host}/own?c={{click_id}}", f"http://{host.upper()}/{{sub30}}"]))
+    given = draw(st.dictionaries(st.sampled_from(SUB_NAMES), _NAMES, max_size=3))
+    subs = tuple((name, given[name]) for name in SUB_NAMES if name in given)
+    return Link(draw(_CODES), offer.id, draw(st.sampled_from(partners)).id, draw(_STATUSES), page, subs)
 
 
 @st.composite

@@ -38,9 +38,29 @@ def test_plain_files_are_read_in_parts(monkeypatch: pytest.MonkeyPatch) -> None:
         assert reading == whole and reading.program is not None and len(reading.program.routes.links) >= 10
 
 
+def test_pages_and_subs_of_links_are_read_in_parts(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(file_in_parts, "LINKS_AT_ONCE", 3)
+    monkeypatch.setattr(file_in_parts, "read_program", None)
+    links = "".join(
+        LINK.replace("bl", f"l{n}") + f'\nlanding_url = "http{"s" * (n % 2)}://shop.example/{n}"\n'
+        f'[link.subs]\nsub2 = "{n}"\n\nsub1 = "mail"\n'
+        for n in range(10)
+    )
+    text = HEAD + LINK + links + LINK.replace("bl", "last") + 'subs = { sub30 = "x" }'
+    reading, whole = read_program_in_parts(text, lambda _: None), read_program(text, lambda _: None)
+    assert reading == whole and reading.program is not None
+    assert reading.program.routes.links["l4"].subs == (("sub1", "mail"), ("sub2", "4"))
+    own = [warning for warning in reading.warnings if warning.place.startswith("link")]
+    assert len(own) == 10 and any("and 5 more" in warning.message for warning in own)
+
+
 @pytest.mark.parametrize(
     "text",
     [
+        HEAD + LINK + "landing_url = 'https://other.example/'\n",
+        HEAD + LINK + "[link.subs]\nsub31 = 'x'\n",
+        HEAD + LINK + "[link.subs] # comment\nsub1 = 'x'\n",
+        HEAD + LINK + "[link.subs]\nsub1 = 'x'\n[link.subs]\nsub2 = 'x'\n",
         HEAD + LINK + LINK,
         HEAD + LINK.replace("101", "102"),
         HEAD + LINK.replace("= 7", "= 8"),

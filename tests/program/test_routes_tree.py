@@ -35,7 +35,15 @@ from program.routes_tree import RoutesChange, RoutesTree, tree_of, tree_of_parts
 numbers = st.integers(1, 2**32 - 1)
 statuses: st.SearchStrategy[Status] = st.sampled_from(["active", "inactive"])
 codes = st.text("abcXYZ019._~-", min_size=1, max_size=4)
-LINKS = st.builds(Link, codes, numbers, numbers, statuses)
+LINKS = st.builds(
+    Link,
+    codes,
+    numbers,
+    numbers,
+    statuses,
+    st.sampled_from(["", "", "https://a.example/own?c={click_id}"]),
+    st.sampled_from([(), (), (("sub1", "mail"), ("sub10", "ü"))]),
+)
 OFFERS = st.builds(
     OfferRoute,
     landing_url=st.sampled_from(["https://a.example/", "https://b.example/?c={click_id}"]),
@@ -171,6 +179,30 @@ def test_the_form_of_the_tree_is_fixed() -> None:
         "1f0cd6322f4428a2075568ccfafa999c",
     )
     assert (part_of_link("bl-shoes"), part_of_partner(7), part_of_offer(101), PART_OF_HEAD) == (896, 2, 1222, 1756)
+
+
+class _EarlierLink(msgspec.Struct, array_like=True):
+    """Row of a link in versions without landing pages and subs of links."""
+
+    code: str
+    offer_id: int
+    partner_id: int
+    active: bool
+
+
+def test_rows_of_links_with_more_columns() -> None:
+    """An ordinary link keeps its bytes. Earlier versions read a link with a page of its own without that page."""
+    plain, own = Link("bl", 101, 7), Link("bl", 101, 7, "active", "https://a.example/x", (("sub1", "mail"),))
+    number = part_of_link("bl")
+    bytes_of = {link: EMPTY.changed(RoutesChange({"bl": link})).encoded(number) for link in (plain, own)}
+    assert msgspec.msgpack.decode(bytes_of[plain])[0] == [["bl", 101, 7, True]]
+    assert msgspec.msgpack.decode(bytes_of[own])[0] == [["bl", 101, 7, True, "https://a.example/x", [["sub1", "mail"]]]]
+    rows, _, _, _ = msgspec.msgpack.decode(
+        bytes_of[own], type=tuple[list[_EarlierLink], list[object], list[object], object]
+    )
+    assert rows == [_EarlierLink("bl", 101, 7, True)]
+    assert decode_part(bytes_of[plain]).links == {"bl": (101 << 32 | 7) << 1 | 1}
+    assert decode_part(bytes_of[own]).link("bl") == own
 
 
 def test_wrong_bytes_are_refused() -> None:

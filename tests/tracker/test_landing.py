@@ -9,8 +9,9 @@ from hypothesis import strategies as st
 
 from program.entries import Offer
 from program.fields import MACROS
+from program.landing_hosts import allowed_of, host_of, target_of
 from tests.tracker.edge_fixture import Stage, program
-from tracker.offers.deep_link import allowed_of, deeplink_of, host_of, target_of
+from tracker.offers.deep_link import deeplink_of
 from tracker.offers.landing_url import compile_landing, render
 
 MAX = 10_000

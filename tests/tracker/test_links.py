@@ -5,9 +5,10 @@ from urllib.parse import parse_qs, unquote, urlsplit
 import pytest
 
 from program.entries import Link
+from program.landing_hosts import allowed_of
 from tests.programs import program_of_entries
 from tests.tracker.edge_fixture import Stage
-from tracker.offers.deep_link import allowed_of, deeplink_of
+from tracker.offers.deep_link import deeplink_of
 from tracker.offers.landing_url import compile_landing, render
 from tracker.offers.program_index import ProgramIndex
 from tracker.request.params import read_params

@@ -1,30 +1,51 @@
-"""Index of the program for the edge: landing URLs and host lists compiled on first use, proxies as networks."""
+"""Index of the program for the edge: landing URLs and host lists compiled on first use, proxies as networks.
+
+What was compiled for an offer is used again by the next index if the offer is the same, so a new link costs nothing.
+"""
 
 from collections.abc import Iterable
 
 from program.entries import Link
+from program.landing_hosts import Allowed, allowed_of
 from program.program import Program, Secrets
 from program.routes import OfferRoute
 from program.routes_tree import RoutesTree
 from program.terms import OfferTerms
 from tracker.masking import spellings_of
 from tracker.offers.codes_without_case import CodesWithoutCase
-from tracker.offers.deep_link import Allowed, allowed_of
 from tracker.offers.landing_url import Landing, compile_landing, escaped
 from tracker.request.client_ip import networks_of
 from tracker.request.text import shortened, trimmed
+
+PAGES_MAX = 10_000
+"""Most landing pages of an offer's links that are kept compiled; more are compiled again when they are asked for."""
 
 
 class IndexedOffer:
     """An offer with its landing URL and allowed hosts compiled."""
 
-    __slots__ = ("allowed", "goals", "id", "landing", "pass_through", "reopen", "status")
+    __slots__ = ("_pages", "allowed", "goals", "id", "landing", "pass_through", "reopen", "route", "status", "terms")
 
     def __init__(self, number: int, route: OfferRoute, terms: OfferTerms) -> None:
+        self.route, self.terms = route, terms
         self.id, self.status, self.pass_through = number, route.status, route.pass_through
         self.goals, self.reopen = frozenset(goal.key for goal in terms.goals), terms.reopen
         self.landing: Landing = compile_landing(route.landing_url)
         self.allowed: Allowed = allowed_of(route.landing_url, route.allowed_hosts)
+        self._pages: dict[str, Landing] = {}
+
+    def landing_of(self, own_url: str) -> Landing:
+        """Return the landing page that a link has instead of the offer's, compiled when it is first asked for.
+
+        If the offer does not allow its host any more, the visitor is sent to the landing page of the offer.
+        """
+        page = self._pages.get(own_url)
+        if page is None:
+            if len(self._pages) >= PAGES_MAX:
+                self._pages.clear()
+            page = compile_landing(own_url) if self.allowed.holds_page(own_url) else self.landing
+            self._pages[own_url] = page
+        return page
 
 
 class _SecretForms:
@@ -60,6 +81,7 @@ class ProgramIndex:
         "_find_offer",
         "_links_without_case",
         "_offers",
+        "_offers_before",
         "_secrets",
         "_tree",
         "all_secrets",
@@ -85,6 +107,7 @@ class ProgramIndex:
         self._links_without_case: dict[str, Link | None] | None = None
         self.trusts_links = program.terms.link_user_id == "trusted"
         self._offers: dict[int, IndexedOffer] = {}
+        self._offers_before: dict[int, IndexedOffer] = before._offers if before is not None else {}
         known = before is not None and before.program.secrets is program.secrets
         self._secrets: _SecretForms = before._secrets if before is not None and known else _SecretForms(program.secrets)
         self.all_secrets = self._secrets.spellings
@@ -121,7 +144,10 @@ class ProgramIndex:
             route, terms = self._find_offer(offer_id), self.terms.offers.get(offer_id)
             if route is None or terms is None:
                 return None
-            compiled = self._offers[offer_id] = IndexedOffer(offer_id, route, terms)
+            compiled = self._offers_before.pop(offer_id, None)
+            if compiled is None or compiled.route != route or compiled.terms != terms:
+                compiled = IndexedOffer(offer_id, route, terms)
+            self._offers[offer_id] = compiled
         return compiled
 
     def secrets_of(self, offer_id: int) -> tuple[bytes, ...]:

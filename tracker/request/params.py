@@ -3,10 +3,10 @@
 from collections.abc import Iterable, Iterator
 from urllib.parse import quote_from_bytes
 
-from program.fields import MACROS
+from program import fields
 from tracker.request.text import clean, cut, decoded, pairs_of
 
-SUB_NAMES = frozenset(name for name in MACROS if name.startswith("sub"))
+SUB_NAMES = frozenset(fields.SUB_NAMES)
 _PASSED_SAFE = "".join(map(chr, range(0x21, 0x7F))).replace("#", "")
 KNOWN = SUB_NAMES | {"url", "visitor_id", "user_id", "partner_click_id", "gdpr_consent"}
 """Parameters with a meaning of their own (docs/contract.md, section 2)."""
