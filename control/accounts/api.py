@@ -19,6 +19,7 @@ from control.accounts.people import add_operator, change_person, people
 from control.api.answers import answers
 from control.api.etags import check_if_match, set_etag
 from control.api.lists import Orders, PageQuery, page
+from control.api.merge_patch import MergePatch
 from control.errors import NotFound
 
 users, invitations = Router(tags=["users"]), Router(tags=["invitations"])
@@ -56,14 +57,18 @@ class UserIn(Schema):
     name: str = Field("", max_length=120)
 
 
-class UserPatch(Schema):
-    """Fields to change."""
+class UserFields(Schema):
+    """Fields of a person that may be changed."""
 
     model_config = ConfigDict(extra="forbid")
 
     name: str = Field("", max_length=120)
-    role: str = Field("", max_length=20)
-    is_active: bool = True
+    role: str = Field(max_length=20)
+    is_active: bool
+
+
+class UserPatch(MergePatch, UserFields):
+    """Fields of a person to change."""
 
 
 class UserQuery(PageQuery):
@@ -130,9 +135,9 @@ def change_user(request: HttpRequest, response: HttpResponse, user_id: UUID, bod
     """Change name or role of a person, or disable the person."""
     actor = actor_of(request)
     with transaction.atomic():
-        before = _one(people(actor).select_for_update(of=("self",)), user_id)
-        check_if_match(request, user_out(before, actor.partner))
-        user = change_person(actor, user_id, body.model_dump(exclude_unset=True))
+        before = user_out(_one(people(actor).select_for_update(of=("self",)), user_id), actor.partner)
+        check_if_match(request, before)
+        user = change_person(actor, user_id, body.values(before))
     shown = user_out(user, actor.partner)
     set_etag(response, shown)
     return shown

@@ -6,10 +6,12 @@ from http import HTTPStatus
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 
+from control.api.merge_patch import MEDIA_TYPE
 from control.api.problems import problem
 
 _FILES = "multipart/form-data"
-TAKEN = frozenset({"application/json", "application/merge-patch+json", _FILES, "text/csv"})
+TAKEN = frozenset({"application/json", _FILES, "text/csv"})
+"""Media types of all methods; PATCH takes that of merge patches too."""
 _PREFIX = "/api/v1/"
 
 
@@ -23,7 +25,8 @@ class RequestFormMiddleware:
         if not request.path.startswith(_PREFIX):
             return self._get_response(request)
         size_bytes = _size_bytes(request)
-        if size_bytes and request.content_type not in TAKEN:
+        taken = TAKEN | {MEDIA_TYPE} if request.method == "PATCH" else TAKEN
+        if size_bytes and request.content_type not in taken:
             given = request.content_type or "no media type"
             return problem(request, 415, f"the body has {given[:100]}; send application/json as Content-Type")
         limit_bytes = settings.DATA_UPLOAD_MAX_MEMORY_SIZE

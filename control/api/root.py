@@ -9,6 +9,7 @@ from ninja.openapi.schema import OpenAPISchema
 from control.accounts.api import invitations, users
 from control.accounts.keys_api import api_keys
 from control.api.auth import BearerKey, PersonSession
+from control.api.merge_patch import MEDIA_TYPE
 from control.api.problems import CONTENT_TYPE, handle_errors, problem
 from control.audit.api import audit_events
 from control.engine.api import conversions, explanations, reports
@@ -20,8 +21,9 @@ from control.jobs.api import jobs
 from control.modules import module_routers
 from control.partners.api import partners
 from control.program.api import links, offers, program_versions
+from control.program.api_approvals import approvals
 from control.program.api_requests import requests as publish_requests
-from control.program.api_terms import approvals, coupons, plans
+from control.program.api_terms import coupons, plans
 from control.scheduled.api import scheduled
 from control.search.api import search_router
 from control.webhooks.api import webhooks
@@ -39,8 +41,11 @@ class ControlApi(NinjaAPI):
     def get_openapi_schema(self, **options: Any) -> OpenAPISchema:
         schema = super().get_openapi_schema(**options)
         for operations in schema["paths"].values():
-            for operation in operations.values():
+            for method, operation in operations.items():
                 _simplify_body(operation)
+                if method == "patch":
+                    content = operation["requestBody"]["content"]
+                    content[MEDIA_TYPE] = content["application/json"]
                 _name_form(operation, schema["components"]["schemas"])
                 for answer in operation["responses"].values():
                     content = answer.get("content", {})

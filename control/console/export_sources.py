@@ -14,7 +14,8 @@ from control.accounts.roles import Action, Area
 from control.console.figures.conversion_table import EXPORT_HEAD
 from control.console.figures.conversion_table import export_rows as conversion_rows
 from control.console.figures.report_table import export_head, export_rows
-from control.console.lists.read import known_of, matching, ordered, shown_columns, valid_filters
+from control.console.lists.export import open_list
+from control.console.lists.read import known_of, valid_filters
 from control.console.lists.spec import ListSpec, find_spec
 from control.console.lists.state import read_state
 from control.engine import answers as engine
@@ -24,7 +25,6 @@ from control.errors import FieldError, Forbidden, Invalid
 from control.exports.sources import Opened, register
 from control.tables.write import Value
 
-_READ_ROWS = 2_000
 _QUERY_CHARS_MAX = 4_000
 _REPORT_ROWS_MAX = 100_000
 _BATCH_ROWS = 1_000
@@ -70,16 +70,7 @@ class ListSource:
         """Begin to read the rows that the actor may see."""
         spec = _spec(filters)
         state = read_state(dict(parse_qsl(filters["query"])), known_of(spec, actor))
-        state = valid_filters(spec, actor, state)
-        columns, rows = shown_columns(spec, actor, state), matching(spec, actor, state)
-        total_rows = rows.order_by().count()
-        rows = rows.order_by("-pk") if spec.by_cursor else ordered(spec, actor, state, rows)
-
-        def values() -> Iterator[list[Value]]:
-            for row in rows.iterator(chunk_size=_READ_ROWS):
-                yield [column.value(row) for column in columns]
-
-        return Opened([column.label for column in columns], values(), total_rows)
+        return open_list(actor, spec, valid_filters(spec, actor, state))
 
 
 def _spec(filters: Mapping[str, Any]) -> ListSpec[Any]:

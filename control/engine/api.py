@@ -15,13 +15,13 @@ from control.accounts.middleware import actor_of
 from control.accounts.roles import Action, Area
 from control.api.answers import answers
 from control.api.lists import LIMIT_MAX
+from control.api.money import Money
 from control.engine import answers as engine
 from control.engine.cursors import BAD_CURSOR, check_parameters, cursor_of, offset_of, place_of
 from control.engine.dimensions import DIMENSIONS, DIMENSIONS_MAX, FILTERS, FILTERS_MAX, SUBS
 from control.engine.names import Names, names_of_conversions, names_of_explanation, names_of_report
 from control.engine.values import split_values
 from control.errors import FieldError, Invalid, NotFound
-from control.program.api_terms import Money
 from schemas.values.timestamps import rfc3339
 
 reports, conversions, explanations = (Router(tags=[tag]) for tag in ("reports", "conversions", "explanations"))

@@ -12,12 +12,12 @@ from pydantic import Field
 from control.accounts.middleware import actor_of
 from control.api.answers import answers
 from control.api.lists import LIMIT_MAX
+from control.api.money import Money
 from control.engine.cursors import BAD_CURSOR, check_parameters, cursor_of, offset_of, place_of
 from control.engine.hit_texts import meaning
 from control.engine.hits import Hit, HitFilter, problems_by_code, recent_hits, rejected_by_reason, rejected_examples
 from control.engine.names import Names, find_names
 from control.errors import Invalid
-from control.program.api_terms import Money
 from schemas.reasons import Problem, Reason
 from schemas.values.currencies import DECIMALS
 

@@ -10,6 +10,7 @@ from pydantic import ConfigDict, Field
 
 from control.accounts.middleware import actor_of
 from control.api.answers import answers
+from control.api.money import Money
 from control.engine.edge import tracking_url
 from control.engine.hit_texts import mistakes_of, notes_of
 from control.engine.hits import inspect_postback
@@ -17,7 +18,6 @@ from control.engine.hits_api import money_of
 from control.engine.names import find_names
 from control.engine.postback_text import TEXT_CHARS_MAX, read_pasted
 from control.errors import FieldError, Invalid
-from control.program.api_terms import Money
 
 postback_tests = Router(tags=["postback-tests"])
 Outcome = Literal[

@@ -15,6 +15,7 @@ from control.accounts.middleware import actor_of
 from control.api.answers import answers
 from control.api.etags import check_if_match, set_etag
 from control.api.lists import Orders, PageQuery, page
+from control.api.merge_patch import MergePatch
 from control.api.published import naming_version
 from control.errors import FieldError, Invalid
 from control.files.upload import TOO_LARGE, UPLOAD_BYTES_MAX
@@ -90,16 +91,20 @@ class ImportIn(Schema):
     delimiter: str = Field("", max_length=8, description="Recognised if it is left out.")
 
 
-class ImportPatch(Schema):
+class ImportFields(Schema):
     """Settings of an import that is not applied."""
 
     model_config = ConfigDict(extra="forbid")
 
-    mapping: dict[str, str] | None = None
+    mapping: dict[str, str] | None = Field(None, description="Heading by field. Guessed if it is removed.")
     match: str = Field("", max_length=120)
     clear_empty: bool = False
-    encoding: str = Field("", max_length=40)
-    delimiter: str = Field("", max_length=8)
+    encoding: str = Field("", max_length=40, description="Recognised if it is removed.")
+    delimiter: str = Field("", max_length=8, description="Recognised if it is removed.")
+
+
+class ImportPatch(MergePatch, ImportFields):
+    """Settings of an import to change."""
 
 
 class ImportQuery(PageQuery):
@@ -257,8 +262,10 @@ def patch_import(request: HttpRequest, response: HttpResponse, import_id: UUID, 
     actor = actor_of(request)
     with transaction.atomic():
         Import.objects.select_for_update().filter(pk=import_id).first()
-        check_if_match(request, import_out(one_import(actor, import_id)))
-        shown = import_out(change_import(actor, import_id, body.model_dump(exclude_unset=True)))
+        before = import_out(one_import(actor, import_id))
+        check_if_match(request, before)
+        values = body.values(before.model_dump() | before.form.model_dump())
+        shown = import_out(change_import(actor, import_id, values))
     set_etag(response, shown)
     return shown
 

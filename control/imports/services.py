@@ -103,8 +103,11 @@ def change_import(actor: Actor, import_id: UUID, values: Mapping[str, Any]) -> I
             _read_form(found, form["encoding"], form["delimiter"])
             if found.headings != headings:
                 found.mapping, found.match = guess(resource, found.headings), ""
-        if values.get("mapping") is not None:
-            found.mapping = checked_mapping(resource, found.headings, values["mapping"])
+        if "mapping" in values:
+            if (given := values["mapping"]) is None:
+                found.mapping = guess(resource, found.headings)
+            else:
+                found.mapping = checked_mapping(resource, found.headings, given)
         keeps = found.match in found.mapping
         found.match = checked_match(resource, found.mapping, values.get("match", found.match if keeps else ""))
         found.clear_empty = bool(values.get("clear_empty", found.clear_empty))

@@ -16,6 +16,7 @@ from control.accounts.roles import Action, Area
 from control.api.answers import answers
 from control.api.etags import check_if_match, set_etag
 from control.api.lists import Orders, PageQuery, page
+from control.api.merge_patch import MergePatch
 from control.api.published import naming_version
 from control.errors import Mistakes
 from control.partners.access import visible_partners
@@ -38,7 +39,7 @@ class PartnerFields(Schema):
 
     model_config = ConfigDict(extra="forbid")
 
-    name: str = ""
+    name: str
     kind: str = "partner"
     type: str = ""
     email: str = ""
@@ -60,6 +61,10 @@ class PartnerIn(PartnerFields):
     """A partner to add."""
 
     status: str = PartnerStatus.APPLIED.value
+
+
+class PartnerPatch(MergePatch, PartnerFields):
+    """Fields of a partner to change."""
 
 
 class PartnerOut(PartnerFields):
@@ -180,17 +185,17 @@ def get_partner(request: HttpRequest, response: HttpResponse, partner_id: int) -
 
 
 @partners.patch("/{partner_id}", response=answers(PartnerOut, errors=(404, 409, 412)))
-def patch_partner(request: HttpRequest, response: HttpResponse, partner_id: int, body: PartnerFields) -> PartnerOut:
+def patch_partner(request: HttpRequest, response: HttpResponse, partner_id: int, body: PartnerPatch) -> PartnerOut:
     """Change fields of a partner."""
     actor, number = actor_of(request), _number(partner_id)
     actor.require(Area.PARTNERS, Action.WRITE)
     with transaction.atomic(), naming_version(response):
         Partner.objects.select_for_update().filter(number=number).first()
-        check_if_match(request, partner_out(partner_of(actor, number), actor))
+        before = partner_out(partner_of(actor, number), actor)
+        check_if_match(request, before)
         mistakes = Mistakes()
         with mistakes.gathered():
-            values = _resolved(body.model_dump(exclude_unset=True), actor, mistakes)
-            partner = change_partner(actor, number, values)
+            partner = change_partner(actor, number, _resolved(body.values(before), actor, mistakes))
         mistakes.check()
         shown = partner_out(partner, actor)
     set_etag(response, shown)

@@ -15,15 +15,17 @@ from control.accounts.roles import Action, Area
 from control.api.answers import answers
 from control.api.etags import check_if_match, set_etag
 from control.api.lists import Orders, PageQuery, page
+from control.api.merge_patch import MergePatch
 from control.api.published import HEADER, naming_version
 from control.errors import Mistakes, NotFound
 from control.program.access import visible_links, visible_offers
-from control.program.models import Link, LinkStatus, Offer, OfferStatus, ProgramVersion
+from control.program.models import Link, LinkStatus, Offer, OfferAccess, OfferStatus, ProgramVersion, default_goals
 from control.program.publishing import publish, rollback
 from control.program.selectors import diff, version_of
 from control.program.selectors import versions as all_versions
 from control.program.services.links import LINKS_AT_ONCE_MAX, create_links, set_link_status
 from control.program.services.offers import change_offer, create_offer, rotate_postback_secret, set_offer_status
+from program.entries import DEFAULT_CLICK_WINDOW_US, DEFAULT_IMPRESSION_WINDOW_US
 from schemas.values.durations import format_duration, parse_duration_us
 
 offers, links, program_versions = (Router(tags=[tag]) for tag in ("offers", "links", "program-versions"))
@@ -48,15 +50,15 @@ class OfferFields(Schema):
 
     model_config = ConfigDict(extra="forbid")
 
-    name: str = ""
-    status: str = OfferStatus.DRAFT.value
-    access: str = "open"
+    name: str
+    status: str
+    access: str = OfferAccess.OPEN.value
     description: str = ""
-    landing_url: str = ""
+    landing_url: str
     allowed_hosts: list[str] = Field(default_factory=list)
-    click_window: str = Field("", max_length=32, description="Such as 30d.")
-    impression_window: str = Field("", max_length=32)
-    goals: list[Goal] = Field(default_factory=list)
+    click_window: str = Field(format_duration(DEFAULT_CLICK_WINDOW_US), max_length=32)
+    impression_window: str = Field(format_duration(DEFAULT_IMPRESSION_WINDOW_US), max_length=32)
+    goals: list[Goal] = Field(default_factory=lambda: [Goal(**goal) for goal in default_goals()])
     reopen: bool = True
     pass_through: bool = False
 
@@ -64,7 +66,12 @@ class OfferFields(Schema):
 class OfferIn(OfferFields):
     """An offer to add."""
 
+    status: str = OfferStatus.DRAFT.value
     postback_secret: str | None = Field(None, max_length=1_024, description="Never shown again.")
+
+
+class OfferPatch(MergePatch, OfferFields):
+    """Fields of an offer to change."""
 
 
 class OfferOut(OfferFields):
@@ -160,15 +167,16 @@ def get_offer(request: HttpRequest, response: HttpResponse, offer_id: int) -> Of
 
 
 @offers.patch("/{offer_id}", response=answers(OfferOut, errors=(404, 409, 412)))
-def patch_offer(request: HttpRequest, response: HttpResponse, offer_id: int, body: OfferFields) -> OfferOut:
+def patch_offer(request: HttpRequest, response: HttpResponse, offer_id: int, body: OfferPatch) -> OfferOut:
     """Change fields or the state of an offer. Windows and goals count once somebody publishes."""
     actor = actor_of(request)
     actor.require(Area.PROGRAM, Action.WRITE)
-    values = body.model_dump(exclude_unset=True)
     with transaction.atomic(), naming_version(response):
         Offer.objects.select_for_update().filter(number=offer_id).first()
         offer = _one_offer(actor, offer_id)
-        check_if_match(request, offer_out(offer))
+        before = offer_out(offer)
+        check_if_match(request, before)
+        values = body.values(before)
         status, mistakes = values.pop("status", offer.status), Mistakes()
         with mistakes.gathered():
             offer = change_offer(actor, offer.number, _columns(values, mistakes))
@@ -226,12 +234,16 @@ class LinksOut(Schema):
     items: list[LinkOut]
 
 
-class LinkPatch(Schema):
-    """State of a link."""
+class LinkFields(Schema):
+    """Fields of a link that may be changed."""
 
     model_config = ConfigDict(extra="forbid")
 
     status: str
+
+
+class LinkPatch(MergePatch, LinkFields):
+    """Fields of a link to change."""
 
 
 class LinkQuery(PageQuery):
@@ -299,8 +311,10 @@ def patch_link(request: HttpRequest, response: HttpResponse, code: str, body: Li
     actor.require(Area.LINKS, Action.WRITE)
     with transaction.atomic(), naming_version(response):
         Link.objects.select_for_update().filter(code=code).first()
-        check_if_match(request, link_out(_one_link(actor, code)))
-        shown = link_out(set_link_status(actor, code, body.status))
+        shown = link_out(_one_link(actor, code))
+        check_if_match(request, shown)
+        if values := body.values(shown):
+            shown = link_out(set_link_status(actor, code, values["status"]))
     set_etag(response, shown)
     return shown
 

@@ -14,6 +14,7 @@ from control.accounts.roles import Action, Area
 from control.api.answers import answers
 from control.api.etags import check_if_match, set_etag
 from control.api.lists import Orders, PageQuery, page
+from control.api.merge_patch import MergePatch
 from control.errors import NotFound
 from control.webhooks import replaying, services
 from control.webhooks.event_types import event_types
@@ -27,28 +28,31 @@ _ID_MAX = 2**63 - 1
 REPLAY_IDS_MAX = 500
 
 
-class WebhookPatch(Schema):
+class WebhookFields(Schema):
     """Fields of a webhook that may be changed."""
 
     model_config = ConfigDict(extra="forbid")
 
-    url: str = Field("", max_length=URL_CHARS_MAX, description="Address that gets the events.")
+    url: str = Field(max_length=URL_CHARS_MAX, description="Address that gets the events.")
     description: str = Field("", max_length=200)
     events: list[str] = Field(
-        default_factory=list, max_length=100, description="Types of events; `offer.*` is all of offers, `*` is all."
+        min_length=1, max_length=100, description="Types of events; `offer.*` is all of offers, `*` is all."
     )
     owner_email: str = Field("", max_length=254, description="Address that is told when the webhook is disabled.")
-    status: str = Field("active", max_length=8, description="active or paused; disabled after failing for days.")
+    status: str = Field(max_length=8, description="active or paused; disabled after failing for days.")
 
 
-class WebhookIn(WebhookPatch):
+class WebhookIn(WebhookFields):
     """A webhook to add."""
 
-    url: str = Field(max_length=URL_CHARS_MAX)
-    events: list[str] = Field(min_length=1, max_length=100)
+    status: str = Field("active", max_length=8, description="active or paused.")
 
 
-class WebhookOut(WebhookPatch):
+class WebhookPatch(MergePatch, WebhookFields):
+    """Fields of a webhook to change."""
+
+
+class WebhookOut(WebhookFields):
     """A webhook."""
 
     id: str
@@ -212,11 +216,13 @@ def get_webhook(request: HttpRequest, response: HttpResponse, webhook_id: UUID) 
 @webhooks.patch("/{webhook_id}", response=answers(WebhookOut, errors=(404, 412)))
 def patch_webhook(request: HttpRequest, response: HttpResponse, webhook_id: UUID, body: WebhookPatch) -> WebhookOut:
     """Change, pause or activate a webhook."""
-    actor, values = actor_of(request), body.model_dump(exclude_unset=True)
+    actor = actor_of(request)
     actor.require(Area.SETTINGS, Action.WRITE)
     with transaction.atomic():
         webhook = services.locked_webhook(webhook_id)
-        check_if_match(request, webhook_out(webhook))
+        before = webhook_out(webhook)
+        check_if_match(request, before)
+        values = body.values(before)
         status = values.pop("status", webhook.status)
         webhook = services.change_webhook(actor, webhook_id, values)
         if status != webhook.status:

@@ -28,9 +28,9 @@ class Coupon(Answer, kw_only=True, omit_defaults=True):
     valid_from: datetime | None
     valid_to: datetime | None
     created: datetime
-    code: str = ""
-    partner: int = 0
-    offer: int = 0
+    code: str
+    partner: int
+    offer: int
     starts: datetime | None = None
     ends: datetime | None = None
 
@@ -46,11 +46,11 @@ class CouponIn(TypedDict, total=False):
 
 
 class CouponPatch(TypedDict, total=False):
-    """Fields of a draft of a coupon."""
+    """Fields of a draft of a coupon to change."""
 
-    code: str
-    partner: int
-    offer: int
+    code: str | None
+    partner: int | None
+    offer: int | None
     starts: datetime | None
     ends: datetime | None
 

@@ -91,13 +91,16 @@ class AddImportForm(TypedDict, total=False):
 
 
 class ImportPatch(TypedDict, total=False):
-    """Settings of an import that is not applied."""
+    """Settings of an import to change."""
 
+    # Heading by field. Guessed if it is removed.
     mapping: dict[str, str] | None
-    match: str
-    clear_empty: bool
-    encoding: str
-    delimiter: str
+    match: str | None
+    clear_empty: bool | None
+    # Recognised if it is removed.
+    encoding: str | None
+    # Recognised if it is removed.
+    delimiter: str | None
 
 
 class ImportChange(msgspec.Struct, kw_only=True, omit_defaults=True):

@@ -51,9 +51,9 @@ class LinksIn(TypedDict, total=False):
 
 
 class LinkPatch(TypedDict, total=False):
-    """State of a link."""
+    """Fields of a link to change."""
 
-    status: Required[str]
+    status: str | None
 
 
 class LinksListQuery(TypedDict, total=False):

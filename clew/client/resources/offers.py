@@ -30,15 +30,14 @@ class Goal(msgspec.Struct, kw_only=True, omit_defaults=True):
 class Offer(Answer, kw_only=True, omit_defaults=True):
     """An offer."""
 
-    name: str = ""
-    status: str = "draft"
+    name: str
+    status: str
     access: str = "open"
     description: str = ""
-    landing_url: str = ""
+    landing_url: str
     allowed_hosts: list[str] = msgspec.field(default_factory=list)
-    # Such as 30d.
-    click_window: str = ""
-    impression_window: str = ""
+    click_window: str = "30d"
+    impression_window: str = "1d"
     goals: list[Goal] = msgspec.field(default_factory=list)
     reopen: bool = True
     pass_through: bool = False
@@ -58,13 +57,12 @@ class GoalIn(TypedDict, total=False):
 class OfferIn(TypedDict, total=False):
     """An offer to add."""
 
-    name: str
+    name: Required[str]
     status: str
     access: str
     description: str
-    landing_url: str
+    landing_url: Required[str]
     allowed_hosts: Sequence[str]
-    # Such as 30d.
     click_window: str
     impression_window: str
     goals: Sequence[GoalIn | Goal]
@@ -74,21 +72,27 @@ class OfferIn(TypedDict, total=False):
     postback_secret: str | None
 
 
-class OfferFields(TypedDict, total=False):
-    """Fields of an offer that may be given and changed."""
+class GoalPatch(TypedDict, total=False):
+    """A goal of an offer."""
 
-    name: str
-    status: str
-    access: str
-    description: str
-    landing_url: str
-    allowed_hosts: Sequence[str]
-    # Such as 30d.
-    click_window: str
-    impression_window: str
-    goals: Sequence[GoalIn | Goal]
-    reopen: bool
-    pass_through: bool
+    key: str | None
+    name: str | None
+
+
+class OfferPatch(TypedDict, total=False):
+    """Fields of an offer to change."""
+
+    name: str | None
+    status: str | None
+    access: str | None
+    description: str | None
+    landing_url: str | None
+    allowed_hosts: Sequence[str] | None
+    click_window: str | None
+    impression_window: str | None
+    goals: GoalPatch | None
+    reopen: bool | None
+    pass_through: bool | None
 
 
 class Secret(Answer, kw_only=True, omit_defaults=True):
@@ -128,7 +132,7 @@ class OffersApi:
         """Get one offer."""
         return self._transport.call(Offer, Call("GET", path("/offers/{}", offer_id)))
 
-    def update(self, offer: Offer | int, **fields: Unpack[OfferFields]) -> Offer:
+    def update(self, offer: Offer | int, **fields: Unpack[OfferPatch]) -> Offer:
         """Change fields or the state of an offer. Windows and goals count once somebody publishes."""
         return self._transport.call(
             Offer, Call("PATCH", path("/offers/{}", key_of(offer, "id")), body=given(fields), if_match=etag_of(offer))
@@ -161,7 +165,7 @@ class AsyncOffersApi:
         """Get one offer."""
         return await self._transport.call(Offer, Call("GET", path("/offers/{}", offer_id)))
 
-    async def update(self, offer: Offer | int, **fields: Unpack[OfferFields]) -> Offer:
+    async def update(self, offer: Offer | int, **fields: Unpack[OfferPatch]) -> Offer:
         """Change fields or the state of an offer. Windows and goals count once somebody publishes."""
         return await self._transport.call(
             Offer, Call("PATCH", path("/offers/{}", key_of(offer, "id")), body=given(fields), if_match=etag_of(offer))

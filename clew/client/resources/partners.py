@@ -23,7 +23,7 @@ from clew.client.transport import (
 class Partner(Answer, kw_only=True, omit_defaults=True):
     """A partner. Fields that the caller may not see are empty."""
 
-    name: str = ""
+    name: str
     kind: str = "partner"
     type: str = ""
     email: str = ""
@@ -48,7 +48,7 @@ class Partner(Answer, kw_only=True, omit_defaults=True):
 class PartnerIn(TypedDict, total=False):
     """A partner to add."""
 
-    name: str
+    name: Required[str]
     kind: str
     type: str
     email: str
@@ -68,26 +68,26 @@ class PartnerIn(TypedDict, total=False):
     status: str
 
 
-class PartnerFields(TypedDict, total=False):
-    """Fields of a partner that may be given and changed."""
+class PartnerPatch(TypedDict, total=False):
+    """Fields of a partner to change."""
 
-    name: str
-    kind: str
-    type: str
-    email: str
-    company: str
-    country: str
-    language: str
-    website: str
-    traffic_sources: Sequence[str]
-    tags: Sequence[str]
-    group: str
-    tier: str
+    name: str | None
+    kind: str | None
+    type: str | None
+    email: str | None
+    company: str | None
+    country: str | None
+    language: str | None
+    website: str | None
+    traffic_sources: Sequence[str] | None
+    tags: Sequence[str] | None
+    group: str | None
+    tier: str | None
     # Id of the operator who manages the partner.
     manager: str | None
     parent: int | None
-    custom: dict[str, Any]
-    external_ids: dict[str, Any]
+    custom: dict[str, Any] | None
+    external_ids: dict[str, Any] | None
 
 
 class TransitionIn(TypedDict, total=False):
@@ -141,7 +141,7 @@ class PartnersApi:
         """Get one partner."""
         return self._transport.call(Partner, Call("GET", path("/partners/{}", partner_id)))
 
-    def update(self, partner: Partner | int, **fields: Unpack[PartnerFields]) -> Partner:
+    def update(self, partner: Partner | int, **fields: Unpack[PartnerPatch]) -> Partner:
         """Change fields of a partner."""
         return self._transport.call(
             Partner,
@@ -181,7 +181,7 @@ class AsyncPartnersApi:
         """Get one partner."""
         return await self._transport.call(Partner, Call("GET", path("/partners/{}", partner_id)))
 
-    async def update(self, partner: Partner | int, **fields: Unpack[PartnerFields]) -> Partner:
+    async def update(self, partner: Partner | int, **fields: Unpack[PartnerPatch]) -> Partner:
         """Change fields of a partner."""
         return await self._transport.call(
             Partner,

@@ -29,7 +29,7 @@ class Plan(Answer, kw_only=True, omit_defaults=True):
     valid_from: datetime | None
     valid_to: datetime | None
     created: datetime
-    offer: int = 0
+    offer: int
     # Without it, the plan is for all partners.
     partner: int | None = None
     # Without it, the plan is for all goals.
@@ -37,7 +37,7 @@ class Plan(Answer, kw_only=True, omit_defaults=True):
     percent: str = "0"
     fixed: Money | None = None
     # Such as 30d.
-    hold: str = ""
+    hold: str = "0s"
     model: str = "last_click"
     click_window: str | None = None
     impression_window: str | None = None
@@ -69,19 +69,26 @@ class PlanIn(TypedDict, total=False):
     conversions_min: int | None
 
 
-class PlanPatch(TypedDict, total=False):
-    """Fields of a draft of a plan."""
+class MoneyPatch(TypedDict, total=False):
+    """An amount."""
 
-    offer: int
+    amount: str | None
+    currency: str | None
+
+
+class PlanPatch(TypedDict, total=False):
+    """Fields of a draft of a plan to change."""
+
+    offer: int | None
     # Without it, the plan is for all partners.
     partner: int | None
     # Without it, the plan is for all goals.
-    goal: str
-    percent: str
-    fixed: MoneyIn | Money | None
+    goal: str | None
+    percent: str | None
+    fixed: MoneyPatch | None
     # Such as 30d.
-    hold: str
-    model: str
+    hold: str | None
+    model: str | None
     click_window: str | None
     impression_window: str | None
     conversions_min: int | None

@@ -49,11 +49,11 @@ class UserIn(TypedDict, total=False):
 
 
 class UserPatch(TypedDict, total=False):
-    """Fields to change."""
+    """Fields of a person to change."""
 
-    name: str
-    role: str
-    is_active: bool
+    name: str | None
+    role: str | None
+    is_active: bool | None
 
 
 class UsersListQuery(TypedDict, total=False):

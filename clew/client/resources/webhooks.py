@@ -24,14 +24,14 @@ class Webhook(Answer, kw_only=True, omit_defaults=True):
     """A webhook."""
 
     # Address that gets the events.
-    url: str = ""
+    url: str
     description: str = ""
     # Types of events; `offer.*` is all of offers, `*` is all.
-    events: list[str] = msgspec.field(default_factory=list)
+    events: list[str]
     # Address that is told when the webhook is disabled.
     owner_email: str = ""
     # active or paused; disabled after failing for days.
-    status: str = "active"
+    status: str
     id: str
     created: datetime
     created_by: str
@@ -45,14 +45,14 @@ class WebhookCreated(Answer, kw_only=True, omit_defaults=True):
     """A new webhook with its secret, which is shown this once."""
 
     # Address that gets the events.
-    url: str = ""
+    url: str
     description: str = ""
     # Types of events; `offer.*` is all of offers, `*` is all.
-    events: list[str] = msgspec.field(default_factory=list)
+    events: list[str]
     # Address that is told when the webhook is disabled.
     owner_email: str = ""
     # active or paused; disabled after failing for days.
-    status: str = "active"
+    status: str
     id: str
     created: datetime
     created_by: str
@@ -66,12 +66,14 @@ class WebhookCreated(Answer, kw_only=True, omit_defaults=True):
 class WebhookIn(TypedDict, total=False):
     """A webhook to add."""
 
+    # Address that gets the events.
     url: Required[str]
     description: str
+    # Types of events; `offer.*` is all of offers, `*` is all.
     events: Required[Sequence[str]]
     # Address that is told when the webhook is disabled.
     owner_email: str
-    # active or paused; disabled after failing for days.
+    # active or paused.
     status: str
 
 
@@ -82,17 +84,17 @@ class EventTypes(Answer, kw_only=True, omit_defaults=True):
 
 
 class WebhookPatch(TypedDict, total=False):
-    """Fields of a webhook that may be changed."""
+    """Fields of a webhook to change."""
 
     # Address that gets the events.
-    url: str
-    description: str
+    url: str | None
+    description: str | None
     # Types of events; `offer.*` is all of offers, `*` is all.
-    events: Sequence[str]
+    events: Sequence[str] | None
     # Address that is told when the webhook is disabled.
-    owner_email: str
+    owner_email: str | None
     # active or paused; disabled after failing for days.
-    status: str
+    status: str | None
 
 
 class WebhookSecret(Answer, kw_only=True, omit_defaults=True):

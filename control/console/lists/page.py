@@ -1,10 +1,9 @@
 """Page of a list: draws it, exports it, and takes what people do with it."""
 
-from collections.abc import Iterator
 from typing import Any
 from urllib.parse import urlencode
 
-from django.http import FileResponse, HttpRequest, HttpResponse, StreamingHttpResponse
+from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
 from django.utils.dateformat import format as format_date
@@ -12,17 +11,14 @@ from django.utils.dateparse import parse_date
 
 from control.accounts.actor import Actor
 from control.console.lists import bulk_page
-from control.console.lists.export import DIRECT_ROWS_MAX, ask_for_export
-from control.console.lists.read import Part, known_of, matching, ordered, read_part, shown_columns, valid_filters
-from control.console.lists.spec import Filter, ListSpec, find_spec
+from control.console.lists.export import exported
+from control.console.lists.read import Part, known_of, read_part, shown_columns, valid_filters
+from control.console.lists.spec import Filter, ListSpec
 from control.console.lists.state import ListState, read_state
 from control.console.lists.views_page import ListHead, change_views, views_context
 from control.imports.selectors import importable
-from control.tables.write import Value, csv_lines, xlsx_file
 from control.ui.formats import count_text
 from control.ui.table import Column, Row, Table
-
-_EXPORT_BATCH_ROWS = 2_000
 
 
 def list_page(request: HttpRequest, actor: Actor, spec: ListSpec[Any], **more: object) -> HttpResponse:
@@ -31,7 +27,7 @@ def list_page(request: HttpRequest, actor: Actor, spec: ListSpec[Any], **more: o
     if request.method == "POST":
         return _posted(request, actor, spec, state)
     if request.GET.get("export") in ("csv", "xlsx"):
-        return _exported(actor, spec, state, request.GET["export"])
+        return exported(actor, spec, state, request.GET["export"])
     if spec.key in importable(actor):
         address = f"{reverse('console_import_new')}?type={spec.key}"
         given: Any = more.get("actions", ())
@@ -113,31 +109,6 @@ def _value_text(entry: Filter[Any], actor: Actor, value: str) -> str:
     if entry.kind == "date" and (day := parse_date(value)) is not None:
         return format_date(day, "j M Y")
     return next((str(label) for option, label in entry.options(actor) if str(option) == value), value)
-
-
-def _exported(actor: Actor, spec: ListSpec[Any], state: ListState, kind: str) -> HttpResponse:
-    rows = matching(spec, actor, state)
-    if find_spec(spec.key) is not None and rows.order_by("pk")[: DIRECT_ROWS_MAX + 1].count() > DIRECT_ROWS_MAX:
-        return ask_for_export("list", kind, {"list": spec.key, "query": state.query(known_of(spec, actor))})
-    columns = shown_columns(spec, actor, state)
-    head = [column.label for column in columns]
-    rows = rows.order_by("-pk") if spec.by_cursor else ordered(spec, actor, state, rows)
-
-    def values() -> Iterator[list[Value]]:
-        for row in rows.iterator(chunk_size=_EXPORT_BATCH_ROWS):
-            yield [column.value(row) for column in columns]
-
-    if kind == "csv":
-        answer: HttpResponse | StreamingHttpResponse = StreamingHttpResponse(
-            (line.encode("utf-8", "replace") for line in csv_lines(head, values())),
-            content_type="text/csv; charset=utf-8",
-        )
-        answer["Content-Disposition"] = f'attachment; filename="{spec.key}.csv"'
-        return answer  # type: ignore[return-value]
-    return FileResponse(  # type: ignore[return-value]
-        xlsx_file(spec.title, head, values()), as_attachment=True, filename=f"{spec.key}.xlsx",
-        content_type="application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
-    )  # fmt: skip
 
 
 def _posted(request: HttpRequest, actor: Actor, spec: ListSpec[Any], state: ListState) -> HttpResponse:

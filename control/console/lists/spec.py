@@ -13,6 +13,7 @@ from control.ui.table import Cell
 
 M = TypeVar("M", bound=Model)
 Options = Sequence[tuple[str, str]]
+_specs: dict[str, "ListSpec[Any]"] = {}
 
 
 @dataclass(frozen=True)
@@ -84,7 +85,7 @@ class Empty:
 
 @dataclass(frozen=True)
 class ListSpec(Generic[M]):
-    """A list of one kind of object."""
+    """A list of one kind of object. Jobs find it by its key, for exports and for bulk actions that run later."""
 
     key: str
     title: str
@@ -106,18 +107,14 @@ class ListSpec(Generic[M]):
     """True for lists that are long and only grow: one goes from part to part, newest first, and nothing is counted."""
     page_rows: int = 50
 
+    def __post_init__(self) -> None:
+        if self.key in _specs:
+            raise ValueError(f"two lists have the key {self.key}")
+        _specs[self.key] = self
+
     def bulk_actions(self, actor: Actor) -> list[BulkAction]:
         """Return the bulk actions that the actor may take."""
         return [action for action in self.bulk if actor.may(action.area, action.action)]
-
-
-_specs: dict[str, ListSpec[Any]] = {}
-
-
-def register(spec: ListSpec[M]) -> ListSpec[M]:
-    """Make a list known by its key, for bulk actions that run later."""
-    _specs[spec.key] = spec
-    return spec
 
 
 def find_spec(key: str) -> ListSpec[Any] | None:

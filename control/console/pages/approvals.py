@@ -14,7 +14,7 @@ from control.console.forms.page import form_page, posted
 from control.console.forms.partners import OptionalReasonForm
 from control.console.forms.program import AccessForm, DecideForm
 from control.console.lists.page import list_page
-from control.console.lists.spec import BulkAction, Empty, Filter, ListColumn, ListSpec, register
+from control.console.lists.spec import BulkAction, Empty, Filter, ListColumn, ListSpec
 from control.console.pages.links import offers_to_choose
 from control.errors import Conflict, NotFound
 from control.program.access import approvals
@@ -59,8 +59,7 @@ def _find(actor: Actor, row_id: int) -> Approval:
     return row
 
 
-APPROVALS = register(
-    ListSpec(
+APPROVALS = ListSpec(
         key="approvals", title="Approvals", noun="request", nouns="requests", url_name="console_approvals",
         rows=approvals, columns=_columns, order="-created",
         text="Partners who ask for offers that are not open to all.",
@@ -84,8 +83,7 @@ APPROVALS = register(
                 text="Their links to the offer stop within seconds.", danger=True, action=Action.APPROVE,
             ),
         ),
-    )
-)  # fmt: skip
+    )  # fmt: skip
 
 
 @page(Area.PARTNERS)

@@ -17,7 +17,7 @@ from control.accounts.actor import Actor
 from control.accounts.roles import Action, Area
 from control.console.access import page
 from control.console.lists.page import list_page
-from control.console.lists.spec import BulkAction, Empty, Filter, ListColumn, ListSpec, register
+from control.console.lists.spec import BulkAction, Empty, Filter, ListColumn, ListSpec
 from control.errors import Conflict, Invalid
 from control.exports import services
 from control.exports.answer import export_answer
@@ -79,8 +79,7 @@ def _delete(actor: Actor, row_id: str, _values: Mapping[str, Any]) -> Mapping[st
     return {}
 
 
-EXPORTS = register(
-    ListSpec(
+EXPORTS = ListSpec(
         key="exports", title="Exports", noun="export", nouns="exports", url_name="console_exports",
         rows=shown_exports, columns=_columns, order="-created",
         text="Files of lists, reports and conversions, made by a job and kept for 7 days. Only the person who asked "
@@ -100,8 +99,7 @@ EXPORTS = register(
                 text="Files are gone at once. An export that is being made is cancelled.",
             ),
         ),
-    )
-)  # fmt: skip
+    )  # fmt: skip
 
 
 @page()

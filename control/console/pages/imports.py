@@ -17,7 +17,7 @@ from control.console.access import page
 from control.console.forms.base import add_refusal
 from control.console.forms.imports import FileForm, ReasonForm, chosen_mapping, column_choices, match_choices
 from control.console.lists.page import list_page
-from control.console.lists.spec import Empty, Filter, ListColumn, ListSpec, register
+from control.console.lists.spec import Empty, Filter, ListColumn, ListSpec
 from control.console.pages.import_rows import counts_of, error_lines, rows_part, tone_of
 from control.errors import FieldError, Invalid, Refused
 from control.files.upload import TOO_LARGE, UPLOAD_BYTES_MAX
@@ -56,8 +56,7 @@ def _columns(_actor: Actor) -> Sequence[ListColumn[Import]]:
     ]  # fmt: skip
 
 
-IMPORTS = register(
-    ListSpec(
+IMPORTS = ListSpec(
         key="imports", title="Imports", noun="import", nouns="imports", url_name="console_imports", rows=imports,
         columns=_columns, order="-created",
         text="Files become partners, offers, links, plans, coupons or approvals. Files are kept for 30 days.",
@@ -74,8 +73,7 @@ IMPORTS = register(
             ),
             Filter("state", "State", lambda rows, value: rows.filter(state=value), lambda _: ImportState.choices),
         ),
-    )
-)  # fmt: skip
+    )  # fmt: skip
 
 
 @page(Area.PARTNERS, Action.WRITE)

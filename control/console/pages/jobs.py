@@ -16,7 +16,7 @@ from control.accounts.actor import Actor
 from control.accounts.roles import Action, Area
 from control.console.access import page
 from control.console.lists.page import list_page
-from control.console.lists.spec import BulkAction, Empty, Filter, ListColumn, ListSpec, Options, register
+from control.console.lists.spec import BulkAction, Empty, Filter, ListColumn, ListSpec, Options
 from control.errors import Refused
 from control.jobs.models import Job, JobState
 from control.jobs.queue import attempts_max
@@ -80,8 +80,7 @@ def _replay(actor: Actor, row_id: str, _values: Mapping[str, Any]) -> Mapping[st
     return {}
 
 
-JOBS = register(
-    ListSpec(
+JOBS = ListSpec(
         key="jobs",
         title="Jobs",
         noun="job",
@@ -104,8 +103,7 @@ JOBS = register(
                 area=Area.JOBS,
             ),
         ),
-    )
-)  # fmt: skip
+    )  # fmt: skip
 
 
 @page(Area.JOBS)

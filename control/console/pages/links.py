@@ -17,7 +17,7 @@ from control.console.forms.page import form_page, posted
 from control.console.forms.program import LinkForm
 from control.console.forms.when import WhenForm
 from control.console.lists.page import list_page
-from control.console.lists.spec import BulkAction, Empty, Filter, ListColumn, ListSpec, Options, register
+from control.console.lists.spec import BulkAction, Empty, Filter, ListColumn, ListSpec, Options
 from control.errors import Conflict, NotFound
 from control.program.access import visible_links, visible_offers
 from control.program.codes import codes_beginning_with
@@ -94,8 +94,7 @@ def _visible(actor: Actor, row_id: str) -> Link:
     return link
 
 
-LINKS = register(
-    ListSpec(
+LINKS = ListSpec(
         key="links", title="Links", noun="link", nouns="links", url_name="console_links",
         rows=lambda actor: visible_links(actor).select_related("offer", "partner"),
         columns=_columns, order="-created", search=_search, search_label="Search by code or number of the partner",
@@ -118,8 +117,7 @@ LINKS = register(
                 text="They lead to the fallback page within seconds.", danger=True,
             ),
         ),
-    )
-)  # fmt: skip
+    )  # fmt: skip
 
 
 @page(Area.LINKS)

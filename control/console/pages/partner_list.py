@@ -10,7 +10,7 @@ from django.utils.dateformat import format as format_date
 from control.accounts.actor import Actor
 from control.accounts.roles import Area, Limit
 from control.console.forms.partners import ManagerForm, TagForm, TierForm, reason_form
-from control.console.lists.spec import BulkAction, Empty, Filter, ListColumn, ListSpec, Options, register
+from control.console.lists.spec import BulkAction, Empty, Filter, ListColumn, ListSpec, Options
 from control.console.pages import partner_bulk
 from control.partners.access import visible_partners
 from control.partners.models import Partner, PartnerType
@@ -127,26 +127,24 @@ BULK = (
     ),
 )  # fmt: skip
 
-PARTNERS = register(
-    ListSpec(
-        key="partners",
-        title="Partners",
-        noun="partner",
-        nouns="partners",
-        url_name="console_partners",
-        rows=_rows,
-        columns=_columns,
-        empty=Empty(
-            "No partners yet",
-            "Partners send visitors through links and earn commissions. Add the first one, or take an application.",
-            "users",
-            "New partner",
-            "console_partner_new",
-        ),
-        order="name",
-        search=_search,
-        search_label="Search by name, company, e-mail or number",
-        filters=FILTERS,
-        bulk=BULK,
-    )
+PARTNERS = ListSpec(
+    key="partners",
+    title="Partners",
+    noun="partner",
+    nouns="partners",
+    url_name="console_partners",
+    rows=_rows,
+    columns=_columns,
+    empty=Empty(
+        "No partners yet",
+        "Partners send visitors through links and earn commissions. Add the first one, or take an application.",
+        "users",
+        "New partner",
+        "console_partner_new",
+    ),
+    order="name",
+    search=_search,
+    search_label="Search by name, company, e-mail or number",
+    filters=FILTERS,
+    bulk=BULK,
 )

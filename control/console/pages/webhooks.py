@@ -21,7 +21,7 @@ from control.console.forms.base import ListField
 from control.console.forms.page import form_page, posted
 from control.console.history import timeline
 from control.console.lists.page import list_page
-from control.console.lists.spec import BulkAction, Empty, Filter, ListColumn, ListSpec, register
+from control.console.lists.spec import BulkAction, Empty, Filter, ListColumn, ListSpec
 from control.errors import NotFound, Refused
 from control.ui.states import state_text, state_tone
 from control.ui.table import Cell
@@ -100,7 +100,7 @@ def _replay_one(actor: Actor, row_id: str, _values: Mapping[str, Any]) -> Mappin
     return {}
 
 
-DELIVERIES: ListSpec[Delivery] = register(ListSpec(
+DELIVERIES: ListSpec[Delivery] = ListSpec(
     key="webhook-deliveries", title="Deliveries", noun="delivery", nouns="deliveries",
     url_name="console_webhook_deliveries", rows=services.deliveries, columns=_delivery_columns, order="-created",
     by_cursor=True, search=lambda _actor, rows, text: rows.filter(event__object_id=text),
@@ -124,7 +124,7 @@ DELIVERIES: ListSpec[Delivery] = register(ListSpec(
             text="The events are sent again with the same webhook-id, so that receivers recognise them.",
         ),
     ),
-))  # fmt: skip
+)  # fmt: skip
 
 
 class WebhookForm(forms.Form):

@@ -5,10 +5,12 @@ from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
+from django.urls import reverse
 
 from control.accounts.roles import Role
 from control.audit.origin import acting
-from control.console.lists import page as lists
+from control.console.lists import export as lists
+from control.console.lists.spec import _specs
 from control.errors import Forbidden, Invalid
 from control.exports.models import Export, ExportState
 from control.exports.services import make_export, start_export
@@ -104,3 +106,18 @@ def test_who_may_export_what(console: Console) -> None:
         with pytest.raises(Invalid) as refused, acting(boss):
             start_export(boss, resource, "csv", filters)
         assert refused.value.errors[0].field == field
+
+
+def test_every_list_has_the_same_bound(console: Console, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(lists, "DIRECT_ROWS_MAX", -1)
+    browser, boss = console.browser("owner"), console.actor("owner")
+    assert {"audit", "people", "offers", "plans", "coupons", "versions", "api-keys", "webhooks"} <= _specs.keys()
+    for key, spec in _specs.items():
+        answer = browser.get(f"{reverse(spec.url_name)}?export=csv")
+        assert answer.status_code == 302 and "/exports/new/list/csv/" in answer.headers["Location"], key
+        with acting(boss):
+            made = start_export(boss, "list", "csv", {"list": key, "query": ""})
+            make_export(made.pk, boss)
+        made.refresh_from_db()
+        assert (made.state, made.problem, made.label) == (ExportState.DONE, "", spec.title)
+        assert made.rows_count == made.total_rows

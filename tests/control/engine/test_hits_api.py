@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
+from control.api.money import Money
 from control.engine.hits_api import HitQuery, _by_time, money_of
 from control.errors import Invalid
-from control.program.api_terms import Money
 
 START = datetime(2026, 11, 28, tzinfo=UTC)
 
