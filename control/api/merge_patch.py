@@ -6,7 +6,8 @@ A resource declares its fields once, those that an object must have without a de
 
 from collections.abc import Mapping
 from functools import cache
-from typing import Any, get_args
+from types import UnionType
+from typing import Any, Union, get_args, get_origin
 
 from ninja import Schema
 from pydantic import ValidationError
@@ -57,7 +58,8 @@ def merged(target: Any, patch: Any) -> Any:
 def _make_optional(field: FieldInfo) -> None:
     """Let a field be left out or null; an object in it may be patched in parts."""
     kind: Any = field.annotation
-    inner = next((one for one in (kind, *get_args(kind)) if _is_schema(one)), None)
+    kinds = get_args(kind) if get_origin(kind) in (Union, UnionType) else (kind,)
+    inner = next((one for one in kinds if _is_schema(one)), None)
     optional: Any = (kind if inner is None else _part_of(inner)) | None
     field.annotation, field.default, field.default_factory = optional, None, None
 

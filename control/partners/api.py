@@ -60,6 +60,10 @@ class PartnerFields(Schema):
 class PartnerIn(PartnerFields):
     """A partner to add."""
 
+    # A missing name is told together with the mistakes of the other fields, so it is found later than by this schema.
+    model_config = ConfigDict(extra="forbid", json_schema_extra={"required": ["name"]})
+
+    name: str = ""
     status: str = PartnerStatus.APPLIED.value
 
 

@@ -66,6 +66,11 @@ class OfferFields(Schema):
 class OfferIn(OfferFields):
     """An offer to add."""
 
+    # What is missing is told together with the mistakes of other fields, so it is found later than by this schema.
+    model_config = ConfigDict(extra="forbid", json_schema_extra={"required": ["name", "landing_url"]})
+
+    name: str = ""
+    landing_url: str = ""
     status: str = OfferStatus.DRAFT.value
     postback_secret: str | None = Field(None, max_length=1_024, description="Never shown again.")
 

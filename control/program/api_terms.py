@@ -194,7 +194,7 @@ _O = TypeVar("_O", bound=Schema)
 
 @dataclass(frozen=True, slots=True)
 class TermsApi(Generic[_R, _O]):
-    """What an endpoint does, for one kind of rows that decide money."""
+    """Work of the endpoints of one kind of rows that decide money."""
 
     model: type[_R]
     noun: str

@@ -72,13 +72,6 @@ class OfferIn(TypedDict, total=False):
     postback_secret: str | None
 
 
-class GoalPatch(TypedDict, total=False):
-    """A goal of an offer."""
-
-    key: str | None
-    name: str | None
-
-
 class OfferPatch(TypedDict, total=False):
     """Fields of an offer to change."""
 
@@ -90,7 +83,7 @@ class OfferPatch(TypedDict, total=False):
     allowed_hosts: Sequence[str] | None
     click_window: str | None
     impression_window: str | None
-    goals: GoalPatch | None
+    goals: Sequence[GoalIn | Goal] | None
     reopen: bool | None
     pass_through: bool | None
 

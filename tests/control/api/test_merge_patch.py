@@ -135,6 +135,9 @@ def test_objects_are_patched_in_parts(api: MakeApi) -> None:
     assert answer["external_ids"] == {"crm": "42", "erp": "7"}
     assert _patch(client, path, {"custom": {"none": None}})[1]["custom"] == {"b": "2", "c": 3}
     assert _patch(client, path, {"tags": ["new"]})[1]["tags"] == ["new"]  # lists are replaced as a whole
+    offer, goals = f"/offers/{shoes().number}", [{"key": "1", "name": "Sale"}, {"key": "2", "name": "Lead"}]
+    assert _patch(client, offer, {"goals": goals})[1]["goals"] == goals
+    assert _patch(client, offer, {"goals": [{"key": "1"}]})[1]["errors"][0]["field"] == "goals[0].name"
     status, answer = _patch(client, path, {"name": None, "custom": "text", "kind": 3, "more": None})
     assert status == 422 and [error["field"] for error in answer["errors"]] == ["kind", "custom", "more"]
 
