@@ -91,7 +91,7 @@ def _allocate_range(lo: int, hi: int, offsets: Ints, amounts: Ints, weights: Int
             # Pad unused lanes with copies of lane 0; their results are identical.
             waiting[0, n, filled[n] :], waiting[1, n, filled[n] :] = waiting[0, n, 0], waiting[1, n, 0]
             _allocate_lanes(
-                n, waiting[0, n], waiting[1, n], weights, parts, rows[0], rows[1], rows[2], rows[3], rows[4]
+                _index(n), waiting[0, n], waiting[1, n], weights, parts, rows[0], rows[1], rows[2], rows[3], rows[4]
             )
     return _FINE, 0
 
@@ -117,7 +117,7 @@ def _allocate_even(start: int, stop: int, amount: int, weights: Ints, parts: Int
         parts[i] = (mine ^ flip) - flip
 
 
-@njit(nogil=True, cache=True, error_model="numpy")
+@njit(nogil=True, cache=True, error_model="numpy", inline="always")
 def _allocate_block(
     first: int, last: int, offsets: Ints, amounts: Ints, weights: Ints, parts: Ints, rows: Ints, waiting: Ints,
     filled: Ints,
@@ -237,7 +237,7 @@ def _allocate_checked(start: int, stop: int, amount: int, weights: Ints, parts: 
 
 @njit(nogil=True, cache=True, error_model="numpy")
 def _allocate_one(start: int, stop: int, amount: int, weights: Ints, parts: Ints) -> None:
-    """Process one journey by sorting its remainders."""
+    """Process one journey of any length."""
     total = 0
     for i in range(_index(start), _index(stop)):
         total += weights[i]
@@ -253,11 +253,25 @@ def _allocate_one(start: int, stop: int, amount: int, weights: Ints, parts: Ints
             part, rests[j] = _allocate_wide(size, weights[start + j], total)
         parts[start + j] = part
         left -= part
-    order = np.argsort(-rests, kind="mergesort")  # stable: equal remainders keep the order of touches
-    for k in range(left):
-        parts[start + order[k]] += 1
-    for i in range(_index(start), _index(stop)):
-        parts[i] = (parts[i] ^ flip) - flip
+    # Bisect for the smallest remainder that at most `left` remainders exceed: compiling a sort takes seconds.
+    low, bound = -1, total - 1
+    while bound - low > 1:
+        middle = (low + bound) >> 1
+        larger = 0
+        for j in range(stop - start):
+            larger += 1 if rests[j] > middle else 0
+        if larger <= left:
+            bound = middle
+        else:
+            low = middle
+    ties = left
+    for j in range(stop - start):
+        ties -= 1 if rests[j] > bound else 0
+    for j in range(stop - start):
+        unit = 1 if rests[j] > bound else 0
+        if rests[j] == bound and ties > 0:
+            unit, ties = 1, ties - 1
+        parts[start + j] = ((parts[start + j] + unit) ^ flip) - flip
 
 
 @njit(nogil=True, cache=True, error_model="numpy")
