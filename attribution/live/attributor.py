@@ -11,6 +11,7 @@ import asyncio
 from collections.abc import Callable, Collection
 from dataclasses import replace
 
+from attribution.kernels.compile import compile_kernels
 from attribution.live.failures import raise_first
 from attribution.live.ingest_gate import IngestGate
 from attribution.live.lag import Lag
@@ -110,6 +111,7 @@ class Attributor:
     async def follow(self, stop: asyncio.Event) -> None:
         """Run passes until `stop`, pausing when there is nothing new. Errors of warehouse or log are retried."""
         pause_s = self._settings.pass_interval_ms / 1000
+        compiling = asyncio.create_task(asyncio.to_thread(compile_kernels))  # the first conversion should not wait
         while not stop.is_set():
             moved = False
             try:
@@ -123,6 +125,7 @@ class Attributor:
                 _log.error("log_unavailable", error=str(error)[:500])
             if not moved:
                 await _sleep(stop, pause_s)
+        await compiling
         try:
             await self._write_cursors()
         except (WarehouseError, LogUnavailable) as error:  # the next owner reads the same touches again

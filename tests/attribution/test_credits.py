@@ -1,9 +1,13 @@
 """Outcomes of a batch of conversions equal those of the plain twin (docs/contract.md, sections 5 and 6)."""
 
+import subprocess
+import sys
 from typing import Any
 
 import numpy as np
+import pytest
 from hypothesis import given, settings
+from numba import config
 
 from attribution.core.credits import ConversionCase, Outcome, Pricing, attribute, to_columns
 from attribution.core.journeys import TouchRows, linked, pending_touches
@@ -165,3 +169,23 @@ def test_a_failed_conversion_is_a_problem_and_delays_no_other() -> None:
     broken, fine = outcomes(program, [touch_of(1)], [conversion_of(3, click_ref="t1", status="odd"), events[1]])
     assert list(broken.problems) == ["failed"] and broken.credits == ()
     assert fine.commissions[0].amount_minor == 10
+
+
+def compile_then_credit() -> None:
+    """Compile ahead, credit a conversion, and print the number of compiled types of each kernel."""
+    from attribution.kernels import allocate, rules, select
+    from attribution.kernels.compile import compile_kernels
+
+    compile_kernels()
+    touches = [touch_of(1, second=1, partner=1, visitor="ann"), touch_of(2, second=2, partner=2, visitor="ann")]
+    plans = (Plan(1, 1, percent_e6=10_000_000, model="linear"), SALE)
+    only(program_of(plans), touches, conversion_of(1, visitor_id="ann"))
+    kernels: list[Any] = [allocate._allocate_range, rules._winner_range, select._select_touches_range]
+    print([len(kernel.signatures) for kernel in kernels])
+
+
+@pytest.mark.skipif(bool(config.DISABLE_JIT), reason="without JIT nothing is compiled")
+def test_the_first_conversion_compiles_nothing_that_was_not_compiled_ahead() -> None:
+    words = [sys.executable, "-c", f"from {__name__} import compile_then_credit; compile_then_credit()"]
+    done = subprocess.run(words, capture_output=True, text=True, timeout=120, check=True)
+    assert done.stdout == "[1, 1, 1]\n"
