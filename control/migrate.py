@@ -5,13 +5,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from django.core.management import call_command
 from django.db import DEFAULT_DB_ALIAS, connections
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.migrations.executor import MigrationExecutor
 from django.db.utils import DatabaseError, OperationalError
 
 from control.address import ControlAddress, PostgresServer, SqliteFile
+from control.new_database import create_tables, is_empty
 from runtime.user_error import UNREACHABLE, UserError
 
 _CONNECT_TIMEOUT_S = 5
@@ -31,10 +31,14 @@ def migrate(address: ControlAddress) -> list[str]:
         else:
             _try(address)
         with _lock(connection, address):
-            missing = _missing(connection)
-            if missing:
-                call_command("migrate", interactive=False, verbosity=0)
-            return missing
+            executor = MigrationExecutor(connection)
+            targets = executor.loader.graph.leaf_nodes()
+            plan = executor.migration_plan(targets)
+            if plan and is_empty(connection, executor):
+                create_tables(connection, executor, plan)
+            elif plan:
+                executor.migrate(targets, plan)
+            return [str(migration) for migration, _ in plan]
     except (OperationalError, OSError) as error:
         raise UserError(f"{address} cannot be opened: {_sentence(error)}", UNREACHABLE) from None
 

@@ -12,11 +12,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from django.core.cache import caches
-from django.core.management import call_command
 from django.db import OperationalError, connections
 
 from control.address import ControlAddress, PostgresServer, SqliteFile, parse_control_address
 from control.databases import database_settings
+from control.migrate import migrate
 
 
 class NoPostgres(RuntimeError):
@@ -73,7 +73,7 @@ class TestDatabase:
 
     def migrate(self) -> None:
         self.use()
-        call_command("migrate", interactive=False, verbosity=0)
+        migrate(self.address)
         if isinstance(self.address, SqliteFile):
             _close()
             self._fresh = self.address.path.with_suffix(".fresh")

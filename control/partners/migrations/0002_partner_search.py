@@ -31,5 +31,5 @@ class Migration(migrations.Migration):
             name="search",
             field=control.partners.search_text.SearchText(default="", editable=False),
         ),
-        migrations.RunPython(fill, migrations.RunPython.noop),
+        migrations.RunPython(fill, migrations.RunPython.noop, elidable=True),
     ]
