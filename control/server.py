@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import cast
 
 from a2wsgi import WSGIMiddleware
+from django.urls import get_resolver
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.routing import BaseRoute, Mount
@@ -18,6 +19,7 @@ from control.ui.paths import STATIC_FOLDER
 from control.ui.static_files import serve_built_file
 from control.wsgi import wsgi_application
 from runtime.clock import Clock
+from runtime.collector import no_collections
 from runtime.control_settings import WebSettings
 
 # allauth brings the scripts of passkeys, ninja those of the page of the API.
@@ -32,6 +34,8 @@ def create_app(
     probes: Sequence[BaseRoute], settings: WebSettings, clock: Clock, feed: Sequence[BaseRoute] = ()
 ) -> Starlette:
     """Make the application; the caller brings the routes of the probes, and of the program's followers."""
+    with no_collections():
+        get_resolver().url_patterns  # noqa: B018 - imports all pages, or the first visitor would wait for it
     pages = cast(ASGIApp, WSGIMiddleware(wsgi_application(), workers=settings.threads_max))
     return Starlette(
         routes=[

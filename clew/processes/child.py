@@ -1,13 +1,11 @@
 """Common part of every child of `clew serve`: its address and sockets, and its end with the parent."""
 
-import asyncio
 import contextlib
 import os
 import threading
-from collections.abc import Coroutine, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from installation.address import InstallationAddress, find_address
 from installation.directory import DataDir
@@ -16,8 +14,6 @@ from installation.program_file import ProgramError
 from runtime.logs import logger
 from runtime.settings import Settings
 from runtime.user_error import UNREACHABLE, UserError
-
-BEAT_INTERVAL_S = 2.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,25 +60,6 @@ def end_with_parent(life_fd: int) -> None:
         os._exit(1)
 
     threading.Thread(target=watch, name="parent watch", daemon=True).start()
-
-
-async def while_beating(work: Coroutine[Any, Any, None], beat_fd: int | None) -> None:
-    """Do the work of a process; meanwhile report to its parent, if it has one, that the event loop runs."""
-    if beat_fd is None:
-        return await work
-    beating = asyncio.create_task(_beat(beat_fd))
-    try:
-        await work
-    finally:
-        beating.cancel()
-
-
-async def _beat(beat_fd: int) -> None:
-    os.set_blocking(beat_fd, False)
-    while True:
-        with contextlib.suppress(BlockingIOError):
-            os.write(beat_fd, b".")
-        await asyncio.sleep(BEAT_INTERVAL_S)
 
 
 @contextlib.contextmanager

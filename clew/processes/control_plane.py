@@ -5,6 +5,7 @@ from pathlib import Path
 
 from control.address import ControlAddress, find_control_address
 from control.configuration import Configuration, oidc_secrets, secret_key
+from runtime.collector import no_collections
 from runtime.engine_key import find_engine_key
 from runtime.settings import Settings
 
@@ -19,11 +20,12 @@ class ControlPlace:
     def start(self, settings: Settings, *, signs: bool, host: str = "", migrates: bool = True) -> None:
         """Set Django up, and bring the database up to this version unless told otherwise. Raises UserError."""
         key = secret_key(self.data, settings) if signs else ""
-        from control.start import start_django
+        with no_collections():
+            from control.start import start_django
 
-        engine_key = find_engine_key(self.data, settings) if signs else None
-        secrets = oidc_secrets(settings) if signs else {}
-        start_django(Configuration(self.address, settings, key, host, engine_key or "", secrets))
+            engine_key = find_engine_key(self.data, settings) if signs else None
+            secrets = oidc_secrets(settings) if signs else {}
+            start_django(Configuration(self.address, settings, key, host, engine_key or "", secrets))
         if migrates:
             from control.migrate import migrate
 

@@ -11,7 +11,8 @@ import uvloop
 
 from clew.http.server import http_server, limits_of, raise_descriptor_limit
 from clew.http.sockets import url_of
-from clew.processes.child import ChildArguments, end_with_parent, user_errors_end_process, while_beating
+from clew.processes.beats import while_beating
+from clew.processes.child import ChildArguments, end_with_parent, user_errors_end_process
 from clew.processes.edge_program import FollowedProgram, ProgramFromFile
 from eventlog.open import open_producer
 from eventlog.port import StoredClaims

@@ -17,7 +17,8 @@ import uvloop
 
 from clew.http.health import health_app
 from clew.http.server import http_server, limits_of, raise_descriptor_limit, serve_with
-from clew.processes.child import ChildArguments, end_with_parent, user_errors_end_process, while_beating
+from clew.processes.beats import while_beating
+from clew.processes.child import ChildArguments, end_with_parent, user_errors_end_process
 from clew.processes.following import follower_name, machine_key_or_error
 from clew.requests.http_api import create_api
 from installation.address import InstallationAddress

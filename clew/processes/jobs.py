@@ -14,7 +14,8 @@ import uvloop
 from clew.http.health import health_app
 from clew.http.server import http_server, limits_of, raise_descriptor_limit, serve_with
 from clew.http.sockets import url_of
-from clew.processes.child import ChildArguments, end_with_parent, user_errors_end_process, while_beating
+from clew.processes.beats import while_beating
+from clew.processes.child import ChildArguments, end_with_parent, user_errors_end_process
 from clew.processes.control_plane import ControlPlace, find_control_place
 from runtime.files import keep_files_private
 from runtime.logs import configure_logs, logger

@@ -15,7 +15,8 @@ from pathlib import Path
 
 from clew.http.server import descriptors_max, raise_descriptor_limit
 from clew.http.sockets import PortTaken, bind, reach_url, url_of
-from clew.processes.child import BEAT_INTERVAL_S, ChildArguments
+from clew.processes.beats import BEAT_INTERVAL_S, hear
+from clew.processes.child import ChildArguments
 from installation.directory import DataDir
 from installation.keys import load_or_make_keys
 from installation.program_file import ProgramError, read_checked
@@ -35,6 +36,8 @@ _RESTART_PAUSE_MAX_S = 10.0
 DESCRIPTORS_MIN = 256
 """Number of open files that the embedded warehouse and a few hundred connections need."""
 _BIND_FOR_S = 3.0
+_JOBS_AFTER_MAX_S = 10.0
+"""Longest time that the jobs worker waits for the start of the pages."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +78,8 @@ class _Child:
     arguments: ChildArguments
     process: asyncio.subprocess.Process | None = None
     keeper: asyncio.Task[None] | None = None
+    ready: asyncio.Event = field(default_factory=asyncio.Event)
+    """Set when the child has reported that it has started; only the pages do."""
 
 
 @dataclass(slots=True)
@@ -126,26 +131,21 @@ class Parent:
         life_read, life_write = os.pipe()
         edges = [self._child("edge", "clew.processes.edge", n, tracking, life_read) for n in range(options.workers)]
         engine = self._child("engine", "clew.processes.engine", 0, api, life_read)
-        pages = [
-            self._child("web", "clew.processes.web", 0, web, life_read),
-            self._child("jobs", "clew.processes.jobs", 0, web, life_read),
-        ] if web is not None else []  # fmt: skip
+        pages = [self._child("web", "clew.processes.web", 0, web, life_read)] if web is not None else []
+        jobs = [self._child("jobs", "clew.processes.jobs", 0, web, life_read)] if web is not None else []
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, self.stopping.set)
         loop.add_signal_handler(signal.SIGHUP, self._reload, [engine, *edges])
         for child in (engine, *edges, *pages):
             child.keeper = asyncio.create_task(self._keep(child))
+        for child in jobs:
+            child.keeper = asyncio.create_task(self._keep_after(pages[0], child))
         self.bound.set_result((url_of(tracking), url_of(api), url_of(web) if web else ""))
-        _log.info(
-            "serving",
-            tracking=url_of(tracking),
-            api=url_of(api),
-            web=url_of(web) if web else "",
-            data=str(options.directory.root),
-        )
+        tracked, asked, shown = self.bound.result()
+        _log.info("serving", tracking=tracked, api=asked, web=shown, data=str(options.directory.root))
         await self.stopping.wait()
-        await self._stop([*edges, *pages], self.settings.serve.drain_timeout_s + 5)
+        await self._stop([*edges, *pages, *jobs], self.settings.serve.drain_timeout_s + 5)
         await self._stop([engine], self.settings.serve.engine_stop_timeout_s)
         os.close(life_write)
         _log.info("stopped")
@@ -230,6 +230,12 @@ class Parent:
         arguments = ChildArguments(self.options.directory, worker, listener.fileno(), life_fd, -1, url_of(listener))
         return _Child(f"{name}-{worker}" if name == "edge" else name, module, arguments)
 
+    async def _keep_after(self, first: _Child, child: _Child) -> None:
+        """Keep a child that starts after another one, so that its imports do not slow the start that people see."""
+        waits = [asyncio.create_task(event.wait()) for event in (first.ready, self.stopping)]
+        await asyncio.wait(waits, timeout=_JOBS_AFTER_MAX_S, return_when=asyncio.FIRST_COMPLETED)
+        await self._keep(child)
+
     async def _keep(self, child: _Child) -> None:
         """Start the child, and restart it when it dies, until the parent stops. Retries after any error."""
         quick_deaths = 0
@@ -286,21 +292,20 @@ class Parent:
 
     async def _watch(self, child: _Child, beat_fd: int) -> None:
         """Kill a child whose event loop has not run for too long, also during its start."""
-        os.set_blocking(beat_fd, False)
         last_s = self.clock.monotonic_s()
-        try:
+
+        def beat() -> None:
+            nonlocal last_s
+            last_s = self.clock.monotonic_s()
+
+        with hear(beat_fd, beat, child.ready.set):
             while True:
                 await asyncio.sleep(BEAT_INTERVAL_S)
-                with contextlib.suppress(BlockingIOError):
-                    if os.read(beat_fd, 4_096):
-                        last_s = self.clock.monotonic_s()
                 silent_s = self.clock.monotonic_s() - last_s
                 if silent_s > self.settings.serve.hang_timeout_s and not self.stopping.is_set():
                     _log.error("child_hangs", child=child.name, silent_s=round(silent_s))
                     _signal(child, signal.SIGKILL)
                     return
-        finally:
-            os.close(beat_fd)
 
     def _forget_metrics(self, pid: int) -> None:
         if self._metrics is None:

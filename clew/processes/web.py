@@ -10,7 +10,8 @@ import uvloop
 from clew.http.health import probes_of
 from clew.http.server import http_server, limits_of, raise_descriptor_limit
 from clew.http.sockets import url_of
-from clew.processes.child import ChildArguments, end_with_parent, user_errors_end_process, while_beating
+from clew.processes.beats import report_ready, while_beating
+from clew.processes.child import ChildArguments, end_with_parent, user_errors_end_process
 from clew.processes.control_plane import ControlPlace, find_control_place
 from runtime.clock import SystemClock
 from runtime.files import keep_files_private
@@ -28,8 +29,8 @@ class WebProcess:
     place: ControlPlace
     settings: Settings
 
-    async def run(self, listener: socket.socket) -> None:
-        """Answer until SIGTERM. Raises UserError."""
+    async def run(self, listener: socket.socket, beat_fd: int | None = None) -> None:
+        """Answer until SIGTERM; report the end of the start to the parent. Raises UserError."""
         raise_descriptor_limit()
         settings, clock, host = self.settings, SystemClock(), listener.getsockname()[0]
         await asyncio.to_thread(self.place.start, settings, signs=True, host=host)
@@ -49,6 +50,7 @@ class WebProcess:
         if feed is not None:
             feed.stopping = lambda: server.should_exit
         _log.info("running", url=url_of(listener))
+        report_ready(beat_fd)
         await server.serve(sockets=[listener])
         if feed is not None:
             await feed.close()
@@ -58,7 +60,7 @@ class WebProcess:
 def run_alone(process: WebProcess, listener: socket.socket, beat_fd: int | None = None) -> None:
     """Run the web process as this whole process."""
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        runner.run(while_beating(process.run(listener), beat_fd))
+        runner.run(while_beating(process.run(listener, beat_fd), beat_fd))
 
 
 def main() -> None:

@@ -2,9 +2,11 @@
 
 from typing import Any
 
-from control.api.problems import Problem
-
 
 def answers(ok: Any, *, status: int = 200, errors: tuple[int, ...] = ()) -> dict[int, Any]:
-    """Return the answers of an operation: its object, the errors of all operations, and further ones."""
-    return {status: ok, **dict.fromkeys((401, 403, 422, *errors), Problem)}
+    """Return the answers of an operation: its object, the errors of all operations, and further ones.
+
+    Errors have no model here, because ninja would make a class for each. Handlers answer them as problems, and
+    control/api/root.py documents them so.
+    """
+    return {status: ok, **dict.fromkeys((401, 403, 422, *errors), None)}

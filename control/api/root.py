@@ -1,5 +1,6 @@
 """The API with all its resources, at /api/v1/."""
 
+from http import HTTPStatus
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse
@@ -10,7 +11,7 @@ from control.accounts.api import invitations, users
 from control.accounts.keys_api import api_keys
 from control.api.auth import BearerKey, PersonSession
 from control.api.merge_patch import MEDIA_TYPE
-from control.api.problems import CONTENT_TYPE, handle_errors, problem
+from control.api.problems import CONTENT_TYPE, Problem, handle_errors, problem
 from control.audit.api import audit_events
 from control.engine.api import conversions, explanations, reports
 from control.engine.hits_api import hits, problems, rejected_hits
@@ -32,7 +33,7 @@ _DESCRIPTION = (
     "Lists answer `{items, next}`. Errors are RFC 9457 problems. `PATCH` is a JSON merge patch and wants `If-Match`. "
     "`POST` takes `Idempotency-Key`. Times are RFC 3339 in UTC."
 )
-_PROBLEM = "#/components/schemas/Problem"
+_SCHEMAS = "#/components/schemas/{model}"
 
 
 class ControlApi(NinjaAPI):
@@ -47,11 +48,16 @@ class ControlApi(NinjaAPI):
                     content = operation["requestBody"]["content"]
                     content[MEDIA_TYPE] = content["application/json"]
                 _name_form(operation, schema["components"]["schemas"])
-                for answer in operation["responses"].values():
-                    content = answer.get("content", {})
-                    if content.get("application/json", {}).get("schema", {}).get("$ref") == _PROBLEM:
-                        answer["content"] = {CONTENT_TYPE: content["application/json"]}
+                for status, answer in operation["responses"].items():
+                    if int(status) >= HTTPStatus.BAD_REQUEST:
+                        answer["content"] = {CONTENT_TYPE: {"schema": {"$ref": _SCHEMAS.format(model="Problem")}}}
+        schema["components"]["schemas"].update(_problem_schemas())
         return schema
+
+
+def _problem_schemas() -> dict[str, Any]:
+    own = Problem.model_json_schema(ref_template=_SCHEMAS)
+    return {**own.pop("$defs"), "Problem": own}
 
 
 def _simplify_body(operation: dict[str, Any]) -> None:

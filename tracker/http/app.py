@@ -9,10 +9,10 @@ from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
 from tracker.edge import EdgeDependencies
-from tracker.http import responses
 from tracker.http.batches import EventsEndpoint
 from tracker.http.clicks import HitEndpoints, method_not_allowed
 from tracker.http.context import EdgeContext
+from tracker.http.json_answers import error_answer
 from tracker.http.postbacks import PostbackEndpoint
 from tracker.http.probes import Probes, Readiness
 from tracker.http.request_metrics import Measured, count_answer
@@ -75,9 +75,9 @@ async def _http_error(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)  # it is registered for this class
     if error.status_code == 405:
         return method_not_allowed((error.headers or {}).get("Allow", ""))
-    return responses.error_answer(error.status_code, "not_found", "path", "see the tracking requests in the docs")
+    return error_answer(error.status_code, "not_found", "path", "see the tracking requests in the docs")
 
 
 async def _server_error(_request: Request, _error: Exception) -> Response:
     fix = "nothing may be assumed about this request; send it again"
-    return responses.error_answer(500, "internal", "", fix)
+    return error_answer(500, "internal", "", fix)

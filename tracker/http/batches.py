@@ -8,6 +8,7 @@ from tracker import secrets
 from tracker.http import responses
 from tracker.http.batch_lines import Batch, LinesTooMany
 from tracker.http.context import EdgeContext
+from tracker.http.json_answers import error_answer
 from tracker.http.limits import TooLarge, TooSlow, read_body, too_large_answer, too_slow_answer
 from tracker.lines.events import LineContext
 from tracker.offers.program_index import ProgramIndex
@@ -23,9 +24,9 @@ class EventsEndpoint:
         given = secrets.bearer_of(request.headers.get("authorization", ""))
         if not secrets.is_one_of(given, program.program.secrets.api_keys):
             fix = "send Authorization: Bearer KEY with one of the program's api_keys"
-            return responses.error_answer(401, "unauthorized", "authorization", fix, {"www-authenticate": "Bearer"})
+            return error_answer(401, "unauthorized", "authorization", fix, {"www-authenticate": "Bearer"})
         if request.headers.get("content-encoding", "identity") != "identity":
-            return responses.error_answer(415, "encoded", "content-encoding", "send the body uncompressed")
+            return error_answer(415, "encoded", "content-encoding", "send the body uncompressed")
         try:
             return await self._settle(request, program)
         except TooLarge as error:
@@ -34,7 +35,7 @@ class EventsEndpoint:
         except LinesTooMany as error:
             await self._context.refused_while_read(request.scope, "lines")
             fix = f"send at most {error.lines_max} lines at once"
-            return responses.error_answer(413, "lines_too_many", "lines", fix)
+            return error_answer(413, "lines_too_many", "lines", fix)
         except TooSlow:
             return too_slow_answer()
         except LogUnavailable as error:

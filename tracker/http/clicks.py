@@ -13,6 +13,7 @@ from tracker.click import ClickContext, Outcome, decide_hit
 from tracker.http import responses
 from tracker.http.absent import note_absent
 from tracker.http.context import EdgeContext
+from tracker.http.json_answers import error_answer
 from tracker.http.recorder import UNRECORDED
 from tracker.http.routes import CLICK, IMPRESSION
 from tracker.offers.program_index import ProgramIndex
@@ -90,7 +91,7 @@ def _failed(kind: Kind) -> None:
 
 
 def method_not_allowed(allow: str) -> Response:
-    return responses.error_answer(405, "method_not_allowed", "method", f"use {allow}", {"allow": allow})
+    return error_answer(405, "method_not_allowed", "method", f"use {allow}", {"allow": allow})
 
 
 async def _method_not_allowed(scope: Scope, receive: Receive, send: Send) -> int:

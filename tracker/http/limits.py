@@ -6,7 +6,7 @@ from starlette.requests import ClientDisconnect
 from starlette.responses import Response
 from starlette.types import Receive, Scope
 
-from tracker.http.responses import error_answer
+from tracker.http.json_answers import error_answer
 
 
 class TooLarge(Exception):

@@ -9,7 +9,7 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
 from runtime import metrics
-from tracker.http.responses import error_answer
+from tracker.http.json_answers import error_answer
 from tracker.http.routes import HEALTHZ, METRICS, READYZ
 
 CHECK_TIMEOUT_S = 4.0

@@ -11,6 +11,7 @@ from schemas.dedup.rules import Decision
 from schemas.fields import NO_DIGEST
 from schemas.reasons import Reason
 from tracker.click import Outcome
+from tracker.http.json_answers import error_answer, json_answer
 from tracker.refusal import Refusal
 from tracker.request.visitor import Visitor, cookie_header
 
@@ -67,17 +68,6 @@ async def _send(send: Send, status: int, headers: list[tuple[bytes, bytes]], bod
     await send({"type": "http.response.start", "status": status, "headers": headers})
     await send({"type": "http.response.body", "body": body})
     return status
-
-
-def json_answer(status: int, body: dict[str, Any], headers: dict[str, str] | None = None) -> Response:
-    """Make a JSON response with the headers of every answer of the edge."""
-    headers = {"cache-control": "no-store", **(headers or {})}
-    return Response(orjson.dumps(body) + b"\n", status, headers, "application/json")
-
-
-def error_answer(status: int, error: str, field: str, fix: str, headers: dict[str, str] | None = None) -> Response:
-    """Make the error response of a request that failed validation: the field and how to fix it."""
-    return json_answer(status, {"error": error, "field": field, "fix": fix}, headers)
 
 
 def unavailable(error: LogUnavailable) -> Response:
