@@ -15,7 +15,7 @@ from control.console.figures.conversion_table import EXPORT_HEAD
 from control.console.figures.conversion_table import export_rows as conversion_rows
 from control.console.figures.report_table import export_head, export_rows
 from control.console.lists.export import open_list
-from control.console.lists.read import known_of, valid_filters
+from control.console.lists.read import Choices, known_of, valid_filters
 from control.console.lists.spec import ListSpec, find_spec
 from control.console.lists.state import read_state
 from control.engine import answers as engine
@@ -70,7 +70,7 @@ class ListSource:
         """Begin to read the rows that the actor may see."""
         spec = _spec(filters)
         state = read_state(dict(parse_qsl(filters["query"])), known_of(spec, actor))
-        return open_list(actor, spec, valid_filters(spec, actor, state))
+        return open_list(actor, spec, valid_filters(spec, Choices(actor), state))
 
 
 def _spec(filters: Mapping[str, Any]) -> ListSpec[Any]:

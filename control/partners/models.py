@@ -95,6 +95,10 @@ class Partner(AuditedModel):
             models.Index(fields=["tier", "number"], name="partner_by_tier"),
             models.Index(fields=["country", "number"], name="partner_by_country"),
             models.Index(fields=["created", "number"], name="partner_by_time"),
+            # Lists in the order of names, with a filter or two; the country's has the tier, to count without the rows.
+            models.Index(fields=["tier", "name", "number"], name="partner_by_tier_name"),
+            models.Index(fields=["country", "name", "number", "tier"], name="partner_by_country_name"),
+            models.Index(fields=["status", "created", "number"], name="partner_by_status_time"),
             # Managers see only their own partners.
             models.Index(fields=["manager", "status"], name="partner_by_manager_status"),
             models.Index(fields=["manager", "tier"], name="partner_by_manager_tier"),

@@ -4,19 +4,24 @@ Every text is escaped, also one that is marked as safe.
 """
 
 import hashlib
+import html
 import re
 from collections.abc import Iterable
 
-from django.utils.html import escape
 from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext
 
 from control.ui.assets_manifest import icon_path
 from control.ui.charts.spark import sparkline
-from control.ui.table import Cell, Column
+from control.ui.table import Cell, Column, Table
 
 _LOCAL = re.compile(r"(?:[/?#][^/\\]|[/?#]$|[\w.-]+(?:[/?#]|$))")
 AVATAR_COLOURS = 5
+
+
+def escape(value: object) -> str:
+    """Escape a text. Django's function does the same in three times the time, for texts that are translated late."""
+    return html.escape(str(value))
 
 
 def address(value: object) -> str:
@@ -63,14 +68,42 @@ def avatar(name: object, square: object = None, large: object = None) -> SafeStr
     )
 
 
+def table_rows(table: Table) -> SafeString:
+    """Draw the rows of a table, each with the box that marks it if rows can be chosen."""
+    openings = [_opening(at == 0, column) for at, column in enumerate(table.columns)]
+    marking = escape(gettext("Mark %(name)s"))
+    drawn: list[str] = []
+    for row, name, pairs in table.body:
+        drawn.append('<tr role="row">')
+        if table.selectable:
+            drawn.append(
+                '<td class="cl-pick" role="cell"><input class="form-check-input" type="checkbox" name="row" '
+                f'value="{escape(row.id)}" aria-label="{marking % {"name": escape(name)}}"></td>'
+            )
+        drawn.append("\n")
+        drawn += [f"{opening}{_framed(cell)}</td>" for opening, (_, cell) in zip(openings, pairs, strict=False)]
+        drawn.append("</tr>")
+    return mark_safe("".join(drawn))
+
+
 def cells(pairs: Iterable[tuple[Column, Cell]]) -> SafeString:
-    """Draw the cells of a row of a table."""
-    return mark_safe("".join(_table_cell(at == 0, column, cell) for at, (column, cell) in enumerate(pairs)))
+    """Draw the cells of one row of a table."""
+    drawn = [f"{_opening(at == 0, column)}{_framed(cell)}</td>" for at, (column, cell) in enumerate(pairs)]
+    return mark_safe("".join(drawn))
 
 
-def _table_cell(first: bool, column: Column, cell: Cell) -> str:
+def options(pairs: Iterable[tuple[object, object]], chosen: object) -> SafeString:
+    """Draw the options of a choice."""
+    drawn = [
+        f'<option value="{escape(value)}"{" selected" if value == chosen else ""}>{escape(label)}</option>'
+        for value, label in pairs
+    ]
+    return mark_safe("".join(drawn))
+
+
+def _opening(first: bool, column: Column) -> str:
     classes = f"{'cl-right' if column.numeric else ''}{' cl-title' if first else ''}"
-    return f'<td role="cell" class="{classes}" data-label="{escape(column.label)}">{_framed(cell)}</td>'
+    return f'<td role="cell" class="{classes}" data-label="{escape(column.label)}">'
 
 
 def _framed(cell: Cell) -> str:

@@ -12,7 +12,14 @@ from django.utils.dateparse import parse_date
 from control.accounts.actor import Actor
 from control.console.lists import bulk_page
 from control.console.lists.export import exported
-from control.console.lists.read import Part, known_of, read_part, shown_columns, valid_filters
+from control.console.lists.read import (
+    Choices,
+    Part,
+    known_of,
+    read_part,
+    shown_columns,
+    valid_filters,
+)
 from control.console.lists.spec import Filter, ListSpec
 from control.console.lists.state import ListState, read_state
 from control.console.lists.views_page import ListHead, change_views, views_context
@@ -23,7 +30,8 @@ from control.ui.table import Column, Row, Table
 
 def list_page(request: HttpRequest, actor: Actor, spec: ListSpec[Any], **more: object) -> HttpResponse:
     """Answer a request for a list. `more` goes to the template: `actions` are buttons in the head."""
-    state = valid_filters(spec, actor, read_state(request.GET.dict(), known_of(spec, actor)))
+    choices = Choices(actor)
+    state = valid_filters(spec, choices, read_state(request.GET.dict(), known_of(spec, actor)))
     if request.method == "POST":
         return _posted(request, actor, spec, state)
     if request.GET.get("export") in ("csv", "xlsx"):
@@ -32,11 +40,11 @@ def list_page(request: HttpRequest, actor: Actor, spec: ListSpec[Any], **more: o
         address = f"{reverse('console_import_new')}?type={spec.key}"
         given: Any = more.get("actions", ())
         more["actions"] = [*given, ("Import", address, "file-spreadsheet")]
-    context = {**_list_context(actor, spec, state), **more, "notice": bulk_page.notice(request, actor)}
+    context = {**_list_context(actor, spec, state, choices), **more, "notice": bulk_page.notice(request, actor)}
     return render(request, "console/list.html", context)
 
 
-def _list_context(actor: Actor, spec: ListSpec[Any], state: ListState) -> dict[str, object]:
+def _list_context(actor: Actor, spec: ListSpec[Any], state: ListState, choices: Choices) -> dict[str, object]:
     part, known = read_part(spec, actor, state), known_of(spec, actor)
     query, bulk = state.query(known), spec.bulk_actions(actor)
     columns = [(column.key, column.label) for column in spec.columns(actor)]
@@ -45,9 +53,9 @@ def _list_context(actor: Actor, spec: ListSpec[Any], state: ListState) -> dict[s
         "part": part,
         "table": _table(actor, spec, state, part, selectable=bool(bulk)),
         "count": _count_text(spec, part),
-        "selects": [_select(entry, actor, state) for entry in spec.filters if entry.kind == "choice"],
+        "selects": [_select(entry, choices, state) for entry in spec.filters if entry.kind == "choice"],
         "fields": [(entry, state.filters.get(entry.name, "")) for entry in spec.filters if entry.kind != "choice"],
-        "chips": _chips(actor, spec, state),
+        "chips": _chips(actor, spec, state, choices),
         "is_filtered": bool(state.q or state.filters),
         "bulk": bulk,
         **views_context(actor, _head(spec), state, known, columns),
@@ -82,14 +90,14 @@ def _count_text(spec: ListSpec[Any], part: Part[Any]) -> str:
     return f"{count_text(part.page.total)} {spec.noun if part.page.total == 1 else spec.nouns}"
 
 
-def _select(entry: Filter[Any], actor: Actor, state: ListState) -> dict[str, object]:
+def _select(entry: Filter[Any], choices: Choices, state: ListState) -> dict[str, object]:
     return {
-        "name": entry.name, "label": entry.label, "options": entry.options(actor),
+        "name": entry.name, "label": entry.label, "options": choices.of(entry),
         "value": state.filters.get(entry.name, ""),
     }  # fmt: skip
 
 
-def _chips(actor: Actor, spec: ListSpec[Any], state: ListState) -> list[tuple[str, str]]:
+def _chips(actor: Actor, spec: ListSpec[Any], state: ListState, choices: Choices) -> list[tuple[str, str]]:
     """Return the filters in force, each with the address without it."""
     known = known_of(spec, actor)
     whole = ListState(state.q, state.filters, state.order, state.columns)
@@ -101,14 +109,14 @@ def _chips(actor: Actor, spec: ListSpec[Any], state: ListState) -> list[tuple[st
         if value := state.filters.get(entry.name):
             rest = {name: kept for name, kept in whole.filters.items() if name != entry.name}
             without = ListState(state.q, rest, state.order, state.columns)
-            chips.append((f"{entry.label}: {_value_text(entry, actor, value)}", f"?{without.query(known)}"))
+            chips.append((f"{entry.label}: {_value_text(entry, choices, value)}", f"?{without.query(known)}"))
     return chips
 
 
-def _value_text(entry: Filter[Any], actor: Actor, value: str) -> str:
+def _value_text(entry: Filter[Any], choices: Choices, value: str) -> str:
     if entry.kind == "date" and (day := parse_date(value)) is not None:
         return format_date(day, "j M Y")
-    return next((str(label) for option, label in entry.options(actor) if str(option) == value), value)
+    return next((str(label) for option, label in choices.of(entry) if str(option) == value), value)
 
 
 def _posted(request: HttpRequest, actor: Actor, spec: ListSpec[Any], state: ListState) -> HttpResponse:

@@ -8,9 +8,12 @@ from django.db.models import QuerySet
 from django.utils.dateparse import parse_date
 
 from control.accounts.actor import Actor
-from control.console.lists.spec import Filter, ListColumn, ListSpec, M
+from control.console.lists.spec import Filter, ListColumn, ListSpec, M, Options
 from control.console.lists.state import Known, ListState
 from control.ui.table import Page
+
+_FOUND_KEYS_MAX = 900
+"""Most rows of a search that are read by their keys. SQLite takes 999 values in one query."""
 
 
 def known_of(spec: ListSpec[Any], actor: Actor) -> Known:
@@ -25,13 +28,27 @@ def known_of(spec: ListSpec[Any], actor: Actor) -> Known:
     )
 
 
-def valid_filters(spec: ListSpec[Any], actor: Actor, state: ListState) -> ListState:
+class Choices:
+    """Options of the filters for one person, each read from the database once at most."""
+
+    def __init__(self, actor: Actor) -> None:
+        self._actor = actor
+        self._read: dict[str, Options] = {}
+
+    def of(self, entry: Filter[Any]) -> Options:
+        """Return the options of a filter."""
+        if entry.name not in self._read:
+            self._read[entry.name] = entry.options(self._actor)
+        return self._read[entry.name]
+
+
+def valid_filters(spec: ListSpec[Any], choices: Choices, state: ListState) -> ListState:
     """Leave out filters whose value is none of the options, or not a date."""
-    kept = {entry.name: state.filters[entry.name] for entry in spec.filters if _is_valid(entry, actor, state)}
+    kept = {entry.name: state.filters[entry.name] for entry in spec.filters if _is_valid(entry, choices, state)}
     return replace(state, filters=kept)
 
 
-def _is_valid(entry: Filter[Any], actor: Actor, state: ListState) -> bool:
+def _is_valid(entry: Filter[Any], choices: Choices, state: ListState) -> bool:
     value = state.filters.get(entry.name, "")
     if not value:
         return False
@@ -40,7 +57,7 @@ def _is_valid(entry: Filter[Any], actor: Actor, state: ListState) -> bool:
             return parse_date(value) is not None
         except ValueError:
             return False
-    return entry.kind == "text" or value in {str(option) for option, _ in entry.options(actor)}
+    return entry.kind == "text" or value in {str(option) for option, _ in choices.of(entry)}
 
 
 def matching(spec: ListSpec[M], actor: Actor, state: ListState) -> QuerySet[M]:
@@ -90,8 +107,21 @@ def read_part(spec: ListSpec[M], actor: Actor, state: ListState) -> Part[M]:
         found = list(rows.order_by("-pk")[: spec.page_rows + 1])
         more = len(found) > spec.page_rows
         return Part(found[: spec.page_rows], next=str(found[spec.page_rows - 1].pk) if more else "")
-    page = Page(state.page, spec.page_rows, rows.order_by().count())
+    rows, total = _found(spec, actor, rows) if state.q else (rows, rows.order_by().count())
+    page = Page(state.page, spec.page_rows, total)
     if page.number > page.last:
         page = replace(page, number=page.last)
     start = (page.number - 1) * page.size
     return Part(list(ordered(spec, actor, state, rows)[start : start + page.size]), page)
+
+
+def _found(spec: ListSpec[M], actor: Actor, rows: QuerySet[M]) -> tuple[QuerySet[M], int]:
+    """Return the rows of a search, and their number.
+
+    A search may read the whole table. A few rows are then read by their keys, so that it is done once, and not again
+    for the rows of the page.
+    """
+    keys = list(rows.order_by().values_list("pk", flat=True)[: _FOUND_KEYS_MAX + 1])
+    if len(keys) > _FOUND_KEYS_MAX:
+        return rows, rows.order_by().count()
+    return spec.rows(actor).filter(pk__in=keys), len(keys)

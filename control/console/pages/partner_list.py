@@ -1,7 +1,6 @@
 """List of partners."""
 
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Callable, Sequence
 
 from django.db.models import QuerySet
 from django.urls import reverse
@@ -14,7 +13,7 @@ from control.console.lists.spec import BulkAction, Empty, Filter, ListColumn, Li
 from control.console.pages import partner_bulk
 from control.partners.access import visible_partners
 from control.partners.models import Partner, PartnerType
-from control.partners.selectors import possible_managers, search_partners, sees_personal_data
+from control.partners.selectors import possible_managers, search_partners, sees_personal_data, used_values
 from control.partners.states import PartnerStatus
 from control.ui.states import state_text, state_tone
 from control.ui.table import Cell
@@ -88,14 +87,10 @@ def _by_manager(rows: QuerySet[Partner], value: str) -> QuerySet[Partner]:
     return rows.filter(manager=None) if value == UNASSIGNED else rows.filter(manager__id=value)
 
 
-def _values_of(name: str) -> Any:
+def _values_of(name: str) -> Callable[[Actor], Options]:
     """Return the options of a field whose values people make up themselves."""
 
-    def options(actor: Actor) -> Options:
-        values = visible_partners(actor).exclude(**{name: ""}).order_by(name).values_list(name, flat=True).distinct()
-        return [(value, value) for value in values[:200]]
-
-    return options
+    return lambda actor: [(value, value) for value in used_values(actor, name)]
 
 
 FILTERS: Sequence[Filter[Partner]] = (

@@ -28,6 +28,8 @@ register.simple_tag(marks.icon)
 register.simple_tag(marks.badge, name="badge_mark")
 register.simple_tag(marks.avatar, name="avatar_mark")
 register.simple_tag(marks.cells, name="table_cells")
+register.simple_tag(marks.table_rows)
+register.simple_tag(marks.options, name="option_marks")
 register.filter("address", marks.address)
 register.filter("initials", marks.initials)
 
