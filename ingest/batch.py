@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import msgspec
+import numpy as np
 import pyarrow as pa
 
 from eventlog.port import Partition, Record
@@ -107,7 +108,7 @@ def build_batch(
 
 
 def _decode(records: Sequence[Record], lo: int) -> Decoded:
-    decoded = Decoded(lo - 1)
+    decoded, hi = Decoded(lo - 1), lo - 1
     by_kind, dead = decoded.by_kind, decoded.dead
     for offset, value, _ in records:
         try:
@@ -118,8 +119,11 @@ def _decode(records: Sequence[Record], lo: int) -> Decoded:
         except UndecodableRecord as error:
             dead.add(DeadLetter(str(error), value), offset)
         else:
-            by_kind[kind].add(event, offset)
-        decoded.hi = offset
+            found = by_kind[kind]
+            found.events.append(event)
+            found.offsets.append(offset)
+        hi = offset
+    decoded.hi = hi
     return decoded
 
 
@@ -152,8 +156,9 @@ def _rows(batch: Batch, kind: Kind, found: RowsAt, enricher: Enricher) -> tuple[
     arrays = arrays_of(table, STRUCT_OF[kind], found.events)
     if STRUCT_OF[kind] is not Touch:
         return _table(table, arrays, batch, found.offsets), []
-    visitors = [identity.visitor_hash(touch.visitor_id) for touch in found.events]
-    rows = _table(table, arrays + enricher.columns(found.events, visitors), batch, found.offsets)
+    visitors = identity.visitor_hashes([touch.visitor_id for touch in found.events])
+    fields = dict(zip(Touch.__struct_fields__, arrays, strict=True))
+    rows = _table(table, arrays + enricher.columns(fields, visitors), batch, found.offsets)
     return rows, [_touches(kind, found.events, visitors, rows)]
 
 
@@ -176,29 +181,17 @@ _TAKEN = ("ts", "touch_id", "offer_id", "partner_id", "is_bot", "_log", "_source
 
 def _touches(kind: Kind, events: list[Touch], visitors: list[int], rows: pa.Table) -> pa.Table:
     """Build the rows of `touches`: each touch once for every identity that it has."""
-    keys: list[int] = []
-    places: list[int] = []
-    joins: list[int] = []
-    users: list[int] = []
-    for place, (touch, visitor) in enumerate(zip(events, visitors, strict=True)):
-        parts = identity.parts_of_touch(kind, touch, visitor)
-        own, ref, join, user = parts
-        if ref or user:
-            present: tuple[int, ...] = tuple(key for key in parts if key)
-        else:  # most touches: a click on a link, with a visitor or without
-            present = (own, join) if join else (own,)
-        count = len(present)
-        keys += present
-        places += (place,) * count
-        joins += (join,) * count
-        users += (user,) * count
+    parts = [np.array(part, np.uint64) for part in identity.parts_of_touches(kind, events, visitors)]
+    keys, joins, users = np.stack(parts, axis=1), parts[2], parts[3]
+    present = np.nonzero(keys)
+    places = present[0]
     named = rows.rename_columns(["touch_id", *rows.column_names[1:]])
-    taken = named.select(list(_TAKEN)).take(pa.array(places, pa.int64()))
+    taken = named.select(list(_TAKEN)).take(pa.array(places))
     columns = {
-        "identity": pa.array(keys, pa.uint64()),
-        "kind": pa.repeat(pa.scalar(int(kind), pa.uint8()), len(keys)),
-        "visitor": pa.array(joins, pa.uint64()),
-        "user": pa.array(users, pa.uint64()),
+        "identity": pa.array(keys[present]),
+        "kind": pa.repeat(pa.scalar(int(kind), pa.uint8()), len(places)),
+        "visitor": pa.array(joins[places]),
+        "user": pa.array(users[places]),
         **{name: taken[name] for name in _TAKEN},
     }
     schema = arrow_schema("touches")

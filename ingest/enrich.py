@@ -5,11 +5,12 @@ The epoch names the rules and the geo database. Every row keeps it, so that resu
 
 import functools
 from collections import OrderedDict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Protocol
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from ingest.bots import BOT_BITS, RULES, Agent, BotReason
 from schemas.events import Hint, Touch
@@ -26,20 +27,23 @@ class Geo(Protocol):
         ...
 
 
-# Plain integers: the operators of enums cost more than the rest of a cached reading.
+# Plain integers: the operators of enums are slow.
 _CRAWLER, _UA_MISSING, _BOT_BITS = int(BotReason.CRAWLER), int(BotReason.UA_MISSING), int(BOT_BITS)
-_REASONS_OF_HINTS = [
-    (int(BotReason.HEAD) if hints & Hint.HEAD else 0) | (int(BotReason.PREFETCH) if hints & Hint.PREFETCH else 0)
-    for hints in range(4)
-]
+_REASONS_OF_HINTS = np.array(
+    [
+        (BotReason.HEAD if hints & Hint.HEAD else 0) | (BotReason.PREFETCH if hints & Hint.PREFETCH else 0)
+        for hints in range(4)
+    ],
+    np.uint16,
+)
 
 
 @functools.cache
-def _reader() -> Callable[[str], Agent]:
+def _reader() -> Callable[[Sequence[str]], list[Agent]]:
     """Import the parser when the first agent is read, so that commands that read none start without it."""
-    from ingest.user_agent import read_agent
+    from ingest.user_agent import read_agents
 
-    return read_agent
+    return read_agents
 
 
 class Enricher:
@@ -53,10 +57,10 @@ class Enricher:
 
     def enrich(self, touch: Touch, visitor: int) -> Enrichment:
         """Enrich one touch; `visitor` is its `identity.visitor_hash`."""
-        agent = self._agent(touch.user_agent)
+        [agent] = self._read([touch.user_agent])
         reasons = _CRAWLER if agent.is_crawler else 0
         if touch.hints:
-            reasons |= _REASONS_OF_HINTS[touch.hints & 3]
+            reasons |= int(_REASONS_OF_HINTS[touch.hints & 3])
         if not touch.user_agent and touch.redirect_type != "api":
             reasons |= _UA_MISSING
         country, region, city = self._geo.place(touch.ip) if touch.ip else ("", "", "")
@@ -65,38 +69,39 @@ class Enricher:
             visitor, self.epoch,
         )  # fmt: skip
 
-    def columns(self, touches: Sequence[Touch], visitors: Sequence[int]) -> list[pa.Array]:
-        """Enrich many touches, column by column. Values of one user agent are built once."""
-        places: dict[Agent, int] = {}
-        at: list[int] = []
-        reasons: list[int] = []
-        for touch in touches:
-            agent = self._agent(touch.user_agent)
-            at.append(places.setdefault(agent, len(places)))
-            mask = _CRAWLER if agent.is_crawler else 0
-            if touch.hints:
-                mask |= _REASONS_OF_HINTS[touch.hints & 3]
-            if not touch.user_agent and touch.redirect_type != "api":
-                mask |= _UA_MISSING
-            reasons.append(mask)
-        of_agents = pa.array(at, pa.int32())
-        found = [self._geo.place(touch.ip) if touch.ip else ("", "", "") for touch in touches]
-        masks = np.array(reasons, np.uint16)
+    def columns(self, fields: Mapping[str, pa.Array], visitors: Sequence[int]) -> list[pa.Array]:
+        """Enrich many touches, given and returned as columns. Each user agent and address is looked up once."""
+        texts = fields["user_agent"].dictionary_encode()
+        addresses = fields["ip"].dictionary_encode()
+        agents = self._read(texts.dictionary.to_pylist())
+        places = [self._geo.place(ip) if ip else ("", "", "") for ip in addresses.dictionary.to_pylist()]
+        of_agent = texts.indices.to_numpy()
+        masks = _REASONS_OF_HINTS[fields["hints"].to_numpy() & 3]
+        masks |= np.array([_CRAWLER if agent.is_crawler else 0 for agent in agents], np.uint16)[of_agent]
+        missing = pc.and_(pc.equal(fields["user_agent"], ""), pc.not_equal(fields["redirect_type"], "api"))
+        masks[missing.to_numpy(zero_copy_only=False)] |= _UA_MISSING
         return [
-            *(pa.array([place[n] for place in found], pa.string()) for n in range(3)),
-            *(pa.array([agent[n] for agent in places], pa.string()).take(of_agents) for n in range(3)),
+            *(pa.array([place[n] for place in places], pa.string()).take(addresses.indices) for n in range(3)),
+            *(pa.array([agent[n] for agent in agents], pa.string()).take(texts.indices) for n in range(3)),
             pa.array(((masks & _BOT_BITS) != 0).astype(np.uint8)),
             pa.array(masks),
             pa.array(visitors, pa.uint64()),
-            pa.repeat(pa.scalar(self.epoch), len(at)),
+            pa.repeat(pa.scalar(self.epoch), len(masks)),
         ]
 
-    def _agent(self, user_agent: str) -> Agent:
-        agent = self._agents.get(user_agent)
-        if agent is None:
-            agent = self._agents[user_agent] = _reader()(user_agent)
-            if len(self._agents) > self._agents_max:
-                self._agents.popitem(last=False)
-        else:
-            self._agents.move_to_end(user_agent)
-        return agent
+    def _read(self, user_agents: Sequence[str]) -> list[Agent]:
+        """Read different user agents: from the cache, and together those that it lacks."""
+        known = self._agents
+        lacking = [user_agent for user_agent in user_agents if user_agent not in known]
+        read = dict(zip(lacking, _reader()(lacking), strict=True)) if lacking else {}
+        found = []
+        for user_agent in user_agents:
+            agent = read.get(user_agent)
+            if agent is None:
+                agent = known[user_agent]
+                known.move_to_end(user_agent)
+            found.append(agent)
+        known.update(read)
+        while len(known) > self._agents_max:
+            known.popitem(last=False)
+        return found

@@ -6,12 +6,14 @@ ua-parser's Rust engine matches all patterns. It looks for literals first, so th
 """
 
 import functools
+import re
+from collections.abc import Sequence
+from itertools import count
 from typing import NamedTuple
 
 from crawleruseragents import CRAWLER_USER_AGENTS_DATA
-from ua_parser import load_builtins
-from ua_parser.regex import Resolver
-from ua_parser_rs import UserAgentExtractor
+from ua_parser_builtins.matchers import MATCHERS
+from ua_parser_rs import DeviceExtractor, OSExtractor, UserAgentExtractor
 from user_agents.parsers import (
     MOBILE_DEVICE_FAMILIES,
     TABLET_DEVICE_FAMILIES,
@@ -24,24 +26,47 @@ from user_agents.parsers import (
 from ingest import robots
 from ingest.bots import NAMED_BYTES_MAX, PARSED_BYTES_MAX, SYSTEM_BYTES_MAX, Agent
 
+GROUP_AGENTS_MAX = 1_000
+"""Most user agents that one matcher reads before the next one begins."""
+
 _DEVICES = frozenset((*MOBILE_DEVICE_FAMILIES, *TABLET_DEVICE_FAMILIES, "Mac"))
+_WINDOWS = "Windows"
+_UNKNOWN, _ROBOT = Agent("", "", "", False), Agent("bot", "", "", True)
+
+
+class _Matchers(NamedTuple):
+    """Compiled patterns. Each captures only the groups that a name is made of, because captures cost time."""
+
+    robot: UserAgentExtractor
+    browser: UserAgentExtractor
+    system: OSExtractor
+    device: DeviceExtractor
 
 
 @functools.cache
-def _parser() -> Resolver:
-    """Compile the patterns of ua-parser that a result depends on.
+def _matchers() -> _Matchers:
+    """Compile the patterns that a result depends on.
 
-    Of the devices these are the ones that user-agents classifies. Patterns that search the whole text for any
-    robot's name are left out: `_robots` has decided already, and they cost hundreds of microseconds on an agent made
-    for it.
+    Of the devices these are the ones that user-agents classifies. Patterns of browsers that search the whole text for
+    any robot's name are left out: the robots' own patterns have decided already, and the others cost hundreds of
+    microseconds on an agent made for it.
     """
-    browsers, systems, devices = load_builtins()
-    return Resolver(
-        (
-            [matcher for matcher in browsers if not matcher.regex.startswith("^.{")],
-            systems,
-            [matcher for matcher in devices if _is_classified(getattr(matcher, "family", ""), matcher.regex)],
-        )
+    listed = [entry["pattern"] for entry in CRAWLER_USER_AGENTS_DATA]
+    browsers, systems, devices = MATCHERS
+    browsers = [matcher for matcher in browsers if not matcher.regex.startswith("^.{")]
+    devices = [matcher for matcher in devices if _is_classified(matcher.family, matcher.regex)]
+    return _Matchers(
+        UserAgentExtractor((_capturing(p, ""), "robot", None, None, None, None) for p in (*listed, *robots.PATTERNS)),
+        UserAgentExtractor((_capturing(m.regex, m.family), m.family, None, None, None, None) for m in browsers),
+        OSExtractor(
+            (_capturing(m.regex, m.family + m.major), m.family, m.major, None, None, None)
+            if m.family == _WINDOWS or "$" in m.family
+            else (_capturing(m.regex, ""), m.family, None, None, None, None)
+            for m in systems
+        ),
+        DeviceExtractor(
+            (_capturing(m.regex, m.family), "i" if m.regex_flag else None, m.family, None, None) for m in devices
+        ),
     )
 
 
@@ -50,35 +75,46 @@ def _is_classified(family: str, pattern: str) -> bool:
     return family in _DEVICES or (family == "$1" and any(name in pattern for name in _DEVICES))
 
 
-@functools.cache
-def _robots() -> UserAgentExtractor:
-    """Compile all patterns of robots into one matcher."""
-    listed = [entry["pattern"] for entry in CRAWLER_USER_AGENTS_DATA]
-    return UserAgentExtractor([(pattern, None, None, None, None, None) for pattern in (*listed, *robots.PATTERNS)])
+_GROUP_OR_LITERAL = re.compile(r"\\.|\[\^?\]?(?:\\.|[^\]\\])*\]|\((?!\?)", re.DOTALL)
+"""An escape, a class of characters, or the begin of a group that captures."""
+
+
+def _capturing(pattern: str, template: str) -> str:
+    """Let only those groups of a pattern capture that a template such as `$1` needs; the matches stay the same."""
+    last = max(map(int, re.findall(r"\$(\d)", template)), default=0)
+    number = count(1)
+    return _GROUP_OR_LITERAL.sub(lambda found: "(?:" if found[0] == "(" and next(number) > last else found[0], pattern)
 
 
 def read_agent(user_agent: str) -> Agent:
     """Read one User-Agent header. Names that it does not give are empty."""
-    if not user_agent:
-        return Agent("", "", "", False)
-    text = _bounded(user_agent, PARSED_BYTES_MAX)
-    if _is_robot(text):
-        return Agent("bot", "", "", True)
-    text = _bounded(text, NAMED_BYTES_MAX)
-    start = _bounded(text, SYSTEM_BYTES_MAX)
-    parser = _parser()
-    browser, system, device = parser.ua.extract(text), parser.os.extract(start), parser.de.extract(start)
-    names = _Names(
-        device.family if device else "",
-        system.family if system else "",
-        browser.family if browser else "",
-        system.major if system and system.family == "Windows" else None,
-    )
-    known: _Known = ()
-    found = _classify(names, known)
-    while isinstance(found, str):
-        known = (*known, (found, found in text))
-        found = _classify(names, known)
+    return read_agents([user_agent])[0]
+
+
+def read_agents(user_agents: Sequence[str]) -> list[Agent]:
+    """Read many User-Agent headers.
+
+    Each matcher reads a group of them before the next one begins. Its tables then stay in the caches of the processor,
+    which saves a third of the time.
+    """
+    found: list[Agent] = []
+    for at in range(0, len(user_agents), GROUP_AGENTS_MAX):
+        found += _read_group(user_agents[at : at + GROUP_AGENTS_MAX])
+    return found
+
+
+def _read_group(user_agents: Sequence[str]) -> list[Agent]:
+    texts = [_bounded(user_agent, PARSED_BYTES_MAX) for user_agent in user_agents]
+    found = [_ROBOT if is_robot else _UNKNOWN for is_robot in map(_is_robot, texts)]
+    people = [place for place, agent in enumerate(found) if agent is _UNKNOWN and texts[place]]
+    named = [_bounded(texts[place], NAMED_BYTES_MAX) for place in people]
+    starts = [_bounded(text, SYSTEM_BYTES_MAX) for text in named]
+    matchers = _matchers()
+    browsers = [match.family if match else "" for match in map(matchers.browser.extract, named)]
+    systems = [(match.family, match.major) if match else ("", None) for match in map(matchers.system.extract, starts)]
+    devices = [match.family if match else "" for match in map(matchers.device.extract, starts)]
+    for place, text, browser, (system, version), device in zip(people, named, browsers, systems, devices, strict=True):
+        found[place] = _named(_Names(device, system, browser, version if system == _WINDOWS else None), text)
     return found
 
 
@@ -93,6 +129,15 @@ class _Names(NamedTuple):
 
 _Known = tuple[tuple[str, bool], ...]
 """Words that have been looked for in a user agent, in the order of user-agents' questions, and whether it has them."""
+
+
+def _named(names: _Names, text: str) -> Agent:
+    known: _Known = ()
+    found = _classify(names, known)
+    while isinstance(found, str):
+        known = (*known, (found, found in text))
+        found = _classify(names, known)
+    return found
 
 
 class _UnknownWord(Exception):
@@ -137,10 +182,11 @@ def _bounded(text: str, bytes_max: int) -> str:
 
 
 def _is_robot(text: str) -> bool:
-    if _robots().extract(text) is None:
+    matches = _matchers().robot.extract
+    if matches(text) is None:
         return False
     without = robots.PEOPLE.sub("", text)
-    return without == text or _robots().extract(without) is not None
+    return without == text or matches(without) is not None
 
 
 def _device(details: UserAgent) -> str:

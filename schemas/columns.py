@@ -3,7 +3,7 @@
 import functools
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from itertools import accumulate
+from itertools import accumulate, chain
 from operator import attrgetter
 from typing import Any, get_type_hints
 
@@ -118,8 +118,10 @@ def arrays_of(table: str, struct: type[msgspec.Struct], values: Sequence[msgspec
 
 def _array(values: list[Any], kind: pa.DataType) -> pa.Array:
     if not pa.types.is_map(kind):
+        if values and values[0] == values[-1] and values.count(values[0]) == len(values):
+            return pa.repeat(pa.scalar(values[0], kind), len(values))  # costs less than to convert each
         return pa.array(values, kind)
     offsets = list(accumulate(map(len, values), initial=0))
-    keys = pa.array([key for value in values for key in value], kind.key_type)
-    items = pa.array([item for value in values for item in value.values()], kind.item_type)
+    keys = pa.array(list(chain.from_iterable(values)), kind.key_type)
+    items = pa.array(list(chain.from_iterable(map(dict.values, values))), kind.item_type)
     return pa.MapArray.from_arrays(pa.array(offsets, pa.int32()), keys, items)

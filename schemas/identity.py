@@ -4,6 +4,7 @@ Each touch is stored in `touches` once per identity: its own id, the id of its l
 its user. 0 means none. An id that anybody could write on a public link is no identity.
 """
 
+from collections.abc import Iterable, Sequence
 from hashlib import blake2b
 
 from schemas.events import Conversion, Kind, Touch, Untrusted
@@ -13,8 +14,14 @@ from schemas.fields import NO_TOKEN
 _VISITOR, _USER = int(Untrusted.VISITOR), int(Untrusted.USER)
 
 
+def _hashes(kind: bytes, values: Iterable[bytes]) -> list[int]:
+    """Hash many values in one loop; a call for each costs more than the hash."""
+    number = int.from_bytes
+    return [number(blake2b(kind + value, digest_size=8).digest(), "little") or 1 for value in values]
+
+
 def _hash(kind: bytes, value: bytes) -> int:
-    return int.from_bytes(blake2b(kind + value, digest_size=8).digest(), "little") or 1
+    return _hashes(kind, (value,))[0]
 
 
 def of_token(token: bytes) -> int:
@@ -37,22 +44,34 @@ def of_user(user_id: str) -> int:
     return _hash(b"u", user_id.encode()) if user_id else 0
 
 
+def visitor_hashes(visitor_ids: Sequence[str]) -> list[int]:
+    """Return the hashes that unique clicks are counted by, of any visitor ids, `~` hashes included; 0 for none."""
+    hashes = iter(_hashes(b"v", (visitor_id.encode() for visitor_id in visitor_ids if visitor_id)))
+    return [next(hashes) if visitor_id else 0 for visitor_id in visitor_ids]
+
+
 def visitor_hash(visitor_id: str) -> int:
-    """Return the hash that unique clicks are counted by, of any visitor id, `~` hashes included."""
-    return _hash(b"v", visitor_id.encode()) if visitor_id else 0
+    """Return the hash of one visitor id, as `visitor_hashes` does."""
+    return visitor_hashes((visitor_id,))[0]
 
 
-def parts_of_touch(kind: Kind, touch: Touch, visitor: int) -> tuple[int, int, int, int]:
-    """Return the identities by own id, line id, visitor and user; 0 for none. `visitor` is the `visitor_hash`."""
-    ref = of_ref(kind, touch.ref) if touch.ref else 0
-    joins = 0 if touch.untrusted & _VISITOR or touch.visitor_id.startswith("~") else visitor
-    user = 0 if touch.untrusted & _USER else of_user(touch.user_id)
-    return of_token(touch.touch_id), ref, joins, user
+def parts_of_touches(
+    kind: Kind, touches: Sequence[Touch], visitors: Sequence[int]
+) -> tuple[list[int], list[int], list[int], list[int]]:
+    """Return the identities by own id, line id, visitor and user; 0 for none. `visitors` are the `visitor_hashes`."""
+    own = _hashes(b"t", [touch.touch_id for touch in touches])
+    refs = [of_ref(kind, touch.ref) if touch.ref else 0 for touch in touches]
+    joins = [
+        0 if touch.untrusted & _VISITOR or touch.visitor_id.startswith("~") else visitor
+        for touch, visitor in zip(touches, visitors, strict=True)
+    ]
+    users = [of_user(touch.user_id) if touch.user_id and not touch.untrusted & _USER else 0 for touch in touches]
+    return own, refs, joins, users
 
 
 def of_touch(kind: Kind, touch: Touch) -> tuple[int, ...]:
     """Return all identities that a touch has, without zeros."""
-    return tuple(key for key in parts_of_touch(kind, touch, visitor_hash(touch.visitor_id)) if key)
+    return tuple(key for [key] in parts_of_touches(kind, [touch], [visitor_hash(touch.visitor_id)]) if key)
 
 
 def of_coupon(event: Conversion) -> bytes:

@@ -14,8 +14,13 @@ from schemas.events import STRUCT_OF, Event, Kind
 WIRE_VERSION = 1
 
 _encoder = msgspec.msgpack.Encoder()
-_decoders: dict[int, msgspec.msgpack.Decoder[Any]] = {k: msgspec.msgpack.Decoder(s) for k, s in STRUCT_OF.items()}
-_kinds = {int(kind): kind for kind in STRUCT_OF}  # faster than the enum's constructor
+_decoders: dict[Kind, msgspec.msgpack.Decoder[Any]] = {k: msgspec.msgpack.Decoder(s) for k, s in STRUCT_OF.items()}
+_readers = {
+    bytes((version, kind)): (kind, decoder.decode)
+    for version in range(1, WIRE_VERSION + 1)
+    for kind, decoder in _decoders.items()
+}
+"""Kind and decoder by the first two bytes of a record."""
 _PATH = re.compile(r"\$\[(\d+)\]")
 
 
@@ -38,23 +43,30 @@ def encode(kind: Kind, event: Event) -> bytes:
 
 def kind_of(value: bytes) -> Kind:
     """Read the kind of a record without decoding it. Raises UndecodableRecord, UnknownSchemaVersion."""
-    if len(value) < 3:
-        raise UndecodableRecord(f"record of {len(value)} bytes is too short")
-    if value[0] > WIRE_VERSION:
-        raise UnknownSchemaVersion(value[0])
-    kind = _kinds.get(value[1])
-    if value[0] == 0 or kind is None:
-        raise UndecodableRecord(f"there is no event of version {value[0]} and kind {value[1]}")
-    return kind
+    found = _readers.get(value[:2])
+    if found is None or len(value) < 3:
+        raise _unreadable(value)
+    return found[0]
 
 
 def decode(value: bytes) -> tuple[Kind, Event]:
     """Decode one log record. Raises UndecodableRecord, UnknownSchemaVersion."""
-    kind = kind_of(value)
+    found = _readers.get(value[:2])
+    if found is None or len(value) < 3:
+        raise _unreadable(value)
+    kind, read = found
     try:
-        return kind, _decoders[kind].decode(memoryview(value)[2:])
+        return kind, read(value[2:])
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise UndecodableRecord(_name_field(kind, str(error))) from error
+
+
+def _unreadable(value: bytes) -> UndecodableRecord | UnknownSchemaVersion:
+    if len(value) < 3:
+        return UndecodableRecord(f"record of {len(value)} bytes is too short")
+    if value[0] > WIRE_VERSION:
+        return UnknownSchemaVersion(value[0])
+    return UndecodableRecord(f"there is no event of version {value[0]} and kind {value[1]}")
 
 
 def _name_field(kind: Kind, message: str) -> str:

@@ -19,7 +19,7 @@ from runtime.file_lock import FileLocked, lock_file
 from runtime.settings import WarehouseSettings
 from schemas.ddl import ANALYST, DATABASE
 from warehouse.errors import engine_error
-from warehouse.inserts import insert_settings
+from warehouse.inserts import insert_settings, with_dictionaries
 from warehouse.parameters import bind_long
 from warehouse.parquet import EXPORT_SETTINGS
 from warehouse.port import WarehouseError
@@ -75,7 +75,7 @@ class ChdbWarehouse:
             return
         settings = insert_settings(rows.num_rows, token)
         with self._handle() as client:
-            client.insert_arrow(f"{DATABASE}.{table}", rows, settings=settings)
+            client.insert_arrow(f"{DATABASE}.{table}", with_dictionaries(table, rows), settings=settings)
 
     def ended(self, table: str, token: str) -> None:
         """Inserts end with the one process that has the folder."""

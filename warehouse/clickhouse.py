@@ -25,7 +25,7 @@ from schemas.cluster import on_cluster
 from schemas.ddl import DATABASE
 from warehouse.address import ClickHouseServer
 from warehouse.errors import engine_error
-from warehouse.inserts import insert_query_id, insert_settings
+from warehouse.inserts import insert_query_id, insert_settings, with_dictionaries
 from warehouse.names import analyst_database, with_names
 from warehouse.parameters import bind_long, parsed_bytes_max
 from warehouse.parquet import EXPORT_SETTINGS
@@ -63,8 +63,9 @@ class ClickHouseWarehouse:
             settings |= _CLUSTER_INSERT
         body = io.BytesIO()
         body.write(self._named(f"INSERT INTO {DATABASE}.{table} FORMAT ArrowStream\n").encode())
-        with pa.ipc.new_stream(body, rows.schema) as stream:
-            stream.write_table(rows)
+        sent = with_dictionaries(table, rows)
+        with pa.ipc.new_stream(body, sent.schema) as stream:
+            stream.write_table(sent)
         with self._connected() as client:
             client.raw_insert(insert_block=body.getvalue(), settings=settings)
 

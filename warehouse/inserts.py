@@ -1,7 +1,13 @@
-"""Settings of every insert, so that one token covers all of its rows. Pure."""
+"""Settings of every insert, so that one token covers all of its rows, and the form of its columns. Pure."""
 
+import functools
 from hashlib import blake2b
 from typing import Any
+
+import pyarrow as pa
+
+from schemas.columns import columns_of
+from schemas.tables import TABLE
 
 BLOCK_ROWS_MAX = 1_000_000
 """Rows that the engine keeps in one block."""
@@ -22,6 +28,24 @@ def insert_settings(rows: int, token: str) -> dict[str, Any]:
         "max_insert_threads": 1,
         "max_threads": 1,
     }
+
+
+def with_dictionaries(table: str, rows: pa.Table) -> pa.Table:
+    """Encode the columns of repeated words as dictionaries.
+
+    The engine keeps them as such, and would otherwise look up the word of every row: a third of the cost of an insert.
+    """
+    for at, name in enumerate(rows.column_names):
+        if name in _words(table):
+            rows = rows.set_column(at, name, rows[name].dictionary_encode())
+    return rows
+
+
+@functools.cache
+def _words(table: str) -> frozenset[str]:
+    """Return the columns of repeated words; none of a table that is not Clew's, which the engine refuses."""
+    columns = columns_of(table) if table in TABLE else ()
+    return frozenset(column.name for column in columns if column.clickhouse == "LowCardinality(String)")
 
 
 def insert_query_id(database: str, table: str, token: str) -> str:

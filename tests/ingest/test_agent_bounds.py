@@ -1,11 +1,16 @@
 """The robot list knows previews and libraries, spares people's agents, and reads a bounded part of an agent."""
 
 from pathlib import Path
+from typing import cast
 
 import pytest
+from ua_parser.core import Matchers
+from ua_parser.regex import Resolver
+from ua_parser_builtins.matchers import MATCHERS
 
+from ingest import user_agent
 from ingest.bots import NAMED_BYTES_MAX, PARSED_BYTES_MAX, RULES, SYSTEM_BYTES_MAX
-from ingest.user_agent import _parser, read_agent
+from ingest.user_agent import _capturing, _is_classified, _matchers, read_agent, read_agents
 from tracker.request.hit import _hints
 
 AGENTS = Path(__file__).parent.parent / "data" / "agents"
@@ -24,6 +29,43 @@ def test_robots_are_told_from_people() -> None:
     assert [agent for agent in people if read_agent(agent).is_crawler] == []
     missed = [agent for agent in robots if not read_agent(agent).is_crawler]
     assert len(missed) <= len(robots) * 0.03, missed
+
+
+def test_names_are_those_of_the_whole_patterns() -> None:
+    """Groups that no name is made of are not captured, which changes no match."""
+    browsers, systems, devices = MATCHERS
+    browsers = [matcher for matcher in browsers if not matcher.regex.startswith("^.{")]
+    devices = [matcher for matcher in devices if _is_classified(matcher.family, matcher.regex)]
+    whole, ours = Resolver(cast(Matchers, (browsers, systems, devices))), _matchers()
+    for agent in listed("robots.txt") + listed("people.txt"):
+        for theirs, mine in ((whole.ua, ours.browser), (whole.os, ours.system), (whole.de, ours.device)):
+            expected, found = theirs.extract(agent), mine.extract(agent)
+            assert (found and found.family) == (expected and expected.family), agent
+        windows, read = whole.os.extract(agent), ours.system.extract(agent)
+        if windows and read and windows.family == "Windows":
+            assert read.major == windows.major, agent
+
+
+@pytest.mark.parametrize(
+    ("pattern", "template", "expected"),
+    [
+        (r"(a)(b)", "", r"(?:a)(?:b)"),
+        (r"(a)(b(c))", "$1", r"(a)(?:b(?:c))"),
+        (r"\\(a)[()\]](?i:x)", "$2", r"\\(a)[()\]](?i:x)"),
+        (r"[](](a)[^](]", "", r"[](](?:a)[^](]"),
+        (r"\(a\)(?:b)(c)", "", r"\(a\)(?:b)(?:c)"),
+    ],
+)
+def test_groups_that_no_name_is_made_of(pattern: str, template: str, expected: str) -> None:
+    assert _capturing(pattern, template) == expected
+
+
+def test_agents_that_are_read_together_are_read_as_one_by_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    agents = ["", *listed("robots.txt"), "", *listed("people.txt")]
+    one_by_one = [read_agent(agent) for agent in agents]
+    for group in (7, 10_000):
+        monkeypatch.setattr(user_agent, "GROUP_AGENTS_MAX", group)
+        assert read_agents(agents) == one_by_one
 
 
 def test_people_have_a_device() -> None:
@@ -76,8 +118,9 @@ def test_a_phone_whose_model_has_a_long_name_is_no_tablet() -> None:
 
 
 def test_no_pattern_searches_the_whole_text_for_any_robots_name() -> None:
-    assert _parser().ua.extract("x " * 100 + "anybot/1.0") is None  # costs 400 µs with such patterns
-    assert _parser().ua.extract("Mozilla/5.0 (X11; Linux x86_64; rv:120.0) Gecko/20100101 Firefox/120.0") is not None
+    browser = _matchers().browser
+    assert browser.extract("x " * 100 + "anybot/1.0") is None  # costs 400 µs with such patterns
+    assert browser.extract("Mozilla/5.0 (X11; Linux x86_64; rv:120.0) Gecko/20100101 Firefox/120.0") is not None
 
 
 @pytest.mark.parametrize("header", [b"sec-purpose", b"purpose", b"x-purpose", b"x-moz"])

@@ -74,7 +74,10 @@ def test_rows_of_each_kind() -> None:
 AGENTS = st.sampled_from(["", "curl/8", "Mozilla/5.0 (iPhone; CPU iPhone OS 17_0 like Mac OS X) Mobile/15E148"])
 
 
-@given(st.lists(st.tuples(AGENTS, st.integers(0, 3), st.sampled_from(["302", "api"]), st.text(max_size=3)), max_size=9))
+HITS = st.tuples(AGENTS, st.integers(0, 3), st.sampled_from(["302", "api"]), st.text(max_size=3))
+
+
+@given(st.lists(HITS, min_size=1, max_size=9))
 def test_touches_are_enriched_together_as_one_by_one(parts: list[tuple[str, int, str, str]]) -> None:
     hits = [
         touch(n, user_agent=agent, hints=hints, redirect_type=sent, visitor_id=visitor)
@@ -82,7 +85,8 @@ def test_touches_are_enriched_together_as_one_by_one(parts: list[tuple[str, int,
     ]
     visitors = [identity.visitor_hash(hit.visitor_id) for hit in hits]
     alone = arrays_of("clicks", Enrichment, list(map(ENRICHER.enrich, hits, visitors)))
-    assert ENRICHER.columns(hits, visitors) == alone
+    fields = dict(zip(Touch.__struct_fields__, arrays_of("clicks", Touch, hits), strict=True))
+    assert ENRICHER.columns(fields, visitors) == alone
 
 
 @pytest.mark.parametrize("kind", [Kind.CLICK, Kind.IMPRESSION])

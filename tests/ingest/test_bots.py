@@ -5,7 +5,7 @@ import pytest
 from ingest.bots import BotReason
 from ingest.enrich import Enricher
 from ingest.geo import NoGeo
-from ingest.user_agent import read_agent
+from ingest.user_agent import read_agent, read_agents
 from schemas.events import Hint
 from tests.schemas.samples import touch
 
@@ -93,6 +93,8 @@ def test_memory_of_readings_is_bounded() -> None:
         hit = touch(1, user_agent=user_agent)
         assert small.enrich(hit, 0) == large.enrich(hit, 0)
     assert len(small._agents) == 2
+    assert small._read(agents) == large._read(agents) == read_agents(agents)
+    assert list(small._agents) == agents[-2:]
 
 
 class OnePlace:
