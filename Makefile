@@ -10,6 +10,8 @@ KILLS ?= 200
 JOBS ?= $(shell nproc 2>/dev/null || echo 2)
 PYTEST := $(BIN)/python -m pytest -p no:cacheprovider
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
+# Tests start many processes. Where the environment forbids to keep bytecode, each would compile all of Clew again.
+export PYTHONDONTWRITEBYTECODE :=
 
 .DEFAULT_GOAL := help
 .PHONY: help setup demo test check lint types imports format bench load soak soak-servers docs lock clean
@@ -41,19 +43,25 @@ $(PAGES): $(VENV)/.installed $(PAGE_SOURCES)
 demo: setup ## Serve a made-up program with its console, send it traffic, print reports, picture the console (KEEP=1: goes on)
 	$(BIN)/clew demo $(if $(KEEP),--keep,--pictures build/demo)
 
-# The kernels run first as plain Python, where a wrong index raises instead of reading past the end. NUMBA_DISABLE_JIT
-# holds for a whole process, hence a run of its own; exit 5 means that there is no kernel test.
-# Tests on servers mostly wait, so they run beside the others, which are spread over the processors file by file. Their
-# output is shown when they are done. Each run lists its ten slowest tests.
+# Two runs at once, so that they end at about the same time. One is spread over the processors file by file. The other
+# does in turn what must not be spread. First the kernels as plain Python, where a wrong index raises instead of reading
+# past the end; NUMBA_DISABLE_JIT holds for a whole process, and exit 5 means that there is no kernel test. Then
+# attribution, because two processes would compile the same kernels at once. Then tests on servers, which mostly wait and
+# share one Kafka and one ClickHouse. The output of the first run is shown at the end.
+KERNELS := tests/attribution
+
 test: setup ## Run all tests; the last lines are pytest's own summary
 ifdef ARGS
 	$(BIN)/python -m pytest $(ARGS)
 else
 	@mkdir -p build; \
-	$(PYTEST) -m "not server" -n $(JOBS) --dist loadfile --no-loadscope-reorder --durations=10 > build/tests.log 2>&1 & rest=$$!; \
-	NUMBA_DISABLE_JIT=1 $(PYTEST) tests/attribution -q -m kernel; kernels=$$?; test $$kernels -ne 5 || kernels=0; \
+	$(PYTEST) -m "not server" --ignore $(KERNELS) -n $(JOBS) --dist loadfile --no-loadscope-reorder --durations=10 \
+		> build/tests.log 2>&1 & rest=$$!; \
+	NUMBA_DISABLE_JIT=1 $(PYTEST) $(KERNELS) -q -m kernel; plain=$$?; test $$plain -ne 5 || plain=0; \
+	$(PYTEST) $(KERNELS) -m "not server" --durations=10; compiled=$$?; \
 	$(PYTEST) -m server --durations=10; servers=$$?; \
-	wait $$rest; rest=$$?; cat build/tests.log; test $$kernels -eq 0 -a $$servers -eq 0 -a $$rest -eq 0
+	wait $$rest; rest=$$?; cat build/tests.log; \
+	test $$plain -eq 0 -a $$compiled -eq 0 -a $$servers -eq 0 -a $$rest -eq 0
 endif
 
 check: lint types imports ## Lint, format, types (mypy --strict) and import direction
