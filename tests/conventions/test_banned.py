@@ -8,7 +8,7 @@ import ast
 
 import pytest
 
-from tests.conventions.tree import PACKAGES, Source, dotted, imported_names, parse, sources
+from tests.conventions.tree import PACKAGES, Source, dotted, parse, sources
 
 _CLOCK = "take the time as an argument, or a runtime.clock.Clock"
 _ENVIRONMENT = "take the setting as an argument; only runtime/settings.py reads the environment"
@@ -31,8 +31,8 @@ def test_no_banned_call() -> None:
 
 def banned(file: Source) -> list[str]:
     rules = EVERYWHERE if file.path.startswith("runtime/") else EVERYWHERE | OUTSIDE_RUNTIME
-    names, found = imported_names(file.tree), []
-    for node in ast.walk(file.tree):
+    names, found = file.names, []
+    for node in file.nodes:
         if isinstance(node, ast.ExceptHandler) and node.type is None:
             found.append((node.lineno, "except:", "name the exceptions"))
         elif isinstance(node, ast.Name | ast.Attribute) and (name := dotted(node, names)) in rules:

@@ -34,9 +34,9 @@ def find_cycle(files: tuple[Source, ...]) -> list[str]:
 
 
 def _imports(file: Source, modules: set[str]) -> set[str]:
-    skipped = {n for branch in ast.walk(file.tree) if _for_types_only(branch) for n in ast.walk(branch)}
+    skipped = {n for branch in file.nodes if _for_types_only(branch) for n in ast.walk(branch)}
     found: set[str] = set()
-    for node in ast.walk(file.tree):
+    for node in file.nodes:
         if node in skipped:
             continue
         if isinstance(node, ast.Import):

@@ -54,14 +54,14 @@ def _all(files: tuple[Source, ...]) -> Iterator[tuple[Source, str, int, str]]:
 
 def docstrings(file: Source) -> Iterator[tuple[int, str]]:
     """Strings that stand alone as statements: docstrings of modules, classes, functions and fields."""
-    for node in ast.walk(file.tree):
+    for node in file.nodes:
         if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant) and isinstance(node.value.value, str):
             yield node.lineno, node.value.value
 
 
 def prose(file: Source) -> Iterator[tuple[int, str]]:
     """Every string and comment. Line ends count as spaces, because phrases wrap."""
-    for node in ast.walk(file.tree):
+    for node in file.nodes:
         if isinstance(node, ast.Constant) and isinstance(node.value, str):
             yield node.lineno, " ".join(node.value.split())
     block: list[tuple[int, str]] = []

@@ -15,7 +15,6 @@ from tests.conventions.tree import (
     TOOLS,
     Source,
     functions,
-    imported_names,
     is_kernel,
     parse,
     sources,
@@ -36,21 +35,23 @@ def oversize(files: tuple[Source, ...]) -> dict[str, tuple[int, int]]:
     """Size and limit of everything beyond its limit: `path` for files, `path::function` for functions."""
     sizes = {}
     for file in files:
-        sizes[file.path] = (len(file.text.splitlines()) - _docstring_lines(file.tree), FILE_LINES_MAX)
-        names = imported_names(file.tree)
+        docstrings = _docstrings(file)
+        sizes[file.path] = (len(file.text.splitlines()) - sum(docstrings.values()), FILE_LINES_MAX)
         for name, node in functions(file):
-            limit = KERNEL_LINES_MAX if is_kernel(node, names) else FUNCTION_LINES_MAX
-            lines = (node.end_lineno or node.lineno) - node.lineno + 1
-            sizes[f"{file.path}::{name}"] = (lines - _docstring_lines(node), limit)
+            limit = KERNEL_LINES_MAX if is_kernel(node, file.names) else FUNCTION_LINES_MAX
+            last = node.end_lineno or node.lineno
+            inside = sum(count for line, count in docstrings.items() if node.lineno <= line <= last)
+            sizes[f"{file.path}::{name}"] = (last - node.lineno + 1 - inside, limit)
     return {what: (size, limit) for what, (size, limit) in sizes.items() if size > limit}
 
 
-def _docstring_lines(tree: ast.AST) -> int:
-    count = 0
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant) and isinstance(node.value.value, str):
-            count += (node.end_lineno or node.lineno) - node.lineno + 1
-    return count
+def _docstrings(file: Source) -> dict[int, int]:
+    """First line and number of lines of each docstring."""
+    return {
+        node.lineno: (node.end_lineno or node.lineno) - node.lineno + 1
+        for node in file.nodes
+        if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant) and isinstance(node.value.value, str)
+    }
 
 
 def complaints(found: dict[str, tuple[int, int]], allowed: dict[str, int]) -> list[str]:

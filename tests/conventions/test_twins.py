@@ -10,7 +10,7 @@ import re
 
 import pytest
 
-from tests.conventions.tree import Source, functions, imported_names, is_kernel, parse, sources
+from tests.conventions.tree import Source, functions, is_kernel, parse, sources
 
 
 def test_every_kernel_has_a_twin() -> None:
@@ -22,7 +22,7 @@ def twinless(code: tuple[Source, ...], reference: tuple[Source, ...], tests: tup
     twins = {name for file in reference for name, _ in functions(file) if not name.startswith("_")}
     said = []
     for file in code:
-        names = imported_names(file.tree)
+        names = file.names
         for name, node in functions(file):
             if not is_kernel(node, names):
                 continue

@@ -1,9 +1,11 @@
 """The project's own files, parsed once: what the other files of this folder look at."""
 
 import ast
-from collections.abc import Iterator
+import gc
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, cached_property
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -52,6 +54,16 @@ class Source:
     text: str
     tree: ast.Module
 
+    @cached_property
+    def nodes(self) -> tuple[ast.AST, ...]:
+        """All nodes of the tree: walking it takes longer than parsing it."""
+        return tuple(ast.walk(self.tree))
+
+    @cached_property
+    def names(self) -> dict[str, str]:
+        """Each imported name with its origin: `from time import monotonic as now` gives now -> time.monotonic."""
+        return _imported_names(self.nodes)
+
     @property
     def module(self) -> str:
         return self.path.removesuffix(".py").removesuffix("/__init__").replace("/", ".")
@@ -61,11 +73,27 @@ def parse(path: str, text: str) -> Source:
     return Source(path, text, ast.parse(text, path))
 
 
-@cache
 def sources(*folders: str) -> tuple[Source, ...]:
     """Every Python file in these folders of the repository; folders that do not exist yet are empty."""
-    found = sorted(file for folder in folders for file in (ROOT / folder).rglob("*.py"))
-    return tuple(parse(file.relative_to(ROOT).as_posix(), file.read_text("utf-8")) for file in found)
+    return tuple(source for folder in sorted(folders) for source in _sources_of(folder))
+
+
+@cache
+def _sources_of(folder: str) -> tuple[Source, ...]:
+    files = sorted((ROOT / folder).rglob("*.py"))
+    with _no_collection():
+        return tuple(parse(file.relative_to(ROOT).as_posix(), file.read_text("utf-8")) for file in files)
+
+
+@contextmanager
+def _no_collection() -> Iterator[None]:
+    """Parse without garbage collection, which would visit all nodes of all files again and again."""
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.freeze()
+        gc.enable()
 
 
 def text_files() -> Iterator[tuple[str, str]]:
@@ -94,10 +122,9 @@ def _functions(node: ast.AST, prefix: str) -> Iterator[tuple[str, FunctionNode]]
         yield from _functions(child, f"{prefix}{inside}." if inside else prefix)
 
 
-def imported_names(tree: ast.AST) -> dict[str, str]:
-    """Map each imported name to its origin: `from time import monotonic as now` gives now -> time.monotonic."""
+def _imported_names(nodes: Iterable[ast.AST]) -> dict[str, str]:
     names: dict[str, str] = {}
-    for node in ast.walk(tree):
+    for node in nodes:
         if isinstance(node, ast.Import):
             for alias in node.names:
                 name = alias.asname or alias.name.partition(".")[0]
