@@ -10,6 +10,8 @@ from tools.client_schemas import Key, Schemas, const, dictionary, docstring, wir
 _PREFIX = "/api/v1/"
 _VERBS = {"get": "get", "post": "create", "patch": "update", "put": "replace", "delete": "delete"}
 _FORM = "multipart/form-data"
+_METHODS = "x-client-methods"
+"""Methods of an operation that takes several kinds of bodies, as the API names them."""
 
 
 @dataclass(frozen=True)
@@ -136,7 +138,7 @@ def operations(document: Mapping[str, Any], schemas: Schemas) -> list[Operation]
 
 def _operations(document: Mapping[str, Any], schemas: Schemas) -> Iterator[Operation]:
     for path, methods in document["paths"].items():
-        for verb, operation in methods.items():
+        for verb, own_name, operation in _single(methods):
             below = path.removeprefix(_PREFIX).strip("/")
             parts = below.split("/")
             parameters = operation.get("parameters", [])
@@ -144,7 +146,7 @@ def _operations(document: Mapping[str, Any], schemas: Schemas) -> Iterator[Opera
             answer, item = _answer(operation, schemas)
             yield Operation(
                 verb=verb, path=f"/{below}", resource=parts[0].replace("-", "_"),
-                name=_name(verb, parts[1:], is_page=bool(item)), text=operation.get("description") or path,
+                name=own_name or _name(verb, parts[1:], is_page=bool(item)), text=operation.get("description") or path,
                 parameters=tuple(
                     (parameter["name"], "int" if parameter["schema"].get("type") == "integer" else "str")
                     for parameter in parameters if parameter["in"] == "path"
@@ -157,6 +159,22 @@ def _operations(document: Mapping[str, Any], schemas: Schemas) -> Iterator[Opera
                 body=body, files=_files(schemas[body]) if is_form else (), answer=answer, item=item,
                 checks_etag="412" in operation["responses"],
             )  # fmt: skip
+
+
+def _single(methods: Mapping[str, Any]) -> Iterator[tuple[str, str, Mapping[str, Any]]]:
+    """Yield verb, name and operation; one that takes several kinds of bodies is several methods, named by the API."""
+    for verb, operation in methods.items():
+        names = operation.get(_METHODS)
+        if names is None:
+            yield verb, "", operation
+            continue
+        (done,) = (status for status in operation["responses"] if status < "300")
+        bodies = operation["requestBody"]["content"]["application/json"]["schema"]["oneOf"]
+        kinds = operation["responses"][done]["content"]["application/json"]["schema"]["anyOf"]
+        for name, body, kind in zip(names, bodies, kinds, strict=True):
+            responses = {**operation["responses"], done: {"content": {"application/json": {"schema": kind}}}}
+            request = {"content": {"application/json": {"schema": body}}}
+            yield verb, name, {**operation, "requestBody": request, "responses": responses}
 
 
 def _name(verb: str, parts: list[str], *, is_page: bool) -> str:

@@ -1,6 +1,11 @@
-"""Errors that operations document."""
+"""What operations document: errors, and the methods of clients."""
 
 from typing import Any
+
+
+def methods(*names: str) -> dict[str, list[str]]:
+    """Name the methods of generated clients for an operation that takes several kinds of bodies, in their order."""
+    return {"x-client-methods": [*names]}
 
 
 def answers(ok: Any, *, status: int = 200, errors: tuple[int, ...] = ()) -> dict[int, Any]:

@@ -102,6 +102,7 @@ def _field(place: Iterable[object]) -> str:
     words = [str(word) for word in place]
     if words and words[0] in _PARTS_OF_REQUEST:
         words = words[1:] if words[0] != "body" else words[2:]
+    words = [word for word in words if not word.startswith("(")]  # kinds of bodies, such as `(items)`
     text = "".join(f"[{word}]" if word.isdigit() else f".{word}" for word in words)
     return text.removeprefix(".")
 

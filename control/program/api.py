@@ -2,17 +2,17 @@
 
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Any
+from typing import Annotated, Any
 
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse
-from ninja import Query, Router, Schema, Status
-from pydantic import ConfigDict, Field
+from ninja import Body, Query, Router, Schema, Status
+from pydantic import ConfigDict, Discriminator, Field, Tag
 
 from control.accounts.actor import Actor
 from control.accounts.middleware import actor_of
 from control.accounts.roles import Action, Area
-from control.api.answers import answers
+from control.api.answers import answers, methods
 from control.api.etags import check_if_match, set_etag
 from control.api.lists import Orders, PageQuery, page
 from control.api.merge_patch import MergePatch
@@ -23,7 +23,7 @@ from control.program.models import Link, LinkStatus, Offer, OfferAccess, OfferSt
 from control.program.publishing import publish, rollback
 from control.program.selectors import diff, version_of
 from control.program.selectors import versions as all_versions
-from control.program.services.links import LINKS_AT_ONCE_MAX, create_links, set_link_status
+from control.program.services.links import LINKS_AT_ONCE_MAX, create_link, create_links, set_link_status
 from control.program.services.offers import change_offer, create_offer, rotate_postback_secret, set_offer_status
 from program.entries import DEFAULT_CLICK_WINDOW_US, DEFAULT_IMPRESSION_WINDOW_US
 from schemas.values.durations import format_duration, parse_duration_us
@@ -239,6 +239,16 @@ class LinksOut(Schema):
     items: list[LinkOut]
 
 
+def _form_of_links(body: object) -> str:
+    has_items = "items" in body if isinstance(body, dict) else isinstance(body, LinksIn)
+    return "(items)" if has_items else "(one)"
+
+
+_NewLinks = Annotated[
+    Annotated[LinksIn, Tag("(items)")] | Annotated[LinkItem, Tag("(one)")], Discriminator(_form_of_links)
+]
+
+
 class LinkFields(Schema):
     """Fields of a link that may be changed."""
 
@@ -291,14 +301,18 @@ def list_links(request: HttpRequest, query: Query[LinkQuery]) -> dict[str, Any]:
     return page(request, found, query, _LINK_ORDERS, link_out)
 
 
-@links.post("", response=answers(LinksOut, status=201))
-def add_links(request: HttpRequest, response: HttpResponse, body: LinksIn) -> Status[LinksOut]:
-    """Add 1 to 1,000 links; edges answer them within two seconds."""
+@links.post("", response=answers(LinksOut | LinkOut, status=201), openapi_extra=methods("create", "create_one"))
+def add_links(request: HttpRequest, response: HttpResponse, body: Body[_NewLinks]) -> Status[LinksOut | LinkOut]:
+    """Add one link, or 1 to 1,000 in `items`: all of them or none. Edges answer them within two seconds."""
     actor = actor_of(request)
     actor.require(Area.LINKS, Action.WRITE)
     with naming_version(response):
-        made = create_links(actor, [item.model_dump() for item in body.items])
-    return Status(201, LinksOut(items=[link_out(link) for link in made]))
+        if isinstance(body, LinksIn):
+            made = create_links(actor, [item.model_dump() for item in body.items])
+            return Status(201, LinksOut(items=[link_out(link) for link in made]))
+        shown = link_out(create_link(actor, **body.model_dump()))
+    set_etag(response, shown)
+    return Status(201, shown)
 
 
 @links.get("/{code}", response=answers(LinkOut, errors=(404,)))

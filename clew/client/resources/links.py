@@ -81,8 +81,12 @@ class LinksApi:
         return Pages(self._transport, Link, Call("GET", "/links", query=given(fields)))
 
     def create(self, *, idempotency_key: str = "", **fields: Unpack[LinksIn]) -> Links:
-        """Add 1 to 1,000 links; edges answer them within two seconds."""
+        """Add one link, or 1 to 1,000 in `items`: all of them or none. Edges answer them within two seconds."""
         return self._transport.call(Links, Call("POST", "/links", body=given(fields), idempotency_key=idempotency_key))
+
+    def create_one(self, *, idempotency_key: str = "", **fields: Unpack[LinkItem]) -> Link:
+        """Add one link, or 1 to 1,000 in `items`: all of them or none. Edges answer them within two seconds."""
+        return self._transport.call(Link, Call("POST", "/links", body=given(fields), idempotency_key=idempotency_key))
 
     def get(self, code: str) -> Link:
         """Get one link."""
@@ -106,9 +110,15 @@ class AsyncLinksApi:
         return AsyncPages(self._transport, Link, Call("GET", "/links", query=given(fields)))
 
     async def create(self, *, idempotency_key: str = "", **fields: Unpack[LinksIn]) -> Links:
-        """Add 1 to 1,000 links; edges answer them within two seconds."""
+        """Add one link, or 1 to 1,000 in `items`: all of them or none. Edges answer them within two seconds."""
         return await self._transport.call(
             Links, Call("POST", "/links", body=given(fields), idempotency_key=idempotency_key)
+        )
+
+    async def create_one(self, *, idempotency_key: str = "", **fields: Unpack[LinkItem]) -> Link:
+        """Add one link, or 1 to 1,000 in `items`: all of them or none. Edges answer them within two seconds."""
+        return await self._transport.call(
+            Link, Call("POST", "/links", body=given(fields), idempotency_key=idempotency_key)
         )
 
     async def get(self, code: str) -> Link:

@@ -88,7 +88,7 @@ def add_refusal(form: forms.Form, error: Refused) -> None:
         return
     names: Mapping[str, str] = getattr(form, "row_fields", {})
     for mistake in error.errors:
-        name = names.get(mistake.field, mistake.field).removeprefix("items[0].")
+        name = names.get(mistake.field, mistake.field)
         if name in form.fields:
             form.add_error(name, mistake.message)
         else:

@@ -22,9 +22,13 @@ LINKS_AT_ONCE_MAX = 1_000
 _FIELDS = frozenset({"code", "offer", "partner", "status"})
 
 
-def create_link(actor: Actor, offer: int, partner: int, code: str = "") -> Link:
+def create_link(actor: Actor, offer: int, partner: int, code: str = "", status: str = LinkStatus.ACTIVE) -> Link:
     """Store a link; its code is made if there is none. Raises Forbidden, Invalid."""
-    return create_links(actor, [{"offer": offer, "partner": partner, "code": code}])[0]
+    try:
+        return create_links(actor, [{"offer": offer, "partner": partner, "code": code, "status": status}])[0]
+    except Invalid as refused:
+        errors = [FieldError(error.field.removeprefix("items[0]."), error.message) for error in refused.errors]
+        raise Invalid(*errors) from None
 
 
 def create_links(actor: Actor, items: Sequence[Mapping[str, Any]]) -> list[Link]:

@@ -96,6 +96,10 @@ def test_from_an_offer_to_a_link_that_edges_know(api: MakeApi) -> None:
     assert links["items"][0]["code"] == "blue" and len(links["items"][1]["code"]) >= 6
     assert live_link("blue") is not None
     etag = client("GET", "/links/blue")[2]["ETag"]
+    status, one, answer = client("POST", "/links", {**items[1], "status": "inactive", "code": "red"})
+    assert (status, one["code"], one["status"]) == (201, "red", "inactive") and int(answer["Clew-Program-Version"])
+    assert client("GET", "/links/red")[1:][0] == one and client("GET", "/links/red")[2]["ETag"] == answer["ETag"]
+    assert client("PATCH", "/links/red", {"status": "active"}, **{"If-Match": answer["ETag"]})[0] == 200
     assert client("PATCH", "/links/blue", {"status": "inactive"}, **{"If-Match": etag})[1]["status"] == "inactive"
     assert [link["code"] for link in client("GET", "/links?status=inactive")[1]["items"]] == ["blue"]
     newest = client("GET", "/program-versions?limit=1")[1]["items"][0]
@@ -106,6 +110,14 @@ def test_from_an_offer_to_a_link_that_edges_know(api: MakeApi) -> None:
 def test_mistakes_of_links_name_their_items(api: MakeApi) -> None:
     client = api()
     assert _fields(client("POST", "/links", {"items": []})) == (422, ["items"])
+    assert _fields(client("POST", "/links", {"items": [{"offer": 1, "partner": 1}] * 1_001})) == (422, ["items"])
+    assert _fields(client("POST", "/links", {"items": [{"offer": 1}], "offer": 1})) == (
+        422,
+        ["items[0].partner", "offer"],
+    )
+    assert _fields(client("POST", "/links", {})) == (422, ["offer", "partner"])
+    assert _fields(client("POST", "/links", {"offer": 98, "partner": 99})) == (422, ["offer", "partner"])
+    assert _fields(client("POST", "/links", [1]))[0] == 422
     wrong = {"items": [{"offer": 1, "partner": 2}, {"offer": 1, "partner": 2, "code": "a b"}]}
     status, fields = _fields(client("POST", "/links", wrong))
     assert status == 422
