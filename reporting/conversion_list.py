@@ -28,6 +28,7 @@ class Asked:
     partners: Sequence[int] | None = None
     offers: Sequence[int] | None = None
     status: str | None = None
+    goal: str | None = None
     conversion_id: str | None = None
     """32 hex digits."""
     q: str | None = None
@@ -74,6 +75,9 @@ def _conditions(asked: Asked) -> tuple[str, dict[str, Any]]:
         )
         terms.append(f"conversion_id IN ({credited})")
         parameters["partners"] = list(asked.partners)
+    if asked.goal is not None:
+        terms.append("goal = {goal:String}")
+        parameters["goal"] = asked.goal
     if asked.conversion_id is not None:
         terms.append("conversion_id = unhex({id:String})")
         parameters["id"] = asked.conversion_id

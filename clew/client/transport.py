@@ -90,8 +90,13 @@ def etag_of(row: Any) -> str:
     return row.etag
 
 
-def _parameter(value: Any) -> Any:
-    return value.isoformat() if isinstance(value, date | datetime) else value
+def _parameters(values: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
+    """Yield the parameters after the question mark; each entry of a map is one, such as `external_ids[crm]`."""
+    for name, value in values.items():
+        if isinstance(value, Mapping):
+            yield from ((f"{name}[{key}]", entry) for key, entry in value.items())
+        elif value is not None:
+            yield name, value.isoformat() if isinstance(value, date | datetime) else value
 
 
 def _field(value: Any) -> str:
@@ -112,7 +117,7 @@ class _Base:
         headers = self._headers | call.headers()
         options: dict[str, Any] = {"method": call.method, "url": self._url + call.path, "headers": headers}
         if call.query:
-            options["params"] = {name: _parameter(value) for name, value in call.query.items() if value is not None}
+            options["params"] = dict(_parameters(call.query))
         body = call.body
         if body is not None and call.files:
             options["files"] = {name: value for name, value in body.items() if name in call.files}

@@ -101,7 +101,7 @@ async def _conversions(engine: Engine, request: ConversionsRequest) -> Answer:
     except BadRange as error:
         raise UserError(str(error)) from None
     asked = Asked(
-        from_us, to_us, request.partners, request.offers, request.status,
+        from_us, to_us, request.partners, request.offers, request.status, request.goal,
         _hex_id(request.conversion_id) if request.conversion_id is not None else None,
         request.q, request.personal,
         (request.after[0], _hex_id(request.after[1])) if request.after is not None else None, request.limit,

@@ -74,6 +74,7 @@ class ConversionsRequest(Request, frozen=True, kw_only=True, forbid_unknown_fiel
     partners: Numbers | None = None
     offers: Numbers | None = None
     status: Status | None = None
+    goal: Text | None = None
     conversion_id: Text | None = None
     q: Text | None = None
     """Order number, click id or conversion id, exactly."""

@@ -14,11 +14,11 @@ from control.accounts.invitations import in_state, invite, resend_invitation, re
 from control.accounts.invitations import invitations as visible_invitations
 from control.accounts.mail_links import invitation_link
 from control.accounts.middleware import actor_of
-from control.accounts.models import Invitation, InvitationState, User, normal_email
+from control.accounts.models import Invitation, InvitationState, Seat, User, normal_email
 from control.accounts.people import add_operator, change_person, people
 from control.api.answers import answers
 from control.api.etags import check_if_match, set_etag
-from control.api.lists import Orders, PageQuery, page
+from control.api.lists import Orders, PageQuery, exactly, page
 from control.api.merge_patch import MergePatch
 from control.errors import NotFound
 
@@ -74,7 +74,9 @@ class UserPatch(MergePatch, UserFields):
 class UserQuery(PageQuery):
     """Filters of people."""
 
+    name: str = Field("", max_length=120)
     role: str = Field("", max_length=20)
+    partner: int | None = Field(None, ge=1, lt=2**32, description="Partner among whose people they are.")
     is_active: bool | None = None
     email: str = Field("", max_length=254)
 
@@ -101,10 +103,11 @@ def list_users(request: HttpRequest, query: Query[UserQuery]) -> dict[str, Any]:
     """List people."""
     actor = actor_of(request)
     found = people(actor).prefetch_related("seats")
-    if query.role:
-        found = found.filter(role=query.role)
-    if query.is_active is not None:
-        found = found.filter(is_active=query.is_active)
+    found = exactly(found, query, "name", "role", "is_active")
+    if query.partner is not None:
+        # Somebody of a partner sees only that partner's seats of the own people.
+        own = query.partner if actor.partner in (None, query.partner) else None
+        found = found.filter(pk__in=Seat.objects.filter(partner=own).values("user_id"))
     if query.email:
         found = found.filter(email=query.email.strip().lower())
     if query.q:
@@ -178,7 +181,9 @@ class InvitationQuery(PageQuery):
 
     status: Literal["", "open", "accepted", "revoked", "expired"] = ""
     email: str = Field("", max_length=254)
+    role: str = Field("", max_length=20)
     partner: int | None = Field(None, ge=1, lt=2**32)
+    invited_by: str = Field("", max_length=254)
 
 
 class InvitationPage(Schema):
@@ -204,8 +209,7 @@ def list_invitations(request: HttpRequest, query: Query[InvitationQuery]) -> dic
         found = in_state(found, InvitationState(query.status))
     if query.email:
         found = found.filter(email=normal_email(query.email))
-    if query.partner is not None:
-        found = found.filter(partner=query.partner)
+    found = exactly(found, query, "role", "partner", "invited_by")
     if query.q:
         found = found.filter(email__icontains=query.q)
     return page(request, found, query, _INVITATION_ORDERS, invitation_out)

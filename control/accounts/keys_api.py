@@ -14,7 +14,7 @@ from control.accounts.keys import key_of, make_key, revoke_key
 from control.accounts.middleware import actor_of
 from control.accounts.models import ApiKey
 from control.api.answers import answers
-from control.api.lists import Orders, PageQuery, page
+from control.api.lists import Orders, PageQuery, exactly, page
 
 api_keys = Router(tags=["api-keys"])
 _ORDERS = Orders({"name": "name", "created": "created"}, "name")
@@ -64,8 +64,10 @@ class ApiKeyPage(Schema):
 class ApiKeyQuery(PageQuery):
     """Filters of API keys."""
 
+    name: str = Field("", max_length=80)
     scope: str = Field("", max_length=8)
-    partner: int = Field(0, ge=0, le=_NUMBER_MAX)
+    partner: int | None = Field(None, ge=1, le=_NUMBER_MAX)
+    created_by: str = Field("", max_length=254)
 
 
 def _values(key: ApiKey) -> dict[str, Any]:
@@ -84,11 +86,7 @@ def _shown(key: ApiKey) -> ApiKeyOut:
 @api_keys.get("", response=answers(ApiKeyPage))
 def list_api_keys(request: HttpRequest, query: Query[ApiKeyQuery]) -> dict[str, Any]:
     """List the API keys that are not revoked."""
-    found = visible_keys(actor_of(request))
-    if query.scope:
-        found = found.filter(scope=query.scope)
-    if query.partner:
-        found = found.filter(partner=query.partner)
+    found = exactly(visible_keys(actor_of(request)), query, "name", "scope", "partner", "created_by")
     if query.q:
         found = found.filter(name__icontains=query.q)
     return page(request, found, query, _ORDERS, _shown)

@@ -3,7 +3,8 @@
 import base64
 import binascii
 import json
-from collections.abc import Callable, Mapping
+import re
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -48,11 +49,48 @@ class Orders:
         return self.columns[name], text.startswith("-")
 
 
+def exactly(rows: QuerySet[_M], query: Schema, *names: str, **columns: str) -> QuerySet[_M]:
+    """Return the rows whose columns equal the parameters that are given; `columns` has those of another name."""
+    for name, column in (dict(zip(names, names, strict=True)) | columns).items():
+        if (value := getattr(query, name)) not in (None, ""):
+            rows = rows.filter(**{column: value})
+    return rows
+
+
+def keyed(request: HttpRequest, name: str) -> dict[str, str]:
+    """Return the parameters that name an entry of a map, such as `external_ids.crm=42` or `external_ids[crm]=42`."""
+    found = {}
+    for parameter, value in request.GET.dict().items():
+        if parameter.startswith(f"{name}.") or (parameter.startswith(f"{name}[") and parameter.endswith("]")):
+            found[parameter.removeprefix(name)[1:].removesuffix("]")] = str(value)
+    return found
+
+
+def map_parameters(*names: str) -> dict[str, Any]:
+    """Describe parameters that name entries of maps, for the document of an operation."""
+    return {
+        "parameters": [
+            {
+                "in": "query", "name": name, "required": False, "style": "deepObject", "explode": True,
+                "schema": {"type": "object", "additionalProperties": {"type": "string"}, "title": name},
+                "description": f"Such as `{name}[crm]=42` or `{name}.crm=42`.",
+            }
+            for name in names
+        ]
+    }  # fmt: skip
+
+
 def page(
-    request: HttpRequest, rows: QuerySet[_M], query: PageQuery, orders: Orders, item_of: Callable[[_M], Schema]
+    request: HttpRequest,
+    rows: QuerySet[_M],
+    query: PageQuery,
+    orders: Orders,
+    item_of: Callable[[_M], Schema],
+    maps: Sequence[str] = (),
 ) -> dict[str, Any]:
-    """Return one page of a list. Raises Invalid."""
-    if unknown := sorted(request.GET.keys() - type(query).model_fields.keys()):
+    """Return one page of a list; `maps` are fields whose entries are parameters. Raises Invalid."""
+    known = type(query).model_fields.keys()
+    if unknown := sorted(name for name in request.GET if name not in known and re.split(r"[.\[]", name)[0] not in maps):
         raise Invalid(*(FieldError(name, "is not a parameter of this list") for name in unknown))
     column, descending = orders.parse(query.order)
     sign = "-" if descending else ""

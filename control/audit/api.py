@@ -12,7 +12,7 @@ from control.accounts.actor import Actor
 from control.accounts.middleware import actor_of
 from control.accounts.roles import Action, Area
 from control.api.answers import answers
-from control.api.lists import Orders, PageQuery, page
+from control.api.lists import Orders, PageQuery, exactly, page
 from control.audit.models import AuditEvent
 from control.audit.selectors import AuditFilter
 from control.audit.selectors import audit_events as found_events
@@ -59,6 +59,9 @@ class AuditQuery(PageQuery):
     action: str = Field("", max_length=64)
     object_type: str = Field("", max_length=64)
     object_id: str = Field("", max_length=64)
+    object_name: str = Field("", max_length=254)
+    partner: int | None = Field(None, ge=1, lt=2**32, description="Partner that the object belongs to.")
+    address: str = Field("", max_length=64)
     request_id: str = Field("", max_length=64)
     since: datetime | None = None
     until: datetime | None = None
@@ -87,9 +90,10 @@ def _filter_of(actor: Actor) -> AuditFilter:
 @audit_events.get("", response=answers(AuditPage))
 def list_audit_events(request: HttpRequest, query: Query[AuditQuery]) -> dict[str, Any]:
     """List events, newest first."""
-    given = query.model_dump(exclude={"limit", "cursor", "order"})
+    more = ("object_name", "partner", "address")
+    given = query.model_dump(exclude={"limit", "cursor", "order", *more})
     wanted = replace(_filter_of(actor_of(request)), **given)
-    return page(request, found_events(wanted), query, _ORDERS, _event)
+    return page(request, exactly(found_events(wanted), query, *more), query, _ORDERS, _event)
 
 
 @audit_events.get("/{event_id}", response=answers(AuditEventOut, errors=(404,)))

@@ -134,7 +134,9 @@ class ConversionSource:
     def open(self, actor: Actor, filters: Mapping[str, Any]) -> Opened:
         """Begin to read, batch by batch. Raises Refused."""
         query = _read(ConversionQuery, filters)
-        asked = engine.ConversionQuery(query.filters(), query.status, query.q.strip(), limit=_BATCH_ROWS)
+        asked = engine.ConversionQuery(
+            query.filters(), query.status, query.q.strip(), goal=query.goal, limit=_BATCH_ROWS
+        )
         return Opened(EXPORT_HEAD, _conversions(actor, asked))
 
 

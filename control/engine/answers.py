@@ -78,6 +78,7 @@ class ConversionQuery:
     q: str = ""
     """Order number, click id or conversion id, exactly."""
     conversion_id: str = ""
+    goal: str = ""
     after: tuple[int, str] | None = None
     """Time in µs and id of the last conversion of the page before."""
     limit: int = 50
@@ -108,6 +109,7 @@ def conversions(actor: Actor, query: ConversionQuery) -> list[dict[str, Any]]:
     fields = {
         **query.filters.fields(),
         "status": query.status or None,
+        "goal": query.goal or None,
         "q": query.q or None,
         "conversion_id": query.conversion_id or None,
         "personal": sees_personal_data(actor) or None,

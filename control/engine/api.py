@@ -22,6 +22,7 @@ from control.engine.dimensions import DIMENSIONS, DIMENSIONS_MAX, FILTERS, FILTE
 from control.engine.names import Names, names_of_conversions, names_of_explanation, names_of_report
 from control.engine.values import split_values
 from control.errors import FieldError, Invalid, NotFound
+from program.fields import GOAL_KEY_CHARS_MAX
 from schemas.values.timestamps import rfc3339
 
 reports, conversions, explanations = (Router(tags=[tag]) for tag in ("reports", "conversions", "explanations"))
@@ -113,6 +114,7 @@ class ConversionQuery(_PeriodQuery):
         "", max_length=200, description="Order number, click id, conversion id or, for operators, id of a customer."
     )
     status: Literal["", "pending", "hold", "approved", "declined"] = ""
+    goal: str = Field("", max_length=GOAL_KEY_CHARS_MAX, description="Key of a goal.")
 
 
 class ShareOut(Schema):
@@ -231,8 +233,9 @@ def list_conversions(request: HttpRequest, query: Query[ConversionQuery]) -> dic
     """List conversions, newest first."""
     check_parameters(request, query)
     asked = engine.ConversionQuery(
-        query.filters(), query.status, query.q.strip(), "", after_of(query.cursor), query.limit + 1
-    )
+        query.filters(), query.status, query.q.strip(), goal=query.goal, after=after_of(query.cursor),
+        limit=query.limit + 1,
+    )  # fmt: skip
     found = engine.conversions(actor_of(request), asked)
     shown, names = found[: query.limit], names_of_conversions(found)
     more = len(found) > query.limit

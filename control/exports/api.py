@@ -11,7 +11,7 @@ from pydantic import ConfigDict, Field
 from control.accounts.middleware import actor_of
 from control.accounts.roles import Action, Area
 from control.api.answers import answers
-from control.api.lists import Orders, PageQuery, page
+from control.api.lists import Orders, PageQuery, exactly, page
 from control.exports.answer import export_answer
 from control.exports.models import Export
 from control.exports.selectors import exports as own_exports
@@ -65,6 +65,7 @@ class ExportQuery(PageQuery):
     """Filters of exports."""
 
     resource: str = Field("", max_length=16)
+    format: str = Field("", max_length=4)
     state: str = Field("", max_length=8)
 
 
@@ -83,10 +84,7 @@ def list_exports(request: HttpRequest, query: Query[ExportQuery]) -> dict[str, A
     """List the caller's exports, newest first."""
     actor = actor_of(request)
     actor.require(Area.PARTNERS, Action.READ)
-    found = own_exports(actor)
-    for name in ("resource", "state"):
-        if value := getattr(query, name):
-            found = found.filter(**{name: value})
+    found = exactly(own_exports(actor), query, "resource", "format", "state")
     if query.q:
         found = found.filter(resource__icontains=query.q)
     return page(request, found, query, _ORDERS, export_out)

@@ -14,7 +14,7 @@ from pydantic import ConfigDict, Field
 from control.accounts.middleware import actor_of
 from control.api.answers import answers
 from control.api.etags import check_if_match, set_etag
-from control.api.lists import Orders, PageQuery, page
+from control.api.lists import Orders, PageQuery, exactly, page
 from control.api.merge_patch import MergePatch
 from control.api.published import naming_version
 from control.errors import FieldError, Invalid
@@ -111,6 +111,7 @@ class ImportQuery(PageQuery):
     """Filters of imports."""
 
     type: str = Field("", max_length=16)
+    file: str = Field("", max_length=255, description="Whole name of the file; q finds parts of it.")
     state: str = Field("", max_length=12)
 
 
@@ -207,10 +208,7 @@ def _row(found: Import, row: ImportRow) -> ImportRowOut:
 @imports.get("", response=answers(ImportPage))
 def list_imports(request: HttpRequest, query: Query[ImportQuery]) -> dict[str, Any]:
     """List imports, newest first."""
-    found = visible_imports(actor_of(request))
-    for name in ("type", "state"):
-        if value := getattr(query, name):
-            found = found.filter(**{name: value})
+    found = exactly(visible_imports(actor_of(request)), query, "type", "state", file="file__name")
     if query.q:
         found = found.filter(file__name__icontains=query.q)
     return page(request, found, query, _ORDERS, import_out)

@@ -12,7 +12,7 @@ from pydantic import Field
 from control.accounts.middleware import actor_of
 from control.accounts.roles import Action, Area
 from control.api.answers import answers
-from control.api.lists import Orders, PageQuery, page
+from control.api.lists import Orders, PageQuery, exactly, page
 from control.audit.record import Change, record
 from control.changes import changing
 from control.errors import Conflict, NotFound
@@ -45,6 +45,8 @@ class JobQuery(PageQuery):
 
     state: str = Field("", max_length=8, description="ready, running, done or dead.")
     task: str = Field("", max_length=64)
+    asked_by: str = Field("", max_length=254)
+    request_id: str = Field("", max_length=64)
 
 
 class JobPage(Schema):
@@ -65,10 +67,7 @@ def _job(job: Job) -> JobOut:
 def list_jobs(request: HttpRequest, query: Query[JobQuery]) -> dict[str, Any]:
     """List jobs, newest first."""
     actor_of(request).require(Area.JOBS, Action.READ)
-    found = Job.objects.all()
-    for name in ("state", "task"):
-        if value := getattr(query, name):
-            found = found.filter(**{name: value})
+    found = exactly(Job.objects.all(), query, "state", "task", "asked_by", "request_id")
     if query.q:
         found = found.filter(task__icontains=query.q)
     return page(request, found, query, _ORDERS, _job)

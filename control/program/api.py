@@ -14,10 +14,11 @@ from control.accounts.middleware import actor_of
 from control.accounts.roles import Action, Area
 from control.api.answers import answers, methods
 from control.api.etags import check_if_match, set_etag
-from control.api.lists import Orders, PageQuery, page
+from control.api.lists import Orders, PageQuery, exactly, page
 from control.api.merge_patch import MergePatch
 from control.api.published import HEADER, naming_version
 from control.errors import Mistakes, NotFound
+from control.json_lookups import HoldsText
 from control.program.access import visible_links, visible_offers
 from control.program.models import Link, LinkStatus, Offer, OfferAccess, OfferStatus, ProgramVersion, default_goals
 from control.program.publishing import publish, rollback
@@ -26,6 +27,7 @@ from control.program.selectors import versions as all_versions
 from control.program.services.links import LINKS_AT_ONCE_MAX, create_link, create_links, set_link_status
 from control.program.services.offers import change_offer, create_offer, rotate_postback_secret, set_offer_status
 from program.entries import DEFAULT_CLICK_WINDOW_US, DEFAULT_IMPRESSION_WINDOW_US
+from program.file import NAME_CHARS_MAX
 from schemas.values.durations import format_duration, parse_duration_us
 
 offers, links, program_versions = (Router(tags=[tag]) for tag in ("offers", "links", "program-versions"))
@@ -90,8 +92,15 @@ class OfferOut(OfferFields):
 class OfferQuery(PageQuery):
     """Filters of offers."""
 
+    name: str = Field("", max_length=NAME_CHARS_MAX)
     status: str = Field("", max_length=8)
     access: str = Field("", max_length=8)
+    landing_url: str = Field("", max_length=2_048)
+    allowed_hosts: str = Field("", max_length=253, description="A host that offers allow.")
+    goals: str = Field("", max_length=64, description="Key of a goal that offers have.")
+    reopen: bool | None = None
+    pass_through: bool | None = None
+    published: bool | None = None
 
 
 class OfferPage(Schema):
@@ -137,10 +146,12 @@ def _one_offer(actor: Actor, number: int) -> Offer:
 @offers.get("", response=answers(OfferPage))
 def list_offers(request: HttpRequest, query: Query[OfferQuery]) -> dict[str, Any]:
     """List offers."""
-    found = visible_offers(actor_of(request))
-    for name in ("status", "access"):
-        if value := getattr(query, name):
-            found = found.filter(**{name: value})
+    names = ("name", "status", "access", "landing_url", "reopen", "pass_through", "published")
+    found = exactly(visible_offers(actor_of(request)), query, *names)
+    if query.allowed_hosts:
+        found = found.filter(HoldsText("allowed_hosts", query.allowed_hosts))
+    if query.goals:
+        found = found.filter(HoldsText("goals", query.goals, of="key"))
     if query.q:
         found = found.filter(name__icontains=query.q)
     return page(request, found, query, _OFFER_ORDERS, offer_out)
@@ -266,6 +277,7 @@ class LinkQuery(PageQuery):
 
     offer: int | None = Field(None, ge=1, le=_NUMBER_MAX)
     partner: int | None = Field(None, ge=1, le=_NUMBER_MAX)
+    code: str = Field("", max_length=255, description="The whole code; q finds parts of it.")
     status: str = Field("", max_length=8)
 
 
@@ -292,10 +304,7 @@ def _one_link(actor: Actor, code: str) -> Link:
 @links.get("", response=answers(LinkPage))
 def list_links(request: HttpRequest, query: Query[LinkQuery]) -> dict[str, Any]:
     """List links, newest first."""
-    found = visible_links(actor_of(request))
-    for name in ("offer", "partner", "status"):
-        if (value := getattr(query, name)) not in (None, ""):
-            found = found.filter(**{name: value})
+    found = exactly(visible_links(actor_of(request)), query, "offer", "partner", "code", "status")
     if query.q:
         found = found.filter(code__icontains=query.q)
     return page(request, found, query, _LINK_ORDERS, link_out)
@@ -357,6 +366,17 @@ class VersionOut(Schema):
     back_to: int | None
 
 
+class VersionQuery(PageQuery):
+    """Filters of versions."""
+
+    kind: str = Field("", max_length=11, description="published, routes or rolled_back.")
+    terms_hash: str = Field("", max_length=64)
+    routes_root: str = Field("", max_length=64)
+    author: str = Field("", max_length=254)
+    approver: str = Field("", max_length=254)
+    back_to: int | None = Field(None, ge=1, le=_SEQ_MAX)
+
+
 class VersionPage(Schema):
     """Page of versions."""
 
@@ -389,9 +409,10 @@ def version_out(version: ProgramVersion) -> VersionOut:
 
 
 @program_versions.get("", response=answers(VersionPage))
-def list_versions(request: HttpRequest, query: Query[PageQuery]) -> dict[str, Any]:
+def list_versions(request: HttpRequest, query: Query[VersionQuery]) -> dict[str, Any]:
     """List versions, newest first."""
-    found = all_versions(actor_of(request))
+    names = ("kind", "terms_hash", "routes_root", "author", "approver", "back_to")
+    found = exactly(all_versions(actor_of(request)), query, *names)
     if query.q:
         found = found.filter(reason__icontains=query.q)
     return page(request, found, query, _VERSION_ORDERS, version_out)

@@ -9,7 +9,7 @@ from pydantic import ConfigDict, Field
 
 from control.accounts.middleware import actor_of
 from control.api.answers import answers
-from control.api.lists import Orders, PageQuery, page
+from control.api.lists import Orders, PageQuery, exactly, page
 from control.api.published import naming_version
 from control.program.access import approvals as visible_approvals
 from control.program.models import Approval, ApprovalStatus
@@ -67,10 +67,7 @@ def approval_out(approval: Approval) -> ApprovalOut:
 @approvals.get("", response=answers(ApprovalPage))
 def list_approvals(request: HttpRequest, query: Query[ApprovalQuery]) -> dict[str, Any]:
     """List approvals, newest first."""
-    found = visible_approvals(actor_of(request))
-    for name in ("status", "offer", "partner"):
-        if (value := getattr(query, name)) not in (None, ""):
-            found = found.filter(**{name: value})
+    found = exactly(visible_approvals(actor_of(request)), query, "status", "offer", "partner")
     if query.q:
         found = found.filter(reason__icontains=query.q)
     return page(request, found, query, _ORDERS, approval_out)

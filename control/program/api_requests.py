@@ -11,7 +11,7 @@ from pydantic import AwareDatetime, ConfigDict, Field
 from control.accounts.middleware import actor_of
 from control.accounts.roles import Action, Area
 from control.api.answers import answers
-from control.api.lists import Orders, PageQuery, page
+from control.api.lists import Orders, PageQuery, exactly, page
 from control.api.published import naming_version
 from control.program.models import PublishRequest
 from control.program.services.publish_requests import (
@@ -68,7 +68,13 @@ class DecisionIn(Schema):
 class PublishRequestQuery(PageQuery):
     """Filters of requests."""
 
+    kind: str = Field("", max_length=8)
     state: str = Field("", max_length=9)
+    content_hash: str = Field("", max_length=64)
+    requester: str = Field("", max_length=254)
+    decider: str = Field("", max_length=254)
+    back_to: int | None = Field(None, ge=1, le=_SEQ_MAX)
+    version: int | None = Field(None, ge=1, le=_SEQ_MAX)
 
 
 class PublishRequestPage(Schema):
@@ -86,9 +92,8 @@ def request_out(row: PublishRequest) -> PublishRequestOut:
 @requests.get("", response=answers(PublishRequestPage))
 def list_publish_requests(request: HttpRequest, query: Query[PublishRequestQuery]) -> dict[str, Any]:
     """List requests, newest first."""
-    found = publish_requests(actor_of(request))
-    if query.state:
-        found = found.filter(state=query.state)
+    names = ("kind", "state", "content_hash", "requester", "decider", "back_to", "version")
+    found = exactly(publish_requests(actor_of(request)), query, *names)
     if query.q:
         found = found.filter(comment__icontains=query.q)
     return page(request, found, query, _ORDERS, request_out)

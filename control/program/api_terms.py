@@ -17,7 +17,7 @@ from control.accounts.middleware import actor_of
 from control.accounts.roles import Action, Area
 from control.api.answers import answers
 from control.api.etags import check_if_match, set_etag
-from control.api.lists import Orders, PageQuery, page
+from control.api.lists import Orders, PageQuery, exactly, page
 from control.api.merge_patch import MergePatch
 from control.api.money import Money
 from control.errors import Mistakes, NotFound
@@ -106,6 +106,7 @@ class TermsQuery(PageQuery):
     """Filters of plans and coupons."""
 
     state: str = Field("", max_length=9)
+    ending: bool | None = None
     offer: int | None = Field(None, ge=1, le=_NUMBER_MAX)
     partner: int | None = Field(None, ge=1, le=_NUMBER_MAX)
 
@@ -114,6 +115,7 @@ class PlanQuery(TermsQuery):
     """Filters of plans."""
 
     goal: str = Field("", max_length=64)
+    model: str = Field("", max_length=200)
 
 
 class CouponQuery(TermsQuery):
@@ -204,15 +206,13 @@ class TermsApi(Generic[_R, _O]):
     change: Callable[[Actor, UUID, Mapping[str, Any]], _R]
     columns: Callable[[dict[str, Any], Mistakes], None]
     """Replaces fields by their columns, beyond offer and partner."""
-    own_filter: str
+    own_filters: tuple[str, ...]
     searched: str
     """Column that `q` is searched in."""
 
     def list(self, request: HttpRequest, query: TermsQuery) -> dict[str, Any]:
-        found = self.visible(actor_of(request))
-        for name in ("state", "offer", "partner", self.own_filter):
-            if (value := getattr(query, name)) not in (None, ""):
-                found = found.filter(**{name: value})
+        rows = self.visible(actor_of(request))
+        found = exactly(rows, query, "state", "ending", "offer", "partner", *self.own_filters)
         if query.q:
             found = found.filter(**{f"{self.searched}__icontains": query.q})
         return page(request, found, query, _ORDERS, self.show)
@@ -272,11 +272,19 @@ def _writer(request: HttpRequest) -> Actor:
 
 
 _PLANS = TermsApi(
-    Plan, "plan", visible_plans, plan_out, create_plan, change_plan, _plan_columns, own_filter="goal", searched="key"
+    Plan,
+    "plan",
+    visible_plans,
+    plan_out,
+    create_plan,
+    change_plan,
+    _plan_columns,
+    own_filters=("goal", "model"),
+    searched="key",
 )
 _COUPONS = TermsApi(
     Coupon, "coupon", visible_coupons, coupon_out, create_coupon, change_coupon, lambda _found, _mistakes: None,
-    own_filter="code", searched="code",
+    own_filters=("code",), searched="code",
 )  # fmt: skip
 
 

@@ -11,7 +11,7 @@ from pydantic import AwareDatetime, ConfigDict, Field
 from control.accounts.middleware import actor_of
 from control.accounts.roles import Action, Area
 from control.api.answers import answers
-from control.api.lists import Orders, PageQuery, page
+from control.api.lists import Orders, PageQuery, exactly, page
 from control.errors import FieldError, Invalid
 from control.program.models import HASH_CHARS
 from control.scheduled.models import REASON_CHARS_MAX, ChangeKind, ScheduledChange
@@ -62,7 +62,11 @@ class ScheduledQuery(PageQuery):
     """Filters of scheduled changes."""
 
     kind: str = Field("", max_length=8)
+    object: str = Field("", max_length=_OBJECT_CHARS_MAX)
+    to: str = Field("", max_length=12)
     state: str = Field("", max_length=9)
+    content_hash: str = Field("", max_length=HASH_CHARS)
+    scheduled_by: str = Field("", max_length=254)
 
 
 class ScheduledPage(Schema):
@@ -83,10 +87,8 @@ def scheduled_out(row: ScheduledChange) -> ScheduledOut:
 @scheduled.get("", response=answers(ScheduledPage))
 def list_scheduled_changes(request: HttpRequest, query: Query[ScheduledQuery]) -> dict[str, Any]:
     """List scheduled changes, the latest time first."""
-    found = scheduled_changes(actor_of(request))
-    for name in ("kind", "state"):
-        if value := getattr(query, name):
-            found = found.filter(**{name: value})
+    columns = {"object": "object_id", "scheduled_by": "actor_name"}
+    found = exactly(scheduled_changes(actor_of(request)), query, "kind", "to", "state", "content_hash", **columns)
     if query.q:
         found = found.filter(object_name__icontains=query.q)
     return page(request, found, query, _ORDERS, scheduled_out)

@@ -13,9 +13,10 @@ from control.accounts.middleware import actor_of
 from control.accounts.roles import Action, Area
 from control.api.answers import answers
 from control.api.etags import check_if_match, set_etag
-from control.api.lists import Orders, PageQuery, page
+from control.api.lists import Orders, PageQuery, exactly, page
 from control.api.merge_patch import MergePatch
 from control.errors import NotFound
+from control.json_lookups import HoldsText
 from control.webhooks import replaying, services
 from control.webhooks.event_types import event_types
 from control.webhooks.models import URL_CHARS_MAX, Delivery, Webhook
@@ -75,6 +76,16 @@ class WebhookSecret(Schema):
     old_secret_valid_until: datetime
 
 
+class WebhookQuery(PageQuery):
+    """Filters of webhooks."""
+
+    url: str = Field("", max_length=URL_CHARS_MAX)
+    events: str = Field("", max_length=40, description="An entry that webhooks have, such as `offer.*`.")
+    status: str = Field("", max_length=8)
+    owner_email: str = Field("", max_length=254)
+    created_by: str = Field("", max_length=254)
+
+
 class WebhookPage(Schema):
     """Page of webhooks."""
 
@@ -127,6 +138,9 @@ class DeliveryQuery(PageQuery):
 
     state: str = Field("", max_length=9)
     type: str = Field("", max_length=40)
+    event: str = Field("", max_length=64)
+    object_id: str = Field("", max_length=64)
+    answer_status: int | None = Field(None, ge=100, le=599)
 
 
 class DeliveryPage(Schema):
@@ -177,9 +191,11 @@ def _delivery(delivery: Delivery) -> DeliveryOut:
 
 
 @webhooks.get("", response=answers(WebhookPage))
-def list_webhooks(request: HttpRequest, query: Query[PageQuery]) -> dict[str, Any]:
+def list_webhooks(request: HttpRequest, query: Query[WebhookQuery]) -> dict[str, Any]:
     """List webhooks."""
-    found = services.webhooks(actor_of(request))
+    found = exactly(services.webhooks(actor_of(request)), query, "url", "status", "owner_email", "created_by")
+    if query.events:
+        found = found.filter(HoldsText("events", query.events))
     if query.q:
         found = found.filter(url__icontains=query.q)
     return page(request, found, query, _ORDERS, webhook_out)
@@ -266,10 +282,8 @@ def replay_many(request: HttpRequest, webhook_id: UUID, body: ReplayIn | None = 
 def list_deliveries(request: HttpRequest, webhook_id: UUID, query: Query[DeliveryQuery]) -> dict[str, Any]:
     """List deliveries, newest first."""
     found = services.deliveries(actor_of(request), webhook_id)
-    if query.state:
-        found = found.filter(state=query.state)
-    if query.type:
-        found = found.filter(event__type=query.type)
+    of_event = {"type": "event__type", "event": "event__id", "object_id": "event__object_id"}
+    found = exactly(found, query, "state", "answer_status", **of_event)
     if query.q:
         found = found.filter(event__object_id=query.q)
     return page(request, found, query, _DELIVERY_ORDERS, _delivery)

@@ -54,6 +54,9 @@ def test_list(warehouse: Warehouse) -> None:
     assert orders(q="mail@shop.example") == []
     assert orders(q="mail@shop.example", personal=True) == ["c4"]
     first = list_conversions(warehouse, Asked(limit=2), BASE_US)
+    goals = {row["goal"] for row in list_conversions(warehouse, Asked(), BASE_US)}
+    for goal in (*goals, "none"):
+        assert {row["goal"] for row in list_conversions(warehouse, Asked(goal=goal), BASE_US)} == {goal} & goals
     assert orders(after=(first[-1]["at_us"], first[-1]["conversion_id"]), limit=2) == ["c2", "c1"]
     assert orders(q=first[0]["conversion_id"]) == orders(conversion_id=first[0]["conversion_id"]) == ["c4"]
 

@@ -65,8 +65,10 @@ class ApiKeysListQuery(TypedDict, total=False):
     order: str
     # Text to search for.
     q: str
+    name: str
     scope: str
-    partner: int
+    partner: int | None
+    created_by: str
 
 
 class ApiKeysApi:

@@ -51,6 +51,10 @@ class AuditEventsListQuery(TypedDict, total=False):
     action: str
     object_type: str
     object_id: str
+    object_name: str
+    # Partner that the object belongs to.
+    partner: int | None
+    address: str
     request_id: str
     since: datetime | None
     until: datetime | None

@@ -66,6 +66,8 @@ class ConversionsListQuery(TypedDict, total=False):
     # Order number, click id, conversion id or, for operators, id of a customer.
     q: str
     status: Literal["", "pending", "hold", "approved", "declined"]
+    # Key of a goal.
+    goal: str
 
 
 class ConversionsApi:

@@ -65,6 +65,7 @@ class CouponsListQuery(TypedDict, total=False):
     # Text to search for.
     q: str
     state: str
+    ending: bool | None
     offer: int | None
     partner: int | None
     # The whole code; q finds parts of it.

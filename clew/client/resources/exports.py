@@ -47,6 +47,7 @@ class ExportsListQuery(TypedDict, total=False):
     # Text to search for.
     q: str
     resource: str
+    format: str
     state: str
 
 

@@ -183,6 +183,8 @@ class ImportsListQuery(TypedDict, total=False):
     # Text to search for.
     q: str
     type: str
+    # Whole name of the file; q finds parts of it.
+    file: str
     state: str
 
 

@@ -40,7 +40,9 @@ class InvitationsListQuery(TypedDict, total=False):
     q: str
     status: Literal["", "open", "accepted", "revoked", "expired"]
     email: str
+    role: str
     partner: int | None
+    invited_by: str
 
 
 class InvitationsApi:

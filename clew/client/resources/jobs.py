@@ -36,6 +36,8 @@ class JobsListQuery(TypedDict, total=False):
     # ready, running, done or dead.
     state: str
     task: str
+    asked_by: str
+    request_id: str
 
 
 class JobsApi:

@@ -67,6 +67,8 @@ class LinksListQuery(TypedDict, total=False):
     q: str
     offer: int | None
     partner: int | None
+    # The whole code; q finds parts of it.
+    code: str
     status: str
 
 

@@ -103,8 +103,17 @@ class OffersListQuery(TypedDict, total=False):
     order: str
     # Text to search for.
     q: str
+    name: str
     status: str
     access: str
+    landing_url: str
+    # A host that offers allow.
+    allowed_hosts: str
+    # Key of a goal that offers have.
+    goals: str
+    reopen: bool | None
+    pass_through: bool | None
+    published: bool | None
 
 
 class OffersApi:

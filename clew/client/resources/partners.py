@@ -108,6 +108,13 @@ class PartnersListQuery(TypedDict, total=False):
     order: str
     # Text to search for.
     q: str
+    name: str
+    company: str
+    website: str
+    # A tag that partners have.
+    tags: str
+    # A source that partners have.
+    traffic_sources: str
     status: str
     type: str
     country: str
@@ -117,8 +124,11 @@ class PartnersListQuery(TypedDict, total=False):
     kind: str
     language: str
     parent: int | None
-    # Finds nothing for keys and people who see no personal data.
     email: str
+    # Id in any other system; `external_ids[crm]` is of one.
+    external_id: str
+    external_ids: dict[str, str]
+    custom: dict[str, str]
 
 
 class PartnersApi:

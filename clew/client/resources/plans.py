@@ -104,9 +104,11 @@ class PlansListQuery(TypedDict, total=False):
     # Text to search for.
     q: str
     state: str
+    ending: bool | None
     offer: int | None
     partner: int | None
     goal: str
+    model: str
 
 
 class PlansApi:

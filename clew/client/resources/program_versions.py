@@ -53,6 +53,13 @@ class ProgramVersionsListQuery(TypedDict, total=False):
     order: str
     # Text to search for.
     q: str
+    # published, routes or rolled_back.
+    kind: str
+    terms_hash: str
+    routes_root: str
+    author: str
+    approver: str
+    back_to: int | None
 
 
 class ProgramVersionsDiffQuery(TypedDict, total=False):

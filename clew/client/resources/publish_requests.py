@@ -56,7 +56,13 @@ class PublishRequestsListQuery(TypedDict, total=False):
     order: str
     # Text to search for.
     q: str
+    kind: str
     state: str
+    content_hash: str
+    requester: str
+    decider: str
+    back_to: int | None
+    version: int | None
 
 
 class PublishRequestsApi:

@@ -53,7 +53,11 @@ class ScheduledChangesListQuery(TypedDict, total=False):
     # Text to search for.
     q: str
     kind: str
+    object: str
+    to: str
     state: str
+    content_hash: str
+    scheduled_by: str
 
 
 class ScheduledChangesApi:

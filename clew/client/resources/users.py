@@ -65,7 +65,10 @@ class UsersListQuery(TypedDict, total=False):
     order: str
     # Text to search for.
     q: str
+    name: str
     role: str
+    # Partner among whose people they are.
+    partner: int | None
     is_active: bool | None
     email: str
 

@@ -188,6 +188,12 @@ class WebhooksListQuery(TypedDict, total=False):
     order: str
     # Text to search for.
     q: str
+    url: str
+    # An entry that webhooks have, such as `offer.*`.
+    events: str
+    status: str
+    owner_email: str
+    created_by: str
 
 
 class WebhooksListDeliveriesQuery(TypedDict, total=False):
@@ -201,6 +207,9 @@ class WebhooksListDeliveriesQuery(TypedDict, total=False):
     q: str
     state: str
     type: str
+    event: str
+    object_id: str
+    answer_status: int | None
 
 
 class WebhooksApi:

@@ -48,13 +48,14 @@ def _list_context(actor: Actor, spec: ListSpec[Any], state: ListState, choices: 
     part, known = read_part(spec, actor, state), known_of(spec, actor)
     query, bulk = state.query(known), spec.bulk_actions(actor)
     columns = [(column.key, column.label) for column in spec.columns(actor)]
+    filters = spec.filters_of(actor)
     return {
         "spec": spec,
         "part": part,
         "table": _table(actor, spec, state, part, selectable=bool(bulk)),
         "count": _count_text(spec, part),
-        "selects": [_select(entry, choices, state) for entry in spec.filters if entry.kind == "choice"],
-        "fields": [(entry, state.filters.get(entry.name, "")) for entry in spec.filters if entry.kind != "choice"],
+        "selects": [_select(entry, choices, state) for entry in filters if entry.kind == "choice"],
+        "fields": [(entry, state.filters.get(entry.name, "")) for entry in filters if entry.kind != "choice"],
         "chips": _chips(actor, spec, state, choices),
         "is_filtered": bool(state.q or state.filters),
         "bulk": bulk,
@@ -105,7 +106,7 @@ def _chips(actor: Actor, spec: ListSpec[Any], state: ListState, choices: Choices
     if state.q:
         without = ListState("", state.filters, state.order, state.columns)
         chips.append((f"“{state.q}”", f"?{without.query(known)}"))
-    for entry in spec.filters:
+    for entry in spec.filters_of(actor):
         if value := state.filters.get(entry.name):
             rest = {name: kept for name, kept in whole.filters.items() if name != entry.name}
             without = ListState(state.q, rest, state.order, state.columns)

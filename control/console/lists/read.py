@@ -23,7 +23,7 @@ def known_of(spec: ListSpec[Any], actor: Actor) -> Known:
         columns=[column.key for column in columns],
         shown=[column.key for column in columns if column.shown],
         sortable=[column.key for column in columns if column.sort],
-        filters=[entry.name for entry in spec.filters],
+        filters=[entry.name for entry in spec.filters_of(actor)],
         order=spec.order,
     )
 
@@ -65,7 +65,7 @@ def matching(spec: ListSpec[M], actor: Actor, state: ListState) -> QuerySet[M]:
     rows = spec.rows(actor)
     if state.q and spec.search is not None:
         rows = spec.search(actor, rows, state.q)
-    for entry in spec.filters:
+    for entry in spec.filters_of(actor):
         if value := state.filters.get(entry.name):
             rows = entry.apply(rows, value)
     return rows

@@ -49,6 +49,8 @@ class Filter(Generic[M]):
     apply: Callable[[QuerySet[M], str], QuerySet[M]]
     options: Callable[[Actor], Options] = lambda _actor: ()
     kind: Literal["choice", "date", "text"] = "choice"
+    is_for: Callable[[Actor], bool] = lambda _actor: True
+    """False for those who may not see what the filter finds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +113,10 @@ class ListSpec(Generic[M]):
         if self.key in _specs:
             raise ValueError(f"two lists have the key {self.key}")
         _specs[self.key] = self
+
+    def filters_of(self, actor: Actor) -> list[Filter[M]]:
+        """Return the filters that the actor may use."""
+        return [entry for entry in self.filters if entry.is_for(actor)]
 
     def bulk_actions(self, actor: Actor) -> list[BulkAction]:
         """Return the bulk actions that the actor may take."""

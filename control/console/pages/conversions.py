@@ -36,15 +36,18 @@ from control.engine.names import names_of_conversions, names_of_explanation
 from control.engine.zone import program_zone
 from control.errors import Invalid, NotFound, Refused
 from control.partners.models import Partner
+from control.program.access import visible_offers
 
 _PAGE_ROWS = 50
 _DIRECT_ROWS_MAX = 1_000
 """Fewer rows are sent at once."""
 _Q_CHARS_MAX = 200
+_OFFERS_MAX, _GOALS_SHOWN_MAX = 2_000, 200
+"""Most offers whose goals are looked at, and most goals to choose from."""
 HEAD = ListHead("conversions", "console_conversions", "All conversions")
 _KNOWN = Known(
     columns=tuple(COLUMNS), shown=SHOWN, sortable=(), order="",
-    filters=("status", "period", "from", "to", "partner", "offer"),
+    filters=("status", "goal", "period", "from", "to", "partner", "offer"),
 )  # fmt: skip
 
 
@@ -60,7 +63,9 @@ def index(request: HttpRequest, actor: Actor) -> HttpResponse:
         after = after_of(request.GET.get("cursor", ""))
     except Invalid:
         after = None
-    asked = ConversionQuery(_searched(filters, query), status, query, after=after, limit=_PAGE_ROWS + 1)
+    goals = _goals(actor)
+    goal = request.GET.get("goal", "") if request.GET.get("goal") in goals else ""
+    asked = ConversionQuery(_searched(filters, query), status, query, goal=goal, after=after, limit=_PAGE_ROWS + 1)
     if request.GET.get("export") in ("csv", "xlsx") and not filters.mistake:
         return _exported(actor, asked, request.GET["export"])
     personal = sees_personal_data(actor)
@@ -68,11 +73,14 @@ def index(request: HttpRequest, actor: Actor) -> HttpResponse:
         "title": "Conversions",
         "bar": bar_context(request, actor, filters),
         "search": "Order number, click id, partner" + (", customer or e-mail" if personal else ""),
-        "statuses": [{"name": "status", "label": "Any status", "options": [*STATUSES.items()], "value": status}],
+        "selects": [
+            {"name": "status", "label": "Any status", "options": [*STATUSES.items()], "value": status},
+            {"name": "goal", "label": "Any goal", "options": [*goals.items()], "value": goal},
+        ],
         "chips": _chips(request, query),
         "text": "All time, because a search is exact" if query else filters.period.text,
         "exports": export_items(without(request, "cursor").removeprefix("?")),
-        "is_filtered": bool(query or status or filters.partner or filters.offer),
+        "is_filtered": bool(query or status or goal or filters.partner or filters.offer),
         "trouble": filters.mistake,
         **views_context(actor, HEAD, state, _KNOWN, [*COLUMNS.items()]),
     }
@@ -90,6 +98,16 @@ def index(request: HttpRequest, actor: Actor) -> HttpResponse:
             "trouble": found.trouble,
         }
     return render(request, "console/conversions.html", context)
+
+
+def _goals(actor: Actor) -> dict[str, str]:
+    """Return the goals of the offers that the actor may see: names by key."""
+    names: dict[str, set[str]] = {}
+    for goals in visible_offers(actor).order_by().values_list("goals", flat=True)[:_OFFERS_MAX]:
+        for goal in goals:
+            names.setdefault(goal["key"], set()).add(goal["name"])
+    shown = sorted(names.items())[:_GOALS_SHOWN_MAX]
+    return {key: f"{', '.join(sorted(own)[:3])} ({key})" for key, own in shown}
 
 
 def _partner(actor: Actor, text: str) -> Partner | None:
@@ -131,7 +149,7 @@ def _as_parameters(asked: ConversionQuery) -> dict[str, str]:
     """Return the list as parameters of the API."""
     filters = asked.filters
     given = {
-        "from": filters.from_, "to": filters.to, "status": asked.status, "q": asked.q,
+        "from": filters.from_, "to": filters.to, "status": asked.status, "goal": asked.goal, "q": asked.q,
         "partner": ",".join(map(str, filters.partners or ())), "offer": ",".join(map(str, filters.offers or ())),
     }  # fmt: skip
     return {name: value for name, value in given.items() if value}

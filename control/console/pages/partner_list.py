@@ -11,6 +11,7 @@ from control.accounts.roles import Area, Limit
 from control.console.forms.partners import ManagerForm, TagForm, TierForm, reason_form
 from control.console.lists.spec import BulkAction, Empty, Filter, ListColumn, ListSpec, Options
 from control.console.pages import partner_bulk
+from control.json_lookups import HoldsText, HoldsValue
 from control.partners.access import visible_partners
 from control.partners.models import Partner, PartnerType
 from control.partners.selectors import possible_managers, search_partners, sees_personal_data, used_values
@@ -99,6 +100,15 @@ FILTERS: Sequence[Filter[Partner]] = (
     Filter("tier", "Tier", lambda rows, value: rows.filter(tier=value), _values_of("tier")),
     Filter("country", "Country", lambda rows, value: rows.filter(country=value), _values_of("country")),
     Filter("manager", "Manager", _by_manager, _managers),
+    Filter("group", "Group", lambda rows, value: rows.filter(group=value), kind="text"),
+    Filter("tag", "Tag", lambda rows, value: rows.filter(HoldsText("tags", value)), kind="text"),
+    Filter(
+        "external_id",
+        "External id",
+        lambda rows, value: rows.filter(HoldsValue("external_ids", value)),
+        kind="text",
+        is_for=sees_personal_data,
+    ),
 )
 
 

@@ -63,9 +63,8 @@ def test_absent_paths_and_objects_are_404(path: str, api: MakeApi) -> None:
     assert _problem(api()("GET", path)) == (404, [])
 
 
-@pytest.mark.parametrize("database", ["sqlite"], indirect=True)
 def test_lists_are_filtered_by_the_names_of_fields(api: MakeApi) -> None:
-    client = api()
+    client, boss = api(), add_operator(command_line(), "boss@x.example", "partner_manager", "Boss")
     _, blue, _ = client("POST", "/partners", {"name": "Blue", "email": "Blue@x.example", "language": "fr"})
     _, red, _ = client("POST", "/partners", {"name": "Red", "kind": "direct", "parent": blue["id"]})
     shoes = {"name": "Shoes", "landing_url": "https://shop.example/?c={click_id}", "allowed_hosts": ["shop.example"]}
@@ -88,6 +87,39 @@ def test_lists_are_filtered_by_the_names_of_fields(api: MakeApi) -> None:
     assert found("/partners?email=blue@X.example", "id") == found("/partners?language=fr", "id") == [blue["id"]]
     assert found(f"/partners?parent={blue['id']}&kind=direct", "id") == [red["id"]]
     assert found("/plans?goal=1", "percent") == ["5"] and found("/coupons?code=SAVE1", "code") == ["SAVE1"]
+    partner = {
+        "tags": ["vip", "new"],
+        "group": "North",
+        "external_ids": {"crm": "42", "erp": 7},
+        "custom": {"a.b": True},
+    }
+    _, green, _ = client(
+        "POST", "/partners", {"name": "Green", "company": "Green Ltd", "manager": str(boss.pk), **partner}
+    )
+    for query in (
+        "tags=vip", "group=North", "external_id=42", "external_id=7", "external_ids.crm=42", "external_ids[erp]=7",
+        "custom[a.b]=true", "name=Green", "company=Green+Ltd", f"manager={boss.pk}", "tags=new&external_ids.erp=7",
+    ):  # fmt: skip
+        assert found(f"/partners?{query}", "id") == [green["id"]], query
+    for query in (
+        "tags=vi",
+        "tags=North",
+        "external_id=4",
+        "external_ids.erp=42",
+        "external_ids.none=42",
+        "custom.a=1",
+    ):
+        assert found(f"/partners?{query}", "id") == [], query
+    assert _problem(client("GET", "/partners?external_id.crm=1&nope[a]=1")) == (422, ["external_id.crm", "nope[a]"])
+    own = api("read", green["id"])
+    assert [item["id"] for item in own("GET", "/partners")[1]["items"]] == [green["id"]]
+    for query in ("tags=vip", "group=North", "external_id=42", "external_ids.crm=42", f"manager={boss.pk}"):
+        assert own("GET", f"/partners?{query}")[1]["items"] == [], "what a partner may not see finds nothing"
+    assert found("/offers?goals=1&allowed_hosts=shop.example&reopen=true&published=false", "id") == [offer["id"]]
+    assert found("/offers?goals=2", "id") == found("/offers?published=true", "id") == []
+    assert found("/users?name=Boss", "email") == ["boss@x.example"]
+    assert len(found("/audit-events?object_name=Green&action=created", "id")) == 1
+    assert set(found(f"/audit-events?partner={green['id']}", "object_name")) == {"Green", f"read {green['id']}"}
     for status, letter in kinds.items():
         assert found(f"/invitations?status={status}", "email") == [f"{letter}@x.example"]
     assert found("/invitations?email=B@x.example", "status") == ["revoked"]

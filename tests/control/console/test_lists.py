@@ -100,6 +100,22 @@ def test_search_filters_and_order(many: Console) -> None:
     assert numbers(browser, "status=applied&order=custom") == ascending
 
 
+def test_partners_are_found_by_tag_group_and_external_id(console: Console) -> None:
+    with acting(command_line()) as boss:
+        values = {"tags": ["vip", "new"], "group": "North", "external_ids": {"crm": "4711"}}
+        green = str(create_partner(boss, {"name": "Green", **values}, "active").number)
+    browser = console.browser("owner")
+    for query in ("tag=vip", "group=North", "external_id=4711", "tag=new&group=North&external_id=4711"):
+        assert numbers(browser, query) == [green], query
+    for query in ("tag=vi", "external_id=471", "external_id=crm", "tag=vip&external_id=1"):
+        assert numbers(browser, query) == [], query
+    page = browser.get("/console/partners/?tag=vip&external_id=4711").content.decode()
+    assert 'name="tag"' in page and "External id: 4711" in page and "Tag: vip" in page
+    impersonal = console.browser("analyst")
+    assert 'name="external_id"' not in impersonal.get("/console/partners/").content.decode()
+    assert len(numbers(impersonal, "external_id=4711")) == len(numbers(impersonal, "")), "it would tell who has the id"
+
+
 @pytest.mark.parametrize("database", ["sqlite"], indirect=True)
 def test_filters_in_force_can_be_removed_one_by_one(many: Console) -> None:
     page = many.browser("owner").get("/console/partners/?q=rger&status=applied").content.decode()

@@ -48,6 +48,7 @@ ANSWERS: dict[str, Any] = {
     "problems_by_code": {"problems": [{"code": "no_plan", "count": 2, "examples": [
         {"conversion_id": "0f" * 16, "detail": EVIL, "ts": HIT["ts"]}]}]},
     "postback": READ,
+    "conversions": {"conversions": []},
     "program": {"timezone": ZONE, "currency": "USD"},
     "lag": {"ingest_records": 0, "attribution_records": 60_000, "unhealthy": None},
 }  # fmt: skip
@@ -99,6 +100,15 @@ def asked(open_engine: _Engine) -> Iterator[list[tuple[str, dict[str, Any]]]]:
     zone.forget()
     engine._clients[0].close()
     engine._clients[:] = before
+
+
+def test_conversions_are_filtered_by_goal(console: Console, asked: list[tuple[str, dict[str, Any]]]) -> None:
+    page = shown(console, "owner", "/console/conversions/?goal=1")
+    assert 'name="goal"' in page and asked[-1][1]["goal"] == "1"
+    shown(console, "owner", "/console/conversions/?goal=nothing")
+    assert not asked[-1][1].get("goal"), "no offer has this goal"
+    shown(console, "owner", "/console/conversions/?goal=1&export=csv&status=pending")
+    assert (asked[-1][1]["goal"], asked[-1][1]["status"]) == ("1", "pending")
 
 
 def shown(console: Console, role: str, address: str, **post: str) -> str:
