@@ -1,4 +1,4 @@
-"""What operations document: errors, and the methods of clients."""
+"""Parts of the document that operations name: errors, and the methods of clients."""
 
 from typing import Any
 

@@ -21,10 +21,11 @@ from control.imports.api import imports
 from control.jobs.api import jobs
 from control.modules import module_routers
 from control.partners.api import partners
-from control.program.api import links, offers, program_versions
+from control.program.api import links, offers
 from control.program.api_approvals import approvals
 from control.program.api_requests import requests as publish_requests
 from control.program.api_terms import coupons, plans
+from control.program.api_versions import program_versions
 from control.scheduled.api import scheduled
 from control.search.api import search_router
 from control.webhooks.api import webhooks

@@ -1,4 +1,4 @@
-"""API: offers, links, and versions of the program."""
+"""API: offers and links."""
 
 from collections.abc import Mapping
 from datetime import datetime
@@ -16,25 +16,21 @@ from control.api.answers import answers, methods
 from control.api.etags import check_if_match, set_etag
 from control.api.lists import Orders, PageQuery, exactly, page
 from control.api.merge_patch import MergePatch
-from control.api.published import HEADER, naming_version
+from control.api.published import naming_version
 from control.errors import Mistakes, NotFound
 from control.json_lookups import HoldsText
 from control.program.access import visible_links, visible_offers
-from control.program.models import Link, LinkStatus, Offer, OfferAccess, OfferStatus, ProgramVersion, default_goals
-from control.program.publishing import publish, rollback
-from control.program.selectors import diff, version_of
-from control.program.selectors import versions as all_versions
+from control.program.models import Link, LinkStatus, Offer, OfferAccess, OfferStatus, default_goals
 from control.program.services.links import LINKS_AT_ONCE_MAX, create_link, create_links, set_link_status
 from control.program.services.offers import change_offer, create_offer, rotate_postback_secret, set_offer_status
 from program.entries import DEFAULT_CLICK_WINDOW_US, DEFAULT_IMPRESSION_WINDOW_US
 from program.file import NAME_CHARS_MAX
 from schemas.values.durations import format_duration, parse_duration_us
 
-offers, links, program_versions = (Router(tags=[tag]) for tag in ("offers", "links", "program-versions"))
+offers, links = (Router(tags=[tag]) for tag in ("offers", "links"))
 _OFFER_ORDERS = Orders({"id": "number", "name": "name", "created": "created"}, "id")
 _LINK_ORDERS = Orders({"code": "code", "created": "created"}, "-created")
-_VERSION_ORDERS = Orders({"seq": "seq"}, "-seq")
-_NUMBER_MAX, _SEQ_MAX = 2**32 - 1, 2**63 - 1
+_NUMBER_MAX = 2**32 - 1
 _WINDOWS = {"click_window": "click_window_us", "impression_window": "impression_window_us"}
 
 
@@ -345,109 +341,3 @@ def patch_link(request: HttpRequest, response: HttpResponse, code: str, body: Li
             shown = link_out(set_link_status(actor, code, values["status"]))
     set_etag(response, shown)
     return shown
-
-
-# ------------------------------------------------------------------------------------------------------ versions
-
-
-class VersionOut(Schema):
-    """A version of the program."""
-
-    seq: int
-    kind: str
-    terms_hash: str
-    routes_root: str
-    published: datetime
-    effective: datetime = Field(description="Time from which the terms count.")
-    author: str
-    approver: str = Field(description="Person who approved the request of the author; empty without a request.")
-    reason: str
-    diff: list[str] = Field(description="Difference from the version before, in sentences.")
-    back_to: int | None
-
-
-class VersionQuery(PageQuery):
-    """Filters of versions."""
-
-    kind: str = Field("", max_length=11, description="published, routes or rolled_back.")
-    terms_hash: str = Field("", max_length=64)
-    routes_root: str = Field("", max_length=64)
-    author: str = Field("", max_length=254)
-    approver: str = Field("", max_length=254)
-    back_to: int | None = Field(None, ge=1, le=_SEQ_MAX)
-
-
-class VersionPage(Schema):
-    """Page of versions."""
-
-    items: list[VersionOut]
-    next: str | None
-
-
-class DiffOut(Schema):
-    """Difference of two versions, in sentences."""
-
-    diff: list[str]
-
-
-class PublishIn(Schema):
-    """Reason of a version."""
-
-    model_config = ConfigDict(extra="forbid")
-
-    reason: str = Field("", max_length=4_000)
-
-
-class RollbackIn(PublishIn):
-    """Version to go back to."""
-
-    seq: int = Field(ge=1, le=_SEQ_MAX)
-
-
-def version_out(version: ProgramVersion) -> VersionOut:
-    return VersionOut(**{name: getattr(version, name) for name in VersionOut.model_fields})
-
-
-@program_versions.get("", response=answers(VersionPage))
-def list_versions(request: HttpRequest, query: Query[VersionQuery]) -> dict[str, Any]:
-    """List versions, newest first."""
-    names = ("kind", "terms_hash", "routes_root", "author", "approver", "back_to")
-    found = exactly(all_versions(actor_of(request)), query, *names)
-    if query.q:
-        found = found.filter(reason__icontains=query.q)
-    return page(request, found, query, _VERSION_ORDERS, version_out)
-
-
-@program_versions.post("/publish", response=answers(VersionOut, status=201, errors=(409,)))
-def publish_program(request: HttpRequest, response: HttpResponse, body: PublishIn) -> Status[VersionOut]:
-    """Publish all drafts as one version."""
-    version = publish(actor_of(request), body.reason)
-    response[HEADER] = str(version.seq)
-    return Status(201, version_out(version))
-
-
-@program_versions.post("/rollback", response=answers(VersionOut, status=201, errors=(404, 409)))
-def roll_back(request: HttpRequest, response: HttpResponse, body: RollbackIn) -> Status[VersionOut]:
-    """Make a new version with the terms of an old one."""
-    version = rollback(actor_of(request), body.seq, body.reason)
-    response[HEADER] = str(version.seq)
-    return Status(201, version_out(version))
-
-
-class DiffQuery(Schema):
-    """Versions to compare."""
-
-    old: int = Field(ge=1, le=_SEQ_MAX)
-    new: int = Field(ge=1, le=_SEQ_MAX)
-
-
-@program_versions.get("/diff", response=answers(DiffOut, errors=(404,)))
-def diff_versions(request: HttpRequest, query: Query[DiffQuery]) -> DiffOut:
-    """Compare two versions."""
-    return DiffOut(diff=diff(actor_of(request), query.old, query.new))
-
-
-@program_versions.get("/{seq}", response=answers(VersionOut, errors=(404,)))
-def get_version(request: HttpRequest, seq: int) -> VersionOut:
-    """Get one version."""
-    return version_out(version_of(actor_of(request), seq if 0 < seq <= _SEQ_MAX else 0))

@@ -19,9 +19,10 @@ from control.imports.api import import_out
 from control.imports.models import Import
 from control.partners.api import partner_out
 from control.partners.models import Partner
-from control.program.api import link_out, offer_out, version_out
+from control.program.api import link_out, offer_out
 from control.program.api_approvals import approval_out
 from control.program.api_terms import coupon_out, plan_out
+from control.program.api_versions import version_out
 from control.program.models import Approval, Coupon, Link, Offer, Plan, ProgramVersion
 
 TEST = "webhook.test"
