@@ -48,6 +48,7 @@ INSTALLED_APPS = [
     "django_htmx",
     "ninja",
     "control.audit",
+    "control.modules",
     "control.jobs",
     "control.mail",
     "control.numbers",

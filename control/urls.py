@@ -4,7 +4,7 @@ from django.urls import include, path, re_path
 
 from control.accounts.views import start
 from control.api.root import api, unknown_path
-from control.modules import module_urls
+from control.modules.config import module_urls
 
 urlpatterns = [
     path("", start, name="start"),

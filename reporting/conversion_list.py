@@ -183,16 +183,17 @@ def _row(row: Mapping[str, Any], shares: list[Json], commissions: list[Json]) ->
     }
 
 
-_NOT_FOR_PARTNERS = frozenset({"user_id", "coupon", "amount", "refunded"})
+_NOT_FOR_PARTNERS = frozenset({"user_id", "coupon"})
+_REVENUE = frozenset({"amount", "refunded"})
 
 
-def conversions_for_partner(rows: Sequence[Json], partner: int) -> list[Json]:
-    """Leave out what a partner may not read: revenue, personal data, and other partners."""
-    return [_for_partner(row, partner) for row in rows]
+def conversions_for_partner(rows: Sequence[Json], partner: int, *, revenue: bool = False) -> list[Json]:
+    """Leave out what a partner may not read: personal data, other partners, and revenue unless it is shown."""
+    return [_for_partner(row, partner, _NOT_FOR_PARTNERS if revenue else _NOT_FOR_PARTNERS | _REVENUE) for row in rows]
 
 
-def _for_partner(row: Json, partner: int) -> Json:
-    shown = {name: value for name, value in row.items() if name not in _NOT_FOR_PARTNERS}
+def _for_partner(row: Json, partner: int, hidden: frozenset[str]) -> Json:
+    shown = {name: value for name, value in row.items() if name not in hidden}
     for table in ("shares", "commissions"):
         shown[table] = [entry for entry in row[table] if entry["partner_id"] == partner]
     if len(shown["shares"]) != len(row["shares"]):

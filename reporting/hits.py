@@ -156,12 +156,12 @@ def _public(row: Mapping[str, Any]) -> dict[str, Any]:
     return {"ts": row["time"], **texts, "offer_id": row["to_offer"], "partner_id": row["of_partner"]}
 
 
-def hits_for_partner(hits: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
-    """Return hits as their partner may read them: no amounts, and no detail of refused postbacks."""
+def hits_for_partner(hits: Sequence[Mapping[str, Any]], *, revenue: bool = False) -> list[dict[str, Any]]:
+    """Return hits as their partner may read them: no detail of refused postbacks, and amounts only if shown."""
     return [
         {
             name: value for name, value in hit.items()
-            if name not in ("amount", "currency") and (name != "detail" or hit["kind"] in _TOUCHES)
+            if (revenue or name not in ("amount", "currency")) and (name != "detail" or hit["kind"] in _TOUCHES)
         }
         for hit in hits
     ]  # fmt: skip

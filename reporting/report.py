@@ -50,17 +50,17 @@ class Report:
         return {"report": self.report, "columns": columns, "rows": [dict(row) for row in self.rows]}
 
 
-_NOT_FOR_PARTNERS = frozenset({"revenue", "profit"})
+HIDEABLE = frozenset({"revenue", "profit"})
+"""Columns that partners see only if a setting shows them."""
 
 
-def report_for_partner(answer: Mapping[str, Any]) -> dict[str, Any]:
-    """Leave revenue and profit out of a report's JSON form."""
+def report_for_partner(answer: Mapping[str, Any], shows: frozenset[str]) -> dict[str, Any]:
+    """Leave revenue and profit out of a report's JSON form, unless they are shown."""
+    hidden = HIDEABLE - shows
     return {
         **answer,
-        "columns": [column for column in answer["columns"] if column["name"] not in _NOT_FOR_PARTNERS],
-        "rows": [
-            {name: value for name, value in row.items() if name not in _NOT_FOR_PARTNERS} for row in answer["rows"]
-        ],
+        "columns": [column for column in answer["columns"] if column["name"] not in hidden],
+        "rows": [{name: value for name, value in row.items() if name not in hidden} for row in answer["rows"]],
     }
 
 

@@ -11,4 +11,5 @@ import httpx
 _NO_TLS = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
 
 get = partial(httpx.get, verify=_NO_TLS, trust_env=False, timeout=60.0)
+patch = partial(httpx.patch, verify=_NO_TLS, trust_env=False, timeout=60.0)
 post = partial(httpx.post, verify=_NO_TLS, trust_env=False, timeout=60.0)

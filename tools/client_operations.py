@@ -112,8 +112,10 @@ class Operation:
             parts.append("body=given(fields)")
         if self.files:
             parts.append(f"files={self.files!r}")
-        if self.checks_etag and keyed:
-            parts.append(f"if_match=etag_of({keyed[-1].partition('(')[2].partition(',')[0]})")
+        if self.checks_etag:
+            # There is one object at a path without a key, which the caller does not name.
+            own = f"etag_of({keyed[-1].partition('(')[2].partition(',')[0]})" if keyed else "'*'"
+            parts.append(f"if_match={own}")
         if self.verb == "post":
             parts.append("idempotency_key=idempotency_key")
         return f"Call({', '.join(parts)})"

@@ -11,7 +11,7 @@ from starlette.routing import Route
 
 from clew.http.health import probes_of
 from clew.requests.handlers import ask
-from clew.requests.partner_view import partner_view
+from clew.requests.partner_view import check_order, partner_view
 from clew.requests.types import (
     OF_CONTROL_PLANE,
     OF_PARTNER,
@@ -25,7 +25,7 @@ from clew.requests.types import (
 from clew.requests.types import Request as TypedRequest
 from installation.engine import Engine
 from reporting.dimensions import FILTERS
-from runtime.engine_key import partner_of_token
+from runtime.engine_key import PartnerToken, read_partner_token
 from runtime.user_error import NO, TIMED_OUT, UNREACHABLE, WRONG_USE, UserError
 from tracker import secrets
 from tracker.http.limits import TooLarge, TooSlow, read_body
@@ -70,12 +70,12 @@ class Api:
         if self._control_key is not None and secrets.same(given, self._control_key):
             return await self._posted(request, OF_CONTROL_PLANE)
         now_s = self._engine.clock.now_us() // 1_000_000
-        partner = partner_of_token(given, self._control_key, now_s) if self._control_key is not None else None
-        if partner is None:
+        token = read_partner_token(given, self._control_key, now_s) if self._control_key is not None else None
+        if token is None:
             return _problem(401, "this route is for the control plane; check CLEW_ENGINE__KEY_FILE and the clocks")
-        return await self._posted(request, OF_PARTNER, partner)
+        return await self._posted(request, OF_PARTNER, token)
 
-    async def _posted(self, request: Request, allowed: frozenset[str], partner: int | None = None) -> Response:
+    async def _posted(self, request: Request, allowed: frozenset[str], token: PartnerToken | None = None) -> Response:
         """Answer a request whose fields are the body, if its name is allowed."""
         name = request.path_params["name"]
         if name not in allowed:
@@ -92,7 +92,7 @@ class Api:
             return _problem(400, f"the body is not JSON: {error}")
         if not isinstance(fields, dict):
             return _problem(400, "send one JSON object")
-        return await self._answer(REQUESTS[name], fields, partner)
+        return await self._answer(REQUESTS[name], fields, token)
 
     async def _public(self, request: Request, kind: type[TypedRequest], fields: dict[str, Any]) -> Response:
         given = _bearer(request)
@@ -101,12 +101,15 @@ class Api:
             return _problem(401, "send `Authorization: Bearer KEY` with a key of [program] api_keys")
         return await self._answer(kind, fields)
 
-    async def _answer(self, kind: type[TypedRequest], fields: dict[str, Any], partner: int | None = None) -> Response:
-        if partner is not None:
-            fields = {**fields, "partners": [partner]}
+    async def _answer(
+        self, kind: type[TypedRequest], fields: dict[str, Any], token: PartnerToken | None = None
+    ) -> Response:
         try:
+            if token is not None:
+                check_order(kind, fields, token)
+                fields = {**fields, "partners": [token.partner]}
             answer = await ask(self._engine, decode_request(kind, fields), running=True)
-            return _json(200, answer if partner is None else partner_view(kind, answer, partner))
+            return _json(200, answer if token is None else partner_view(kind, answer, token))
         except BadRequest as error:
             return _json(400, {"error": str(error), "field": error.field, "exit_code": WRONG_USE})
         except UserError as error:

@@ -12,6 +12,7 @@ from control.accounts.keys import actor_of_key
 from control.accounts.middleware import actor_of
 from control.api.rate_limit import RateLimiter, TooManyRequests
 from control.configuration import current_configuration
+from control.modules.states import require_module_of
 from runtime.clock import SystemClock
 
 _clock, _limiter = SystemClock(), RateLimiter()
@@ -32,6 +33,7 @@ class BearerKey(HttpBearer):
             raise TooManyRequests(wait_s)
         before = actor_of(request)
         request.actor = replace(actor, request_id=before.request_id, address=before.address)  # type: ignore[attr-defined]
+        require_module_of(request)
         return actor_of(request)
 
 
@@ -41,4 +43,7 @@ class PersonSession(APIKeyCookie):
     param_name = settings.SESSION_COOKIE_NAME
 
     def authenticate(self, request: HttpRequest, key: str | None) -> Actor | None:
-        return actor_of(request) if request.user.is_authenticated and "Authorization" not in request.headers else None
+        if not request.user.is_authenticated or "Authorization" in request.headers:
+            return None
+        require_module_of(request)
+        return actor_of(request)

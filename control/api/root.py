@@ -16,11 +16,12 @@ from control.audit.api import audit_events
 from control.engine.api import conversions, explanations, reports
 from control.engine.hits_api import hits, problems, rejected_hits
 from control.engine.postback_api import postback_tests
-from control.exports.api import exports
-from control.imports.api import imports
 from control.jobs.api import jobs
-from control.modules import module_routers
+from control.modules.api import modules_router
+from control.modules.config import module_routers
+from control.modules.states import module_of_route
 from control.partners.api import partners
+from control.partners.settings_api import partner_settings_router
 from control.program.api import links, offers
 from control.program.api_approvals import approvals
 from control.program.api_requests import requests as publish_requests
@@ -28,7 +29,6 @@ from control.program.api_terms import coupons, plans
 from control.program.api_versions import program_versions
 from control.scheduled.api import scheduled
 from control.search.api import search_router
-from control.webhooks.api import webhooks
 
 _DESCRIPTION = (
     "Lists answer `{items, next}`. Errors are RFC 9457 problems. `PATCH` is a JSON merge patch and wants `If-Match`. "
@@ -42,8 +42,10 @@ class ControlApi(NinjaAPI):
 
     def get_openapi_schema(self, **options: Any) -> OpenAPISchema:
         schema = super().get_openapi_schema(**options)
-        for operations in schema["paths"].values():
+        for address, operations in schema["paths"].items():
             for method, operation in operations.items():
+                if module_of_route(address.removeprefix("/")) is not None:
+                    _add_module_off(operation)
                 _simplify_body(operation)
                 if method == "patch":
                     content = operation["requestBody"]["content"]
@@ -59,6 +61,11 @@ class ControlApi(NinjaAPI):
 def _problem_schemas() -> dict[str, Any]:
     own = Problem.model_json_schema(ref_template=_SCHEMAS)
     return {**own.pop("$defs"), "Problem": own}
+
+
+def _add_module_off(operation: dict[str, Any]) -> None:
+    """Say that an operation answers 404 while its module is off."""
+    operation["responses"].setdefault(404, {"description": "Not Found"})
 
 
 def _simplify_body(operation: dict[str, Any]) -> None:
@@ -116,11 +123,10 @@ api.add_router("/hits", hits)
 api.add_router("/rejected-hits", rejected_hits)
 api.add_router("/problems", problems)
 api.add_router("/postback-tests", postback_tests)
-api.add_router("/imports", imports)
-api.add_router("/exports", exports)
+api.add_router("/modules", modules_router)
+api.add_router("/partner-settings", partner_settings_router)
 for _place, _router in module_routers():
     api.add_router(_place, _router)
-api.add_router("/webhooks", webhooks)
 
 
 def unknown_path(request: HttpRequest) -> HttpResponse:

@@ -8,10 +8,13 @@ from typing import Any, Concatenate, ParamSpec
 from django.contrib.auth.views import redirect_to_login
 from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import render
 
 from control.accounts.actor import Actor
 from control.accounts.roles import Action, Area
 from control.errors import Forbidden, NotFound
+from control.modules.config import ModuleConfig
+from control.modules.states import ModuleOff, require_module_of
 
 P = ParamSpec("P")
 PageView = Callable[Concatenate[HttpRequest, Actor, P], HttpResponse]
@@ -39,9 +42,12 @@ def page(
             if actor is None or (area is not None and not actor.may(area, action)):
                 raise PermissionDenied
             try:
+                require_module_of(request)
                 return view(request, actor, *arguments, **named)
             except Forbidden as error:
                 raise PermissionDenied(str(error)) from None
+            except ModuleOff as error:
+                return module_off(request, actor, error.module)
             except NotFound as error:
                 raise Http404(str(error)) from None
 
@@ -49,6 +55,14 @@ def page(
         return guarded
 
     return wrap
+
+
+def module_off(request: HttpRequest, actor: Actor, module: ModuleConfig) -> HttpResponse:
+    """Say that the module of a page is off, to those who may switch it on with the way to do so."""
+    context = {
+        "title": f"{module.title} is off", "module": module, "may_switch": actor.may(Area.SETTINGS, Action.WRITE)
+    }  # fmt: skip
+    return render(request, "console/module_off.html", context, status=404)
 
 
 def operator_of(request: HttpRequest) -> Actor | None:

@@ -17,6 +17,7 @@ from control.distribution.selectors import SILENT_S
 from control.engine.hits import engine_lag
 from control.errors import Refused
 from control.jobs.models import Job, JobState
+from control.jobs.registry import paused_tasks
 from control.program.versions import current
 from control.ui.formats import count_text
 
@@ -130,7 +131,8 @@ def _engine() -> Part:
 
 def _jobs(actor: Actor, now: datetime) -> Part:
     href = reverse("console_jobs") if actor.may(Area.JOBS, Action.READ) else ""
-    late = Job.objects.filter(state=JobState.READY, run_at__lt=now - timedelta(seconds=LATE_S)).count()
+    due = Job.objects.filter(state=JobState.READY, run_at__lt=now - timedelta(seconds=LATE_S))
+    late = due.exclude(task__in=paused_tasks()).count()
     dead = Job.objects.filter(state=JobState.DEAD).exclude(task=_MAIL_TASK).count()
     waiting = Job.objects.filter(state=JobState.READY).count()
     if late:

@@ -145,8 +145,8 @@ class ConversionOut(Schema):
     txn_id: str = Field(description="Order number.")
     click_id: str
     status: str
-    amount: Money | None = Field(description="Null for partners.")
-    refunded: Money | None = Field(description="Null for partners.")
+    amount: Money | None = Field(description="Null for partners, unless a setting shows them revenue.")
+    refunded: Money | None = Field(description="Null for partners, unless a setting shows them revenue.")
     coupon: str
     shares: list[ShareOut]
     commissions: list[CommissionOut]

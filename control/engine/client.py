@@ -66,7 +66,7 @@ class EngineClient:
         wanted = {key: value for key, value in fields.items() if value is not None}
         if scope.partners is not None:
             wanted["partners"] = list(scope.partners)
-        key = orjson.dumps([name, wanted, scope.partner], option=orjson.OPT_SORT_KEYS)
+        key = orjson.dumps([name, wanted, scope.partner, sorted(scope.shows)], option=orjson.OPT_SORT_KEYS)
         if (kept := self._find(key)) is not None:
             return kept
         answer, size_bytes = self._send(name, wanted, scope)
@@ -79,7 +79,7 @@ class EngineClient:
         self._http.close()
 
     def _send(self, name: str, fields: Mapping[str, Any], scope: Scope) -> tuple[Answer, int]:
-        key = self._key if scope.partner is None else self._token(scope.partner)
+        key = self._key if scope.partner is None else self._token(scope.partner, scope.shows)
         with self._turn(), self._errors_as_unavailable():
             request = self._http.build_request(
                 "POST",
@@ -94,8 +94,8 @@ class EngineClient:
                 response.close()
         return _answer(response.status_code, body), len(body)
 
-    def _token(self, partner: int) -> str:
-        return partner_token(self._key, partner, self._clock.now_us() // 1_000_000)
+    def _token(self, partner: int, shows: frozenset[str]) -> str:
+        return partner_token(self._key, partner, self._clock.now_us() // 1_000_000, shows)
 
     def _body(self, response: httpx.Response) -> bytes:
         parts, size_bytes = [], 0

@@ -37,7 +37,7 @@ class HitPage:
 
 
 def recent_hits(actor: Actor, wanted: HitFilter, rows_max: int, before: str = "") -> HitPage:
-    """Return hits of the last seven days, newest first; a partner's own ones, without amounts.
+    """Return hits of the last seven days, newest first; a partner's own ones, with amounts if a setting shows them.
 
     Raises Forbidden, Invalid, Unavailable.
     """

@@ -88,7 +88,7 @@ class HitOut(Schema):
     browser: str
     txn_id: str = Field(description="Order number.")
     status: str
-    amount: Money | None = Field(description="Null for partners.")
+    amount: Money | None = Field(description="Null for partners, unless a setting shows them revenue.")
 
 
 class HitPage(Schema):

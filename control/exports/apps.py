@@ -1,10 +1,14 @@
 """App of the exports."""
 
-from django.apps import AppConfig
+from control.modules.config import ModuleConfig
 
 
-class ExportsConfig(AppConfig):
+class ExportsConfig(ModuleConfig):
     """Exports as files."""
 
     name = "control.exports"
     label = "exports"
+    verbose_name = "Exports"
+    text = "Lists, reports and conversions can be taken out as CSV and XLSX files."
+    api_routers = {"/exports": "control.exports.api.exports"}
+    console_urls = "control.console.module_urls.exports"

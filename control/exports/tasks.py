@@ -29,7 +29,7 @@ def make(_run: JobRun, arguments: Mapping[str, Any]) -> None:
         fail_export(found.pk, str(error))
 
 
-@task("exports.drop_old", every_s=3_600)
+@task("exports.drop_old", every_s=3_600, runs_while_off=True)
 def drop_old(_run: JobRun, _arguments: Mapping[str, Any]) -> None:
     """Delete exports that have expired."""
     for found in Export.objects.filter(expires__lt=timezone.now())[:100]:

@@ -1,10 +1,17 @@
 """App of the imports."""
 
-from django.apps import AppConfig
+from control.accounts.roles import Action, Area
+from control.modules.config import ModuleConfig
 
 
-class ImportsConfig(AppConfig):
+class ImportsConfig(ModuleConfig):
     """Imports of files."""
 
     name = "control.imports"
     label = "imports"
+    verbose_name = "Imports"
+    text = "Partners, offers, links, plans, coupons and approvals are added or changed from CSV and XLSX files."
+    area = Area.PARTNERS
+    action = Action.WRITE
+    api_routers = {"/imports": "control.imports.api.imports"}
+    console_urls = "control.console.module_urls.imports"

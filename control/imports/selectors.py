@@ -9,6 +9,7 @@ from control.accounts.roles import Action, Area
 from control.errors import NotFound
 from control.imports.models import Import, ImportRow
 from control.imports.resources import RESOURCES
+from control.modules.states import is_on
 from control.partners.access import require_operator
 
 
@@ -18,8 +19,8 @@ def require_imports(actor: Actor) -> None:
 
 
 def importable(actor: Actor) -> list[str]:
-    """Return the types that an actor may import."""
-    if not actor.is_operator:
+    """Return the types that an actor may import; none while the module is off."""
+    if not actor.is_operator or not is_on("imports"):
         return []
     return [key for key, resource in RESOURCES.items() if actor.may(resource.area, resource.action)]
 

@@ -32,7 +32,7 @@ def run_import(job: JobRun, arguments: Mapping[str, Any]) -> None:
     run(found.pk, actor, job.progress)
 
 
-@task("imports.drop_old", every_s=3_600)
+@task("imports.drop_old", every_s=3_600, runs_while_off=True)
 def drop_old(_run: JobRun, _arguments: Mapping[str, Any]) -> None:
     """Delete imports of long ago, with their files."""
     for found in Import.objects.filter(created__lt=timezone.now() - KEPT_FOR).exclude(state__in=WORKING)[:100]:

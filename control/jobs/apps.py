@@ -5,6 +5,8 @@ from importlib.util import find_spec
 
 from django.apps import AppConfig, apps
 
+from control.modules.config import ModuleConfig
+
 
 class JobsConfig(AppConfig):
     """Imports the module `tasks` of every app of the control plane, which registers its tasks."""
@@ -14,5 +16,5 @@ class JobsConfig(AppConfig):
 
     def ready(self) -> None:
         for app in apps.get_app_configs():
-            if app.name.startswith("control.") and find_spec(f"{app.name}.tasks"):
+            if (app.name.startswith("control.") or isinstance(app, ModuleConfig)) and find_spec(f"{app.name}.tasks"):
                 import_module(f"{app.name}.tasks")

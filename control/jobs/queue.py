@@ -13,7 +13,7 @@ from django.utils import timezone
 
 from control.audit.origin import ActorKind, Origin, acting, current_origin
 from control.jobs.models import OPEN_STATES, Job, JobSchedule, JobState
-from control.jobs.registry import Task, find_task
+from control.jobs.registry import Task, find_task, is_paused, paused_tasks
 from runtime.logs import Throttled, logger
 
 _log = Throttled(logger("jobs"))
@@ -70,6 +70,8 @@ def _take_row(worker: str, now: datetime, lease_s: float) -> Job | None:
     due = Job.objects.filter(
         Q(state=JobState.READY, run_at__lte=now) | Q(state=JobState.RUNNING, lease_until__lt=now), state__in=OPEN_STATES
     ).order_by("run_at")
+    if paused := paused_tasks():
+        due = due.exclude(task__in=paused)
     if not due.exists():  # a transaction would take the write lock of SQLite
         return None
     with transaction.atomic():
@@ -153,7 +155,7 @@ def schedule(task: Task, now: datetime) -> bool:
     """Ask for a scheduled task if its time has come; one of several workers does so."""
     JobSchedule.objects.get_or_create(task=task.name, defaults={"next_at": now})
     due = JobSchedule.objects.filter(task=task.name, next_at__lte=now)
-    if not due.exists() or not task.is_needed():
+    if not due.exists() or is_paused(task) or not task.is_needed():
         return False
     with transaction.atomic():
         if not due.update(next_at=now + timedelta(seconds=task.every_s)):

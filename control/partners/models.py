@@ -132,3 +132,15 @@ class PartnerTransition(models.Model):
 
     def __str__(self) -> str:
         return f"{self.partner_id} {self.old} {self.new}"
+
+
+class PartnerSettings(AuditedModel):
+    """Settings of what all partners see; one row, and none before somebody has changed it."""
+
+    show_revenue = models.BooleanField(default=False)
+    """Partners see the amounts of the conversions that they take part in."""
+    show_profit = models.BooleanField(default=False)
+    """Partners see revenue less their payout, too."""
+
+    def __str__(self) -> str:
+        return "What partners see"

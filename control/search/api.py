@@ -1,15 +1,13 @@
 """API: search."""
 
-from typing import Literal
-
 from django.http import HttpRequest
 from ninja import Query, Router, Schema
-from pydantic import Field
+from pydantic import Field, field_validator
 
 from control.accounts.middleware import actor_of
 from control.accounts.roles import Action, Area
 from control.api.answers import answers
-from control.search.find import ROWS_MAX, WORDS_CHARS_MAX, search
+from control.search.find import ROWS_MAX, WORDS_CHARS_MAX, kind_names, search
 
 search_router = Router(tags=["search"])
 
@@ -18,16 +16,21 @@ class SearchQuery(Schema):
     """Words, and the kind of objects to search."""
 
     q: str = Field(min_length=1, max_length=WORDS_CHARS_MAX, description="Words that an object contains.")
-    kind: Literal["", "partner", "offer", "link", "plan", "coupon", "user", "conversion"] = Field(
-        "", description="One kind only; all without it."
-    )
+    kind: str = Field("", description="One kind only; all without it.", json_schema_extra={"enum": ["", *kind_names()]})
     limit: int = Field(10, ge=1, le=ROWS_MAX, description="Most objects of each kind.")
+
+    @field_validator("kind")
+    @classmethod
+    def _is_known(cls, value: str) -> str:
+        if value and value not in kind_names():
+            raise ValueError(f"must be one of {', '.join(kind_names())}")
+        return value
 
 
 class FoundOut(Schema):
     """An object that was found."""
 
-    kind: str = Field(description="partner, offer, link, plan, coupon, user or conversion.")
+    kind: str = Field(description=f"One of {', '.join(kind_names())}.")
     id: str = Field(description="Id in the resource of this kind.")
     title: str
     text: str

@@ -5,12 +5,15 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from django.db.models import Q
+from django.utils.module_loading import import_string
 
 from control.accounts.actor import Actor
 from control.accounts.people import people
 from control.accounts.roles import Action, Area
 from control.engine.answers import ConversionQuery, conversions
 from control.errors import Invalid, NotFound, Unavailable
+from control.modules.config import modules
+from control.modules.states import is_on
 from control.partners.access import visible_partners
 from control.partners.selectors import search_partners, sees_personal_data
 from control.program.access import coupons, plans, visible_links, visible_offers
@@ -41,6 +44,23 @@ class Results:
     by_kind: Mapping[str, list[Found]] = field(default_factory=dict)
     trouble: str = ""
     """Reason why conversions could not be searched."""
+    kinds: Mapping[str, "SearchKind"] = field(default_factory=dict)
+    """The kinds that were searched."""
+
+
+@dataclass(frozen=True, slots=True)
+class SearchKind:
+    """A kind of objects that can be found."""
+
+    area: Area
+    """Area whose right it needs."""
+    find: Callable[[Actor, str, int], list[Found]]
+    heading: str
+    icon: str
+    page: str
+    """Name of the page of one object; empty if the page of all shows it."""
+    pages: str
+    """Name of the page of all, which takes `?q=`."""
 
 
 def search(actor: Actor, words: str, rows_max: int, kind: str = "") -> Results:
@@ -50,17 +70,18 @@ def search(actor: Actor, words: str, rows_max: int, kind: str = "") -> Results:
         return Results()
     found: dict[str, list[Found]] = {}
     trouble = ""
-    for name, (area, find) in FINDERS.items():
-        if kind not in ("", name) or not actor.may(area, Action.READ):
+    kinds = search_kinds()
+    for name, known in kinds.items():
+        if kind not in ("", name) or not actor.may(known.area, Action.READ):
             continue
         try:
-            rows = find(actor, words, min(rows_max, ROWS_MAX))
+            rows = known.find(actor, words, min(rows_max, ROWS_MAX))
         except (Unavailable, Invalid, NotFound) as error:
             trouble = str(error)
             continue
         if rows:
             found[name] = rows
-    return Results(found, trouble)
+    return Results(found, trouble, kinds)
 
 
 def _partners(actor: Actor, words: str, rows_max: int) -> list[Found]:
@@ -134,7 +155,8 @@ def _order(row: Mapping[str, Any]) -> str:
 
 
 def _amount(row: Mapping[str, Any]) -> str:
-    return f"{row['amount']} {row['currency']}, offer {row['offer_id']}"
+    amount = f"{row['amount']} {row['currency']}, " if "amount" in row else ""
+    return f"{amount}offer {row['offer_id']}"
 
 
 def _number(name: str, word: str) -> Q:
@@ -142,14 +164,30 @@ def _number(name: str, word: str) -> Q:
     return Q(**{name: int(word)}) if known else Q(pk__in=())
 
 
-Finder = Callable[[Actor, str, int], list[Found]]
-FINDERS: Mapping[str, tuple[Area, Finder]] = {
-    "partner": (Area.PARTNERS, _partners),
-    "offer": (Area.PROGRAM, _offers),
-    "link": (Area.LINKS, _links),
-    "plan": (Area.PROGRAM, _plans),
-    "coupon": (Area.PROGRAM, _coupons),
-    "user": (Area.PEOPLE, _people),
-    "conversion": (Area.REPORTS, _conversions),
+_KINDS: Mapping[str, SearchKind] = {
+    "partner": SearchKind(Area.PARTNERS, _partners, "Partners", "user", "console_partner", "console_partners"),
+    "offer": SearchKind(Area.PROGRAM, _offers, "Offers", "target-arrow", "console_offer", "console_offers"),
+    "link": SearchKind(Area.LINKS, _links, "Links", "link", "", "console_links"),
+    "plan": SearchKind(Area.PROGRAM, _plans, "Plans", "receipt", "console_plan", "console_plans"),
+    "coupon": SearchKind(Area.PROGRAM, _coupons, "Coupons", "ticket", "console_coupon", "console_coupons"),
+    "user": SearchKind(Area.PEOPLE, _people, "People", "id-badge-2", "console_user", "console_people"),
+    "conversion": SearchKind(
+        Area.REPORTS, _conversions, "Conversions", "shopping-cart", "console_conversion", "console_conversions"
+    ),
 }
-"""Finder of each kind, and the area whose right it needs."""
+
+
+def kind_names() -> list[str]:
+    """Return the kinds of objects that search knows, those of modules that are off included."""
+    return [*_KINDS, *(name for module in modules() for name in module.search_kinds)]
+
+
+def search_kinds() -> dict[str, SearchKind]:
+    """Return the kinds of objects that can be found, by name."""
+    of_modules = {
+        name: import_string(dotted)
+        for module in modules()
+        if module.search_kinds and is_on(module.label)
+        for name, dotted in module.search_kinds.items()
+    }
+    return {**_KINDS, **of_modules}

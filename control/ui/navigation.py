@@ -7,6 +7,8 @@ from typing import Literal
 from django.http import HttpRequest
 from django.urls import reverse
 
+from control.modules.states import is_page_on
+
 Area = Literal["console", "portal"]
 
 
@@ -60,14 +62,13 @@ def add_entry(area: Area, entry: Entry) -> None:
     _entries[area] = sorted([*known, entry], key=lambda other: other.order)
 
 
-def remove_entry(area: Area, url_name: str) -> None:
-    """Remove a page, for a module that is switched off."""
-    _entries[area] = [entry for entry in _entries[area] if entry.url_name != url_name]
-
-
 def navigation(area: Area, request: HttpRequest) -> list[Group]:
-    """Return what one person sees. The current link is the one with the longest address that the page's begins with."""
-    shown = [(entry, reverse(entry.url_name)) for entry in _entries[area] if entry.visible(request)]
+    """Return what one person sees, without pages of modules that are off.
+
+    The current link is the one with the longest address that the page's begins with.
+    """
+    there = [entry for entry in _entries[area] if is_page_on(entry.url_name) and entry.visible(request)]
+    shown = [(entry, reverse(entry.url_name)) for entry in there]
     matching = [href for _, href in shown if request.path.startswith(href)]
     current = max(matching, key=len, default="")
     groups: dict[str, Group] = {}

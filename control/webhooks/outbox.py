@@ -8,6 +8,7 @@ from django.utils import timezone
 
 from control.audit.origin import current_origin
 from control.audit.record import Change, shown_value
+from control.modules.states import is_on
 from control.webhooks.models import WITHOUT_EVENTS, Delivery, Webhook, WebhookEvent
 
 if TYPE_CHECKING:
@@ -22,7 +23,7 @@ _SUFFIXES = ("", "_id", "_us", "_e6", "_minor", "_currency")
 def store_events(changes: Sequence[Change]) -> None:
     """Store the events of changes, with a delivery for each webhook that wants one."""
     webhooks = list(Webhook.objects.exclude(status__in=WITHOUT_EVENTS).only("events"))
-    if not webhooks:
+    if not webhooks or not is_on("webhooks"):
         return
     # Commands and workers without webhooks need not import the whole API.
     from control.webhooks.event_types import resource_of

@@ -45,7 +45,7 @@ def deliver(_run: JobRun, arguments: Mapping[str, Any]) -> None:
     deliver_due(UUID(arguments["webhook"]), SystemClock())
 
 
-@task("webhooks.drop_old", every_s=3_600)
+@task("webhooks.drop_old", every_s=3_600, runs_while_off=True)
 def drop_old(_run: JobRun, _arguments: Mapping[str, Any]) -> None:
     """Delete events that are older than the log, and what is left of deleted webhooks."""
     bounds.drop_old_events(timezone.now())
@@ -59,7 +59,7 @@ def bound(_run: JobRun, _arguments: Mapping[str, Any]) -> None:
     bounds.bound_all()
 
 
-@task(REMOVE_TASK)
+@task(REMOVE_TASK, runs_while_off=True)
 def remove(_run: JobRun, arguments: Mapping[str, Any]) -> None:
     """Delete the deliveries of a webhook that was deleted, then its row."""
     bounds.remove_webhook(UUID(arguments["webhook"]))

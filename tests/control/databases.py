@@ -70,6 +70,9 @@ class TestDatabase:
         entry = connections.settings["default"]
         _close()
         entry.update({"TEST": {}, **settings})
+        from control.modules.states import switches  # a model, so it is there once Django has started
+
+        switches.forget()
 
     def migrate(self) -> None:
         self.use()

@@ -77,7 +77,8 @@ def sold(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sold]:
             "r-1": _postback(server, click_id=clicks["red"], txn_id="r-1", amount="70.00", mail="buyer@mail.example"),
         }
         server.settle()
-        keys = {"operator": operator("key", "read"), "blue": operator("key", "read", blue)}
+        keys = {name: operator("key", scope) for name, scope in (("operator", "read"), ("admin", "admin"))}
+        keys |= {"blue": operator("key", "read", blue)}
         sessions = {role: operator("session", f"{role}@acme.example", role) for role in ("owner", "partner_manager")}
         yield Sold(server, operator, offer, blue, red, keys, conversions, clicks, sessions)
         operator.close()
@@ -133,6 +134,43 @@ def test_a_partner_reads_only_its_own(sold: Sold) -> None:
         assert sold.api(f"/conversions/{foreign}", "blue")[0] == 404
         assert sold.api(f"/explanations/{foreign}", "blue")[0] == 404
     assert sold.api("/conversions", "blue", q="r-1")[1]["items"] == []
+    assert sold.api("/search", "blue", q="b-1")[1]["items"][0]["text"] == f"offer {sold.offer}"
+    assert sold.api("/reports/kpi", "blue", by="offer", order="-revenue")[0] == 422
+
+
+def test_settings_show_revenue_and_profit_to_partners(sold: Sold) -> None:
+    def money(key: str = "blue") -> set[str]:
+        (row,) = sold.api("/reports/kpi", key, by="partner", partner=sold.blue)[1]["items"]
+        return {"revenue", "payout", "profit"} & row.keys()
+
+    def show(*, revenue: bool, profit: bool, key: str = "admin", expected: int = 200) -> None:
+        answer = loopback.patch(
+            f"{sold.server.web}/api/v1/partner-settings", json={"show_revenue": revenue, "show_profit": profit},
+            headers={"Authorization": f"Bearer {sold.keys[key]}", "If-Match": "*"},
+        )  # fmt: skip
+        assert answer.status_code == expected, answer.text
+
+    show(revenue=True, profit=True, key="blue", expected=403)
+    show(revenue=False, profit=True, expected=422)
+    assert money() == {"payout"}
+    show(revenue=True, profit=False)
+    assert money() == {"revenue", "payout"}
+    (row,) = sold.api("/reports/kpi", "blue", by="partner", order="-revenue")[1]["items"]
+    assert (row["partner_id"], row["revenue"]["amount"]) == (sold.blue, "80.00")
+    assert sold.api("/reports/kpi", "blue", by="partner", order="-profit")[0] == 422
+    amounts = {item["txn_id"]: item["amount"]["amount"] for item in sold.api("/conversions", "blue")[1]["items"]}
+    assert amounts == {"b-1": "50.00", "b-2": "30.00"}
+    assert sold.api(f"/explanations/{sold.conversions['b-1']}", "blue")[1]["conversion"]["amount"] == "50.00"
+    assert {hit["amount"]["amount"] for hit in sold.api("/hits", "blue", kind="conversion")[1]["items"]} == {
+        "50.00", "30.00"
+    }  # fmt: skip
+    for foreign in ("conversions", "explanations"):
+        assert sold.api(f"/{foreign}/{sold.conversions['r-1']}", "blue")[0] == 404
+    assert "Red Rock" not in str(sold.api("/conversions", "blue")[1])
+    show(revenue=True, profit=True)
+    assert money() == {"revenue", "payout", "profit"}
+    show(revenue=False, profit=False)
+    assert money() == {"payout"} and money("operator") == {"revenue", "payout", "profit"}
     status, explained = sold.api(f"/explanations/{sold.conversions['b-1']}", "blue")
     assert status == 200 and "50.00" not in str(explained) and "5.00" in str(explained)
 

@@ -72,8 +72,16 @@ def test_list(warehouse: Warehouse) -> None:
     assert theirs["shares"] == [{"partner_id": 3, "weight": 0.5}]
     assert [row["amount"] for row in theirs["commissions"]] == ["0.50"]
     assert not {"amount", "refunded", "user_id", "coupon"} & theirs.keys()
+    (with_revenue,) = conversions_for_partner([shared], 3, revenue=True)
+    assert with_revenue == {**theirs, "amount": "10.00", "refunded": "0.00"}
 
     explained = explain(warehouse, PROGRAM.labels, shared["conversion_id"])
     assert explained is not None and partners_of(explained) == {2, 3}
-    text = str(explanation_for_partner(explained.to_json(), 3))
+    shown = explanation_for_partner(explained.to_json(), 3)
+    text = str(shown)
     assert "Partner 3" in text and "Partner 2" not in text and "10.00" not in text and "'partner_id': 2" not in text
+    with_revenue = explanation_for_partner(explained.to_json(), 3, revenue=True)
+    assert with_revenue["conversion"]["amount"] == "10.00" and with_revenue["shares"][0]["net_value"] == "10.00"
+    text = str(with_revenue)
+    assert "Partner 2" not in text and "'partner_id': 2" not in text
+    assert not {"total", "fixed", "percent_of_net"} & with_revenue["shares"][0].keys(), "it tells what others earn"

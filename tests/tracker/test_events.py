@@ -1,15 +1,19 @@
 """Batches on /v1/events (docs/contract.md, section 2.2): every kind of line, every verdict, and answers in order."""
 
+import json
 from typing import Any
 
+import msgspec
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from runtime.settings import TrackerSettings
-from schemas.dedup.rules import conversion_key
+from schemas.dedup.rules import conversion_key, line_key
 from schemas.events import Given, Kind
 from schemas.fields import NO_TOKEN
 from schemas.values.click_id import from_text, mint, random_of_ref, to_text, verify
-from tests.tracker.edge_fixture import KEYS, NOW_US, OTHER_KEYS, Stage
+from tests.tracker.edge_fixture import API_KEY, KEYS, NOW_US, OTHER_KEYS, SECRET, Stage, program, run
 
 TS = "2017-11-07T09:30:00Z"
 TS_US = 1_510_047_000_000_000
@@ -349,3 +353,209 @@ def test_a_postback_and_a_line_share_their_key(stage: Stage) -> None:
     first = stage.postback(click_id=click_id, amount="7.50")
     again = stage.line(sale(click_id=click_id, offer_id=...))
     assert (again["verdict"], again["conversion_id"]) == ("duplicate", first.json["conversion_id"])
+
+
+# ----------------------------------------------------------------------------------------------------- adjustments
+
+
+@pytest.mark.parametrize("kind", ["refund", "chargeback"])
+def test_an_adjustment_may_come_first(stage: Stage, kind: str) -> None:
+    key = conversion_key(101, "1", txn_id="t")
+    answer = stage.line(change(kind=kind, conversion_id=key.hex().upper(), reason="worn", currency="USD"))
+    assert answer == {"line": 1, "verdict": "accepted", "conversion_id": key.hex()}
+    (event,) = stage.adjustments
+    assert (event.adjustment_id, event.conversion_id) == (line_key("adjustment", "a3"), key)
+    assert (event.ts, event.event_ts, event.ref, event.actor) == (NOW_US, TS_US, "a3", "api")
+    assert (event.kind, event.amount_e4, event.currency, event.reason) == (kind, 20_000, "USD", "worn")
+    assert stage.line(sale(txn_id="t"))["verdict"] == "accepted"
+
+
+def test_an_adjustment_by_offer_goal_and_txn_id(stage: Stage) -> None:
+    stage.line(sale(txn_id="t", goal="lead", status="pending"))
+    by_txn = {"conversion_id": ..., "offer_id": 101, "goal": "lead", "txn_id": "t"}
+    key = conversion_key(101, "lead", txn_id="t").hex()
+    answer = stage.line(change(**by_txn, kind="status", status="approved", amount=...))
+    assert answer == {"line": 1, "verdict": "accepted", "conversion_id": key, "status": "approved"}
+    assert stage.line(change(**by_txn | {"conversion_id": key}, id="b"))["verdict"] == "accepted"
+    wrong = stage.line(change(**by_txn | {"conversion_id": "cd" * 16}, id="c"))
+    assert why(wrong) == ("malformed", "malformed", "conversion_id")
+    assert stage.line(change(**by_txn | {"conversion_id": key}, id="b"))["verdict"] == "duplicate"
+
+
+@pytest.mark.parametrize(
+    ("more", "field"),
+    [
+        ({"conversion_id": ...}, "conversion_id"),
+        ({"conversion_id": "xyz"}, "conversion_id"),
+        ({"conversion_id": "ab" * 15 + "é"}, "conversion_id"),
+        ({"conversion_id": "ab" * 17}, "conversion_id"),
+        ({"conversion_id": ..., "offer_id": 101}, "txn_id"),
+        ({"conversion_id": ..., "txn_id": "t"}, "offer_id"),
+        ({"conversion_id": ..., "offer_id": 101, "txn_id": "t", "goal": "nope"}, "goal"),
+        ({"kind": ...}, "kind"),
+        ({"kind": "gift"}, "kind"),
+        ({"amount": ...}, "amount"),
+        ({"amount": "0"}, "amount"),
+        ({"amount": "-2"}, "amount"),
+        ({"amount": 2}, "amount"),
+        ({"amount": "2.00001"}, "amount"),
+        ({"amount": "2.001", "currency": "USD"}, "amount"),
+        ({"currency": "XXX"}, "currency"),
+        ({"kind": "status", "amount": ...}, "status"),
+        ({"kind": "status", "status": "done", "amount": ...}, "status"),
+        ({"kind": "status", "status": "hold"}, "amount"),
+        ({"status": "hold"}, "status"),
+        ({"click_id": "x"}, "click_id"),
+    ],
+)
+def test_malformed_adjustments(stage: Stage, more: dict[str, Any], field: str) -> None:
+    assert why(stage.line(change(**more))) == ("malformed", "malformed", field)
+    assert stage.adjustments == []
+    assert [(event.kind, event.field, event.ref) for event in stage.rejected] == [("adjustment", field, "a3")]
+
+
+def test_adjustments_that_are_rejected(stage: Stage) -> None:
+    unknown = change(conversion_id=..., offer_id=999, txn_id="t")
+    assert why(stage.line(unknown)) == ("rejected", "unknown_offer", "offer_id")
+    key = stage.line(sale(txn_id="t"))["conversion_id"]
+    too_much = stage.line(change(conversion_id=key, amount="8"))
+    assert why(too_much) == ("rejected", "refund_exceeds_amount", "amount") and too_much["conversion_id"] == key
+    other = stage.line(change(conversion_id=key, currency="EUR"))
+    assert why(other) == ("conflict", "conflict", "currency")
+    decimals = stage.line(change(conversion_id=key, amount="1.001"))
+    assert why(decimals) == ("malformed", "malformed", "amount")
+
+
+# ---------------------------------------------------------------------------------------------------------- bodies
+
+
+def test_answers_come_in_the_order_of_lines(stage: Stage) -> None:
+    answer = stage.events(
+        sale(), b"", touch(), b"not json", b"  \t\r", change(conversion_id=conversion_key(101, "1", click="a1").hex()),
+        touch(id="b", offer_id=999), b"[1]", touch(), b'{"a": "\\ud800"}', b"\xff", sale(id="z"),
+    )  # fmt: skip
+    assert answer.headers["content-type"] == "application/x-ndjson"
+    assert [(line["line"], line["verdict"]) for line in answer.lines] == [
+        (1, "accepted"), (3, "accepted"), (4, "malformed"), (6, "accepted"), (7, "rejected"), (8, "malformed"),
+        (9, "duplicate"), (10, "malformed"), (11, "malformed"), (12, "duplicate"),
+    ]  # fmt: skip
+    assert [line["field"] for line in answer.lines if line["verdict"] == "malformed"] == ["line"] * 4
+    assert [event.kind for event in stage.rejected] == ["event", "click", "event", "event", "event"]
+    assert stage.rejected[0].fields == {"line": "not json"}
+    assert (stage.rejected[1].offer_id, stage.rejected[1].partner_id) == (999, 7)
+
+
+def test_crlf_bom_and_last_newline(stage: Stage) -> None:
+    body = b"\xef\xbb\xbf" + json.dumps(touch()).encode() + b"\r\n" + json.dumps(sale()).encode() + b"\r\n"
+    assert [line["verdict"] for line in stage.events(body).lines] == ["accepted", "accepted"]
+
+
+def test_an_empty_body(stage: Stage) -> None:
+    answer = stage.events(b"")
+    assert (answer.status, answer.body) == (200, b"")
+
+
+@pytest.mark.parametrize(
+    "header", [b"", b"Bearer wrong", b"Bearer", b"Basic " + API_KEY.encode(), b"Bearer \xff", SECRET.encode()]
+)
+def test_without_the_key_it_is_401(stage: Stage, header: bytes) -> None:
+    answer = run(stage.ask("POST", "/v1/events", headers=[(b"authorization", header)], body=b"{}"))
+    assert (answer.status, answer.headers["www-authenticate"]) == (401, "Bearer")
+    assert answer.json["field"] == "authorization" and answer.json["fix"]
+    assert stage.stored("hits") == []
+
+
+def test_every_key_of_the_program_opens(stage: Stage) -> None:
+    assert stage.events(touch(), key="another-key").status == 200
+    assert (
+        run(stage.ask("POST", "/v1/events", headers=[(b"authorization", f"bearer {API_KEY}".encode())])).status == 200
+    )
+
+
+def test_without_keys_in_the_program_nothing_opens() -> None:
+    stage = Stage()
+    closed = program()
+    stage.holder.current = msgspec.structs.replace(closed, secrets=type(closed.secrets)())
+    for key in ("", API_KEY):
+        assert stage.events(touch(), key=key).status == 401
+
+
+def test_secrets_in_lines_are_not_stored(stage: Stage) -> None:
+    stage.events(touch(secret="hush", visitor_id=SECRET), f'{{"x": "{API_KEY}"}}'.encode())
+    stored = repr(stage.rejected)
+    assert len(stage.rejected) == 2
+    assert "hush" not in stored and SECRET not in stored and API_KEY not in stored
+
+
+def test_a_large_batch(stage: Stage) -> None:
+    lines = [touch(id=f"c{number}") for number in range(300)] + [
+        sale(id=f"s{number}", click_ref=f"c{number}") for number in range(300)
+    ]
+    answer = stage.events(*lines)
+    assert [line["line"] for line in answer.lines] == list(range(1, 601))
+    assert {line["verdict"] for line in answer.lines} == {"accepted"}
+    assert (len(stage.touches), len(stage.conversions)) == (300, 300)
+    again = stage.events(*lines)
+    assert {line["verdict"] for line in again.lines} == {"duplicate"}
+    ids = [line.get("click_id") or line["conversion_id"] for line in answer.lines]
+    assert ids == [line.get("click_id") or line["conversion_id"] for line in again.lines]
+
+
+# -------------------------------------------------------------------------------------------------- whatever comes
+
+SCALARS = (
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(max_size=8)
+)
+FIELDS = st.sampled_from(
+    ["type", "id", "ts", "link", "offer_id", "partner_id", "click_ref", "amount", "kind", "sub1", "x", "custom"]
+)
+
+
+@given(
+    st.lists(
+        st.binary(max_size=30).filter(lambda raw: b"\n" not in raw)
+        | st.dictionaries(
+            FIELDS, SCALARS | st.lists(SCALARS, max_size=2) | st.dictionaries(st.text(max_size=3), SCALARS, max_size=2)
+        )
+        | st.builds(
+            lambda base, more: base | more,
+            st.sampled_from([touch(), sale(), change()]),
+            st.dictionaries(FIELDS, SCALARS, max_size=2),
+        ),
+        max_size=6,
+    )
+)
+def test_every_line_is_answered(lines: list[Any]) -> None:
+    stage = Stage()
+    answer = stage.events(*lines)
+    assert answer.status == 200
+    asked = [n for n, line in enumerate(lines, 1) if not isinstance(line, bytes) or line.strip()]
+    if not any(isinstance(line, bytes) and line.startswith(b"\xef\xbb\xbf") for line in lines):
+        assert [line["line"] for line in answer.lines] == asked
+    refused = [line for line in answer.lines if line["verdict"] not in ("accepted", "duplicate")]
+    assert len(stage.rejected) == len(refused)
+    assert all(line["reason"] and line["field"] for line in refused)
+
+
+def test_lines_without_a_visitor_count_uniques_by_address_agent_and_day(stage: Stage) -> None:
+    day_us = 86_400_000_000
+    for n, more in enumerate(({}, {"ts": TS_US + 1}, {"ip": "192.0.2.2"}, {"user_agent": "B"}, {"ts": TS_US + day_us})):
+        stage.line(touch(**{"id": f"u{n}", "ts": TS_US, "ip": "192.0.2.1", "user_agent": "A"} | more))
+    first, again, *others = [touch.visitor_id for touch in stage.touches[-5:]]
+    assert first.startswith("~") and first == again
+    assert len({first, *others}) == 4
+    stage.line(touch(id="nobody"))
+    assert stage.touches[-1].visitor_id == ""
+
+
+def test_a_conversion_by_a_daily_hash_is_kept_though_it_joins_nothing(stage: Stage) -> None:
+    answer = stage.line(sale(id="anon", click_ref=..., visitor_id="~abc"))
+    assert answer["verdict"] == "accepted"
+
+
+def test_lines_that_are_not_final_say_so(stage: Stage) -> None:
+    stage.producer.final = False
+    assert "final" not in stage.line(touch())
+    first, again = (stage.line(sale()) for _ in range(2))
+    assert (first["verdict"], first["final"]) == ("accepted", False)
+    assert again["verdict"] == "duplicate" and "final" not in again

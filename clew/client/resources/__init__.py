@@ -12,7 +12,9 @@ from clew.client.resources.imports import AsyncImportsApi, ImportsApi
 from clew.client.resources.invitations import AsyncInvitationsApi, InvitationsApi
 from clew.client.resources.jobs import AsyncJobsApi, JobsApi
 from clew.client.resources.links import AsyncLinksApi, LinksApi
+from clew.client.resources.modules import AsyncModulesApi, ModulesApi
 from clew.client.resources.offers import AsyncOffersApi, OffersApi
+from clew.client.resources.partner_settings import AsyncPartnerSettingsApi, PartnerSettingsApi
 from clew.client.resources.partners import AsyncPartnersApi, PartnersApi
 from clew.client.resources.plans import AsyncPlansApi, PlansApi
 from clew.client.resources.postback_tests import AsyncPostbackTestsApi, PostbackTestsApi
@@ -54,6 +56,8 @@ class Resources:
         self.rejected_hits = RejectedHitsApi(transport)
         self.problems = ProblemsApi(transport)
         self.postback_tests = PostbackTestsApi(transport)
+        self.modules = ModulesApi(transport)
+        self.partner_settings = PartnerSettingsApi(transport)
         self.imports = ImportsApi(transport)
         self.exports = ExportsApi(transport)
         self.webhooks = WebhooksApi(transport)
@@ -85,6 +89,8 @@ class AsyncResources:
         self.rejected_hits = AsyncRejectedHitsApi(transport)
         self.problems = AsyncProblemsApi(transport)
         self.postback_tests = AsyncPostbackTestsApi(transport)
+        self.modules = AsyncModulesApi(transport)
+        self.partner_settings = AsyncPartnerSettingsApi(transport)
         self.imports = AsyncImportsApi(transport)
         self.exports = AsyncExportsApi(transport)
         self.webhooks = AsyncWebhooksApi(transport)

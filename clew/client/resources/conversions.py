@@ -41,9 +41,9 @@ class Conversion(Answer, kw_only=True, omit_defaults=True):
     txn_id: str
     click_id: str
     status: str
-    # Null for partners.
+    # Null for partners, unless a setting shows them revenue.
     amount: Money | None
-    # Null for partners.
+    # Null for partners, unless a setting shows them revenue.
     refunded: Money | None
     coupon: str
     shares: list[Share]

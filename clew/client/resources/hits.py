@@ -35,7 +35,7 @@ class Hit(Answer, kw_only=True, omit_defaults=True):
     # Order number.
     txn_id: str
     status: str
-    # Null for partners.
+    # Null for partners, unless a setting shows them revenue.
     amount: Money | None
 
 

@@ -8,7 +8,7 @@ from clew.client.transport import Answer, AsyncPages, AsyncTransport, Call, Page
 class Found(Answer, kw_only=True, omit_defaults=True):
     """An object that was found."""
 
-    # partner, offer, link, plan, coupon, user or conversion.
+    # One of partner, offer, link, plan, coupon, user, conversion.
     kind: str
     # Id in the resource of this kind.
     id: str

@@ -26,12 +26,3 @@ def asking(work: Callable[[], _T]) -> Asked[_T]:
     except (Unavailable, Invalid, NotFound) as error:
         text = str(error)
         return Asked(None, f"{text[:1].upper()}{text[1:]}.", isinstance(error, NotFound))
-
-
-def export_items(query: str) -> list[dict[str, str]]:
-    """Return the entries of the menu of exports, for the address of a page."""
-    kinds = (("csv", "CSV", "file-type-csv"), ("xlsx", "Excel (XLSX)", "file-spreadsheet"))
-    return [
-        {"label": label, "href": f"?export={kind}{'&' if query else ''}{query}", "icon": icon}
-        for kind, label, icon in kinds
-    ]

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 from urllib.parse import urlencode
 
-from django.http import FileResponse, HttpResponse, HttpResponseRedirect, StreamingHttpResponse
+from django.http import FileResponse, HttpRequest, HttpResponse, HttpResponseRedirect, StreamingHttpResponse
 from django.urls import reverse
 
 from control.accounts.actor import Actor
@@ -13,6 +13,7 @@ from control.console.lists.read import known_of, matching, ordered, shown_column
 from control.console.lists.spec import ListSpec
 from control.console.lists.state import ListState
 from control.exports.sources import Opened
+from control.modules.states import is_on, require_on
 from control.tables.write import Value, csv_lines, xlsx_file
 
 DIRECT_ROWS_MAX = 5_000
@@ -55,7 +56,27 @@ def file_answer(kind: str, name: str, head: Sequence[str], rows: Iterable[Sequen
     )  # fmt: skip
 
 
+def wanted_export(request: HttpRequest) -> str:
+    """Return the format that the address of a page asks for; empty if it asks for the page. Raises ModuleOff."""
+    wanted = request.GET.get("export", "")
+    if wanted not in ("csv", "xlsx"):
+        return ""
+    require_on("exports")
+    return wanted
+
+
 def ask_for_export(resource: str, file_format: str, filters: Mapping[str, Any]) -> HttpResponseRedirect:
     """Lead to the page that asks for an export."""
     address = reverse("console_export_new", args=[resource, file_format])
     return HttpResponseRedirect(f"{address}?{urlencode({'filters': json.dumps(filters)})}")
+
+
+def export_items(query: str) -> list[dict[str, str]]:
+    """Return the entries of the menu of exports, for the address of a page; none while the module is off."""
+    if not is_on("exports"):
+        return []
+    kinds = (("csv", "CSV", "file-type-csv"), ("xlsx", "Excel (XLSX)", "file-spreadsheet"))
+    return [
+        {"label": label, "href": f"?export={kind}{'&' if query else ''}{query}", "icon": icon}
+        for kind, label, icon in kinds
+    ]

@@ -1,7 +1,6 @@
 """Page of a list: draws it, exports it, and takes what people do with it."""
 
 from typing import Any
-from urllib.parse import urlencode
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
@@ -11,7 +10,7 @@ from django.utils.dateparse import parse_date
 
 from control.accounts.actor import Actor
 from control.console.lists import bulk_page
-from control.console.lists.export import exported
+from control.console.lists.export import export_items, exported, wanted_export
 from control.console.lists.read import (
     Choices,
     Part,
@@ -34,8 +33,8 @@ def list_page(request: HttpRequest, actor: Actor, spec: ListSpec[Any], **more: o
     state = valid_filters(spec, choices, read_state(request.GET.dict(), known_of(spec, actor)))
     if request.method == "POST":
         return _posted(request, actor, spec, state)
-    if request.GET.get("export") in ("csv", "xlsx"):
-        return exported(actor, spec, state, request.GET["export"])
+    if wanted := wanted_export(request):
+        return exported(actor, spec, state, wanted)
     if spec.key in importable(actor):
         address = f"{reverse('console_import_new')}?type={spec.key}"
         given: Any = more.get("actions", ())
@@ -61,10 +60,7 @@ def _list_context(actor: Actor, spec: ListSpec[Any], state: ListState, choices: 
         "bulk": bulk,
         **views_context(actor, _head(spec), state, known, columns),
         "address": reverse(spec.url_name),
-        "exports": [
-            {"label": label, "href": f"?{urlencode({'export': kind})}{f'&{query}' if query else ''}", "icon": icon}
-            for kind, label, icon in (("csv", "CSV", "file-type-csv"), ("xlsx", "Excel (XLSX)", "file-spreadsheet"))
-        ],
+        "exports": export_items(query),
     }
 
 

@@ -13,7 +13,7 @@ from control.accounts.actor import Actor
 from control.accounts.roles import Area
 from control.console.access import page
 from control.console.figures import explanation as shown
-from control.console.figures.answers import asking, export_items
+from control.console.figures.answers import asking
 from control.console.figures.conversion_table import (
     COLUMNS,
     EXPORT_HEAD,
@@ -26,7 +26,7 @@ from control.console.figures.conversion_table import (
 )
 from control.console.figures.filters import FigureFilters, bar_context, read_filters, without
 from control.console.forms.lookups import PartnerField, partner_label
-from control.console.lists.export import ask_for_export, file_answer
+from control.console.lists.export import ask_for_export, export_items, file_answer, wanted_export
 from control.console.lists.state import Known, read_state
 from control.console.lists.views_page import ListHead, change_views, views_context
 from control.engine.answers import ConversionQuery, Filters, conversion, conversions, explanation, sees_personal_data
@@ -66,8 +66,8 @@ def index(request: HttpRequest, actor: Actor) -> HttpResponse:
     goals = _goals(actor)
     goal = request.GET.get("goal", "") if request.GET.get("goal") in goals else ""
     asked = ConversionQuery(_searched(filters, query), status, query, goal=goal, after=after, limit=_PAGE_ROWS + 1)
-    if request.GET.get("export") in ("csv", "xlsx") and not filters.mistake:
-        return _exported(actor, asked, request.GET["export"])
+    if (wanted := wanted_export(request)) and not filters.mistake:
+        return _exported(actor, asked, wanted)
     personal = sees_personal_data(actor)
     context: dict[str, object] = {
         "title": "Conversions",

@@ -19,6 +19,7 @@ from control.console.health import health
 from control.console.history import recent
 from control.console.lists.bulk_page import course
 from control.jobs.models import Job, JobState
+from control.modules.states import is_page_on
 from control.partners.access import visible_partners
 from control.partners.selectors import counts_by_status
 from control.partners.states import PartnerStatus
@@ -117,6 +118,7 @@ def settings(request: HttpRequest, actor: Actor) -> HttpResponse:
     """Show the pages of settings."""
     entries = [
         (Area.SETTINGS, "Program", "Name, currency, time zone, fallback page", "console_program_settings", "settings"),
+        (Area.SETTINGS, "What partners see", "Revenue and profit in their figures", "console_partner_settings", "eye"),
         (Area.PEOPLE, "People", "Operators with their roles, and partners' people", "console_people", "users"),
         (
             Area.PEOPLE,
@@ -126,6 +128,7 @@ def settings(request: HttpRequest, actor: Actor) -> HttpResponse:
             "mail",
         ),
         (Area.SETTINGS, "API keys", "Keys for other systems, with a scope each", "console_keys", "key"),
+        (Area.SETTINGS, "Modules", "Parts that can be switched on and off", "console_modules", "components"),
         (Area.SETTINGS, "Installation", "What the environment sets, to read", "console_installation", "stack"),
         (Area.SETTINGS, "Webhooks", "Other systems are told of changes", "console_webhooks", "webhook"),
         (Area.AUDIT, "Audit trail", "Every change with who, when and why", "console_audit", "history"),
@@ -134,7 +137,7 @@ def settings(request: HttpRequest, actor: Actor) -> HttpResponse:
     items = [
         {"title": title, "text": text, "href": reverse(name), "icon": icon}
         for area, title, text, name, icon in entries
-        if actor.may(area, Action.READ)
+        if actor.may(area, Action.READ) and is_page_on(name)
     ]
     return render(request, "console/settings.html", {"title": "Settings", "items": items})
 

@@ -10,14 +10,14 @@ from django.utils import timezone
 from control.accounts.actor import Actor
 from control.accounts.roles import Area
 from control.console.access import page
-from control.console.figures.answers import asking, export_items
+from control.console.figures.answers import asking
 from control.console.figures.filters import FigureFilters, bar_context, read_filters, without
 from control.console.figures.overview import course_chart, read_course, tiles
 from control.console.figures.report_filters import dimension_filters, goal_names, value_chips
 from control.console.figures.report_state import BY, COLUMNS, ReportState, read_report_state
 from control.console.figures.report_table import Key, export_head, export_rows, key_of, report_table, time_text
 from control.console.figures.sums import REPORT_MEASURES, by_key, unit_of
-from control.console.lists.export import DIRECT_ROWS_MAX, ask_for_export, file_answer
+from control.console.lists.export import DIRECT_ROWS_MAX, ask_for_export, export_items, file_answer, wanted_export
 from control.console.lists.views_page import ListHead, change_views, views_context
 from control.engine.answers import Filters, Part, Report, report
 from control.engine.dimensions import LABELS, SUBS, TIMES
@@ -44,8 +44,8 @@ def index(request: HttpRequest, actor: Actor) -> HttpResponse:
     if request.method == "POST" and (answer := change_views(request, actor, HEAD, state.list, state.known)) is not None:
         return answer
     filters = replace(read_filters(request, actor, "30d"), values=state.values)
-    if request.GET.get("export") in ("csv", "xlsx") and not filters.mistake:
-        return _exported(actor, state, filters, request.GET["export"])
+    if (wanted := wanted_export(request)) and not filters.mistake:
+        return _exported(actor, state, filters, wanted)
     number = _page_number(request)
     part = Part(state.order, _PAGE_ROWS, (number - 1) * _PAGE_ROWS)
     context: dict[str, object] = {

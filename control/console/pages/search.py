@@ -11,21 +11,11 @@ from control.accounts.actor import Actor
 from control.console.access import page
 from control.console.pages.hits import sentence
 from control.errors import Unavailable
-from control.search.find import WORDS_CHARS_MAX, Found, search
+from control.search.find import WORDS_CHARS_MAX, Found, SearchKind, search
 from control.ui.navigation import navigation
 from control.ui.states import state_text
 
 ROWS_MAX = 10
-# Heading, icon, page of one object, page of all; a page of all takes `?q=`.
-_KINDS = {
-    "partner": ("Partners", "user", "console_partner", "console_partners"),
-    "offer": ("Offers", "target-arrow", "console_offer", "console_offers"),
-    "link": ("Links", "link", "", "console_links"),
-    "plan": ("Plans", "receipt", "console_plan", "console_plans"),
-    "coupon": ("Coupons", "ticket", "console_coupon", "console_coupons"),
-    "user": ("People", "id-badge-2", "console_user", "console_people"),
-    "conversion": ("Conversions", "shopping-cart", "console_conversion", "console_conversions"),
-}
 
 
 @page()
@@ -33,7 +23,7 @@ def index(request: HttpRequest, actor: Actor) -> HttpResponse:
     """Show pages and objects that contain the words."""
     words = " ".join(request.GET.get("q", "").replace("\0", "").split())[:WORDS_CHARS_MAX]
     found = search(actor, words, ROWS_MAX)
-    groups = [_pages(request, words), *(_group(kind, rows, words) for kind, rows in found.by_kind.items())]
+    groups = [_pages(request, words), *(_group(found.kinds[kind], rows, words) for kind, rows in found.by_kind.items())]
     context = {
         "title": f"Search: {words}" if words else "Search",
         "words": words,
@@ -54,21 +44,23 @@ def _pages(request: HttpRequest, words: str) -> dict[str, Any]:
     return {"title": "Pages", "items": items, "more": False}
 
 
-def _group(kind: str, rows: list[Found], words: str) -> dict[str, Any]:
-    title, icon, _, all_name = _KINDS[kind]
+def _group(kind: SearchKind, rows: list[Found], words: str) -> dict[str, Any]:
     items = [
-        {"title": row.title, "text": row.text, "end": state_text(row.state), "icon": icon, "href": _address(row)}
+        {
+            "title": row.title,
+            "text": row.text,
+            "end": state_text(row.state),
+            "icon": kind.icon,
+            "href": _address(kind, row),
+        }
         for row in rows
     ]
-    address = _reversed(all_name)
-    return {"title": title, "items": items, "all": address, "more": len(rows) == ROWS_MAX and bool(address)}
+    address = _reversed(kind.pages)
+    return {"title": kind.heading, "items": items, "all": address, "more": len(rows) == ROWS_MAX and bool(address)}
 
 
-def _address(row: Found) -> str:
-    _, _, name, all_name = _KINDS[row.kind]
-    if not name:
-        return f"{reverse(all_name)}?q={quote(row.id)}"
-    return _reversed(name, row.id)
+def _address(kind: SearchKind, row: Found) -> str:
+    return _reversed(kind.page, row.id) if kind.page else f"{reverse(kind.pages)}?q={quote(row.id)}"
 
 
 def _reversed(name: str, *arguments: str) -> str:

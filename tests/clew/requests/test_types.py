@@ -124,4 +124,19 @@ def test_the_control_plane_asks_with_its_key_or_with_a_token_of_one_partner(api:
         status, report = ask("report", token, name="kpi", by="partner", **fields)
         assert status == 200
         assert not {"revenue", "profit"} & {column["name"] for column in report["columns"]}
+    for order in ("revenue", "-profit"):
+        status, refused = ask("report", token, name="kpi", by="partner", order=order)
+        assert (status, refused["field"]) == (400, "order"), "the order of rows would tell what is hidden"
+    assert ask("report", token, name="kpi", by="partner", order="-payout")[0] == 200
+    for field in ("shows", "show_revenue", "revenue"):  # what a request says about itself opens nothing
+        assert ask("report", token, name="kpi", by="partner", **{field: True})[0] == 400
+    assert ask("report", token.replace(".7.", ".7.revenue."), name="kpi")[0] == 401
+
+    def money_columns(*shows: str) -> set[str]:
+        opened = partner_token(CONTROL_KEY, 7, SystemClock().now_us() // 1_000_000, frozenset(shows))
+        _, report = ask("report", opened, name="kpi", by="partner", order=f"-{shows[0]}")
+        return {"revenue", "payout", "profit"} & {column["name"] for column in report["columns"]}
+
+    assert money_columns("revenue") == {"revenue", "payout"}
+    assert money_columns("revenue", "profit") == {"revenue", "payout", "profit"}
     assert ask("report", partner_token("x" * 32, 7, 0), name="kpi")[0] == 401

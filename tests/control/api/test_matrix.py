@@ -138,6 +138,11 @@ ENDPOINTS = [
     Endpoint("POST", "/api-keys", Area.SETTINGS, Action.WRITE, {"name": "crm", "scope": "read"}),
     Endpoint("GET", "/api-keys/{key_id}", Area.SETTINGS, Action.READ),
     Endpoint("DELETE", "/api-keys/{key_id}", Area.SETTINGS, Action.WRITE),
+    Endpoint("GET", "/partner-settings", Area.SETTINGS, Action.READ, None, True),
+    Endpoint("PATCH", "/partner-settings", Area.SETTINGS, Action.WRITE, {"show_revenue": True}, True),
+    Endpoint("GET", "/modules", Area.SETTINGS, Action.READ, None, True),
+    Endpoint("GET", "/modules/imports", Area.SETTINGS, Action.READ, None, True),
+    Endpoint("PATCH", "/modules/imports", Area.SETTINGS, Action.WRITE, {"on": True}, True),
     Endpoint("GET", "/webhooks", Area.SETTINGS, Action.READ),
     Endpoint("POST", "/webhooks", Area.SETTINGS, Action.WRITE, {"url": "https://crm.example/", "events": ["*"]}),
     Endpoint("GET", "/webhooks/event-types", Area.SETTINGS, Action.READ),
@@ -200,6 +205,7 @@ def test_every_endpoint_is_in_the_matrix() -> None:
         (method, path.replace("/kpi", "/{name}").replace(ID, "{conversion_id}").replace("malformed", "{reason}"))
         for method, path in walked
     }
+    walked = {(method, path.replace("/modules/imports", "/modules/{module_id}")) for method, path in walked}
     assert documented == {(method, path.replace("{id}", "{plan_id}")) for method, path in walked}
 
 

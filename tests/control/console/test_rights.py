@@ -15,6 +15,7 @@ from control.console import urls
 from control.console.models import BulkChange
 from control.imports.models import Import
 from control.imports.services import upload
+from control.modules.config import console_patterns
 from control.partners.models import Partner
 from control.program.models import PublishRequest
 from control.program.services.publish_requests import ask_to_publish
@@ -43,6 +44,9 @@ PAGES: dict[str, set[str]] = {
     "console_conversions": EVERYBODY,
     "console_conversion": EVERYBODY,
     "console_program_settings": LEADERS,
+    "console_partner_settings": LEADERS,
+    "console_modules": LEADERS,
+    "console_module_switch": LEADERS,
     "console_installation": LEADERS,
     "console_bulk": {"owner"},  # the one who made the change
     "console_partners": EVERYBODY,
@@ -127,7 +131,8 @@ FOREIGN = {"console_partner", "console_partner_edit", "console_partner_history",
 
 
 def names() -> set[str]:
-    return {str(entry.name) for entry in urls.urlpatterns if isinstance(entry, URLPattern)}
+    entries = [*urls.urlpatterns, *console_patterns()]
+    return {str(entry.name) for entry in entries if isinstance(entry, URLPattern)}
 
 
 def path(console: Console, name: str, partner: Partner | None) -> str:
@@ -155,6 +160,7 @@ def path(console: Console, name: str, partner: Partner | None) -> str:
         "console_import": [made.pk],
         "console_import_columns": [made.pk],
         "console_import_errors": [made.pk],
+        "console_module_switch": ["webhooks"],
         "console_webhook": [test.webhook_id],
         "console_webhook_edit": [test.webhook_id],
         "console_webhook_delivery": [test.webhook_id, test.pk],

@@ -13,7 +13,7 @@ from control.engine.scope import Scope
 from control.errors import Invalid, NotFound, Refused, Unavailable
 from runtime.clock import SystemClock
 from runtime.control_settings import EngineSettings
-from runtime.engine_key import TOKEN_AGE_MAX_S, partner_of_token, partner_token
+from runtime.engine_key import MONEY_SHOWN, TOKEN_AGE_MAX_S, PartnerToken, partner_token, read_partner_token
 from tests.serving import free_port
 
 KEY = "key-of-the-engine-for-tests-is-long"
@@ -105,23 +105,41 @@ def test_an_engine_that_is_not_there(port: int | None, key: str, part: str) -> N
 def test_an_answer_is_used_again_for_a_moment_but_never_for_another_scope(server: _Server) -> None:
     client = _client(server.server_port, answer_age_max_ms=60_000)
     server.seen.clear()
-    for scope in (Scope(), Scope(), Scope(None, (7, 8)), Scope(7, (7,)), Scope(8, (8,))):
+    for scope in (
+        Scope(), Scope(), Scope(None, (7, 8)), Scope(7, (7,)), Scope(8, (8,)), Scope(8, (8,), MONEY_SHOWN)
+    ):  # fmt: skip
         assert client.ask("report", {"name": "kpi", "by": None}, scope) == {"report": "kpi"}
     fields = [body for _, body in server.seen]
     assert fields == [
-        {"name": "kpi", **more} for more in ({}, {"partners": [7, 8]}, {"partners": [7]}, {"partners": [8]})
+        {"name": "kpi", **more} for more in ({}, *({"partners": numbers} for numbers in ([7, 8], [7], [8], [8])))
     ]
-    assert [header == f"Bearer {KEY}" for header, _ in server.seen] == [True, True, False, False]
+    assert [header == f"Bearer {KEY}" for header, _ in server.seen] == [True, True, False, False, False]
     now_s = SystemClock().now_us() // 1_000_000
     tokens = [header.removeprefix("Bearer ") for header, _ in server.seen[2:]]
-    assert [partner_of_token(token, KEY, now_s) for token in tokens] == [7, 8]
+    assert [read_partner_token(token, KEY, now_s) for token in tokens] == [
+        PartnerToken(7), PartnerToken(8), PartnerToken(8, MONEY_SHOWN)
+    ]  # fmt: skip
     client.close()
 
 
 def test_a_token_opens_one_partner_for_a_short_time() -> None:
     token = partner_token(KEY, 7, 1_000)
-    assert partner_of_token(token, KEY, 1_000 + TOKEN_AGE_MAX_S) == 7
-    assert partner_of_token(token, KEY, 1_001 + TOKEN_AGE_MAX_S) is None
-    assert partner_of_token(token, KEY + "x", 1_000) is None
+    assert read_partner_token(token, KEY, 1_000 + TOKEN_AGE_MAX_S) == PartnerToken(7)
+    assert read_partner_token(token, KEY, 1_001 + TOKEN_AGE_MAX_S) is None
+    assert read_partner_token(token, KEY + "x", 1_000) is None
     for forged in (token.replace(".7.", ".8."), "", ".", "partner.7.9999999999.", token + "é"):
-        assert partner_of_token(forged, KEY, 1_000) is None
+        assert read_partner_token(forged, KEY, 1_000) is None
+
+
+def test_only_the_key_adds_money_to_a_token() -> None:
+    assert read_partner_token(partner_token(KEY, 7, 1_000, MONEY_SHOWN), KEY, 1_000) == PartnerToken(7, MONEY_SHOWN)
+    plain, revenue = partner_token(KEY, 7, 1_000), partner_token(KEY, 7, 1_000, frozenset({"revenue"}))
+    content, mac = plain.rpartition(".")[0], plain.rpartition(".")[2]
+    for forged in (
+        f"{content}.revenue.{mac}", f"{content}.revenue+profit.{mac}", f"{content}..{mac}",
+        revenue.replace("revenue", "revenue+profit"), revenue.replace("revenue", "profit"),
+        revenue.replace(".7.", ".8."), partner_token("x" * 32, 7, 1_000, MONEY_SHOWN),
+    ):  # fmt: skip
+        assert read_partner_token(forged, KEY, 1_000) is None, forged
+    unknown = partner_token(KEY, 7, 1_000, frozenset({"everything"}))
+    assert read_partner_token(unknown, KEY, 1_000) == PartnerToken(7)

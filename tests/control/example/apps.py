@@ -1,7 +1,7 @@
 """App of the notes."""
 
 from control.accounts.roles import Area
-from control.modules import ModuleConfig
+from control.modules.config import ModuleConfig
 
 
 class NotesConfig(ModuleConfig):
@@ -9,8 +9,14 @@ class NotesConfig(ModuleConfig):
 
     name = "tests.control.example"
     label = "notes"
+    verbose_name = "Notes"
+    text = "Colleagues write down what they know about a partner."
+    area = Area.TICKETS
+    needs = ("exports",)
+    starts_on = False
     api_routers = {"/notes": "tests.control.example.api.notes"}
     console_urls = "tests.control.example.urls"
+    search_kinds = {"note": "tests.control.example.search.NOTES"}
 
     def ready(self) -> None:
         from control.console.access import may

@@ -36,9 +36,11 @@ def walk() -> None:
     from control.accounts.keys import make_key
     from control.accounts.people import add_operator
     from control.audit.models import AuditEvent
+    from control.modules.services import switch_module
     from control.partners.services import create_partner
 
     boss, password = command_line(), "correct horse battery"
+    switch_module(boss, "notes", True)  # it starts off
     people = {role: add_operator(boss, f"{role}@x.example", role, role, password) for role in
               ("owner", "partner_manager", "read_only")}  # fmt: skip
     own = create_partner(boss, {"name": "Blue Lagoon", "manager": people["partner_manager"]}, "active")
@@ -76,7 +78,52 @@ def walk() -> None:
     assert AuditEvent.objects.filter(object_type="notes.note").count() == 2
     owner = _browser(people["owner"], password)
     assert owner.get(f"/console/audit/{event.pk}/").status_code == 200
-    assert "/api/v1/notes" in owner.get("/api/v1/openapi.json").json()["paths"]
+    assert "404" in owner.get("/api/v1/openapi.json").json()["paths"]["/api/v1/notes"]["get"]["responses"]
+
+    # Search finds notes, for those who may read them.
+    found = manager.get("/console/search/?q=alert").content.decode()
+    assert "<h2>Notes</h2>" in found and "<h2>Notes</h2>" not in reader.get("/console/search/?q=alert").content.decode()
+
+    _switch(owner, manager, lagoon)
+
+
+def _switch(owner: Any, manager: Any, lagoon: Any) -> None:
+    """Switch the module off and on; what it has stored is kept."""
+    from django.utils import timezone
+
+    from control.audit.models import AuditEvent
+    from control.audit.origin import ActorKind, Origin, acting
+    from control.jobs.queue import enqueue, take
+
+    listed = owner.get("/console/settings/modules/").content.decode()
+    assert "Colleagues write down what they know about a partner." in listed and "Switch off Notes" in listed
+    needed = owner.post("/console/settings/modules/exports/", {"to": "off"}, follow=True).content.decode()
+    assert "Exports is needed by Notes; switch off Notes first." in needed
+
+    assert manager.post("/console/settings/modules/notes/", {"to": "off"}).status_code == 403
+    assert "jobs" in owner.get("/console/settings/modules/notes/").content.decode()
+    assert (
+        "Notes is off." in owner.post("/console/settings/modules/notes/", {"to": "off"}, follow=True).content.decode()
+    )
+    event = AuditEvent.objects.filter(object_type="modules.moduleswitch").latest("pk")
+    assert (event.object_name, event.actor_name, event.after) == ("notes", "owner", {"is_on": False})
+
+    gone = manager.get("/console/notes/")
+    assert gone.status_code == 404 and "Notes is off" in gone.content.decode()
+    assert manager.post("/console/notes/new/", {"partner": 1, "text": "x"}).status_code == 404
+    assert 'href="/console/notes/"' not in manager.get("/console/").content.decode()
+    assert "<h2>Notes</h2>" not in manager.get("/console/search/?q=alert").content.decode()
+    status, problem = lagoon("GET")
+    assert status == 404 and problem["detail"].startswith("the module Notes is off; an owner or administrator can")
+    assert lagoon("GET", key="wrong")[0] == 401
+    with acting(Origin(ActorKind.COMMAND, name="walk")):
+        enqueue("notes.count")
+    assert take("worker", timezone.now(), 30) is None
+
+    owner.post("/console/settings/modules/notes/", {"to": "on"})
+    assert ATTACK in lagoon("GET")[1]["items"][0]["text"]
+    job = take("worker", timezone.now(), 30)
+    assert job is not None and job.task == "notes.count"
 
 
 def _browser(user: Any, password: str) -> Any:
@@ -90,11 +137,11 @@ def _browser(user: Any, password: str) -> Any:
 def _api(key: str) -> Any:
     from django.test import Client
 
-    client = Client(HTTP_HOST="localhost", HTTP_AUTHORIZATION=f"Bearer {key}")
+    client, own = Client(HTTP_HOST="localhost"), key
 
-    def ask(method: str, body: Any = None) -> tuple[int, Any]:
+    def ask(method: str, body: Any = None, key: str = own) -> tuple[int, Any]:
         content = {} if body is None else {"data": json.dumps(body), "content_type": "application/json"}
-        answer = client.generic(method, "/api/v1/notes", **content)
+        answer = client.generic(method, "/api/v1/notes", HTTP_AUTHORIZATION=f"Bearer {key}", **content)
         return answer.status_code, answer.json()
 
     return ask

@@ -1,0 +1,1 @@
+"""Modules: parts of the control plane that an owner or administrator switches on and off. docs/design/modules.md."""
