@@ -45,6 +45,10 @@ class _Names:
     def offer(self, number: int) -> str:
         return self._labels.offers.get(number) or f"offer {number}"
 
+    def offer_by_noun(self, number: int) -> str:
+        """Return `offer` with its name, or with its number if it has none."""
+        return f"offer {self._labels.offers.get(number) or number}"
+
     def goal(self, offer: int, key: str) -> str:
         return self._labels.goals.get(offer, {}).get(key) or f"goal {key}"
 
@@ -68,11 +72,11 @@ def _head(old: Terms, new: Terms) -> Iterator[str]:
 
 def _offers(old: Terms, new: Terms, names: _Names) -> Iterator[str]:
     for number, before, after in _pairs(old.offers, new.offers):
-        offer = names.offer(number)
+        offer = names.offer_by_noun(number)
         if before is None:
-            yield f"adds offer {offer}"
+            yield f"adds {offer}"
         elif after is None:
-            yield f"removes offer {offer}"
+            yield f"removes {offer}"
         else:
             yield from _offer(number, before, after, names)
 

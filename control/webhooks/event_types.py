@@ -21,9 +21,12 @@ from control.partners.api import partner_out
 from control.partners.models import Partner
 from control.program.api import link_out, offer_out
 from control.program.api_approvals import approval_out
+from control.program.api_requests import request_out
 from control.program.api_terms import coupon_out, plan_out
 from control.program.api_versions import version_out
-from control.program.models import Approval, Coupon, Link, Offer, Plan, ProgramVersion
+from control.program.models import Approval, Coupon, Link, Offer, Plan, ProgramVersion, PublishRequest
+from control.scheduled.api import scheduled_out
+from control.scheduled.models import ScheduledChange
 
 TEST = "webhook.test"
 """Event that is sent on request."""
@@ -40,7 +43,8 @@ class Resource:
     acts: Mapping[str, str] = field(default_factory=lambda: {"created": "created", "deleted": "deleted"})
     """Kinds of events by the actions of the audit trail that are events."""
     status: str = ""
-    """Column whose change is an event `status_changed`."""
+    """Column whose change is an event: `status_changed`, or the one of the new state in `by_state`."""
+    by_state: Mapping[str, str] = field(default_factory=dict)
     kinds: tuple[str, ...] = _CHANGES
 
     @property
@@ -69,6 +73,7 @@ def _user(user: User) -> Schema:
 
 _STATUS = ("created", "changed", "status_changed")
 _ALL = (*_STATUS, "deleted")
+_DECIDED = ("approved", "declined", "withdrawn", "replaced")
 RESOURCES = (
     Resource("partner", Partner.objects.all, _partner, status="status", kinds=_ALL),
     Resource("offer", Offer.objects.all, offer_out, status="status", kinds=_ALL),
@@ -84,6 +89,15 @@ RESOURCES = (
         "program", ProgramVersion.objects.all, version_out,
         {"published": "published", "rolled_back": "rolled_back"},
         kinds=("published", "rolled_back"),
+    ),
+    Resource(
+        "publish_request", PublishRequest.objects.all, request_out, {"created": "requested"}, status="state",
+        by_state={state: state for state in _DECIDED}, kinds=("requested", *_DECIDED),
+    ),
+    Resource(
+        "scheduled_change", ScheduledChange.objects.all, scheduled_out, {"created": "scheduled"}, status="state",
+        by_state={"done": "applied", "failed": "failed", "cancelled": "cancelled"},
+        kinds=("scheduled", "applied", "failed", "cancelled"),
     ),
     Resource("user", lambda: User.objects.prefetch_related("seats"), _user, kinds=("created", "changed", "deleted")),
     Resource("invitation", Invitation.objects.all, invitation_out, kinds=("created", "changed")),

@@ -87,7 +87,12 @@ def _events(change: Change, resource: "Resource", row: Mapping[str, Any]) -> lis
     status, found = resource.status, []
     if status and status in names:
         previous = shown_value(status, (change.before or {}).get(status))
-        found.append(("status_changed", {"changed": [status], "previous": {status: previous}}))
+        now = str((change.after or {})[status])
+        kind = resource.by_state.get(now, "") if resource.by_state else "status_changed"
+        if kind:
+            found.append((kind, {"changed": [status], "previous": {status: previous}}))
+    if "changed" not in resource.kinds:
+        return found
     if others := sorted({name for column, name in names.items() if name and column != status}):
         found.append(("changed", {"changed": others}))
     return found

@@ -76,6 +76,7 @@ def test_changed_plans(old: Plan, new: Plan, sentence: str) -> None:
             "pays Blue Lagoon 8 % for Shoes, held for 1d, by linear",
         ),
         (msgspec.structs.replace(OLD, offers={}), "removes offer Shoes"),
+        (msgspec.structs.replace(OLD, offers={**OLD.offers, 77: next(iter(OLD.offers.values()))}), "adds offer 77"),
         (msgspec.structs.replace(OLD, currency="EUR"), "changes the currency from USD to EUR"),
         (msgspec.structs.replace(OLD, models=("last_click", "linear")), "computes linear for reports"),
         (msgspec.structs.replace(OLD, partners={7: PartnerTerms("inactive")}), "stops counting touches of Blue Lagoon"),

@@ -8,10 +8,11 @@ from django.db import connection, transaction
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from control.accounts.actor import command_line
+from control.accounts.actor import Actor, command_line
 from control.accounts.invitations import invite
 from control.accounts.people import add_operator, change_person
-from control.audit.origin import acting
+from control.accounts.roles import Role
+from control.audit.origin import ActorKind, acting
 from control.exports.models import Export
 from control.exports.services import make_export, start_export
 from control.imports.models import Import
@@ -24,7 +25,14 @@ from control.program.publishing import publish
 from control.program.services.approvals import request_access
 from control.program.services.links import create_link, set_link_status
 from control.program.services.offers import change_offer, rotate_postback_secret
+from control.program.services.publish_requests import (
+    approve_request,
+    ask_to_publish,
+    decline_request,
+    withdraw_request,
+)
 from control.program.services.terms_rows import create_coupon, create_plan, discard
+from control.scheduled.services import cancel_change, run_change, schedule_status
 from control.webhooks import outbox
 from control.webhooks.event_types import event_types, is_subscription
 from control.webhooks.models import Delivery, Webhook, WebhookEvent, WebhookStatus
@@ -94,6 +102,9 @@ def test_every_resource_has_its_events() -> None:
     start_apply(BOSS, made.pk)
     start_undo(BOSS, made.pk)
     make_export(start_export(BOSS, "partners", "csv", {}).pk, BOSS)
+    change_offer(BOSS, offer.number, {"click_window_us": 2 * 86_400_000_000})
+    ask_to_publish(_person("ivy"))
+    schedule_status(BOSS, "offer", str(offer.number), "paused", timezone.now() + timedelta(hours=1))
     seen = set(_types())
     assert {"import.checked", "import.completed", "import.undone", "export.completed"} <= seen
     done = _newest("import.completed")["object"]
@@ -109,6 +120,38 @@ def test_every_resource_has_its_events() -> None:
     assert _newest("plan.created")["object"]["percent"] == "9" and _newest("program.published")["object"]["seq"] == 1
     text = str(list(WebhookEvent.objects.values_list("data", flat=True)))
     assert "secret" not in text and "digest" not in text and "https://x.example/" not in text
+
+
+def _person(name: str) -> Actor:
+    user = add_operator(BOSS, f"{name}@acme.example", "admin", name.capitalize())
+    return Actor(ActorKind.PERSON, str(user.pk), name.capitalize(), role=Role.ADMIN)
+
+
+def test_requests_and_scheduled_changes_tell_how_they_end() -> None:
+    ivy, bob, offer = _person("ivy"), _person("bob"), shoes()
+    publish(BOSS, "opening")
+    _subscribe("publish_request.*", "scheduled_change.*")
+    create_plan(BOSS, {"offer": offer, "percent_e6": 8_000_000})
+    ask_to_publish(ivy, "first")
+    withdraw_request(ivy, ask_to_publish(ivy, "again").pk)
+    decline_request(bob, ask_to_publish(ivy).pk, "too much")
+    approve_request(bob, ask_to_publish(ivy).pk)
+    asked, ends = "publish_request.requested", ("replaced", "withdrawn", "declined", "approved")
+    replaced, withdrawn, declined, approved = (f"publish_request.{kind}" for kind in ends)
+    assert sorted(_types()) == sorted([asked] * 4 + [replaced, withdrawn, declined, approved])
+    told = _newest(declined)
+    assert (told["object"]["decision_reason"], told["previous"]) == ("too much", {"state": "open"})
+    assert told["actor"]["name"] == "Bob" and _newest(approved)["object"]["state"] == "approved"
+
+    WebhookEvent.objects.all().delete()
+    later = timezone.now() + timedelta(hours=1)
+    run_change(schedule_status(ivy, "offer", str(offer.number), "paused", later).pk)
+    cancel_change(bob, schedule_status(ivy, "offer", str(offer.number), "active", later).pk)
+    run_change(schedule_status(ivy, "offer", str(offer.number), "draft", later).pk)
+    scheduled = "scheduled_change.scheduled"
+    applied, cancelled, failed = (f"scheduled_change.{kind}" for kind in ("applied", "cancelled", "failed"))
+    assert _types() == [scheduled, applied, scheduled, cancelled, scheduled, failed]
+    assert _newest(failed)["object"]["result"] and _newest(applied)["previous"] == {"state": "scheduled"}
 
 
 @pytest.mark.parametrize("database", ["sqlite"], indirect=True)
