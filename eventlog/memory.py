@@ -95,6 +95,9 @@ class MemoryConsumer:
             found.append(Record(at, value, append_ids.get(at)))
         return found
 
+    def growth_mark(self) -> object | None:
+        return None
+
     async def committed(self, partition: Partition) -> Position | None:
         return self._log.positions.get((self._group, partition, self._log.log_ids[partition]))
 

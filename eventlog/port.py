@@ -149,6 +149,10 @@ class Consumer(Protocol):
         """Read records from `offset`; at least one if any exists, whatever its size."""
         ...
 
+    def growth_mark(self) -> object | None:
+        """Return a value that another one equals only if nothing was appended in between; None if that costs a read."""
+        ...
+
     async def committed(self, partition: Partition) -> Position | None:
         """Return the committed position of this group for this log identity; None without one."""
         ...

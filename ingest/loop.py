@@ -30,6 +30,8 @@ from warehouse.port import Warehouse
 
 GROUP = "ingest"
 _log = Throttled(logger("ingest"))
+_IDLE_MAX_MS = 1_000
+"""Longest time without a look at positions and ends of a log that has not grown."""
 OWNED_FOR_S = 3.0
 """Time for which a partition is certainly ours after the group confirmed it; the group reassigns none sooner."""
 
@@ -68,6 +70,7 @@ class Ingest:
     ) -> None:  # fmt: skip
         self._consumer, self._warehouse, self._enricher = consumer, warehouse, enricher
         self._settings, self._clock, self._code_version = settings, clock, code_version
+        self._idle_polls_max = max(1, _IDLE_MAX_MS // max(1, settings.poll_interval_ms))
         self._stop = threading.Event()
         owned_for_s = math.inf if consumer.deduplicated else OWNED_FOR_S
         self._store = BatchWriter(warehouse, GROUP, settings.retry_backoff_max_ms, self._stop, clock, owned_for_s)
@@ -90,6 +93,7 @@ class Ingest:
     async def run(self) -> None:
         """Store batches until `stop`. While the log is unavailable it waits; any other error ends the process."""
         while not self._stop.is_set():
+            mark = self._consumer.growth_mark()
             try:
                 stored = await self.step()
                 self.trouble = ""
@@ -100,7 +104,15 @@ class Ingest:
             except Stopped:
                 return
             if not stored:
-                await asyncio.sleep(self._settings.poll_interval_ms / 1000)
+                await self._pause_until_growth(mark)
+
+    async def _pause_until_growth(self, mark: object | None) -> None:
+        """Wait for the next poll of a log that was idle: until it has grown since the mark, or for a second."""
+        polls = 1 if mark is None or self._waiting or self.trouble else self._idle_polls_max
+        for _ in range(polls):
+            await asyncio.sleep(self._settings.poll_interval_ms / 1000)
+            if self._stop.is_set() or self._consumer.growth_mark() != mark:
+                return
 
     async def catch_up(self) -> None:
         """BatchWriter everything that is in the log now, without waiting for batches to fill."""

@@ -65,6 +65,10 @@ class KafkaConsumer:
     async def read(self, partition: Partition, offset: int, rows_max: int, bytes_max: int) -> Sequence[Record]:
         return await self._reader.read(partition, offset, rows_max, bytes_max)
 
+    def growth_mark(self) -> object | None:
+        """Return None: only the broker knows."""
+        return None
+
     async def committed(self, partition: Partition) -> Position | None:
         """As the port says; from memory when it was read or committed in this generation."""
         if not self._member.joined:

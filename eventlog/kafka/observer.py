@@ -39,6 +39,10 @@ class KafkaObserver:
         """As the port says; with `wait_ms` Kafka answers as soon as there is a record, and other questions wait too."""
         return await self._reader.read(partition, offset, rows_max, bytes_max, wait_ms)
 
+    def growth_mark(self) -> object | None:
+        """Return None: only the broker knows."""
+        return None
+
     async def committed(self, partition: Partition) -> Position | None:
         return await self._reader.position(self._group, partition)
 

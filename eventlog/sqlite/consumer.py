@@ -6,6 +6,7 @@ beginning and none of its records is mistaken for an old one.
 
 import asyncio
 import os
+import re
 import sqlite3
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -22,6 +23,9 @@ from runtime.settings import LogSettings
 _T = TypeVar("_T")
 _TRIM_ROWS_MAX = 50_000
 """Most records that one transaction drops, so that edges never wait long for the lock."""
+_OF_PARTITION = re.compile(r".+-[0-9]+\.sqlite(-wal)?")
+_TICK_US = 50_000
+"""Several times the longest tick of a file system's clock."""
 
 
 @dataclass(slots=True)
@@ -76,6 +80,21 @@ class SqliteConsumer:
             records.append(Record(row[0], row[1]))
         cursor.close()
         return records
+
+    def growth_mark(self) -> object | None:
+        """Return sizes and times of the files. A commit writes to a WAL file, also where it starts anew."""
+        found = []
+        try:
+            with os.scandir(self._folder) as entries:
+                for entry in entries:
+                    if _OF_PARTITION.fullmatch(entry.name):
+                        state = entry.stat()
+                        found.append((entry.name, state.st_ino, state.st_size, state.st_mtime_ns))
+        except OSError:  # a file that goes meanwhile, as a WAL does
+            return None
+        written_us = max((written_ns for *_, written_ns in found), default=0) // 1000
+        # Two commits within a tick of the file system's clock may have the same time.
+        return sorted(found) if self._clock.now_us() - written_us > _TICK_US else None
 
     async def committed(self, partition: Partition) -> Position | None:
         def find() -> Position | None:

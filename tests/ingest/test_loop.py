@@ -165,6 +165,42 @@ def test_trouble_with_the_log_is_waited_out(warehouse: Warehouse) -> None:
     assert consumer.fails < 0
 
 
+class Marked(MemoryConsumer):
+    """A log that tells cheaply whether it has grown."""
+
+    asked = looks = 0
+
+    def growth_mark(self) -> object:
+        self.asked += 1
+        return [len(records) for records in self._log.records.values()]
+
+    async def partitions(self) -> list[Partition]:
+        self.looks += 1
+        return sorted(self._log.records)
+
+
+def test_an_idle_log_is_not_read_until_it_grows(warehouse: Warehouse) -> None:
+    log = log_of(clicks(2))
+    consumer = Marked(log, GROUP)
+
+    async def story(ingest: Ingest) -> None:
+        running = asyncio.create_task(ingest.run())
+        while consumer.asked < 50:
+            await asyncio.sleep(0.005)
+        assert consumer.looks < 10
+        log.records[HITS_0] += clicks(1, 2)
+        while offsets(warehouse, "clicks") != [0, 1, 2]:
+            await asyncio.sleep(0.005)
+        asked = consumer.asked
+        while consumer.looks < 12:  # it is read at times even so
+            await asyncio.sleep(0.005)
+        assert consumer.asked > asked
+        ingest.stop()
+        await running
+
+    asyncio.run(asyncio.wait_for(story(ingest_of(consumer, warehouse, poll_interval_ms=10)), 60))
+
+
 def test_lag_is_told(warehouse: Warehouse) -> None:
     log = log_of(clicks(7))
     ingest = ingest_of(log, warehouse, batch_rows_max=5)
