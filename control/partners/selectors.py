@@ -34,7 +34,9 @@ def search_partners(rows: QuerySet[Partner], text: str, *, personal: bool = True
 
     For people who see no personal data only the name counts: else a search would tell whether an address is there.
     """
-    for word in folded(text).split() if personal else ():
+    # Most rows fail at the first word if it is a rare one: a number, or a long word.
+    words = sorted(folded(text).split(), key=lambda word: (not word.isdecimal(), -len(word)))
+    for word in words if personal else ():
         rows = rows.filter(search__contains=word)
     for word in () if personal else text.split():
         rows = rows.filter(name__icontains=word)
