@@ -156,7 +156,7 @@ class KafkaMember(ConsumerRebalanceListener):  # type: ignore[misc]  # the libra
                 session_timeout_ms=settings.session_timeout_ms,
                 heartbeat_interval_ms=settings.session_timeout_ms // _HEARTBEATS_PER_SESSION,
                 rebalance_timeout_ms=settings.session_timeout_ms, retry_backoff_ms=RETRY_BACKOFF_MS,
-                # The library counts fetches of its own consumer, which we do not use.
+                # The library counts fetches of the consumer it comes with, which we do not use.
                 max_poll_interval_ms=_NEVER_MS, assignors=(RoundRobinPartitionAssignor,),
             )  # fmt: skip
 

@@ -82,7 +82,7 @@ class SqliteConsumer:
         return records
 
     def growth_mark(self) -> object | None:
-        """Return sizes and times of the files. A commit writes to a WAL file, also where it starts anew."""
+        """Return sizes and times of the files. Every commit writes to a WAL file, also after a checkpoint."""
         found = []
         try:
             with os.scandir(self._folder) as entries:
