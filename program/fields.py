@@ -157,7 +157,11 @@ def link_code(text: str) -> str:
 
 
 def sub_default(text: str) -> str:
-    if len(text.encode("utf-8", "surrogatepass")) > SUB_BYTES_MAX:
+    try:
+        length = len(text.encode())
+    except UnicodeEncodeError:
+        raise BadValue("must be a text that UTF-8 can encode") from None
+    if length > SUB_BYTES_MAX:
         raise BadValue(f"must have at most {SUB_BYTES_MAX} bytes")
     return text
 

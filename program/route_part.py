@@ -1,7 +1,7 @@
 """A part of the routes: the rows whose keys have the same first 12 bits of their hash, in memory and as bytes.
 
 In memory an ordinary link is an entry of a dictionary with one number as its value, which needs about half the memory
-of an object; a link with a landing page or subs of its own is an object. The bytes are MessagePack with sorted rows, so
+of an object; a link with its own landing page or subs is an object. The bytes are MessagePack with sorted rows, so
 equal rows give equal bytes. Columns that were added later are at the end of a row and left out where they are empty,
 so bytes and hashes of other rows stay those of earlier versions.
 """

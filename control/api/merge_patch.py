@@ -6,7 +6,7 @@ A resource declares its fields once, those that an object must have without a de
 
 from collections.abc import Mapping
 from functools import cache
-from types import UnionType
+from types import GenericAlias, UnionType
 from typing import Any, Union, get_args, get_origin
 
 from ninja import Schema
@@ -56,8 +56,11 @@ def merged(target: Any, patch: Any) -> Any:
 
 
 def _make_optional(field: FieldInfo) -> None:
-    """Let a field be left out or null; an object in it may be patched in parts."""
+    """Let a field be left out or null; an object or map in it may be patched in parts."""
     kind: Any = field.annotation
+    if get_origin(kind) is dict:
+        name, value = get_args(kind)
+        kind = GenericAlias(dict, (name, value if value is Any else value | None))
     kinds = get_args(kind) if get_origin(kind) in (Union, UnionType) else (kind,)
     inner = next((one for one in kinds if _is_schema(one)), None)
     optional: Any = (kind if inner is None else _part_of(inner)) | None

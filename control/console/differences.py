@@ -35,6 +35,7 @@ _TONES: dict[str, Tone] = {"created": "good", "deleted": "bad", "updated": "info
 _PAGES = {
     "partners.partner": "console_partner",
     "program.offer": "console_offer",
+    "program.link": "console_link",
     "program.plan": "console_plan",
     "scheduled.scheduledchange": "console_scheduled_change",
     "program.publishrequest": "console_publish_request",
@@ -42,6 +43,9 @@ _PAGES = {
     "accounts.invitation": "console_invitation",
     "jobs.job": "console_job",
 }
+
+_PAGES_BY_NAME = frozenset({"program.link"})
+"""Objects whose page is found by their name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +83,7 @@ def page_of(event: AuditEvent) -> str:
     if name is None or event.action == "deleted":
         return ""
     try:
-        return reverse(name, args=[event.object_id])
+        return reverse(name, args=[event.object_name if event.object_type in _PAGES_BY_NAME else event.object_id])
     except NoReverseMatch:
         return ""
 

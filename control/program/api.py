@@ -21,7 +21,7 @@ from control.errors import Mistakes, NotFound
 from control.json_lookups import HoldsText
 from control.program.access import visible_links, visible_offers
 from control.program.models import Link, LinkStatus, Offer, OfferAccess, OfferStatus, default_goals
-from control.program.services.links import LINKS_AT_ONCE_MAX, create_link, create_links, set_link_status
+from control.program.services.links import LINKS_AT_ONCE_MAX, change_link, create_link, create_links
 from control.program.services.offers import change_offer, create_offer, rotate_postback_secret, set_offer_status
 from program.entries import DEFAULT_CLICK_WINDOW_US, DEFAULT_IMPRESSION_WINDOW_US
 from program.file import NAME_CHARS_MAX
@@ -218,13 +218,25 @@ class LinkOut(Schema):
     offer: int
     partner: int
     status: str
+    landing_url: str = Field(description="Its own landing page; empty for the offer's.")
+    subs: dict[str, str] = Field(description="Values of sub1 to sub30 for hits that do not give them.")
     created: datetime
 
 
-class LinkItem(Schema):
-    """A link to add."""
+class LinkFields(Schema):
+    """Fields of a link that may be changed."""
 
     model_config = ConfigDict(extra="forbid")
+
+    status: str
+    landing_url: str = Field("", description="Its own landing page, with macros, on a host of the offer.")
+    subs: dict[str, str] = Field(
+        default_factory=dict, description="Values of sub1 to sub30 for hits that do not give them."
+    )
+
+
+class LinkItem(LinkFields):
+    """A link to add."""
 
     offer: int = Field(ge=1, le=_NUMBER_MAX)
     partner: int = Field(ge=1, le=_NUMBER_MAX)
@@ -256,14 +268,6 @@ _NewLinks = Annotated[
 ]
 
 
-class LinkFields(Schema):
-    """Fields of a link that may be changed."""
-
-    model_config = ConfigDict(extra="forbid")
-
-    status: str
-
-
 class LinkPatch(MergePatch, LinkFields):
     """Fields of a link to change."""
 
@@ -275,6 +279,7 @@ class LinkQuery(PageQuery):
     partner: int | None = Field(None, ge=1, le=_NUMBER_MAX)
     code: str = Field("", max_length=255, description="The whole code; q finds parts of it.")
     status: str = Field("", max_length=8)
+    landing_url: str = Field("", max_length=2_048, description="The whole landing page of links that have their own.")
 
 
 class LinkPage(Schema):
@@ -286,8 +291,9 @@ class LinkPage(Schema):
 
 def link_out(link: Link) -> LinkOut:
     return LinkOut(
-        code=link.code, offer=link.offer_id, partner=link.partner_id, status=link.status, created=link.created
-    )
+        code=link.code, offer=link.offer_id, partner=link.partner_id, status=link.status, created=link.created,
+        landing_url=link.landing_url, subs=link.ordered_subs(),
+    )  # fmt: skip
 
 
 def _one_link(actor: Actor, code: str) -> Link:
@@ -300,7 +306,7 @@ def _one_link(actor: Actor, code: str) -> Link:
 @links.get("", response=answers(LinkPage))
 def list_links(request: HttpRequest, query: Query[LinkQuery]) -> dict[str, Any]:
     """List links, newest first."""
-    found = exactly(visible_links(actor_of(request)), query, "offer", "partner", "code", "status")
+    found = exactly(visible_links(actor_of(request)), query, "offer", "partner", "code", "status", "landing_url")
     if query.q:
         found = found.filter(code__icontains=query.q)
     return page(request, found, query, _LINK_ORDERS, link_out)
@@ -330,7 +336,7 @@ def get_link(request: HttpRequest, response: HttpResponse, code: str) -> LinkOut
 
 @links.patch("/{code}", response=answers(LinkOut, errors=(404, 412)))
 def patch_link(request: HttpRequest, response: HttpResponse, code: str, body: LinkPatch) -> LinkOut:
-    """Switch a link on or off, at once."""
+    """Switch a link on or off, or change its landing page or subs, at once."""
     actor = actor_of(request)
     actor.require(Area.LINKS, Action.WRITE)
     with transaction.atomic(), naming_version(response):
@@ -338,6 +344,6 @@ def patch_link(request: HttpRequest, response: HttpResponse, code: str, body: Li
         shown = link_out(_one_link(actor, code))
         check_if_match(request, shown)
         if values := body.values(shown):
-            shown = link_out(set_link_status(actor, code, values["status"]))
+            shown = link_out(change_link(actor, code, values))
     set_etag(response, shown)
     return shown

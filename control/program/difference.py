@@ -236,6 +236,8 @@ def _links(old: Routes, new: Routes) -> Iterator[str]:
         ("removes", [code for code, _, now in pairs if now is None]),
         ("starts", _switched(pairs, "active")),
         ("stops", _switched(pairs, "inactive")),
+        ("changes the landing page of", _changed(pairs, "landing_url")),
+        ("changes the default subs of", _changed(pairs, "subs")),
     ):
         if chosen:
             rest = f" and {len(chosen) - 20} more" if len(chosen) > 20 else ""
@@ -244,6 +246,10 @@ def _links(old: Routes, new: Routes) -> Iterator[str]:
 
 def _switched(pairs: Iterable[tuple[str, Any, Any]], to: str) -> list[str]:
     return [code for code, was, now in pairs if was and now and was.status != now.status == to]
+
+
+def _changed(pairs: Iterable[tuple[str, Any, Any]], field: str) -> list[str]:
+    return [code for code, was, now in pairs if was and now and getattr(was, field) != getattr(now, field)]
 
 
 def _pairs(old: Mapping[_K, _V], new: Mapping[_K, _V]) -> Iterator[tuple[_K, _V | None, _V | None]]:

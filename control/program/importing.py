@@ -91,7 +91,10 @@ def _offer(row: OfferRow) -> dict[str, Any]:
 def _links(program: Program) -> Iterator[dict[str, Any]]:
     for link in program.routes.links.values():
         status = LinkStatus.ACTIVE if link.status == "active" else LinkStatus.INACTIVE
-        yield {"code": link.code, "offer_id": link.offer_id, "partner_id": link.partner_id, "status": status}
+        yield {
+            "code": link.code, "offer_id": link.offer_id, "partner_id": link.partner_id, "status": status,
+            "landing_url": link.landing_url, "subs": dict(link.subs),
+        }  # fmt: skip
 
 
 def _status(model: type[models.Model], stored: str | None, works: Any) -> str:

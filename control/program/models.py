@@ -14,7 +14,7 @@ from control.partners.models import Partner
 from control.program import validators
 from control.texts import no_control_characters
 from program.entries import DEFAULT_CLICK_WINDOW_US, DEFAULT_IMPRESSION_WINDOW_US
-from program.fields import COUPON_CODE_CHARS_MAX, GOAL_KEY_CHARS_MAX, LINK_CODE_CHARS_MAX
+from program.fields import COUPON_CODE_CHARS_MAX, GOAL_KEY_CHARS_MAX, LINK_CODE_CHARS_MAX, SUB_NAMES
 from program.file import NAME_CHARS_MAX
 
 MODEL_CHARS_MAX = 200
@@ -78,6 +78,11 @@ def empty_list() -> list[str]:
     return []
 
 
+def empty_map() -> dict[str, str]:
+    """Return the default of maps."""
+    return {}
+
+
 class ProgramSettings(AuditedModel):
     """Settings of the whole program; one row."""
 
@@ -134,6 +139,10 @@ class Link(AuditedModel):
     offer = models.ForeignKey(Offer, on_delete=models.PROTECT, related_name="links")
     partner = models.ForeignKey(Partner, on_delete=models.PROTECT, related_name="links")
     status = models.CharField(max_length=8, choices=LinkStatus.choices, default=LinkStatus.ACTIVE)
+    landing_url = models.CharField(max_length=2_048, blank=True, default="", validators=[validators.landing_url])
+    """Its own landing page, on a host of the offer; empty for the offer's."""
+    subs = models.JSONField(default=empty_map, blank=True, validators=[validators.link_subs])
+    """Values by sub for hits that do not give them."""
     created = models.DateTimeField(default=timezone.now, editable=False)
 
     audit_name = "code"
@@ -141,10 +150,17 @@ class Link(AuditedModel):
 
     class Meta(AuditedModel.Meta):
         ordering = ["id"]
-        indexes = [models.Index(fields=["created", "id"], name="link_by_time")]
+        indexes = [
+            models.Index(fields=["created", "id"], name="link_by_time"),
+            models.Index(fields=["offer"], name="link_with_page", condition=~models.Q(landing_url="")),
+        ]
 
     def __str__(self) -> str:
         return self.code
+
+    def ordered_subs(self) -> dict[str, str]:
+        """Return the subs in the order of their numbers, which a database does not keep."""
+        return {name: self.subs[name] for name in SUB_NAMES if name in self.subs}
 
 
 class Approval(AuditedModel):

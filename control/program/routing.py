@@ -17,7 +17,7 @@ from django.utils import timezone
 from control.partners.models import Partner
 from control.program.load import head_row, link_rows, offer_rows, partner_rows
 from control.program.models import Link, Offer, ProgramHead, ProgramVersion, VersionKind
-from control.program.rows import LinkRow, OfferRow, PartnerRow, status_of
+from control.program.rows import OfferRow, PartnerRow, link_entry, status_of
 from control.program.store import read_contents
 from control.program.stored_routes import Stored, changed, whole
 from control.program.versions import (
@@ -144,11 +144,6 @@ def offer_route(row: OfferRow) -> OfferRoute:
         landing_url=row.landing_url, status=status_of(row.active), allowed_hosts=tuple(row.allowed_hosts),
         pass_through=row.pass_through,
     )  # fmt: skip
-
-
-def link_entry(row: LinkRow) -> LinkEntry:
-    """Return a link as the program has it."""
-    return LinkEntry(row.code, row.offer, row.partner, status_of(row.active))
 
 
 def _new_terms(before: ProgramVersion, rows: Iterable[PartnerRow]) -> Terms | None:

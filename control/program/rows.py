@@ -3,7 +3,7 @@
 Reading a file and compiling rows meet in `Draft`, so both are checked by the same rules and give the same program.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple, cast
 
@@ -12,6 +12,7 @@ import msgspec
 from program.checks import Draft, check_draft
 from program.compile import compile_draft
 from program.entries import Coupon, Fit, Goal, Link, Offer, Partner, PartnerKind, Plan, Status, Trust
+from program.fields import SUB_NAMES
 from program.fits import check_fits
 from program.program import Program, Secrets
 from program.terms import Terms
@@ -57,6 +58,8 @@ class LinkRow(NamedTuple):
     offer: int
     partner: int
     active: bool
+    landing_url: str = ""
+    subs: Mapping[str, str] = {}
 
 
 class PlanRow(NamedTuple):
@@ -142,8 +145,7 @@ def draft_of(rows: Rows, partners: Iterable[PartnerRow]) -> Draft:
         if offer.has_secret:
             draft.postback_secrets[offer.number] = _STORED
     for link in rows.links:
-        entry_of_link = Link(link.code, link.offer, link.partner, status_of(link.active))
-        draft.links.append((("link", link.code), entry_of_link))
+        draft.links.append((("link", link.code), link_entry(link)))
     draft.plans = [(_place("plan", plan.id), plan.plan) for plan in rows.plans]
     draft.coupons = [(_place("coupon", coupon.id), coupon.coupon) for coupon in rows.coupons]
     draft.fits = [(_place("fits", fit.id), fit.id, fit) for fit in rows.fits]
@@ -167,6 +169,12 @@ def _offer(row: OfferRow) -> Offer:
         reopen=row.reopen,
         pass_through=row.pass_through,
     )
+
+
+def link_entry(row: LinkRow) -> Link:
+    """Return a link as the program has it."""
+    subs = tuple((name, row.subs[name]) for name in SUB_NAMES if name in row.subs) if row.subs else ()
+    return Link(row.code, row.offer, row.partner, status_of(row.active), row.landing_url, subs)
 
 
 def status_of(active: bool) -> Status:
@@ -199,7 +207,12 @@ def rows_of(program: Program) -> Rows:
             for n, status in routes.partners.items()
         ),
         (_offer_row(program, number) for number in terms.offers),
-        (LinkRow(link.code, link.offer_id, link.partner_id, link.status == "active") for link in routes.links.values()),
+        (
+            LinkRow(
+                link.code, link.offer_id, link.partner_id, link.status == "active", link.landing_url, dict(link.subs)
+            )
+            for link in routes.links.values()
+        ),
         (PlanRow(plan.name, plan) for plan in terms.plans),
         (CouponRow(key, coupon) for key, group in terms.coupons.items() for coupon in group),
         terms.fits.values(),

@@ -1,6 +1,6 @@
 """Validators of fields, by the parsers of program files: a row is valid if and only if a file may say the same."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from django.core.exceptions import ValidationError
@@ -104,6 +104,28 @@ def goals(value: Any) -> None:
         raise ValidationError("must name at least one goal")
     if len(set(keys)) != len(keys):
         raise ValidationError("must not have two goals with the same key")
+
+
+def sub_mistakes(value: Any) -> Iterator[tuple[str, str]]:
+    """Yield each sub of a link that is wrong, with the reason; "" stands for the whole map."""
+    if not isinstance(value, dict):
+        yield "", "must be a map from sub1 to sub30 to texts"
+        return
+    for name, text in value.items():
+        if name not in fields.SUB_NAMES:
+            yield str(name), "is not a sub; the subs are sub1 to sub30"
+            continue
+        try:
+            _parsed(fields.sub_default, text)
+            if not text.strip():
+                yield name, "must not be empty; leave the sub out"
+        except ValidationError as error:
+            yield name, str(error.messages[0])
+
+
+def link_subs(value: Any) -> None:
+    for name, message in sub_mistakes(value):
+        raise ValidationError(f"{name} {message}".strip())
 
 
 def window_us(value: int) -> None:

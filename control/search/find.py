@@ -167,7 +167,7 @@ def _number(name: str, word: str) -> Q:
 _KINDS: Mapping[str, SearchKind] = {
     "partner": SearchKind(Area.PARTNERS, _partners, "Partners", "user", "console_partner", "console_partners"),
     "offer": SearchKind(Area.PROGRAM, _offers, "Offers", "target-arrow", "console_offer", "console_offers"),
-    "link": SearchKind(Area.LINKS, _links, "Links", "link", "", "console_links"),
+    "link": SearchKind(Area.LINKS, _links, "Links", "link", "console_link", "console_links"),
     "plan": SearchKind(Area.PROGRAM, _plans, "Plans", "receipt", "console_plan", "console_plans"),
     "coupon": SearchKind(Area.PROGRAM, _coupons, "Coupons", "ticket", "console_coupon", "console_coupons"),
     "user": SearchKind(Area.PEOPLE, _people, "People", "id-badge-2", "console_user", "console_people"),

@@ -84,6 +84,35 @@ def test_an_offer_a_link_a_click_and_a_commission(server: Serving, operator: Ope
     wait_until(lambda: "Blue Lagoon" in server.clew(*by_partner), WAIT_S, "the engine lacks the name")
 
 
+def test_a_link_with_its_own_page_and_subs(server: Serving, operator: Operator, shoes: tuple[int, int]) -> None:
+    offer, partner = shoes
+    key = operator("key", "write")
+    page = "https://shop.example/summer/{sub1}?cid={click_id}&s={sub2}"
+    item = {
+        "offer": offer,
+        "partner": partner,
+        "code": "own-page",
+        "landing_url": page,
+        "subs": {"sub1": "a b", "sub2": "x"},
+    }
+    made = loopback.post(
+        f"{server.web}/api/v1/links", json={"items": [item]}, headers={"Authorization": f"Bearer {key}"}, timeout=20
+    )
+    assert made.status_code == 201, made.text
+    wait_until(lambda: everywhere(server, "own-page", "accepted"), WAIT_S, "the link does not work in time")
+    answer = loopback.get(f"{server.url}/c/own-page?sub2=given", headers={"User-Agent": BROWSER})
+    location = answer.headers["Location"]
+    assert answer.status_code == 302 and location.startswith("https://shop.example/summer/a%20b?cid=")
+    assert location.endswith("&s=given")
+    loopback.get(f"{server.url}/i/own-page.gif", headers={"User-Agent": BROWSER})
+    server.settle()
+    token = parse_qs(urlsplit(location).query)["cid"][0]
+    [row] = server.sql(f"SELECT sub1, sub2, sub3 FROM clicks WHERE click_id = '{token}'")
+    assert (row["sub1"], row["sub2"], row["sub3"]) == ("a b", "given", "")
+    [row] = server.sql("SELECT sub1, sub2 FROM impressions WHERE link = 'own-page'")
+    assert (row["sub1"], row["sub2"]) == ("a b", "x")
+
+
 def test_links_work_everywhere_within_seconds(server: Serving, operator: Operator, shoes: tuple[int, int]) -> None:
     """Run with -s to see the distribution: from the commit of a link to the answer of every edge."""
     offer, partner = shoes

@@ -25,6 +25,10 @@ class Link(Answer, kw_only=True, omit_defaults=True):
     offer: int
     partner: int
     status: str
+    # Its own landing page; empty for the offer's.
+    landing_url: str
+    # Values of sub1 to sub30 for hits that do not give them.
+    subs: dict[str, str]
     created: datetime
 
 
@@ -37,11 +41,15 @@ class Links(Answer, kw_only=True, omit_defaults=True):
 class LinkItem(TypedDict, total=False):
     """A link to add."""
 
+    status: str
+    # Its own landing page, with macros, on a host of the offer.
+    landing_url: str
+    # Values of sub1 to sub30 for hits that do not give them.
+    subs: dict[str, str]
     offer: Required[int]
     partner: Required[int]
     # Made if it is left out.
     code: str
-    status: str
 
 
 class LinksIn(TypedDict, total=False):
@@ -54,6 +62,10 @@ class LinkPatch(TypedDict, total=False):
     """Fields of a link to change."""
 
     status: str | None
+    # Its own landing page, with macros, on a host of the offer.
+    landing_url: str | None
+    # Values of sub1 to sub30 for hits that do not give them.
+    subs: dict[str, str | None] | None
 
 
 class LinksListQuery(TypedDict, total=False):
@@ -70,6 +82,8 @@ class LinksListQuery(TypedDict, total=False):
     # The whole code; q finds parts of it.
     code: str
     status: str
+    # The whole landing page of links that have their own.
+    landing_url: str
 
 
 class LinksApi:
@@ -95,7 +109,7 @@ class LinksApi:
         return self._transport.call(Link, Call("GET", path("/links/{}", code)))
 
     def update(self, code: Link | str, **fields: Unpack[LinkPatch]) -> Link:
-        """Switch a link on or off, at once."""
+        """Switch a link on or off, or change its landing page or subs, at once."""
         return self._transport.call(
             Link, Call("PATCH", path("/links/{}", key_of(code, "code")), body=given(fields), if_match=etag_of(code))
         )
@@ -128,7 +142,7 @@ class AsyncLinksApi:
         return await self._transport.call(Link, Call("GET", path("/links/{}", code)))
 
     async def update(self, code: Link | str, **fields: Unpack[LinkPatch]) -> Link:
-        """Switch a link on or off, at once."""
+        """Switch a link on or off, or change its landing page or subs, at once."""
         return await self._transport.call(
             Link, Call("PATCH", path("/links/{}", key_of(code, "code")), body=given(fields), if_match=etag_of(code))
         )

@@ -10,7 +10,9 @@ from control.accounts.actor import Actor
 from control.console.forms.base import ListField, MapField, Section
 from control.console.forms.lookups import GoalField, PartnerField
 from control.program.access import visible_offers
-from control.program.models import ApprovalStatus, Offer, OfferAccess, OfferStatus, Plan
+from control.program.models import ApprovalStatus, Link, LinkStatus, Offer, OfferAccess, OfferStatus, Plan
+from control.program.services.links import page_mistake
+from control.program.validators import sub_mistakes
 from program import fields
 from program.to_toml import format_percent
 from schemas.values.durations import format_duration, parse_duration_us
@@ -142,7 +144,68 @@ class OfferPartnerForm(forms.Form):
         partner.use(actor)
 
 
-class LinkForm(OfferPartnerForm):
+class SubsField(MapField):
+    """Subs of a link: a line for each, `sub1: text`."""
+
+    def to_python(self, value: Any) -> Any:
+        """Read the lines. Raises ValidationError with every wrong sub."""
+        subs = super().to_python(value)
+        mistakes = [f"{name} {message}" for name, message in sub_mistakes(subs)]
+        if mistakes:
+            raise forms.ValidationError(mistakes)
+        return subs
+
+
+class LinkPageForm(forms.Form):
+    """Landing page and subs of a link, which may be of an offer that the form has as a field."""
+
+    landing_url = ParsedField(
+        fields.landing_url,
+        label="Landing page",
+        required=False,
+        max_length=2_048,
+        help_text="Instead of the offer's, with the same macros, on a host that the offer allows.",
+    )
+    subs = SubsField(
+        label="Subs", required=False,
+        help_text="A line for each, sub1: text. A visit gets these values for subs that it does not give.",
+    )  # fmt: skip
+    row_fields: ClassVar[dict[str, str]] = {f"subs.{name}": "subs" for name in fields.SUB_NAMES}
+
+    def offer_of_page(self) -> Offer | None:
+        """Return the offer of the link; None while a wrong one is chosen."""
+        return self.cleaned_data.get("offer")
+
+    def clean(self) -> Any:
+        """Check the landing page against the hosts of the offer."""
+        data, offer = super().clean(), self.offer_of_page()
+        page = self.cleaned_data.get("landing_url")
+        if page and offer is not None and (message := page_mistake(offer, page)):
+            self.add_error("landing_url", message)
+        return data
+
+
+class LinkEditForm(LinkPageForm):
+    """Fields of a link that can change."""
+
+    status = forms.ChoiceField(label="Status", choices=LinkStatus.choices)
+
+    def __init__(self, link: Link, *arguments: Any, **options: Any) -> None:
+        super().__init__(*arguments, **options)
+        self._link = link
+
+    def offer_of_page(self) -> Offer | None:
+        """Return the offer of the link."""
+        return self._link.offer
+
+
+LINK_SECTIONS = (
+    Section("Link", ("offer", "partner", "code")),
+    Section("Its own landing page and subs", ("landing_url", "subs"), folded=True),
+)
+
+
+class LinkForm(LinkPageForm, OfferPartnerForm):
     """Fields of a new link."""
 
     code = ParsedField(

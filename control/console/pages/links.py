@@ -7,34 +7,44 @@ from uuid import UUID
 
 from django.db.models import Q, QuerySet
 from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
 from django.urls import reverse
 from django.utils.dateformat import format as format_date
 
 from control.accounts.actor import Actor
 from control.accounts.roles import Action, Area
+from control.audit.selectors import history_of
 from control.console.access import page
 from control.console.forms.page import form_page, posted
-from control.console.forms.program import LinkForm
+from control.console.forms.program import LINK_SECTIONS, LinkEditForm, LinkForm
 from control.console.forms.when import WhenForm
+from control.console.history import timeline
 from control.console.lists.page import list_page
 from control.console.lists.spec import BulkAction, Empty, Filter, ListColumn, ListSpec, Options
 from control.errors import Conflict, NotFound
 from control.program.access import visible_links, visible_offers
 from control.program.codes import codes_beginning_with
 from control.program.models import Link, LinkStatus
-from control.program.services.links import create_link, set_link_status
+from control.program.services.links import change_link, create_link, set_link_status
 from control.scheduled.models import ChangeKind
 from control.scheduled.services import cancel_change, schedule_status
 from control.ui.states import state_tone
 from control.ui.table import Cell
 
+_HISTORY_ROWS = 100
 OFFERS_MAX = 500
 """Most offers in the choice of a filter or form."""
 
 
 def _columns(_actor: Actor) -> Sequence[ListColumn[Link]]:
     return [
-        ListColumn[Link]("code", "Code", lambda row: Cell(row.code, code=True), ("code",)),
+        ListColumn[Link](
+            "code", "Code",
+            lambda row: Cell(
+                row.code, note=row.landing_url[:80], href=reverse("console_link", args=[row.code])
+            ),
+            ("code",),
+        ),
         ListColumn[Link](
             "offer", "Offer", lambda row: Cell(row.offer.name, href=reverse("console_offer", args=[row.offer_id])),
             ("offer",),
@@ -49,7 +59,17 @@ def _columns(_actor: Actor) -> Sequence[ListColumn[Link]]:
         ListColumn[Link](
             "created", "Since", lambda row: format_date(row.created, "j M Y"), ("id",), descending_first=True
         ),
+        ListColumn[Link]("landing_url", "Landing page", lambda row: row.landing_url, shown=False),
+        ListColumn[Link]("subs", "Subs", _subs_text, shown=False),
     ]  # fmt: skip
+
+
+def _subs_text(link: Link) -> str:
+    return ", ".join(f"{name}: {value}" for name, value in link.ordered_subs().items())
+
+
+def _with_page(rows: QuerySet[Link], value: str) -> QuerySet[Link]:
+    return rows.exclude(landing_url="") if value == "own" else rows.filter(landing_url="")
 
 
 def offers_to_choose(actor: Actor) -> Options:
@@ -103,6 +123,7 @@ LINKS = ListSpec(
         ),
         filters=(
             Filter("status", "Status", lambda rows, value: rows.filter(status=value), lambda _: LinkStatus.choices),
+            Filter("page", "Landing page", _with_page, lambda _: [("own", "Its own"), ("offer", "The offer's")]),
             Filter("offer", "Offer", lambda rows, value: rows.filter(offer__number=value), offers_to_choose),
         ),
         bulk=(
@@ -134,8 +155,54 @@ def new(request: HttpRequest, actor: Actor) -> HttpResponse:
 
     def save() -> tuple[str, str]:
         values = form.cleaned_data
-        link = create_link(actor, values["offer"].number, values["partner"].number, values["code"] or "")
+        link = create_link(
+            actor, values["offer"].number, values["partner"].number, values["code"] or "",
+            landing_url=values["landing_url"] or "", subs=values["subs"],
+        )  # fmt: skip
         return f"The link {link.code} is made.", reverse("console_links")
 
     crumbs = [("Links", reverse("console_links"))]
-    return form_page(request, form, save, title="New link", submit="Make link", crumbs=crumbs)
+    return form_page(request, form, save, title="New link", submit="Make link", crumbs=crumbs, sections=LINK_SECTIONS)
+
+
+def _find(actor: Actor, code: str, action: Action = Action.READ) -> Link:
+    link = visible_links(actor, action).select_related("offer", "partner").filter(code=code).first()
+    if link is None:
+        raise NotFound(f"there is no link {code}")
+    return link
+
+
+@page(Area.LINKS)
+def show(request: HttpRequest, actor: Actor, code: str) -> HttpResponse:
+    """Show a link: where it leads, its subs, its history."""
+    link = _find(actor, code)
+    own = link.landing_url
+    context = {
+        "link": link, "title": link.code, "crumbs": [("Links", reverse("console_links"))],
+        "facts": [
+            ("Offer", link.offer.name), ("Partner", link.partner.name),
+            ("Landing page", own or f"{link.offer.landing_url} (the offer's)"),
+            ("Made", format_date(link.created, "j M Y")),
+        ],
+        "subs": list(link.ordered_subs().items()),
+        "edit": reverse("console_link_edit", args=[code]) if actor.may(Area.LINKS, Action.WRITE) else "",
+        "items": timeline(history_of("program.link", str(link.pk))[:_HISTORY_ROWS], actor),
+    }  # fmt: skip
+    return render(request, "console/link.html", context)
+
+
+@page(Area.LINKS, Action.WRITE)
+def edit(request: HttpRequest, actor: Actor, code: str) -> HttpResponse:
+    """Change the landing page, the subs or the status of a link."""
+    link = _find(actor, code, Action.WRITE)
+    address = reverse("console_link", args=[code])
+    initial = {"landing_url": link.landing_url, "subs": link.ordered_subs(), "status": link.status}
+    form = LinkEditForm(link, posted(request), initial=initial)
+
+    def save() -> tuple[str, str]:
+        values = form.cleaned_data
+        change_link(actor, code, {**values, "landing_url": values["landing_url"] or ""})
+        return f"The link {code} is saved. It counts within seconds.", address
+
+    crumbs = [("Links", reverse("console_links")), (code, address)]
+    return form_page(request, form, save, title=f"Edit {code}", submit="Save", crumbs=crumbs)

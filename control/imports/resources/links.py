@@ -1,14 +1,14 @@
-"""Links. New ones are stored in bulk; of one that exists only the state can change."""
+"""Links. New ones are stored in bulk; of one that exists, offer, partner and code never change."""
 
 import re
-from collections.abc import Hashable, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from typing import Any
 
 from django.db.models import QuerySet
 
 from control.accounts.actor import Actor
 from control.accounts.roles import Action, Area
-from control.errors import Conflict, Invalid
+from control.errors import Conflict, FieldError, Invalid
 from control.imports import fields
 from control.imports.fields import Field
 from control.imports.references import find_offers, find_partners
@@ -16,10 +16,20 @@ from control.imports.resource import Item, Resource
 from control.program.access import visible_links
 from control.program.models import Link, LinkStatus
 from control.program.routing import publish_keys
-from control.program.services.links import create_links, set_link_status
+from control.program.services.links import change_link, create_links
+from program.fields import SUB_NAMES
 from program.route_part import part_of_link
 
 _PLACE = re.compile(r"items\[(\d+)\]\.?(.*)")
+
+
+def _with_subs(values: Mapping[str, Any], before: Mapping[str, str]) -> dict[str, Any]:
+    """Return the values of a row with its subs as one map; an empty one is taken out."""
+    own = {name: values[name] for name in SUB_NAMES if name in values}
+    rest = {key: value for key, value in values.items() if key not in own}
+    if not own:
+        return rest
+    return {**rest, "subs": {name: value for name, value in {**before, **own}.items() if value}}
 
 
 class Links(Resource[Link]):
@@ -37,6 +47,10 @@ class Links(Resource[Link]):
         Field("partner", "Partner", fields.number, names=("partner id", "affiliate id", "publisher id"),
               required=True, help="Number of the partner."),
         Field("status", "Status", fields.one_of(dict(LinkStatus.choices)), names=("state",)),
+        Field("landing_url", "Landing page", names=("landing page url", "destination", "destination url", "target url"),
+              help="Page of this link instead of the offer's, on a host of the offer."),
+        *(Field(name, f"Sub {name[3:]}", names=(f"sub id {name[3:]}", f"sub_{name[3:]}", f"aff_sub{name[3:]}"),
+                help="Value for hits that do not give this sub.") for name in SUB_NAMES),
     )  # fmt: skip
 
     def visible(self, actor: Actor) -> QuerySet[Link]:
@@ -46,6 +60,8 @@ class Links(Resource[Link]):
         return visible_links(actor, Action.WRITE)
 
     def value(self, row: Link, key: str) -> Any:
+        if key in SUB_NAMES:
+            return row.subs.get(key, "")
         return {"offer": row.offer_id, "partner": row.partner_id}.get(key) or getattr(row, key)
 
     def resolve(self, actor: Actor, items: Sequence[Item[Link]]) -> None:
@@ -63,11 +79,12 @@ class Links(Resource[Link]):
         pending = [item for item in items if item.stored is None]
         while pending:
             try:
-                links = create_links(actor, [item.values for item in pending])
+                links = create_links(actor, [_with_subs(item.values, {}) for item in pending])
             except Invalid as error:
                 for own in error.errors:
                     place = _PLACE.fullmatch(own.field)
-                    pending[int(place[1]) if place else 0].say(place[2] if place else own.field, own.message)
+                    field = place[2].removeprefix("subs.") if place else own.field
+                    pending[int(place[1]) if place else 0].say(field, own.message)
                 pending = [item for item in pending if item.is_good]
                 continue
             for item, link in zip(pending, links, strict=True):
@@ -79,7 +96,10 @@ class Links(Resource[Link]):
         for key in ("offer", "partner"):
             if key in item.values:
                 raise Conflict(f"link {item.stored.code} has another {key}, and a link never moves; choose a new code")
-        link = set_link_status(actor, item.stored.code, item.values["status"], reason)
+        try:
+            link = change_link(actor, item.stored.code, _with_subs(item.values, item.stored.subs), reason)
+        except Invalid as error:
+            raise Invalid(*(FieldError(e.field.removeprefix("subs."), e.message) for e in error.errors)) from None
         item.object_id, item.name = str(link.pk), link.code
 
     publish_by = "object_name"

@@ -15,6 +15,7 @@ from control.program.routing import Touched, publish_routes
 from control.program.stored_secrets import store_postback_secret
 from control.program.versions import changing_program
 from program import fields
+from program.landing_hosts import allowed_of
 
 KIND = "offer"
 """Kind of the numbers of offers."""
@@ -24,6 +25,8 @@ EDITABLE = frozenset(
 )
 ROUTED = frozenset({"landing_url", "allowed_hosts", "pass_through"})
 """Fields that publish themselves; windows, goals and `reopen` decide money and wait for somebody to publish."""
+_HOSTS = frozenset({"landing_url", "allowed_hosts"})
+CODES_SHOWN_MAX = 5
 _S = OfferStatus
 TRANSITIONS: Mapping[str, frozenset[str]] = {
     _S.DRAFT: frozenset({_S.ACTIVE, _S.PAUSED, _S.ARCHIVED}),
@@ -32,6 +35,7 @@ TRANSITIONS: Mapping[str, frozenset[str]] = {
     _S.ARCHIVED: frozenset({_S.PAUSED, _S.ACTIVE}),
 }
 SECRET_BYTES = 24
+_READ_ROWS = 2_000
 
 
 def create_offer(
@@ -62,6 +66,8 @@ def change_offer(actor: Actor, number: int, values: Mapping[str, Any]) -> Offer:
     with changing_program(actor):
         offer = locked(Offer, "offer", number=number)
         changed = apply_values(offer, _normal(values), EDITABLE)
+        if _HOSTS & {*changed}:
+            _check_pages_of_links(offer, changed)
         if changed:
             offer.save(update_fields=changed)
         if offer.published and ("access" in changed or ROUTED & {*changed}):
@@ -69,6 +75,24 @@ def change_offer(actor: Actor, number: int, values: Mapping[str, Any]) -> Offer:
             links = Link.objects.filter(offer=offer) if "access" in changed else None
             publish_routes(Touched(offers=[number], links=links))
     return offer
+
+
+def _check_pages_of_links(offer: Offer, changed: list[str]) -> None:
+    """Check that the offer still allows the hosts of its links' own landing pages. Raises Invalid."""
+    allowed = allowed_of(offer.landing_url, tuple(offer.allowed_hosts))
+    pages = Link.objects.filter(offer=offer).exclude(landing_url="").order_by("code").values_list("code", "landing_url")
+    stray = [code for code, url in pages.iterator(chunk_size=_READ_ROWS) if not allowed.holds_page(url)]
+    if not stray:
+        return
+    rest = f" and {len(stray) - CODES_SHOWN_MAX} more" if len(stray) > CODES_SHOWN_MAX else ""
+    field = "allowed_hosts" if "allowed_hosts" in changed else "landing_url"
+    raise Invalid(
+        FieldError(
+            field,
+            f"leaves out hosts of the landing pages of links {', '.join(stray[:CODES_SHOWN_MAX])}{rest}; "
+            "keep the hosts in allowed_hosts, or change the links first",
+        )
+    )
 
 
 def set_offer_status(actor: Actor, number: int, to: str, reason: str = "") -> Offer:

@@ -70,10 +70,10 @@ _REQUIRED = {
 }  # fmt: skip
 _DEFAULTS = {
     "kind": "partner", "manager": None, "parent": None, "traffic_sources": [], "tags": [], "custom": {},
-    "external_ids": {}, "access": "open", "allowed_hosts": [], "click_window": "30d", "impression_window": "1d",
-    "goals": [{"key": "1", "name": "Conversion"}], "reopen": True, "pass_through": False, "percent": "0",
-    "fixed": None, "hold": "0s", "model": "last_click", "conversions_min": None, "starts": None, "ends": None,
-    "mapping": {"email": "Mail"}, "match": "email", "clear_empty": False,
+    "external_ids": {}, "subs": {}, "access": "open", "allowed_hosts": [], "click_window": "30d",
+    "impression_window": "1d", "goals": [{"key": "1", "name": "Conversion"}], "reopen": True, "pass_through": False,
+    "percent": "0", "fixed": None, "hold": "0s", "model": "last_click", "conversions_min": None,
+    "starts": None, "ends": None, "mapping": {"email": "Mail"}, "match": "email", "clear_empty": False,
 }  # fmt: skip
 _PLAN_DEFAULTS = {"partner": None, "click_window": None, "impression_window": None}
 

@@ -107,6 +107,35 @@ def test_from_an_offer_to_a_link_that_edges_know(api: MakeApi) -> None:
     assert client("GET", f"/program-versions/diff?old={published['seq']}&new={newest['seq']}")[1]["diff"]
 
 
+def test_landing_page_and_subs_of_a_link(api: MakeApi) -> None:
+    client = api()
+    shoes(allowed_hosts=["www.shop.example"])
+    client("POST", "/partners", {"name": "Blue Lagoon", "status": "active"})
+    page = "https://www.shop.example/summer?cid={click_id}"
+    item = {"offer": 1, "partner": 1, "code": "bl", "landing_url": page, "subs": {"sub2": "b", "sub1": "a"}}
+    status, made, _ = client("POST", "/links", {"items": [item]})
+    assert status == 201 and made["items"][0]["landing_url"] == page
+    assert made["items"][0]["subs"] == {"sub1": "a", "sub2": "b"}
+
+    def patch(body: dict[str, Any]) -> tuple[int, Any, Any]:
+        return client("PATCH", "/links/bl", body, **{"If-Match": client("GET", "/links/bl")[2]["ETag"]})
+
+    status, link, _ = patch({"subs": {"sub2": None, "sub3": "c"}})
+    assert (status, link["subs"], link["landing_url"], link["status"]) == (
+        200,
+        {"sub1": "a", "sub3": "c"},
+        page,
+        "active",
+    )
+    assert _fields(patch({"landing_url": "https://evil.example/", "subs": {"sub1": ""}})) == (
+        422, ["landing_url", "subs.sub1"]
+    )  # fmt: skip
+    status, link, _ = patch({"landing_url": None, "subs": None, "status": "inactive"})
+    assert (status, link["landing_url"], link["subs"], link["status"]) == (200, "", {}, "inactive")
+    wrong = {"items": [{**item, "code": "b2", "subs": {"sub31": "x"}}]}
+    assert _fields(client("POST", "/links", wrong)) == (422, ["items[0].subs.sub31"])
+
+
 def test_mistakes_of_links_name_their_items(api: MakeApi) -> None:
     client = api()
     assert _fields(client("POST", "/links", {"items": []})) == (422, ["items"])

@@ -158,6 +158,35 @@ def test_links_are_switched_and_switched_back(console: Console) -> None:
 
 
 @sqlite
+def test_a_link_with_its_own_page(console: Console) -> None:
+    console.publish_program()
+    browser = console.browser("owner")
+    assert console.own is not None and console.offer is not None
+    new = {"offer": console.offer.number, "partner": console.own.number, "code": "own", "subs": "sub2: b\nsub1: a b"}
+    wrong = browser.post("/console/links/new/", {**new, "landing_url": "https://other.example/", "subs": "sub31: x"})
+    form = wrong.context["form"]
+    assert "must be on the landing host of offer" in form.errors["landing_url"][0]
+    assert form.errors["subs"] == ["sub31 is not a sub; the subs are sub1 to sub30"]
+    checked = browser.post(
+        "/console/links/new/", {**new, "landing_url": "https://other.example/", "check": "1"}, HTTP_HX_REQUEST="true"
+    )
+    assert "must be on the landing host of offer" in checked.content.decode()
+    page = f"{console.offer.landing_url}&own=1"
+    post(browser, "/console/links/new/", {**new, "landing_url": page})
+    assert Link.objects.get(code="own").subs == {"sub1": "a b", "sub2": "b"}
+    shown = text_of(browser.get("/console/links/code/own/"))
+    assert "own=1" in shown and "a b" in shown
+    assert "own=1" in text_of(browser.get("/console/links/?page=own"))
+    assert "own=1" not in text_of(browser.get("/console/links/?page=offer"))
+    edit = "/console/links/code/own/edit/"
+    assert "sub1: a b\nsub2: b" in browser.get(edit).content.decode()
+    post(browser, edit, {"landing_url": "", "subs": "", "status": "inactive"})
+    link = Link.objects.get(code="own")
+    assert (link.landing_url, link.subs, link.status) == ("", {}, "inactive")
+    assert "(the offer's)" in browser.get("/console/links/code/own/").content.decode().replace("&#x27;", "'")
+    assert browser.get("/console/links/code/nothing/").status_code == 404
+
+
 def test_a_manager_sees_links_and_requests_of_the_own_partners(console: Console) -> None:
     console.publish_program()
     assert console.offer and console.foreign
@@ -266,4 +295,4 @@ def test_the_search_finds_partners_offers_and_links(console: Console) -> None:
     post(browser, "/console/links/new/", {"offer": offer.number, "partner": console.own.number, "code": "bl-bags"})
     assert f'href="{offer_page}"' in browser.get("/console/search/?q=bag").content.decode()
     assert f'href="{offer_page}"' in browser.get(f"/console/search/?q={offer.number}").content.decode()
-    assert "/console/links/?q=bl-bags" in browser.get("/console/search/?q=bl-").content.decode()
+    assert "/console/links/code/bl-bags/" in browser.get("/console/search/?q=bl-").content.decode()

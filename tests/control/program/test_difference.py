@@ -133,3 +133,17 @@ def test_routes() -> None:
     ]  # fmt: skip
     assert lines[4].startswith("adds 30 links: l0, l1, ") and lines[4].endswith(" and 10 more")
     assert lines[5:] == ["removes 1 link: gone", "stops 1 link: off"]
+
+
+def test_pages_and_subs_of_links() -> None:
+    old = Routes(links={code: Link(code, 101, 7) for code in ("a", "b", "c")})
+    new = Routes(
+        links={
+            "a": Link("a", 101, 7, landing_url="https://a.example/x"),
+            "b": Link("b", 101, 7, landing_url="https://a.example/y", subs=(("sub1", "x"),)),
+            "c": Link("c", 101, 7),
+        }
+    )
+    assert routes_difference(old, new, LABELS) == [
+        "changes the landing page of 2 links: a, b", "changes the default subs of 1 link: b"
+    ]  # fmt: skip

@@ -49,6 +49,8 @@ goals = [{ key = "1", name = "Purchase" }]
 code = "bl"
 offer = 101
 partner = 7
+landing_url = "https://www.shop.example/summer?cid={click_id}"
+subs = { sub1 = "newsletter", sub12 = "ü" }
 [[link]]
 code = "gone"
 offer = 101
