@@ -1,6 +1,7 @@
 """From a click and a postback to reports, conversions and explanations of the API and the console: real processes."""
 
 import re
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -136,6 +137,27 @@ def test_a_partner_reads_only_its_own(sold: Sold) -> None:
     assert sold.api("/conversions", "blue", q="r-1")[1]["items"] == []
     assert sold.api("/search", "blue", q="b-1")[1]["items"][0]["text"] == f"offer {sold.offer}"
     assert sold.api("/reports/kpi", "blue", by="offer", order="-revenue")[0] == 422
+
+
+def test_an_export_of_a_partner_has_its_own_rows_only(sold: Sold) -> None:
+    texts = {}
+    for key in ("blue", "operator"):
+        headers = {"Authorization": f"Bearer {sold.keys[key]}"}
+        for resource, filters in (("report", {"by": "partner"}), ("conversions", {})):
+            body = {"resource": resource, "filters": filters}
+            answer = loopback.post(f"{sold.server.web}/api/v1/exports", json=body, headers=headers)
+            assert answer.status_code == 202, answer.text
+            made = answer.json()
+            while made["state"] in ("waiting", "running"):
+                time.sleep(0.1)
+                made = sold.api(f"/exports/{made['id']}", key)[1]
+            assert (made["state"], made["problem"]) == ("done", "")
+            file = loopback.get(f"{sold.server.web}/api/v1/exports/{made['id']}/file", headers=headers)
+            texts[key, resource] = file.text
+    for resource, mine, others in (("report", "Blue Lagoon", "Red Rock"), ("conversions", "b-1", "r-1")):
+        assert mine in texts["blue", resource] and others not in texts["blue", resource]
+        assert others in texts["operator", resource]
+    assert "Red Rock" not in texts["blue", "conversions"]
 
 
 def test_settings_show_revenue_and_profit_to_partners(sold: Sold) -> None:
