@@ -10,7 +10,7 @@ class ImportsConfig(ModuleConfig):
     name = "control.imports"
     label = "imports"
     verbose_name = "Imports"
-    text = "Partners, offers, links, plans, coupons and approvals are added or changed from CSV and XLSX files."
+    text = "Partners, links, plans and more are added or changed from CSV and XLSX files."
     area = Area.PARTNERS
     action = Action.WRITE
     api_routers = {"/imports": "control.imports.api.imports"}

@@ -1,0 +1,135 @@
+"""Every page of the console with an object to show: a process that makes the objects and prints the addresses.
+
+`python -m tests.browser.objects DATA EMAIL` prints a JSON object: addresses by the name of the page. It goes through
+the URL conf, so a new page fails the test until it has an entry here.
+"""
+
+import json
+import sys
+from collections.abc import Mapping
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+EXEMPT = {
+    "console_lookup_partners": "answers options for a field of another page",
+    "console_lookup_goals": "answers options for a field of another page",
+    "console_health_line": "answers a line of the home page",
+    "console_import_errors": "answers a file",
+    "console_export_file": "answers a file",
+}
+"""Addresses that are no pages."""
+
+
+def pages(email: str) -> dict[str, str]:
+    """Return the addresses of all pages by name. Raises AssertionError for a page that nobody has thought of."""
+    from django.urls import URLPattern, reverse
+
+    from control.console import urls
+    from control.modules.config import console_patterns
+
+    arguments, found = _objects(email), {}
+    for pattern in (*urls.urlpatterns, *console_patterns()):
+        assert isinstance(pattern, URLPattern) and pattern.name is not None
+        if pattern.name in EXEMPT:
+            continue
+        wanted = len(pattern.pattern.converters)
+        given = arguments.pop(pattern.name, [])
+        assert len(given) == wanted, f"{pattern.name} takes {wanted} values: give it an object here, or exempt it"
+        found[pattern.name] = reverse(pattern.name, args=given)
+    assert not arguments, f"there are no pages {[*arguments]}"
+    return found
+
+
+def _objects(email: str) -> dict[str, list[Any]]:
+    """Make an object of each kind; return the values that addresses of pages need."""
+    from control.accounts.actor import command_line
+    from control.accounts.invitations import invite
+    from control.accounts.keys import make_key
+    from control.accounts.models import User
+    from control.accounts.people import add_operator
+    from control.audit.models import AuditEvent
+    from control.console.models import BulkChange, SavedView
+    from control.imports.services import upload
+    from control.jobs.models import Job, JobState
+    from control.partners.services import create_partner
+    from control.webhooks.services import create_webhook, send_test
+
+    boss, walker = command_line(), User.objects.get(email=email)
+    partner = create_partner(boss, {"name": "Old Harbour"}, "active")
+    webhook = create_webhook(boss, {"url": "https://crm.example/", "events": ["*"]})[0].pk
+    delivery = send_test(boss, webhook).pk
+    invitation = invite(boss, "ivy@acme.example", "support", None, "https://acme.example/{}/".format)
+    person = add_operator(boss, "uma@acme.example", "support", "Uma Under")
+    made = upload(boss, "partners", "partners.csv", [b"name,country\nGreen Field,DE\n"])
+    job = Job.objects.create(task="mail.send", state=JobState.DEAD, attempts=10, error="Boom: no mail")
+    bulk = BulkChange.objects.create(user=walker, list_key="partners", action="tag", state="done")
+    SavedView.objects.create(user=walker, list_key="partners", name="Germans", query="country=DE&q=a")
+    event = AuditEvent.objects.latest("pk")
+    person_pages = ("", "_sessions", "_second_factor", "_view_as", "_switch")
+    return {
+        **_program(partner),
+        **{f"console_user{name}": [person.pk] for name in person_pages},
+        "console_user_identity": [person.pk, uuid4()],
+        "console_partner": [partner.number], "console_partner_edit": [partner.number],
+        "console_partner_history": [partner.number], "console_partner_invite": [partner.number],
+        "console_partner_move": [partner.number, "offboarded"], "console_conversion": ["0" * 32],
+        "console_module_switch": ["webhooks"], "console_bulk": [bulk.pk], "console_audit_event": [event.pk],
+        "console_rejected_reason": ["malformed"], "console_invitation": [invitation.pk],
+        "console_import": [made.pk], "console_import_columns": [made.pk],
+        "console_export_new": ["partners", "csv"], "console_job": [job.pk], "console_job_replay": [job.pk],
+        "console_key_revoke": [make_key(boss, "shop", "read")[0].pk],
+        "console_webhook": [webhook], "console_webhook_edit": [webhook], "console_webhook_replay": [webhook],
+        "console_webhook_delivery": [webhook, delivery], "console_webhook_act": [webhook, "delete"],
+    }  # fmt: skip
+
+
+def _program(partner: Any) -> Mapping[str, list[Any]]:
+    """Make a published offer with all that belongs to it, a draft, a request to publish it, and a later change."""
+    from django.utils import timezone
+
+    from control.accounts.actor import command_line
+    from control.program.publishing import publish
+    from control.program.services.approvals import request_access
+    from control.program.services.links import create_link
+    from control.program.services.offers import create_offer
+    from control.program.services.publish_requests import ask_to_publish
+    from control.program.services.terms_rows import create_coupon, create_plan
+    from control.scheduled.services import schedule_status
+
+    boss, landing = command_line(), "https://shop.example/?cid={click_id}"
+    offer = create_offer(boss, {"name": "Hats", "landing_url": landing, "access": "approval"}, "active")
+    create_link(boss, offer.number, partner.number)
+    plan = create_plan(boss, {"offer": offer, "percent_e6": 8_000_000})
+    coupon = create_coupon(boss, {"code": "HARBOUR10", "partner": partner, "offer": offer})
+    approval = request_access(boss, offer.number, partner.number, "We write about hats")
+    seq = publish(boss, "Hats").seq
+    create_plan(boss, {"offer": offer, "percent_e6": 9_000_000})
+    request = ask_to_publish(boss)
+    change = schedule_status(boss, "partner", str(partner.number), "dormant", timezone.now() + timedelta(days=30))
+    return {
+        "console_offer": [offer.number], "console_offer_edit": [offer.number], "console_offer_secret": [offer.number],
+        "console_offer_move": [offer.number, "paused"], "console_plan": [plan.pk], "console_plan_edit": [plan.pk],
+        "console_coupon": [coupon.pk], "console_approval": [approval.pk], "console_publish_request": [request.pk],
+        "console_scheduled_change": [change.pk], "console_version": [seq], "console_rollback": [seq],
+        "console_rollback_ask": [seq],
+    }  # fmt: skip
+
+
+def main() -> None:
+    from control.address import SqliteFile
+    from control.audit.origin import ActorKind, Origin, acting
+    from control.configuration import Configuration, secret_key
+    from control.start import start_django
+    from runtime.settings import load_settings
+
+    data, settings = Path(sys.argv[1]), load_settings()
+    start_django(Configuration(SqliteFile(data / "control.sqlite"), settings, secret_key(data, settings)))
+    with acting(Origin(ActorKind.COMMAND, name="test")):
+        found = pages(sys.argv[2])
+    sys.stdout.write(json.dumps(found))
+
+
+if __name__ == "__main__":
+    main()
