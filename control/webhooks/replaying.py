@@ -12,7 +12,7 @@ from control.accounts.actor import Actor
 from control.accounts.roles import Action, Area
 from control.audit.record import Change, record
 from control.changes import changing, locked
-from control.errors import Conflict, FieldError, Invalid
+from control.errors import Conflict, FieldError, Invalid, NotFound
 from control.webhooks.models import Delivery, DeliveryState, Webhook
 from control.webhooks.services import active_webhook
 
@@ -73,13 +73,37 @@ def replay_many(actor: Actor, webhook_id: UUID, wanted: Wanted | None = None) ->
         return _again(webhook, rows)
 
 
+def replay_listed(actor: Actor, delivery_ids: Sequence[int]) -> dict[int, str]:
+    """Send these events again, with one entry in the audit trail for each webhook; return why others are not sent.
+
+    Raises Forbidden.
+    """
+    actor.require(Area.SETTINGS, Action.WRITE)
+    refused = {number: f"there is no delivery {number}" for number in delivery_ids}
+    by_webhook: dict[UUID, list[int]] = {}
+    for number, webhook_id in Delivery.objects.filter(pk__in=delivery_ids).order_by("pk").values_list("pk", "webhook"):
+        by_webhook.setdefault(webhook_id, []).append(number)
+    for webhook_id, numbers in by_webhook.items():
+        try:
+            with changing(actor):
+                webhook = active_webhook(webhook_id)
+                _again(webhook, Delivery.objects.filter(pk__in=numbers), numbers)
+        except (Conflict, NotFound) as error:
+            refused |= dict.fromkeys(numbers, str(error))
+        else:
+            for number in numbers:
+                del refused[number]
+    return refused
+
+
 def count_of(actor: Actor, webhook_id: UUID, wanted: Wanted) -> int:
     """Count the events that `replay_many` would send again. Raises Forbidden, NotFound, Invalid."""
     actor.require(Area.SETTINGS, Action.READ)
     return wanted.of(Webhook(pk=webhook_id)).count()
 
 
-def _again(webhook: Webhook, rows: QuerySet[Delivery]) -> int:
+def _again(webhook: Webhook, rows: QuerySet[Delivery], ids: Sequence[int] = ()) -> int:
     count = rows.update(state=DeliveryState.PENDING, next_at=timezone.now(), attempts=0, finished=None)
-    record(Change("replayed", Webhook._meta.label_lower, str(webhook.pk), webhook.url, after={"deliveries": count}))
+    after = {"deliveries": count, **({"ids": [*ids]} if ids else {})}
+    record(Change("replayed", Webhook._meta.label_lower, str(webhook.pk), webhook.url, after=after))
     return count

@@ -108,8 +108,13 @@ def _one_batch(bulk_id: UUID, action: BulkAction, actor: Actor) -> bool:
     with transaction.atomic():
         bulk = BulkChange.objects.select_for_update(of=("self",)).get(pk=bulk_id)
         batch = bulk.rows[bulk.position : bulk.position + BATCH_ROWS]
-        for row in batch:
-            _one_row(bulk, action, actor, row)
+        if action.apply_batch is not None:
+            refused = action.apply_batch(actor, batch)
+            bulk.refused.extend([row, refused[row]] for row in batch if row in refused)
+            bulk.changed.extend([row, {}] for row in batch if row not in refused)
+        else:
+            for row in batch:
+                _one_row(bulk, action, actor, row)
         bulk.position += len(batch)
         left = bulk.position < len(bulk.rows)
         bulk.state = BulkState.RUNNING if left else BulkState.DONE

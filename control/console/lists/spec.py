@@ -71,6 +71,8 @@ class BulkAction:
     danger: bool = False
     area: Area = Area.PARTNERS
     action: Action = Action.WRITE
+    apply_batch: Callable[[Actor, Sequence[str]], Mapping[str, str]] | None = None
+    """Change some rows together, instead of `apply`; return why rows were refused, by id. It cannot be undone."""
 
 
 @dataclass(frozen=True, slots=True)

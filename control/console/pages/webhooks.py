@@ -93,11 +93,14 @@ def _delivery_columns(_actor: Actor) -> Sequence[ListColumn[Delivery]]:
 
 
 def _replay_one(actor: Actor, row_id: str, _values: Mapping[str, Any]) -> Mapping[str, Any]:
-    found = services.deliveries(actor).filter(pk=row_id).first()
-    if found is None:
-        raise NotFound(f"there is no delivery {row_id}")
-    replaying.replay(actor, found.webhook_id, found.pk)
+    for why in _replay_batch(actor, [row_id]).values():
+        raise NotFound(why)
     return {}
+
+
+def _replay_batch(actor: Actor, row_ids: Sequence[str]) -> Mapping[str, str]:
+    refused = replaying.replay_listed(actor, [int(row_id) for row_id in row_ids])
+    return {str(number): why for number, why in refused.items()}
 
 
 DELIVERIES: ListSpec[Delivery] = ListSpec(
@@ -120,7 +123,7 @@ DELIVERIES: ListSpec[Delivery] = ListSpec(
     ),
     bulk=(
         BulkAction(
-            "replay", "Send again", "sent again", _replay_one, area=Area.SETTINGS,
+            "replay", "Send again", "sent again", _replay_one, apply_batch=_replay_batch, area=Area.SETTINGS,
             text="The events are sent again with the same webhook-id, so that receivers recognise them.",
         ),
     ),

@@ -7,9 +7,12 @@ from django.test import Client
 
 from control.accounts.actor import command_line
 from control.accounts.people import add_operator
+from control.audit.models import AuditEvent
+from control.audit.origin import acting
 from control.partners.services import create_partner
 from control.webhooks.delivering import deliver_due
 from control.webhooks.models import Delivery, Webhook
+from control.webhooks.services import create_webhook, send_test
 from runtime.clock import SystemClock
 from tests.control.console.conftest import signed_in
 from tests.control.webhooks.conftest import Receiver
@@ -57,3 +60,20 @@ def test_way_through_the_pages(database: object, receiver: Receiver) -> None:
     assert Webhook.objects.get().description == "CRM"
     assert browser.post(f"{place}delete/").status_code == 302
     assert browser.get(place).status_code == 404 and place not in browser.get("/console/webhooks/").content.decode()
+
+
+def test_many_deliveries_are_sent_again_with_one_entry_in_the_audit_trail(database: object) -> None:
+    boss = command_line()
+    browser = signed_in(Client(HTTP_HOST="localhost"), add_operator(boss, "ann@acme.example", "owner"))
+    webhook, gone = (create_webhook(boss, {"url": f"https://{name}.example/", "events": ["*"]})[0] for name in "ab")
+    rows = [send_test(boss, webhook.pk).pk for _ in range(3)]
+    last = send_test(boss, gone.pk).pk
+    Delivery.objects.update(state="failed")
+    with acting(boss):
+        Webhook.objects.filter(pk=gone.pk).update(status="deleted")
+    again = {"do": "replay", "row": [*map(str, rows), str(last)], "sure": "1"}
+    browser.post("/console/webhooks/deliveries/", again)
+    (event,) = AuditEvent.objects.filter(action="replayed")
+    assert (event.object_id, event.after) == (str(webhook.pk), {"deliveries": 3, "ids": rows})
+    assert Delivery.objects.filter(pk__in=rows, state="pending").count() == 3
+    assert Delivery.objects.get(pk=last).state == "failed"
