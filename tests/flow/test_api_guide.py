@@ -30,13 +30,15 @@ def serving(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Serving]:
 
 
 def test_examples(serving: Serving, capsys: pytest.CaptureFixture[str]) -> None:
-    assert {kind for kind, _ in BLOCKS} == {"sh", "python"} and len(BLOCKS) > 8
+    assert {kind for kind, _ in BLOCKS} == {"sh", "python", "json"} and len(BLOCKS) > 8
     kept: dict[str, Any] = {"seen": set(), "statuses": []}
     with _receiver(kept) as url:
         kept["RECEIVER"] = url
         for kind, text in BLOCKS:
             if kind == "python":
                 exec(compile(text.replace(ADDRESS, serving.web), str(GUIDE), "exec"), kept)
+            elif kind == "json":
+                assert json.loads(text)
             elif text.startswith("clew "):
                 kept["KEY"] = json.loads(serving.clew(*text.split()[1:]))["key"]
             else:
