@@ -100,7 +100,8 @@ def _program(partner: Any) -> Mapping[str, list[Any]]:
 
     boss, landing = command_line(), "https://shop.example/?cid={click_id}"
     offer = create_offer(boss, {"name": "Hats", "landing_url": landing, "access": "approval"}, "active")
-    create_link(boss, offer.number, partner.number)
+    own = {"landing_url": f"{landing}&s={{sub1}}", "subs": {"sub1": "newsletter"}}
+    link = create_link(boss, offer.number, partner.number, "harbour-hats", **own).code
     plan = create_plan(boss, {"offer": offer, "percent_e6": 8_000_000})
     coupon = create_coupon(boss, {"code": "HARBOUR10", "partner": partner, "offer": offer})
     approval = request_access(boss, offer.number, partner.number, "We write about hats")
@@ -113,7 +114,7 @@ def _program(partner: Any) -> Mapping[str, list[Any]]:
         "console_offer_move": [offer.number, "paused"], "console_plan": [plan.pk], "console_plan_edit": [plan.pk],
         "console_coupon": [coupon.pk], "console_approval": [approval.pk], "console_publish_request": [request.pk],
         "console_scheduled_change": [change.pk], "console_version": [seq], "console_rollback": [seq],
-        "console_rollback_ask": [seq],
+        "console_rollback_ask": [seq], "console_link": [link], "console_link_edit": [link],
     }  # fmt: skip
 
 
