@@ -37,7 +37,12 @@ class WebSettings(Section):
     body_bytes_max: int = Field(
         4 * 1024**2, ge=1_024, description="Largest request body that is not a file; larger ones answer 413."
     )
-    session_age_max_s: int = Field(12 * 3_600, ge=60, description="A session ends after this long.")
+    session_age_max_s: int = Field(
+        12 * 3_600, ge=60, description="A person signs in again after this long, however active the session is."
+    )
+    session_idle_max_s: int = Field(
+        30 * 60, ge=120, description="A session that nobody uses ends after this long; open pages do not count as use."
+    )
     component_page: bool = Field(
         False, description="/console/components/ shows every part that pages are made of, for developers."
     )

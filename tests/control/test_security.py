@@ -1,6 +1,7 @@
 """Protections that belong to no single page: cookies, headers, caches, codes, fields that nobody may set."""
 
 import asyncio
+import re
 import runpy
 from collections.abc import Iterator
 from datetime import timedelta
@@ -15,6 +16,7 @@ from allauth.mfa.totp.internal.auth import TOTP, generate_totp_secret
 from allauth.usersessions.models import UserSession
 from django.conf import settings
 from django.contrib.auth.hashers import MD5PasswordHasher
+from django.contrib.sessions.models import Session
 from django.db import connection
 from django.test import Client, override_settings
 from django.test.utils import CaptureQueriesContext
@@ -42,6 +44,7 @@ from runtime.sealed_bytes import BadSeal
 from runtime.settings import Settings, WebSettings
 from tests.control.accounts.test_sign_in import EMAIL, LOGIN, PASSWORD, _login, _signed_in, _totp
 from tests.control.ui.pages import ATTACK
+from tests.conventions.tree import ROOT
 
 sqlite = pytest.mark.parametrize("database", ["sqlite"], indirect=True)
 
@@ -256,6 +259,46 @@ def test_a_refusal_is_logged_without_the_path(client: Client, database: object) 
     refused = next(line for line in lines if line["event"] == "refused")
     assert refused["actor"] == str(ben.pk) and refused["view"] == "console_people" and refused["address"] == "127.0.0.1"
     assert "secret" not in str(lines)
+
+
+@sqlite
+def test_a_session_that_nobody_uses_ends(client: Client, ann: User) -> None:
+    def unused(**since: int) -> None:
+        UserSession.objects.update(last_seen_at=timezone.now() - timedelta(**since))
+
+    _login(client)
+    unused(minutes=29)
+    assert client.get("/console/").status_code == 200
+    assert timezone.now() - UserSession.objects.get().last_seen_at < timedelta(minutes=1)
+    unused(minutes=29)  # an open page that refreshes itself does not show that somebody is there
+    assert client.get("/console/health/line/", headers={"Clew-Refresh": "1"}).status_code == 200
+    assert timezone.now() - UserSession.objects.get().last_seen_at > timedelta(minutes=28)
+
+    cookie = client.cookies["sessionid"].value
+    unused(minutes=31)
+    refreshed = client.get("/console/health/line/", headers={"Clew-Refresh": "1", "HX-Request": "true"})
+    assert (refreshed.status_code, refreshed["HX-Refresh"], refreshed.content) == (204, "true", b"")
+    assert not UserSession.objects.exists() and not Session.objects.filter(session_key=cookie).exists()
+    client.cookies["sessionid"] = cookie
+    assert client.get("/console/people/").status_code == 302
+    for path, status in (("/console/people/", 302), ("/api/v1/users", 401), ("/accounts/profile/", 302)):
+        _login(client)
+        unused(minutes=31)
+        answer = client.get(path)
+        assert answer.status_code == status, path
+        assert status == 401 or answer["Location"] == f"/accounts/login/?next={path}"
+    _login(client)
+    unused(minutes=31)
+    before = User.objects.count()
+    answer = client.post("/console/people/invite/", {"email": "eve@acme.example", "role": "owner"})
+    assert (answer["Location"], User.objects.count()) == ("/accounts/login/?next=/", before)
+
+
+def test_pages_say_which_requests_they_make_by_themselves() -> None:
+    mark = """hx-headers='{"Clew-Refresh": "1"}'"""
+    for template in (ROOT / "control").rglob("*.html"):
+        text = template.read_text("utf-8")
+        assert len(re.findall('hx-trigger="[^"]*every', text)) == text.count(mark), template
 
 
 @sqlite
