@@ -25,7 +25,7 @@ from control.errors import Conflict, Forbidden
 from runtime.control_settings import WebSettings
 from tests.control.accounts.test_sign_in import _totp
 
-pytestmark = pytest.mark.parametrize("database", ["sqlite"], indirect=True)
+pytestmark = pytest.mark.usefixtures("database")
 PASSWORD = "correct horse battery"
 DEMAND = "/accounts/second-factor/"
 

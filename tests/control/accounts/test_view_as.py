@@ -20,7 +20,7 @@ from control.errors import Conflict, Forbidden
 from control.partners.models import Partner
 from tests.control.console.conftest import Console, console, newest_event  # noqa: F401
 
-pytestmark = pytest.mark.parametrize("database", ["sqlite"], indirect=True)
+pytestmark = pytest.mark.usefixtures("database")
 
 
 def text_of(answer: Any) -> str:
