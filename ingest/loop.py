@@ -114,10 +114,18 @@ class Ingest:
             if self._stop.is_set() or self._consumer.growth_mark() != mark:
                 return
 
-    async def catch_up(self) -> None:
-        """BatchWriter everything that is in the log now, without waiting for batches to fill."""
-        while await self.step(flush=True):
-            pass
+    async def catch_up(self) -> bool:
+        """Store everything that is in the log now, without waiting for batches to fill, also after a `stop` of `run`.
+
+        Returns False if `stop` is called meanwhile. Raises LogUnavailable.
+        """
+        self._stop.clear()
+        try:
+            while await self.step(flush=True):
+                pass
+        except Stopped:
+            return False
+        return not self._stop.is_set()
 
     async def step(self, *, flush: bool = False) -> int:
         """Process every partition once; return the number of records that were stored.

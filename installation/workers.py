@@ -137,10 +137,23 @@ class Workers:
             await asyncio.wait_for(self._stopping.wait(), seconds)
 
     async def drain(self) -> None:
-        """Store and attribute all records of an embedded log while no loop runs; on servers other workers do."""
-        if not self._place.on_servers and self.ingest is not None and self.attributor is not None:
-            await self.ingest.catch_up()
-            await self.attributor.catch_up(self._settings.serve.engine_stop_timeout_s)
+        """Store and attribute all records of an embedded log while no loop runs; on servers other workers do.
+
+        The next start finishes what cannot be stored in half the time that the engine has for its stop.
+        """
+        if self._place.on_servers or self.ingest is None or self.attributor is None:
+            return
+        half_s = self._settings.serve.engine_stop_timeout_s / 2
+        limit = asyncio.get_running_loop().call_later(half_s, self.ingest.stop)
+        try:
+            if await self.ingest.catch_up():
+                await self.attributor.catch_up(half_s)
+            else:
+                _log.warning("not_drained", after_s=half_s)
+        except LogUnavailable as error:
+            _log.warning("not_drained", error=str(error))
+        finally:
+            limit.cancel()
 
     async def close(self) -> None:
         """Leave the groups."""

@@ -122,6 +122,32 @@ def test_run_goes_on_until_it_is_stopped(warehouse: Warehouse) -> None:
     asyncio.run(asyncio.wait_for(story(ingest_of(log, warehouse)), 60))
 
 
+def test_what_arrives_until_the_stop_is_stored_by_the_catch_up_after_it(warehouse: Warehouse) -> None:
+    log = log_of(clicks(3))
+
+    async def story(ingest: Ingest) -> None:
+        ingest.stop()
+        await ingest.run()
+        assert offsets(warehouse, "clicks") == []
+        assert await ingest.catch_up()
+
+    asyncio.run(asyncio.wait_for(story(ingest_of(log, warehouse)), 60))
+    assert offsets(warehouse, "clicks") == [0, 1, 2]
+
+
+def test_a_catch_up_that_cannot_store_ends_when_it_is_stopped(warehouse: Warehouse) -> None:
+    faulty, log = Faulty(warehouse), log_of(clicks(3))
+    ingest = ingest_of(log, faulty)
+
+    def before(number: int, table: str, rows: object) -> None:
+        if number == 2:
+            ingest.stop()
+        raise WarehouseError("disk is full", 243)
+
+    faulty.before = before
+    assert not asyncio.run(asyncio.wait_for(ingest.catch_up(), 60))
+
+
 def test_a_stop_during_endless_tries_leaves_the_batch_to_the_next_process(warehouse: Warehouse) -> None:
     faulty, log = Faulty(warehouse), log_of(clicks(3))
     ingest = ingest_of(log, faulty)
