@@ -1,5 +1,6 @@
 """Fixtures of the browser tests: one Chromium and one console for all, a fresh page for each test."""
 
+import os
 import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -77,7 +78,12 @@ def open_page(chromium: Browser, site: str, request: pytest.FixtureRequest) -> I
 
 
 def keep(page: Page, name: str) -> None:
-    """Keep a picture of the page in build/screens: all of it, unless it is very long."""
+    """Keep a picture of the page in build/screens if SCREENS is set: all of it, unless it is very long.
+
+    Pictures of every page take longer than the tests of it.
+    """
+    if not os.environ.get("SCREENS"):
+        return
     SCREENS.mkdir(parents=True, exist_ok=True)
     long = page.evaluate("document.documentElement.scrollHeight") > 4_000
     page.screenshot(path=SCREENS / f"{name}.png", full_page=not long)

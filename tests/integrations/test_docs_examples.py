@@ -23,7 +23,7 @@ def test_the_program_is_one() -> None:
 
 
 def test_the_fit_and_the_plan_that_pays_by_it() -> None:
-    text = "\n".join((example("program.md"), "[[partner]]\nid = 12", example("runs.md"), example("program.md", 1)))
+    text = "\n".join((example("program.md"), "[[partner]]\nid = 12", example("runs.md"), example("program.md", -1)))
     reading = read_program(text, lambda name: f"secret-out-of-{name}")
     assert reading.mistakes == () and reading.program is not None
     (fit,) = reading.program.terms.fits.values()

@@ -142,7 +142,7 @@ def test_a_manager_sees_and_changes_own_partners_only(mia: Actor) -> None:
     ):
         with pytest.raises(NotFound):
             change()
-    with pytest.raises(Invalid, match=r"items\[0\].partner: there is no partner 2"):
+    with pytest.raises(Invalid, match=r"^partner: there is no partner 2"):
         create_link(mia, 1, 2)
 
 
