@@ -10,8 +10,8 @@ _PRAGMAS = (
     # An accepted contract must survive a power cut.
     "synchronous=FULL",
     "foreign_keys=ON",
-    "cache_size=-16000",
-    "mmap_size=134217728",
+    # Of each connection, and each thread has one. Pages mapped by several connections would count several times.
+    "cache_size=-8000",
     "journal_size_limit=67108864",
 )
 POOL_CONNECTIONS_MAX = 16

@@ -63,7 +63,7 @@ def test_every_page_of_the_navigation(open_page: Open, site: str) -> None:
     for link in links:
         answer = page.goto(site + link)
         assert answer is not None and answer.status == 200, link
-        assert (link, faults(page), sideways(page)) == (link, [], 0)
+        assert (link, faults(page, "main"), sideways(page)) == (link, [], 0)
 
 
 @pytest.mark.usefixtures("operator")
