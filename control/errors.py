@@ -104,3 +104,8 @@ def _messages(row: models.Model, name: str, mistake: ValidationError) -> list[st
     field = row._meta.get_field(name)
     choices = [str(value) for value, _ in getattr(field, "flatchoices", ()) if value != ""]
     return [f"must be one of {', '.join(choices)}"] if choices else list(mistake.messages)
+
+
+def plain_message(text: str) -> str:
+    """Return a message of pydantic without the words that it puts before one's own."""
+    return text.removeprefix("Value error, ")

@@ -8,6 +8,5 @@ problems         what could not be handled, with a fix
 hits             hits as they come in, newest first
 rejected_hits    rejected hits by reason, with examples
 report           form of a report: columns with unit and formula, rows
-time_range       parse the range of a report
 sql              `clew sql`: check and run one statement of a user
 """

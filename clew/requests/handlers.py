@@ -51,9 +51,9 @@ from reporting.problems import list_problems
 from reporting.rejected import rejected_report
 from reporting.sql.guard import SqlRefused
 from reporting.sql.run import run_sql
-from reporting.time_range import BadRange, range_us
 from runtime.user_error import NO, UNREACHABLE, UserError, first_line
 from schemas.ddl import ANALYST
+from schemas.values.time_range import BadRange, range_us
 from warehouse.port import WarehouseError, rows_of
 
 Answer = dict[str, Any]

@@ -22,12 +22,12 @@ from reporting.hits import HitFilter, recent_hits
 from reporting.postback_facts import click_facts, stored_conversion
 from reporting.problems import problems_by_code
 from reporting.rejected_hits import RejectedFilter, rejected_examples, rejected_reasons
-from reporting.time_range import BadRange, range_us
 from runtime.user_error import UNREACHABLE, UserError
 from schemas.fields import NO_DIGEST, NO_TOKEN
 from schemas.values.click_id import TokenKeys, facts_of, to_text
 from schemas.values.ids import AbsentIds
 from schemas.values.money import format_minor
+from schemas.values.time_range import BadRange, range_us
 from tracker.offers.program_index import ProgramIndex
 from tracker.postback.draft import PostbackContext
 from tracker.postback.inspect import Inspection, inspect_postback

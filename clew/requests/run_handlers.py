@@ -16,10 +16,10 @@ from clew.requests.types import DiffRequest, FitRequest, RunRequest
 from installation.engine import Engine
 from installation.workers import CODE_VERSION
 from reporting.run_diff import diff_report
-from reporting.time_range import BadRange, instant_us
 from runtime.user_error import NO, ReportError, UserError
 from schemas.values.model_names import DATA_DRIVEN, BadModel
 from schemas.values.money import format_minor
+from schemas.values.time_range import BadRange, instant_us
 
 Answer = dict[str, Any]
 

@@ -57,15 +57,6 @@ def exactly(rows: QuerySet[_M], query: Schema, *names: str, **columns: str) -> Q
     return rows
 
 
-def keyed(request: HttpRequest, name: str) -> dict[str, str]:
-    """Return the parameters that name an entry of a map, such as `external_ids.crm=42` or `external_ids[crm]=42`."""
-    found = {}
-    for parameter, value in request.GET.dict().items():
-        if parameter.startswith(f"{name}.") or (parameter.startswith(f"{name}[") and parameter.endswith("]")):
-            found[parameter.removeprefix(name)[1:].removesuffix("]")] = str(value)
-    return found
-
-
 def map_parameters(*names: str) -> dict[str, Any]:
     """Describe parameters that name entries of maps, for the document of an operation."""
     return {
@@ -89,7 +80,7 @@ def page(
     maps: Sequence[str] = (),
 ) -> dict[str, Any]:
     """Return one page of a list; `maps` are fields whose entries are parameters. Raises Invalid."""
-    known = type(query).model_fields.keys()
+    known = {field.alias or name for name, field in type(query).model_fields.items()}
     if unknown := sorted(name for name in request.GET if name not in known and re.split(r"[.\[]", name)[0] not in maps):
         raise Invalid(*(FieldError(name, "is not a parameter of this list") for name in unknown))
     column, descending = orders.parse(query.order)

@@ -12,7 +12,17 @@ from ninja.errors import AuthenticationError, HttpError, ValidationError
 from pydantic import Field
 
 from control.api.rate_limit import TooManyRequests
-from control.errors import Conflict, FieldError, Forbidden, Invalid, NotFound, Refused, Unauthenticated, Unavailable
+from control.errors import (
+    Conflict,
+    FieldError,
+    Forbidden,
+    Invalid,
+    NotFound,
+    Refused,
+    Unauthenticated,
+    Unavailable,
+    plain_message,
+)
 from runtime.logs import Throttled, logger
 
 _log = Throttled(logger("api"))
@@ -93,7 +103,7 @@ def _refused(request: HttpRequest, error: Refused) -> HttpResponse:
 
 
 def _invalid(request: HttpRequest, error: ValidationError) -> HttpResponse:
-    errors = [FieldError(_field(mistake["loc"]), str(mistake["msg"])) for mistake in error.errors]
+    errors = [FieldError(_field(mistake["loc"]), plain_message(str(mistake["msg"]))) for mistake in error.errors]
     return problem(request, 422, "; ".join(map(str, errors)), errors)
 
 

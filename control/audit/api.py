@@ -17,6 +17,7 @@ from control.audit.models import AuditEvent
 from control.audit.selectors import AuditFilter
 from control.audit.selectors import audit_events as found_events
 from control.errors import NotFound
+from control.filters import From, To
 
 audit_events = Router(tags=["audit-events"])
 _ORDERS = Orders({"id": "id"}, "-id")
@@ -63,8 +64,8 @@ class AuditQuery(PageQuery):
     partner: int | None = Field(None, ge=1, lt=2**32, description="Partner that the object belongs to.")
     address: str = Field("", max_length=64)
     request_id: str = Field("", max_length=64)
-    since: datetime | None = None
-    until: datetime | None = None
+    from_: From = Field("", alias="from")
+    to: To = Field("")
 
 
 class AuditPage(Schema):
@@ -91,8 +92,8 @@ def _filter_of(actor: Actor) -> AuditFilter:
 def list_audit_events(request: HttpRequest, query: Query[AuditQuery]) -> dict[str, Any]:
     """List events, newest first."""
     more = ("object_name", "partner", "address")
-    given = query.model_dump(exclude={"limit", "cursor", "order", *more})
-    wanted = replace(_filter_of(actor_of(request)), **given)
+    given = query.model_dump(exclude={"limit", "cursor", "order", "from_", "to", *more})
+    wanted = replace(_filter_of(actor_of(request)), since=query.from_ or None, until=query.to or None, **given)
     return page(request, exactly(found_events(wanted), query, *more), query, _ORDERS, _event)
 
 

@@ -15,8 +15,8 @@ from control.audit.record import Change, record
 from control.changes import changing
 from control.errors import Conflict, FieldError, Invalid, NotFound
 from control.exports.models import PENDING, Export, ExportFormat, ExportState
+from control.exports.registry import find_table
 from control.exports.selectors import exports, one_export, shown_export
-from control.exports.sources import find_source
 from control.files.models import StoredFile
 from control.files.store import SPOOL_BYTES_MAX, FileTooLarge, store_file
 from control.jobs.queue import enqueue
@@ -43,20 +43,20 @@ class _Deleted(Exception):
 
 def start_export(actor: Actor, resource_key: str, file_format: str, filters: Mapping[str, Any]) -> Export:
     """Ask for a file; a job makes it. Raises Forbidden, Invalid, Conflict."""
-    source = find_source(resource_key)
-    wanted = source.check(actor, filters)
+    table = find_table(resource_key)
+    wanted = table.check(actor, filters)
     if file_format not in ExportFormat.values:
         raise Invalid(FieldError("format", f"must be one of {', '.join(ExportFormat.values)}"))
     with changing(actor):
         if exports(actor).count() >= EXPORTS_KEPT_MAX:
             raise Conflict(f"you have {EXPORTS_KEPT_MAX} exports already; delete some first")
         found = Export.objects.create(
-            resource=source.key, title=source.title(wanted)[:80], format=file_format, filters=wanted,
+            resource=table.key, title=table.title(wanted)[:80], format=file_format, filters=wanted,
             creator_kind=actor.kind, creator_id=actor.id, creator_name=(actor.name or actor.kind)[:254],
             partner=actor.partner, expires=timezone.now() + KEPT_FOR,
         )  # fmt: skip
         enqueue(TASK, {"export": str(found.pk)}, key=f"export:{found.pk}")
-        _note(actor, "exported", found, {"resource": source.key, "format": file_format, "filters": wanted})
+        _note(actor, "exported", found, {"resource": table.key, "format": file_format, "filters": wanted})
     return found
 
 
@@ -68,9 +68,9 @@ def make_export(export_id: UUID, actor: Actor) -> None:
     found = Export.objects.get(pk=export_id)
     if found.state not in PENDING:
         return
-    source = find_source(found.resource)
+    table = find_table(found.resource)
     try:
-        opened = source.open(actor, source.check(actor, found.filters))
+        opened = table.open(actor, table.check(actor, found.filters))
         begun = {"state": ExportState.RUNNING, "rows_count": 0, "total_rows": opened.total_rows}
         Export.objects.filter(pk=export_id, state__in=PENDING).update(**begun)
         counted = _Counted(export_id)
@@ -147,7 +147,7 @@ def _written(found: Export, head: Sequence[str], rows: Iterator[Sequence[Value]]
 def file_of(actor: Actor, export_id: UUID) -> StoredFile:
     """Return the file of an export. Raises NotFound, Conflict, and Forbidden if the right is gone meanwhile."""
     found = one_export(actor, export_id)
-    find_source(found.resource).check(actor, found.filters)
+    find_table(found.resource).check(actor, found.filters)
     if found.file is None:
         raise Conflict(f"the export is {found.state}" + (f": {found.problem}" if found.problem else "; wait for it"))
     return found.file

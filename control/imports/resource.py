@@ -13,6 +13,7 @@ from django.db.models import ProtectedError, QuerySet
 from control.accounts.actor import Actor
 from control.accounts.roles import Action, Area
 from control.errors import FieldError, Invalid, Refused
+from control.filters import FilterSet
 from control.imports.fields import Field
 
 M = TypeVar("M", bound=models.Model)
@@ -59,6 +60,8 @@ class Resource(ABC, Generic[M]):
     area: ClassVar[Area]
     action: ClassVar[Action] = Action.WRITE
     fields: ClassVar[tuple[Field, ...]]
+    filters: ClassVar[FilterSet[Any]]
+    """Filters of lists and exports."""
     own_names: ClassVar[Mapping[str, str]] = {}
     """Kinds of fields with a name of one's own, such as `custom:shoe size`, with their label."""
     matches: ClassVar[tuple[str, ...]] = ()

@@ -15,27 +15,24 @@ from control.accounts.middleware import actor_of
 from control.accounts.roles import Action, Area
 from control.api.answers import answers
 from control.api.etags import check_if_match, set_etag
-from control.api.lists import Orders, PageQuery, exactly, keyed, map_parameters, page
+from control.api.lists import Orders, PageQuery, map_parameters, page
 from control.api.merge_patch import MergePatch
 from control.api.published import naming_version
 from control.errors import Mistakes
-from control.json_lookups import HasValue, HoldsText, HoldsValue
+from control.filters import NUMBER_MAX
 from control.partners.access import visible_partners
+from control.partners.filters import PARTNER_FILTERS, PartnerFilters, hidden_fields
 from control.partners.models import Partner
 from control.partners.selectors import partner as partner_of
-from control.partners.selectors import possible_managers, search_partners, sees_personal_data
+from control.partners.selectors import possible_managers
 from control.partners.services import change_partner, create_partner, transition
 from control.partners.states import PartnerStatus
 from control.scheduled.api import ScheduledOut, scheduled_out
 from control.scheduled.models import REASON_CHARS_MAX, ChangeKind
 from control.scheduled.services import schedule_status
-from program.file import NAME_CHARS_MAX
 
 partners = Router(tags=["partners"])
 _ORDERS = Orders({"id": "number", "name": "name", "created": "created"}, "id")
-NUMBER_MAX = 2**32 - 1
-_MAPS = ("external_ids", "custom")
-"""Fields whose entries are filters."""
 
 
 class PartnerFields(Schema):
@@ -83,25 +80,8 @@ class PartnerOut(PartnerFields):
     created: datetime
 
 
-class PartnerQuery(PageQuery):
+class PartnerQuery(PartnerFilters, PageQuery):
     """Filters of partners. A field that the caller may not see finds nothing."""
-
-    name: str = Field("", max_length=NAME_CHARS_MAX)
-    company: str = Field("", max_length=200)
-    website: str = Field("", max_length=2_000)
-    tags: str = Field("", max_length=80, description="A tag that partners have.")
-    traffic_sources: str = Field("", max_length=80, description="A source that partners have.")
-    status: str = Field("", max_length=12)
-    type: str = Field("", max_length=16)
-    country: str = Field("", max_length=2)
-    group: str = Field("", max_length=80)
-    tier: str = Field("", max_length=80)
-    manager: UUID | None = None
-    kind: str = Field("", max_length=8)
-    language: str = Field("", max_length=16)
-    parent: int | None = Field(None, ge=1, le=NUMBER_MAX)
-    email: str = Field("", max_length=254)
-    external_id: str = Field("", max_length=200, description="Id in any other system; `external_ids[crm]` is of one.")
 
 
 class PartnerPage(Schema):
@@ -121,29 +101,18 @@ class TransitionIn(Schema):
     at: AwareDatetime | None = Field(None, description="Later time; the answer is then 202 with the scheduled change.")
 
 
-_PERSONAL: dict[str, Any] = {
-    "email": "",
-    "company": "",
-    "website": "",
-    "manager": None,
-    "custom": {},
-    "external_ids": {},
-}
-"""Fields without which a partner is impersonal."""
-_INTERNAL: dict[str, Any] = {"tags": [], "group": "", "manager": None, "custom": {}, "external_ids": {}}
-"""Fields that are the operators' own, and not shown to a partner."""
-
-
-def _hidden(actor: Actor) -> dict[str, Any]:
-    """Return the fields that an actor may not see, with the values that are shown instead."""
-    return ({} if sees_personal_data(actor) else _PERSONAL) | ({} if actor.is_operator else _INTERNAL)
+_EMPTY: dict[str, Any] = {
+    "email": "", "company": "", "website": "", "manager": None, "custom": {}, "external_ids": {}, "tags": [],
+    "group": "",
+}  # fmt: skip
+"""Values that are shown instead of those that an actor may not see."""
 
 
 def partner_out(partner: Partner, actor: Actor) -> PartnerOut:
     names = PartnerFields.model_fields.keys() - {"manager", "parent"}
     values: dict[str, Any] = {name: getattr(partner, name) for name in names}
     values |= {"manager": partner.manager_id, "parent": partner.parent_id}
-    values |= _hidden(actor)
+    values |= {name: _EMPTY[name] for name in hidden_fields(actor)}
     return PartnerOut(id=partner.number, status=partner.status, created=partner.created, **values)
 
 
@@ -160,27 +129,12 @@ def _resolved(values: Mapping[str, Any], actor: Actor, mistakes: Mistakes) -> di
     return found
 
 
-@partners.get("", response=answers(PartnerPage), openapi_extra=map_parameters(*_MAPS))
+@partners.get("", response=answers(PartnerPage), openapi_extra=map_parameters(*PARTNER_FILTERS.maps))
 def list_partners(request: HttpRequest, query: Query[PartnerQuery]) -> dict[str, Any]:
     """List partners."""
     actor = actor_of(request)
-    entries = {name: keyed(request, name) for name in _MAPS}
-    hidden = _hidden(actor) | ({"external_id": ""} if "external_ids" in _hidden(actor) else {})
-    given = [name for name in hidden if entries.get(name) or getattr(query, name, None) not in (None, "")]
-    found = visible_partners(actor).none() if given else visible_partners(actor)
-    if query.external_id:
-        found = found.filter(HoldsValue("external_ids", query.external_id))
-    found = exactly(found, query, "name", "company", "website", "status", "type", "country", "group", "tier", "kind")
-    found = exactly(found, query, "language", "manager", "parent", email="email__iexact")
-    for name in ("tags", "traffic_sources"):
-        if value := getattr(query, name):
-            found = found.filter(HoldsText(name, value))
-    for name, values in entries.items():
-        for key, value in values.items():
-            found = found.filter(HasValue(name, key, value))
-    if query.q:
-        found = search_partners(found, query.q, personal=sees_personal_data(actor))
-    return page(request, found, query, _ORDERS, lambda partner: partner_out(partner, actor), _MAPS)
+    found = PARTNER_FILTERS.asked(actor, visible_partners(actor), query, request.GET.dict())
+    return page(request, found, query, _ORDERS, lambda partner: partner_out(partner, actor), PARTNER_FILTERS.maps)
 
 
 @partners.post("", response=answers(PartnerOut, status=201))

@@ -14,23 +14,22 @@ from control.accounts.middleware import actor_of
 from control.accounts.roles import Action, Area
 from control.api.answers import answers, methods
 from control.api.etags import check_if_match, set_etag
-from control.api.lists import Orders, PageQuery, exactly, page
+from control.api.lists import Orders, PageQuery, page
 from control.api.merge_patch import MergePatch
 from control.api.published import naming_version
 from control.errors import Mistakes, NotFound
-from control.json_lookups import HoldsText
+from control.filters import NUMBER_MAX
 from control.program.access import visible_links, visible_offers
+from control.program.filters import LINK_FILTERS, OFFER_FILTERS, LinkFilters, OfferFilters
 from control.program.models import Link, LinkStatus, Offer, OfferAccess, OfferStatus, default_goals
 from control.program.services.links import LINKS_AT_ONCE_MAX, change_link, create_link, create_links
 from control.program.services.offers import change_offer, create_offer, rotate_postback_secret, set_offer_status
 from program.entries import DEFAULT_CLICK_WINDOW_US, DEFAULT_IMPRESSION_WINDOW_US
-from program.file import NAME_CHARS_MAX
 from schemas.values.durations import format_duration, parse_duration_us
 
 offers, links = (Router(tags=[tag]) for tag in ("offers", "links"))
 _OFFER_ORDERS = Orders({"id": "number", "name": "name", "created": "created"}, "id")
 _LINK_ORDERS = Orders({"code": "code", "created": "created"}, "-created")
-_NUMBER_MAX = 2**32 - 1
 _WINDOWS = {"click_window": "click_window_us", "impression_window": "impression_window_us"}
 
 
@@ -85,18 +84,8 @@ class OfferOut(OfferFields):
     created: datetime
 
 
-class OfferQuery(PageQuery):
+class OfferQuery(OfferFilters, PageQuery):
     """Filters of offers."""
-
-    name: str = Field("", max_length=NAME_CHARS_MAX)
-    status: str = Field("", max_length=8)
-    access: str = Field("", max_length=8)
-    landing_url: str = Field("", max_length=2_048)
-    allowed_hosts: str = Field("", max_length=253, description="A host that offers allow.")
-    goals: str = Field("", max_length=64, description="Key of a goal that offers have.")
-    reopen: bool | None = None
-    pass_through: bool | None = None
-    published: bool | None = None
 
 
 class OfferPage(Schema):
@@ -133,7 +122,7 @@ def _columns(values: Mapping[str, Any], mistakes: Mistakes) -> dict[str, Any]:
 
 
 def _one_offer(actor: Actor, number: int) -> Offer:
-    offer = visible_offers(actor).filter(number=number if 0 < number <= _NUMBER_MAX else 0).first()
+    offer = visible_offers(actor).filter(number=number if 0 < number <= NUMBER_MAX else 0).first()
     if offer is None:
         raise NotFound(f"there is no offer {number}")
     return offer
@@ -142,14 +131,8 @@ def _one_offer(actor: Actor, number: int) -> Offer:
 @offers.get("", response=answers(OfferPage))
 def list_offers(request: HttpRequest, query: Query[OfferQuery]) -> dict[str, Any]:
     """List offers."""
-    names = ("name", "status", "access", "landing_url", "reopen", "pass_through", "published")
-    found = exactly(visible_offers(actor_of(request)), query, *names)
-    if query.allowed_hosts:
-        found = found.filter(HoldsText("allowed_hosts", query.allowed_hosts))
-    if query.goals:
-        found = found.filter(HoldsText("goals", query.goals, of="key"))
-    if query.q:
-        found = found.filter(name__icontains=query.q)
+    actor = actor_of(request)
+    found = OFFER_FILTERS.asked(actor, visible_offers(actor), query, request.GET.dict())
     return page(request, found, query, _OFFER_ORDERS, offer_out)
 
 
@@ -238,8 +221,8 @@ class LinkFields(Schema):
 class LinkItem(LinkFields):
     """A link to add."""
 
-    offer: int = Field(ge=1, le=_NUMBER_MAX)
-    partner: int = Field(ge=1, le=_NUMBER_MAX)
+    offer: int = Field(ge=1, le=NUMBER_MAX)
+    partner: int = Field(ge=1, le=NUMBER_MAX)
     code: str = Field("", description="Made if it is left out.")
     status: str = LinkStatus.ACTIVE.value
 
@@ -272,14 +255,8 @@ class LinkPatch(MergePatch, LinkFields):
     """Fields of a link to change."""
 
 
-class LinkQuery(PageQuery):
+class LinkQuery(LinkFilters, PageQuery):
     """Filters of links."""
-
-    offer: int | None = Field(None, ge=1, le=_NUMBER_MAX)
-    partner: int | None = Field(None, ge=1, le=_NUMBER_MAX)
-    code: str = Field("", max_length=255, description="The whole code; q finds parts of it.")
-    status: str = Field("", max_length=8)
-    landing_url: str = Field("", max_length=2_048, description="The whole landing page of links that have their own.")
 
 
 class LinkPage(Schema):
@@ -306,9 +283,8 @@ def _one_link(actor: Actor, code: str) -> Link:
 @links.get("", response=answers(LinkPage))
 def list_links(request: HttpRequest, query: Query[LinkQuery]) -> dict[str, Any]:
     """List links, newest first."""
-    found = exactly(visible_links(actor_of(request)), query, "offer", "partner", "code", "status", "landing_url")
-    if query.q:
-        found = found.filter(code__icontains=query.q)
+    actor = actor_of(request)
+    found = LINK_FILTERS.asked(actor, visible_links(actor), query, request.GET.dict())
     return page(request, found, query, _LINK_ORDERS, link_out)
 
 

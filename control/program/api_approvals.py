@@ -9,15 +9,16 @@ from pydantic import ConfigDict, Field
 
 from control.accounts.middleware import actor_of
 from control.api.answers import answers
-from control.api.lists import Orders, PageQuery, exactly, page
+from control.api.lists import Orders, PageQuery, page
 from control.api.published import naming_version
+from control.filters import NUMBER_MAX
 from control.program.access import approvals as visible_approvals
+from control.program.filters import APPROVAL_FILTERS, ApprovalFilters
 from control.program.models import Approval, ApprovalStatus
 from control.program.services.approvals import decide_access, request_access
 
 approvals = Router(tags=["approvals"])
 _ORDERS = Orders({"created": "created"}, "-created")
-_NUMBER_MAX = 2**32 - 1
 
 
 class ApprovalOut(Schema):
@@ -36,18 +37,14 @@ class ApprovalIn(Schema):
 
     model_config = ConfigDict(extra="forbid")
 
-    offer: int = Field(ge=1, le=_NUMBER_MAX)
-    partner: int = Field(ge=1, le=_NUMBER_MAX)
+    offer: int = Field(ge=1, le=NUMBER_MAX)
+    partner: int = Field(ge=1, le=NUMBER_MAX)
     status: str = Field(ApprovalStatus.REQUESTED.value, description="requested, approved or rejected.")
     reason: str = Field("", max_length=4_000)
 
 
-class ApprovalQuery(PageQuery):
+class ApprovalQuery(ApprovalFilters, PageQuery):
     """Filters of approvals."""
-
-    status: str = Field("", max_length=9)
-    offer: int | None = Field(None, ge=1, le=_NUMBER_MAX)
-    partner: int | None = Field(None, ge=1, le=_NUMBER_MAX)
 
 
 class ApprovalPage(Schema):
@@ -67,9 +64,8 @@ def approval_out(approval: Approval) -> ApprovalOut:
 @approvals.get("", response=answers(ApprovalPage))
 def list_approvals(request: HttpRequest, query: Query[ApprovalQuery]) -> dict[str, Any]:
     """List approvals, newest first."""
-    found = exactly(visible_approvals(actor_of(request)), query, "status", "offer", "partner")
-    if query.q:
-        found = found.filter(reason__icontains=query.q)
+    actor = actor_of(request)
+    found = APPROVAL_FILTERS.asked(actor, visible_approvals(actor), query, request.GET.dict())
     return page(request, found, query, _ORDERS, approval_out)
 
 

@@ -17,14 +17,16 @@ from control.accounts.middleware import actor_of
 from control.accounts.roles import Action, Area
 from control.api.answers import answers
 from control.api.etags import check_if_match, set_etag
-from control.api.lists import Orders, PageQuery, exactly, page
+from control.api.lists import Orders, PageQuery, page
 from control.api.merge_patch import MergePatch
 from control.api.money import Money
 from control.errors import Mistakes, NotFound
+from control.filters import NUMBER_MAX, FilterSet
 from control.partners.access import visible_partners
 from control.program.access import coupons as visible_coupons
 from control.program.access import plans as visible_plans
 from control.program.access import visible_offers
+from control.program.filters import COUPON_FILTERS, PLAN_FILTERS, CouponFilters, PlanFilters
 from control.program.models import Coupon, Plan
 from control.program.services.terms_rows import (
     change_coupon,
@@ -41,7 +43,6 @@ from schemas.values.money import format_minor, parse_minor
 
 plans, coupons = (Router(tags=[tag]) for tag in ("plans", "coupons"))
 _ORDERS = Orders({"created": "created"}, "-created")
-_NUMBER_MAX = 2**32 - 1
 _NO_HOLD = "0s"
 _DURATIONS = {"hold": "hold_us", "click_window": "click_window_us", "impression_window": "impression_window_us"}
 
@@ -62,8 +63,8 @@ class PlanIn(Schema):
 
     model_config = ConfigDict(extra="forbid")
 
-    offer: int = Field(ge=1, le=_NUMBER_MAX)
-    partner: int | None = Field(None, ge=1, le=_NUMBER_MAX, description="Without it, the plan is for all partners.")
+    offer: int = Field(ge=1, le=NUMBER_MAX)
+    partner: int | None = Field(None, ge=1, le=NUMBER_MAX, description="Without it, the plan is for all partners.")
     goal: str = Field("", description="Without it, the plan is for all goals.")
     percent: str = Field("0", max_length=16)
     fixed: Money | None = None
@@ -88,8 +89,8 @@ class CouponIn(Schema):
     model_config = ConfigDict(extra="forbid")
 
     code: str
-    partner: int = Field(ge=1, le=_NUMBER_MAX)
-    offer: int = Field(ge=1, le=_NUMBER_MAX)
+    partner: int = Field(ge=1, le=NUMBER_MAX)
+    offer: int = Field(ge=1, le=NUMBER_MAX)
     starts: datetime | None = None
     ends: datetime | None = None
 
@@ -102,26 +103,12 @@ class CouponOut(CouponIn, TermsFields):
     """A coupon."""
 
 
-class TermsQuery(PageQuery):
-    """Filters of plans and coupons."""
-
-    state: str = Field("", max_length=9)
-    ending: bool | None = None
-    offer: int | None = Field(None, ge=1, le=_NUMBER_MAX)
-    partner: int | None = Field(None, ge=1, le=_NUMBER_MAX)
-
-
-class PlanQuery(TermsQuery):
+class PlanQuery(PlanFilters, PageQuery):
     """Filters of plans."""
 
-    goal: str = Field("", max_length=64)
-    model: str = Field("", max_length=200)
 
-
-class CouponQuery(TermsQuery):
+class CouponQuery(CouponFilters, PageQuery):
     """Filters of coupons."""
-
-    code: str = Field("", max_length=128, description="The whole code; q finds parts of it.")
 
 
 class PlanPage(Schema):
@@ -206,15 +193,11 @@ class TermsApi(Generic[_R, _O]):
     change: Callable[[Actor, UUID, Mapping[str, Any]], _R]
     columns: Callable[[dict[str, Any], Mistakes], None]
     """Replaces fields by their columns, beyond offer and partner."""
-    own_filters: tuple[str, ...]
-    searched: str
-    """Column that `q` is searched in."""
+    filters: FilterSet[_R]
 
-    def list(self, request: HttpRequest, query: TermsQuery) -> dict[str, Any]:
-        rows = self.visible(actor_of(request))
-        found = exactly(rows, query, "state", "ending", "offer", "partner", *self.own_filters)
-        if query.q:
-            found = found.filter(**{f"{self.searched}__icontains": query.q})
+    def list(self, request: HttpRequest, query: PageQuery) -> dict[str, Any]:
+        actor = actor_of(request)
+        found = self.filters.asked(actor, self.visible(actor), query, request.GET.dict())
         return page(request, found, query, _ORDERS, self.show)
 
     def add(self, request: HttpRequest, response: HttpResponse, body: Schema) -> Status[_O]:
@@ -279,12 +262,11 @@ _PLANS = TermsApi(
     create_plan,
     change_plan,
     _plan_columns,
-    own_filters=("goal", "model"),
-    searched="key",
+    PLAN_FILTERS,
 )
 _COUPONS = TermsApi(
     Coupon, "coupon", visible_coupons, coupon_out, create_coupon, change_coupon, lambda _found, _mistakes: None,
-    own_filters=("code",), searched="code",
+    COUPON_FILTERS,
 )  # fmt: skip
 
 

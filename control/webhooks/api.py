@@ -16,6 +16,7 @@ from control.api.etags import check_if_match, set_etag
 from control.api.lists import Orders, PageQuery, exactly, page
 from control.api.merge_patch import MergePatch
 from control.errors import NotFound
+from control.filters import From, To
 from control.json_lookups import HoldsText
 from control.webhooks import replaying, services
 from control.webhooks.event_types import event_types
@@ -141,6 +142,8 @@ class DeliveryQuery(PageQuery):
     event: str = Field("", max_length=64)
     object_id: str = Field("", max_length=64)
     answer_status: int | None = Field(None, ge=100, le=599)
+    from_: From = Field("", alias="from")
+    to: To = Field("")
 
 
 class DeliveryPage(Schema):
@@ -283,7 +286,7 @@ def list_deliveries(request: HttpRequest, webhook_id: UUID, query: Query[Deliver
     """List deliveries, newest first."""
     found = services.deliveries(actor_of(request), webhook_id)
     of_event = {"type": "event__type", "event": "event__id", "object_id": "event__object_id"}
-    found = exactly(found, query, "state", "answer_status", **of_event)
+    found = exactly(found, query, "state", "answer_status", **of_event, from_="created__gte", to="created__lt")
     if query.q:
         found = found.filter(event__object_id=query.q)
     return page(request, found, query, _DELIVERY_ORDERS, _delivery)

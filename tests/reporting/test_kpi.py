@@ -11,11 +11,11 @@ from reporting.only import Only
 from reporting.rejected import rejected_report
 from reporting.report import Report, conversion_count
 from reporting.run_diff import diff_report
-from reporting.time_range import BadRange, range_us
 from runtime.user_error import ReportError
 from schemas.columns import to_arrow
 from schemas.events import Kind, Rejected
 from schemas.tables import Source
+from schemas.values.time_range import BadRange, range_us
 from tests.attribution.fake_ingest import FakeIngest, Stored
 from tests.attribution.random_cases import BASE_US, adjustment_of, conversion_of, program_of, touch_of
 from tests.attribution.test_live import attributor, run

@@ -36,6 +36,10 @@ class ApprovalsListQuery(TypedDict, total=False):
     order: str
     # Text to search for.
     q: str
+    # Start: a date in the program's zone, or RFC 3339. It counts itself.
+    created_from: str
+    # End: a date in the program's zone, or RFC 3339. It does not count itself.
+    created_to: str
     status: str
     offer: int | None
     partner: int | None

@@ -56,8 +56,10 @@ class AuditEventsListQuery(TypedDict, total=False):
     partner: int | None
     address: str
     request_id: str
-    since: datetime | None
-    until: datetime | None
+    # Start: a date in the program's zone, or RFC 3339. It counts itself.
+    from_: str
+    # End: a date in the program's zone, or RFC 3339. It does not count itself.
+    to: str
 
 
 class AuditEventsApi:

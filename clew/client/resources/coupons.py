@@ -64,12 +64,24 @@ class CouponsListQuery(TypedDict, total=False):
     order: str
     # Text to search for.
     q: str
+    # Start: a date in the program's zone, or RFC 3339. It counts itself.
+    created_from: str
+    # End: a date in the program's zone, or RFC 3339. It does not count itself.
+    created_to: str
     state: str
     ending: bool | None
     offer: int | None
     partner: int | None
     # The whole code; q finds parts of it.
     code: str
+    # Start: a date in the program's zone, or RFC 3339. It counts itself.
+    starts_from: str
+    # End: a date in the program's zone, or RFC 3339. It does not count itself.
+    starts_to: str
+    # Start: a date in the program's zone, or RFC 3339. It counts itself.
+    ends_from: str
+    # End: a date in the program's zone, or RFC 3339. It does not count itself.
+    ends_to: str
 
 
 class CouponsApi:

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Required, TypedDict, Unpack
+from typing import Literal, Required, TypedDict, Unpack
 
 from clew.client.transport import (
     Answer,
@@ -77,6 +77,10 @@ class LinksListQuery(TypedDict, total=False):
     order: str
     # Text to search for.
     q: str
+    # Start: a date in the program's zone, or RFC 3339. It counts itself.
+    created_from: str
+    # End: a date in the program's zone, or RFC 3339. It does not count itself.
+    created_to: str
     offer: int | None
     partner: int | None
     # The whole code; q finds parts of it.
@@ -84,6 +88,8 @@ class LinksListQuery(TypedDict, total=False):
     status: str
     # The whole landing page of links that have their own.
     landing_url: str
+    # `own` for links with a landing page of their own, `offer` for those that use the offer's.
+    landing_page: Literal["", "own", "offer"]
 
 
 class LinksApi:

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any, Required, TypedDict, Unpack
+from typing import Any, Literal, Required, TypedDict, Unpack
 
 import msgspec
 
@@ -108,6 +108,10 @@ class PartnersListQuery(TypedDict, total=False):
     order: str
     # Text to search for.
     q: str
+    # Start: a date in the program's zone, or RFC 3339. It counts itself.
+    created_from: str
+    # End: a date in the program's zone, or RFC 3339. It does not count itself.
+    created_to: str
     name: str
     company: str
     website: str
@@ -120,7 +124,8 @@ class PartnersListQuery(TypedDict, total=False):
     country: str
     group: str
     tier: str
-    manager: str | None
+    # Id of an operator; `nobody` for none.
+    manager: str | Literal["nobody", ""]
     kind: str
     language: str
     parent: int | None

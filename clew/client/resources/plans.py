@@ -103,12 +103,24 @@ class PlansListQuery(TypedDict, total=False):
     order: str
     # Text to search for.
     q: str
+    # Start: a date in the program's zone, or RFC 3339. It counts itself.
+    created_from: str
+    # End: a date in the program's zone, or RFC 3339. It does not count itself.
+    created_to: str
     state: str
     ending: bool | None
     offer: int | None
     partner: int | None
     goal: str
     model: str
+    # Least percentage, such as 7.5.
+    percent_min: str
+    # Largest percentage, such as 7.5.
+    percent_max: str
+    # Least amount, such as 12.50 USD.
+    fixed_min: str
+    # Largest amount, such as 12.50 USD.
+    fixed_max: str
 
 
 class PlansApi:

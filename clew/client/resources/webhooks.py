@@ -210,6 +210,10 @@ class WebhooksListDeliveriesQuery(TypedDict, total=False):
     event: str
     object_id: str
     answer_status: int | None
+    # Start: a date in the program's zone, or RFC 3339. It counts itself.
+    from_: str
+    # End: a date in the program's zone, or RFC 3339. It does not count itself.
+    to: str
 
 
 class WebhooksApi:

@@ -12,7 +12,7 @@ from control.accounts.actor import Actor
 from control.console.lists.read import known_of, matching, ordered, shown_columns
 from control.console.lists.spec import ListSpec
 from control.console.lists.state import ListState
-from control.exports.sources import Opened
+from control.exports.registry import Opened
 from control.modules.states import is_on, require_on
 from control.tables.write import Value, csv_lines, xlsx_file
 

@@ -1,5 +1,6 @@
 """Page of a list: draws it, exports it, and takes what people do with it."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse
@@ -14,14 +15,15 @@ from control.console.lists.export import export_items, exported, wanted_export
 from control.console.lists.read import (
     Choices,
     Part,
+    checked_filters,
     known_of,
     read_part,
     shown_columns,
-    valid_filters,
 )
 from control.console.lists.spec import Filter, ListSpec
 from control.console.lists.state import ListState, read_state
 from control.console.lists.views_page import ListHead, change_views, views_context
+from control.errors import FieldError
 from control.imports.selectors import importable
 from control.ui.formats import count_text
 from control.ui.table import Column, Row, Table
@@ -30,15 +32,16 @@ from control.ui.table import Column, Row, Table
 def list_page(request: HttpRequest, actor: Actor, spec: ListSpec[Any], **more: object) -> HttpResponse:
     """Answer a request for a list. `more` goes to the template: `actions` are buttons in the head."""
     choices = Choices(actor)
-    state = valid_filters(spec, choices, read_state(request.GET.dict(), known_of(spec, actor)))
+    state, mistakes = checked_filters(spec, choices, read_state(request.GET.dict(), known_of(spec, actor)))
     if request.method == "POST":
         return _posted(request, actor, spec, state)
-    if wanted := wanted_export(request):
+    if not mistakes and (wanted := wanted_export(request)):
         return exported(actor, spec, state, wanted)
     if spec.key in importable(actor):
         address = f"{reverse('console_import_new')}?type={spec.key}"
         given: Any = more.get("actions", ())
         more["actions"] = [*given, ("Import", address, "file-spreadsheet")]
+    more["mistakes"] = _sentences(spec, mistakes)
     context = {**_list_context(actor, spec, state, choices), **more, "notice": bulk_page.notice(request, actor)}
     return render(request, "console/list.html", context)
 
@@ -54,7 +57,9 @@ def _list_context(actor: Actor, spec: ListSpec[Any], state: ListState, choices: 
         "table": _table(actor, spec, state, part, selectable=bool(bulk)),
         "count": _count_text(spec, part),
         "selects": [_select(entry, choices, state) for entry in filters if entry.kind == "choice"],
-        "fields": [(entry, state.filters.get(entry.name, "")) for entry in filters if entry.kind != "choice"],
+        "texts": [(entry.name, state.filters.get(entry.name, "")) for entry in filters if entry.kind == "text"],
+        "ranges": [(entry, state.filters.get(entry.name, "")) for entry in filters if entry.kind in ("date", "number")],
+        "has_range": any(state.filters.get(entry.name) for entry in filters if entry.kind in ("date", "number")),
         "chips": _chips(actor, spec, state, choices),
         "is_filtered": bool(state.q or state.filters),
         "bulk": bulk,
@@ -62,6 +67,16 @@ def _list_context(actor: Actor, spec: ListSpec[Any], state: ListState, choices: 
         "address": reverse(spec.url_name),
         "exports": export_items(query),
     }
+
+
+def _sentences(spec: ListSpec[Any], mistakes: Sequence[FieldError]) -> list[str]:
+    """Return mistakes as people read them: with the labels of filters instead of their names."""
+    labels = {entry.name: entry.label for entry in spec.filters}
+    sentences = []
+    for own in mistakes:
+        words = [labels.get(word, word) if "_" in word else word for word in own.message.split(" ")]
+        sentences.append(f"{labels[own.field]} {' '.join(words)}.")
+    return sentences
 
 
 def _table(actor: Actor, spec: ListSpec[Any], state: ListState, part: Part[Any], *, selectable: bool) -> Table:

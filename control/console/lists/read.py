@@ -2,14 +2,16 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from datetime import date, timedelta
 from typing import Any, Generic
 
 from django.db.models import QuerySet
-from django.utils.dateparse import parse_date
 
 from control.accounts.actor import Actor
 from control.console.lists.spec import Filter, ListColumn, ListSpec, M, Options
 from control.console.lists.state import Known, ListState
+from control.errors import FieldError, Invalid
+from control.filters import check_ranges
 from control.ui.table import Page
 
 _FOUND_KEYS_MAX = 900
@@ -42,22 +44,52 @@ class Choices:
         return self._read[entry.name]
 
 
-def valid_filters(spec: ListSpec[Any], choices: Choices, state: ListState) -> ListState:
-    """Leave out filters whose value is none of the options, or not a date."""
-    kept = {entry.name: state.filters[entry.name] for entry in spec.filters if _is_valid(entry, choices, state)}
-    return replace(state, filters=kept)
-
-
-def _is_valid(entry: Filter[Any], choices: Choices, state: ListState) -> bool:
-    value = state.filters.get(entry.name, "")
-    if not value:
-        return False
-    if entry.kind == "date":
+def checked_filters(spec: ListSpec[Any], choices: Choices, state: ListState) -> tuple[ListState, list[FieldError]]:
+    """Leave out filters that cannot be read: no option of theirs, not a date, not an amount. Return these mistakes."""
+    kept, mistakes = dict(state.filters), []
+    for entry in spec.filters:
+        if not (value := kept.get(entry.name)):
+            continue
         try:
-            return parse_date(value) is not None
-        except ValueError:
-            return False
-    return entry.kind == "text" or value in {str(option) for option, _ in choices.of(entry)}
+            if entry.kind == "choice" and value not in {str(option) for option, _ in choices.of(entry)}:
+                raise Invalid(FieldError(entry.name, "is not one of the choices"))
+            _read(spec, entry, value)
+        except Invalid as error:
+            del kept[entry.name]
+            mistakes += [FieldError(entry.name, own.message) for own in error.errors]
+    state = replace(state, filters={name: value for name, value in kept.items() if value})
+    if spec.filter_set is not None and not mistakes:
+        mistakes = _range_mistakes(spec, state)
+    return state, mistakes
+
+
+def _range_mistakes(spec: ListSpec[Any], state: ListState) -> list[FieldError]:
+    """Return which ends lie before their starts."""
+    entries = [entry for entry in spec.filters if entry.apply is None and state.filters.get(entry.name)]
+    try:
+        check_ranges({entry.name: _read(spec, entry, state.filters[entry.name]) for entry in entries})
+    except Invalid as error:
+        return list(error.errors)
+    return []
+
+
+def _read(spec: ListSpec[Any], entry: Filter[Any], text: str) -> Any:
+    """Return the value of a filter as its condition takes it. Raises Invalid."""
+    if entry.kind == "date":
+        text = _day(entry, text)
+    if entry.apply is not None:
+        return text
+    assert spec.filter_set is not None  # the specification has checked it
+    return spec.filter_set.one(entry.name, text)
+
+
+def _day(entry: Filter[Any], text: str) -> str:
+    """Return the day of a filter; the one after it for an end, so that the last day counts. Raises Invalid."""
+    try:
+        day = date.fromisoformat(text)
+        return (day + timedelta(days=1) if entry.name.split("_")[-1] == "to" else day).isoformat()
+    except (ValueError, OverflowError):
+        raise Invalid(FieldError(entry.name, "must be a date such as 2026-01-31")) from None
 
 
 def matching(spec: ListSpec[M], actor: Actor, state: ListState) -> QuerySet[M]:
@@ -67,8 +99,14 @@ def matching(spec: ListSpec[M], actor: Actor, state: ListState) -> QuerySet[M]:
         rows = spec.search(actor, rows, state.q)
     for entry in spec.filters_of(actor):
         if value := state.filters.get(entry.name):
-            rows = entry.apply(rows, value)
+            read = _read(spec, entry, value)
+            rows = entry.apply(rows, read) if entry.apply is not None else _narrowed(spec, rows, entry.name, read)
     return rows
+
+
+def _narrowed(spec: ListSpec[M], rows: QuerySet[M], name: str, value: Any) -> QuerySet[M]:
+    assert spec.filter_set is not None  # the specification has checked it
+    return spec.filter_set.narrow(rows, name, value)
 
 
 def ordered(spec: ListSpec[M], actor: Actor, state: ListState, rows: QuerySet[M]) -> QuerySet[M]:

@@ -9,6 +9,7 @@ from django.db.models import Model, QuerySet
 
 from control.accounts.actor import Actor
 from control.accounts.roles import Action, Area
+from control.filters import FilterSet
 from control.ui.table import Cell
 
 M = TypeVar("M", bound=Model)
@@ -46,9 +47,12 @@ class Filter(Generic[M]):
 
     name: str
     label: str
-    apply: Callable[[QuerySet[M], str], QuerySet[M]]
+    apply: Callable[[QuerySet[M], str], QuerySet[M]] | None = None
+    """Condition; without one it is that of the filter set, under the same name."""
     options: Callable[[Actor], Options] = lambda _actor: ()
-    kind: Literal["choice", "date", "text"] = "choice"
+    kind: Literal["choice", "date", "text", "number"] = "choice"
+    example: str = ""
+    """Value of a number, shown in the empty field."""
     is_for: Callable[[Actor], bool] = lambda _actor: True
     """False for those who may not see what the filter finds."""
 
@@ -105,6 +109,8 @@ class ListSpec(Generic[M]):
     search: Callable[[Actor, QuerySet[M], str], QuerySet[M]] | None = None
     search_label: str = ""
     filters: Sequence[Filter[M]] = ()
+    filter_set: FilterSet[M] | None = None
+    """Conditions of the filters, which are those of the list in the API."""
     bulk: Sequence[BulkAction] = ()
     row_id: Callable[[M], str] = lambda row: str(row.pk)
     by_cursor: bool = False
@@ -114,6 +120,9 @@ class ListSpec(Generic[M]):
     def __post_init__(self) -> None:
         if self.key in _specs:
             raise ValueError(f"two lists have the key {self.key}")
+        known = self.filter_set.fields.model_fields if self.filter_set is not None else {}
+        if unknown := [entry.name for entry in self.filters if entry.apply is None and entry.name not in known]:
+            raise ValueError(f"filters of {self.key} without a condition: {', '.join(unknown)}")
         _specs[self.key] = self
 
     def filters_of(self, actor: Actor) -> list[Filter[M]]:
@@ -123,6 +132,11 @@ class ListSpec(Generic[M]):
     def bulk_actions(self, actor: Actor) -> list[BulkAction]:
         """Return the bulk actions that the actor may take."""
         return [action for action in self.bulk if actor.may(action.area, action.action)]
+
+
+def day_filters(name: str, label: str) -> tuple[Filter[Any], Filter[Any]]:
+    """Return the filters of the filter set by a time: from a day to a day, both included."""
+    return Filter(f"{name}_from", f"{label} from", kind="date"), Filter(f"{name}_to", f"{label} to", kind="date")
 
 
 def find_spec(key: str) -> ListSpec[Any] | None:

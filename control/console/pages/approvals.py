@@ -14,10 +14,11 @@ from control.console.forms.page import form_page, posted
 from control.console.forms.partners import OptionalReasonForm
 from control.console.forms.program import AccessForm, DecideForm
 from control.console.lists.page import list_page
-from control.console.lists.spec import BulkAction, Empty, Filter, ListColumn, ListSpec
+from control.console.lists.spec import BulkAction, Empty, Filter, ListColumn, ListSpec, day_filters
 from control.console.pages.links import offers_to_choose
 from control.errors import Conflict, NotFound
 from control.program.access import approvals
+from control.program.filters import APPROVAL_FILTERS
 from control.program.models import Approval, ApprovalStatus
 from control.program.services.approvals import decide_access
 from control.ui.states import state_tone
@@ -70,9 +71,11 @@ APPROVALS = ListSpec(
         search=lambda _actor, rows, text: rows.filter(partner__name__icontains=text),
         search_label="Search by partner",
         filters=(
-            Filter("status", "Status", lambda rows, value: rows.filter(status=value), lambda _: ApprovalStatus.choices),
-            Filter("offer", "Offer", lambda rows, value: rows.filter(offer__number=value), offers_to_choose),
+            Filter("status", "Status", options=lambda _: ApprovalStatus.choices),
+            Filter("offer", "Offer", options=offers_to_choose),
+            *day_filters("created", "Made"),
         ),
+        filter_set=APPROVAL_FILTERS,
         bulk=(
             BulkAction(
                 "approve", "Approve", "approved", _decide(ApprovalStatus.APPROVED), form=OptionalReasonForm,

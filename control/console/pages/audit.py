@@ -1,15 +1,12 @@
 """Pages of the audit trail."""
 
 from collections.abc import Sequence
-from datetime import UTC, datetime, time, timedelta
 
 from django.apps import apps
-from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
 from django.utils.dateformat import format as format_date
-from django.utils.dateparse import parse_date
 
 from control.accounts.actor import Actor
 from control.accounts.roles import Area
@@ -31,6 +28,7 @@ from control.console.differences import (
 from control.console.lists.page import list_page
 from control.console.lists.spec import Empty, Filter, ListColumn, ListSpec, Options
 from control.errors import NotFound
+from control.filters import start_of_day
 from control.ui.table import Cell
 
 _KINDS = {kind.value: kind.value.replace("_", " ").capitalize().replace("Api", "API") for kind in ActorKind}
@@ -73,16 +71,6 @@ def _types(_actor: Actor) -> Options:
     )
 
 
-def _start_of(day: str) -> datetime:
-    parsed = parse_date(day)
-    assert parsed is not None  # the list has checked it
-    return datetime.combine(parsed, time(), UTC)
-
-
-def _until(rows: QuerySet[AuditEvent], day: str) -> QuerySet[AuditEvent]:
-    return rows.filter(at__lt=_start_of(day) + timedelta(days=1))
-
-
 FILTERS: Sequence[Filter[AuditEvent]] = (
     Filter(
         "action", "Action", lambda rows, value: rows.filter(action=value),
@@ -90,8 +78,8 @@ FILTERS: Sequence[Filter[AuditEvent]] = (
     ),
     Filter("type", "Kind of object", lambda rows, value: rows.filter(object_type=value), _types),
     Filter("by", "By", lambda rows, value: rows.filter(actor_kind=value), lambda _: [*_KINDS.items()]),
-    Filter("since", "From", lambda rows, value: rows.filter(at__gte=_start_of(value)), kind="date"),
-    Filter("until", "To", _until, kind="date"),
+    Filter("from", "From", lambda rows, day: rows.filter(at__gte=start_of_day(day)), kind="date"),
+    Filter("to", "To", lambda rows, day: rows.filter(at__lt=start_of_day(day)), kind="date"),
     Filter("object_id", "Id of the object", lambda rows, value: rows.filter(object_id=value), kind="text"),
     Filter("actor_id", "Id of the actor", lambda rows, value: rows.filter(actor_id=value), kind="text"),
     Filter("request", "Request", lambda rows, value: rows.filter(request_id=value), kind="text"),

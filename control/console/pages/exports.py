@@ -22,8 +22,8 @@ from control.errors import Conflict, Invalid
 from control.exports import services
 from control.exports.answer import export_answer
 from control.exports.models import PENDING, Export, ExportFormat, ExportState
+from control.exports.registry import find_table
 from control.exports.selectors import shown_exports
-from control.exports.sources import find_source
 from control.ui.formats import count_text
 from control.ui.table import Cell, Tone
 
@@ -117,11 +117,11 @@ def new(request: HttpRequest, actor: Actor, resource: str, file_format: str) -> 
         filters = json.loads(text) if len(text) <= _FILTERS_CHARS_MAX else None
         if not isinstance(filters, dict) or file_format not in ExportFormat.values:
             raise Http404("not an export")
-        source = find_source(resource)
-        wanted = source.check(actor, filters)
+        table = find_table(resource)
+        wanted = table.check(actor, filters)
     except (ValueError, RecursionError, Invalid):
         raise Http404("not an export") from None
-    title = source.title(wanted)
+    title = table.title(wanted)
     if request.method == "POST":
         try:
             services.start_export(actor, resource, file_format, wanted)

@@ -20,10 +20,11 @@ from control.console.forms.program import LINK_SECTIONS, LinkEditForm, LinkForm
 from control.console.forms.when import WhenForm
 from control.console.history import timeline
 from control.console.lists.page import list_page
-from control.console.lists.spec import BulkAction, Empty, Filter, ListColumn, ListSpec, Options
+from control.console.lists.spec import BulkAction, Empty, Filter, ListColumn, ListSpec, Options, day_filters
 from control.errors import Conflict, NotFound
 from control.program.access import visible_links, visible_offers
 from control.program.codes import codes_beginning_with
+from control.program.filters import LINK_FILTERS
 from control.program.models import Link, LinkStatus
 from control.program.services.links import change_link, create_link, set_link_status
 from control.scheduled.models import ChangeKind
@@ -66,10 +67,6 @@ def _columns(_actor: Actor) -> Sequence[ListColumn[Link]]:
 
 def _subs_text(link: Link) -> str:
     return ", ".join(f"{name}: {value}" for name, value in link.ordered_subs().items())
-
-
-def _with_page(rows: QuerySet[Link], value: str) -> QuerySet[Link]:
-    return rows.exclude(landing_url="") if value == "own" else rows.filter(landing_url="")
 
 
 def offers_to_choose(actor: Actor) -> Options:
@@ -122,10 +119,14 @@ LINKS = ListSpec(
             "No links yet", "A link leads visitors of one partner to one offer.", "link", "New link", "console_link_new"
         ),
         filters=(
-            Filter("status", "Status", lambda rows, value: rows.filter(status=value), lambda _: LinkStatus.choices),
-            Filter("page", "Landing page", _with_page, lambda _: [("own", "Its own"), ("offer", "The offer's")]),
-            Filter("offer", "Offer", lambda rows, value: rows.filter(offer__number=value), offers_to_choose),
+            Filter("status", "Status", options=lambda _: LinkStatus.choices),
+            Filter(
+                "landing_page", "Landing page", options=lambda _: [("own", "Its own"), ("offer", "The offer's")]
+            ),
+            Filter("offer", "Offer", options=offers_to_choose),
+            *day_filters("created", "Made"),
         ),
+        filter_set=LINK_FILTERS,
         bulk=(
             BulkAction(
                 "on", "Switch on", "switched on", _switch(LinkStatus.ACTIVE), _switch_back, area=Area.LINKS,

@@ -19,10 +19,11 @@ from control.console.forms.program import OFFER_SECTIONS, OfferForm, initial_of_
 from control.console.forms.when import add_when, local_text
 from control.console.history import timeline
 from control.console.lists.page import list_page
-from control.console.lists.spec import Empty, Filter, ListColumn, ListSpec
+from control.console.lists.spec import Empty, Filter, ListColumn, ListSpec, day_filters
 from control.console.pages.scheduled import waiting_of
 from control.errors import NotFound
 from control.program.access import visible_offers
+from control.program.filters import OFFER_FILTERS
 from control.program.models import Offer, OfferAccess, OfferStatus, Plan, TermsState
 from control.program.services import offers as services
 from control.scheduled.models import ChangeKind
@@ -81,9 +82,11 @@ OFFERS: ListSpec[Offer] = ListSpec(
         "target-arrow", "New offer", "console_offer_new",
     ),
     filters=(
-        Filter("status", "Status", lambda rows, value: rows.filter(status=value), lambda _: OfferStatus.choices),
-        Filter("access", "Access", lambda rows, value: rows.filter(access=value), lambda _: OfferAccess.choices),
+        Filter("status", "Status", options=lambda _: OfferStatus.choices),
+        Filter("access", "Access", options=lambda _: OfferAccess.choices),
+        *day_filters("created", "Made"),
     ),
+    filter_set=OFFER_FILTERS,
 )  # fmt: skip
 
 

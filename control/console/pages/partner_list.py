@@ -9,17 +9,15 @@ from django.utils.dateformat import format as format_date
 from control.accounts.actor import Actor
 from control.accounts.roles import Area, Limit
 from control.console.forms.partners import ManagerForm, TagForm, TierForm, reason_form
-from control.console.lists.spec import BulkAction, Empty, Filter, ListColumn, ListSpec, Options
+from control.console.lists.spec import BulkAction, Empty, Filter, ListColumn, ListSpec, Options, day_filters
 from control.console.pages import partner_bulk
-from control.json_lookups import HoldsText, HoldsValue
 from control.partners.access import visible_partners
+from control.partners.filters import NOBODY, PARTNER_FILTERS
 from control.partners.models import Partner, PartnerType
 from control.partners.selectors import possible_managers, search_partners, sees_personal_data, used_values
 from control.partners.states import PartnerStatus
 from control.ui.states import state_text, state_tone
 from control.ui.table import Cell
-
-UNASSIGNED = "nobody"
 
 
 def _name(partner: Partner) -> Cell:
@@ -81,11 +79,7 @@ def _search(actor: Actor, rows: QuerySet[Partner], text: str) -> QuerySet[Partne
 def _managers(actor: Actor) -> Options:
     if actor.is_limited(Area.PARTNERS, Limit.OWN):
         return ()
-    return [(UNASSIGNED, "Nobody"), *((str(user.pk), str(user)) for user in possible_managers())]
-
-
-def _by_manager(rows: QuerySet[Partner], value: str) -> QuerySet[Partner]:
-    return rows.filter(manager=None) if value == UNASSIGNED else rows.filter(manager__id=value)
+    return [(NOBODY, "Nobody"), *((str(user.pk), str(user)) for user in possible_managers())]
 
 
 def _values_of(name: str) -> Callable[[Actor], Options]:
@@ -95,20 +89,15 @@ def _values_of(name: str) -> Callable[[Actor], Options]:
 
 
 FILTERS: Sequence[Filter[Partner]] = (
-    Filter("status", "Status", lambda rows, value: rows.filter(status=value), lambda _: PartnerStatus.choices),
-    Filter("type", "Type", lambda rows, value: rows.filter(type=value), lambda _: PartnerType.choices[1:]),
-    Filter("tier", "Tier", lambda rows, value: rows.filter(tier=value), _values_of("tier")),
-    Filter("country", "Country", lambda rows, value: rows.filter(country=value), _values_of("country")),
-    Filter("manager", "Manager", _by_manager, _managers),
-    Filter("group", "Group", lambda rows, value: rows.filter(group=value), kind="text"),
-    Filter("tag", "Tag", lambda rows, value: rows.filter(HoldsText("tags", value)), kind="text"),
-    Filter(
-        "external_id",
-        "External id",
-        lambda rows, value: rows.filter(HoldsValue("external_ids", value)),
-        kind="text",
-        is_for=sees_personal_data,
-    ),
+    Filter("status", "Status", options=lambda _: PartnerStatus.choices),
+    Filter("type", "Type", options=lambda _: PartnerType.choices[1:]),
+    Filter("tier", "Tier", options=_values_of("tier")),
+    Filter("country", "Country", options=_values_of("country")),
+    Filter("manager", "Manager", options=_managers),
+    Filter("group", "Group", kind="text"),
+    Filter("tags", "Tag", kind="text"),
+    Filter("external_id", "External id", kind="text", is_for=sees_personal_data),
+    *day_filters("created", "Added"),
 )
 
 
@@ -151,5 +140,6 @@ PARTNERS = ListSpec(
     search=_search,
     search_label="Search by name, company, e-mail or number",
     filters=FILTERS,
+    filter_set=PARTNER_FILTERS,
     bulk=BULK,
 )

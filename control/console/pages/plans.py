@@ -19,11 +19,12 @@ from control.console.forms.page import form_page, posted
 from control.console.forms.program import PLAN_SECTIONS, CouponForm, PlanForm, initial_of_plan
 from control.console.history import timeline
 from control.console.lists.page import list_page
-from control.console.lists.spec import Empty, Filter, ListColumn, ListSpec
+from control.console.lists.spec import Empty, Filter, ListColumn, ListSpec, day_filters
 from control.console.pages.links import offers_to_choose
 from control.console.pages.offers import plan_text
 from control.errors import NotFound, Refused
 from control.program.access import coupons, plans
+from control.program.filters import COUPON_FILTERS, PLAN_FILTERS
 from control.program.models import Coupon, Plan, TermsState
 from control.program.services.terms_rows import change_plan, create_coupon, create_plan, discard, end
 from control.ui.states import state_tone
@@ -56,10 +57,6 @@ def _plan_columns(_actor: Actor) -> Sequence[ListColumn[Plan]]:
     ]  # fmt: skip
 
 
-def _in_state(rows: QuerySet[Any], value: str) -> QuerySet[Any]:
-    return rows.filter(state=value)
-
-
 PLANS: ListSpec[Plan] = ListSpec(
     key="plans", title="Plans", noun="plan", nouns="plans", url_name="console_plans", rows=plans, columns=_plan_columns,
     text="What an offer pays. Drafts count once somebody publishes them.", order="offer",
@@ -70,9 +67,15 @@ PLANS: ListSpec[Plan] = ListSpec(
     search=lambda _actor, rows, text: rows.filter(offer__name__icontains=text),
     search_label="Search by offer",
     filters=(
-        Filter("state", "State", _in_state, lambda _: TermsState.choices),
-        Filter("offer", "Offer", lambda rows, value: rows.filter(offer__number=value), offers_to_choose),
+        Filter("state", "State", options=lambda _: TermsState.choices),
+        Filter("offer", "Offer", options=offers_to_choose),
+        Filter("percent_min", "Percent at least", kind="number"),
+        Filter("percent_max", "Percent at most", kind="number"),
+        Filter("fixed_min", "Fixed amount at least", kind="number", example="12.50 USD"),
+        Filter("fixed_max", "Fixed amount at most", kind="number", example="12.50 USD"),
+        *day_filters("created", "Made"),
     ),
+    filter_set=PLAN_FILTERS,
 )  # fmt: skip
 
 
@@ -103,9 +106,13 @@ COUPONS: ListSpec[Coupon] = ListSpec(
     ),
     search=lambda _actor, rows, text: rows.filter(code__icontains=text), search_label="Search by code",
     filters=(
-        Filter("state", "State", _in_state, lambda _: TermsState.choices),
-        Filter("offer", "Offer", lambda rows, value: rows.filter(offer__number=value), offers_to_choose),
+        Filter("state", "State", options=lambda _: TermsState.choices),
+        Filter("offer", "Offer", options=offers_to_choose),
+        *day_filters("starts", "Starts"),
+        *day_filters("ends", "Ends"),
+        *day_filters("created", "Made"),
     ),
+    filter_set=COUPON_FILTERS,
 )  # fmt: skip
 
 

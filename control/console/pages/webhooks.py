@@ -23,6 +23,7 @@ from control.console.history import timeline
 from control.console.lists.page import list_page
 from control.console.lists.spec import BulkAction, Empty, Filter, ListColumn, ListSpec
 from control.errors import NotFound, Refused
+from control.filters import start_of_day
 from control.ui.states import state_text, state_tone
 from control.ui.table import Cell
 from control.webhooks import replaying, services
@@ -119,7 +120,8 @@ DELIVERIES: ListSpec[Delivery] = ListSpec(
             "webhook", "Webhook", lambda rows, value: rows.filter(webhook=UUID(value)),
             lambda actor: [(str(row.pk), str(row)[:60]) for row in services.webhooks(actor)],
         ),
-        Filter("since", "Since", lambda rows, day: rows.filter(created__gte=f"{day}T00:00:00Z"), kind="date"),
+        Filter("from", "From", lambda rows, day: rows.filter(created__gte=start_of_day(day)), kind="date"),
+        Filter("to", "To", lambda rows, day: rows.filter(created__lt=start_of_day(day)), kind="date"),
     ),
     bulk=(
         BulkAction(

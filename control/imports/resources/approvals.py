@@ -13,6 +13,7 @@ from control.imports.fields import Field
 from control.imports.references import find_offers, find_partners
 from control.imports.resource import Item, Resource
 from control.program.access import approvals
+from control.program.filters import APPROVAL_FILTERS
 from control.program.models import Approval, ApprovalStatus, Link
 from control.program.routing import publish_keys
 from control.program.services.approvals import decide_access, request_access
@@ -22,6 +23,7 @@ class Approvals(Resource[Approval]):
     """Approvals, by offer and partner."""
 
     key, noun, nouns = "approvals", "approval", "approvals"
+    filters = APPROVAL_FILTERS
     area = Area.PARTNERS
     action = Action.APPROVE
     match_text = "Rows find approvals by offer and partner."

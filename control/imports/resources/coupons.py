@@ -15,6 +15,7 @@ from control.imports.references import find_offers, find_partners
 from control.imports.resource import Item, Resource
 from control.partners.models import Partner
 from control.program.access import coupons
+from control.program.filters import COUPON_FILTERS
 from control.program.models import Coupon, Offer, TermsState
 from control.program.services.terms_rows import change_coupon, create_coupon, discard
 from program.entries import coupon_key
@@ -24,6 +25,7 @@ class Coupons(Resource[Coupon]):
     """Coupons, by their code."""
 
     key, noun, nouns = "coupons", "coupon", "coupons"
+    filters = COUPON_FILTERS
     area = Area.PROGRAM
     match = "code"
     match_text = "Rows find coupons by their code, in upper or lower case. New coupons count once they are published."

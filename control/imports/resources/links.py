@@ -14,6 +14,7 @@ from control.imports.fields import Field
 from control.imports.references import find_offers, find_partners
 from control.imports.resource import Item, Resource
 from control.program.access import visible_links
+from control.program.filters import LINK_FILTERS
 from control.program.models import Link, LinkStatus
 from control.program.routing import publish_keys
 from control.program.services.links import change_link, create_links
@@ -36,6 +37,7 @@ class Links(Resource[Link]):
     """Links, by their code."""
 
     key, noun, nouns = "links", "link", "links"
+    filters = LINK_FILTERS
     area = Area.LINKS
     batch_rows = 500
     match = "code"

@@ -11,6 +11,7 @@ from control.imports import fields
 from control.imports.fields import Field
 from control.imports.resource import Item, Resource
 from control.program.access import visible_offers
+from control.program.filters import OFFER_FILTERS
 from control.program.models import Link, Offer, OfferAccess, OfferStatus
 from control.program.routing import publish_keys
 from control.program.services.offers import change_offer, create_offer, set_offer_status
@@ -22,6 +23,7 @@ class Offers(Resource[Offer]):
     """Offers, by number or name."""
 
     key, noun, nouns = "offers", "offer", "offers"
+    filters = OFFER_FILTERS
     area = Area.PROGRAM
     matches = ("id", "name")
     columns = {column: key for key, column in _COLUMNS.items()}

@@ -15,6 +15,7 @@ from control.imports.fields import Field
 from control.imports.resource import Finder, Item, Resource
 from control.partners.access import visible_partners
 from control.partners.bulk import Changed, remove_partners, store_changed, store_new
+from control.partners.filters import PARTNER_FILTERS
 from control.partners.models import Partner, PartnerKind, PartnerType
 from control.partners.selectors import possible_managers
 from control.partners.services import new_partner, set_status, set_values
@@ -30,6 +31,7 @@ class Partners(Resource[Partner]):
     """Partners, by number, e-mail address, name, or their id in another system."""
 
     key, noun, nouns = "partners", "partner", "partners"
+    filters = PARTNER_FILTERS
     area = Area.PARTNERS
     batch_rows = 500
     matches = ("id", "email", "name", "external_ids:")

@@ -14,6 +14,7 @@ from control.imports.references import find_offers, find_partners
 from control.imports.resource import Item, Resource
 from control.partners.models import Partner
 from control.program.access import plans
+from control.program.filters import PLAN_FILTERS
 from control.program.models import Offer, Plan, TermsState
 from control.program.services.terms_rows import change_plan, create_plan, discard
 
@@ -27,6 +28,7 @@ class Plans(Resource[Plan]):
     """Plans, by offer, partner and goal."""
 
     key, noun, nouns = "plans", "plan", "plans"
+    filters = PLAN_FILTERS
     area = Area.PROGRAM
     match_text = "Rows find plans by offer, partner and goal. Changes are drafts until somebody publishes them."
     columns = {column: key for key, column in _COLUMNS.items()} | {"fixed_minor": "fixed", "fixed_currency": "fixed"}

@@ -79,7 +79,7 @@ def test_the_trail_is_searched(api: MakeApi) -> None:
     assert (event["actor"]["kind"], event["action"], event["after"]["name"]) == ("command", "created", "Fay")
     assert client("GET", f"/audit-events/{event['id']}")[1] == event
     assert client("GET", "/audit-events?q=fay")[1]["items"] == [event]
-    assert client("GET", "/audit-events?since=2100-01-01T00:00:00Z")[1]["items"] == []
+    assert client("GET", "/audit-events?from=2100-01-01T00:00:00Z")[1]["items"] == []
     assert client("GET", f"/audit-events/{10**30}")[0] == 404
     newest = client("GET", "/audit-events?limit=1")[1]
     assert newest["next"] and client("GET", f"/audit-events?limit=1&cursor={newest['next']}")[1]["items"] == [event]

@@ -126,7 +126,7 @@ def test_lists_are_read_page_by_page(connect: Callable[..., Client], line: Line)
     assert [partner.name for partner in found] == ["P4", "P3", "P2", "P1"] and len(line.requests) == 2
     assert [len(page.items) for page in found.pages()] == [2, 2]
     since = datetime.now(UTC) - timedelta(hours=1)
-    assert len(list(clew.audit_events.list(since=since, object_type="partners.partner"))) == 5
+    assert len(list(clew.audit_events.list(from_=since, object_type="partners.partner"))) == 5
 
 
 @ON_SQLITE

@@ -13,8 +13,8 @@ from control.console.lists import export as lists
 from control.console.lists.spec import _specs
 from control.errors import Forbidden, Invalid
 from control.exports.models import Export, ExportState
+from control.exports.registry import Opened, find_table
 from control.exports.services import make_export, start_export
-from control.exports.sources import Opened, find_source
 from tests.control.console.conftest import Console
 
 LIST = {"list": "partners", "query": "q=lagoon&columns=name,status"}
@@ -67,7 +67,7 @@ def test_an_export_that_is_deleted_meanwhile_ends(console: Console, monkeypatch:
     actor = console.actor("owner")
     with acting(actor):
         found = start_export(actor, "list", "csv", {"list": "partners", "query": ""})
-    source = find_source("list")
+    table = find_table("list")
     seen: list[str] = []
 
     def rows(*_arguments: Any) -> Opened:
@@ -81,7 +81,7 @@ def test_an_export_that_is_deleted_meanwhile_ends(console: Console, monkeypatch:
 
         return Opened(["n"], values(), 5_000)
 
-    monkeypatch.setattr(type(source), "open", rows)
+    monkeypatch.setattr(type(table), "open", rows)
     with acting(actor):
         make_export(found.pk, actor)
     assert seen == [ExportState.RUNNING] and not Export.objects.exists()
@@ -89,13 +89,13 @@ def test_an_export_that_is_deleted_meanwhile_ends(console: Console, monkeypatch:
 
 def test_who_may_export_what(console: Console) -> None:
     for role in Role.values:
-        actor, source = console.actor(role), find_source("list")
+        actor, table = console.actor(role), find_table("list")
         jobs = {"list": "jobs", "query": ""}
         if role not in ("analyst", "read_only"):
-            assert source.check(actor, jobs) == jobs
+            assert table.check(actor, jobs) == jobs
         else:
             with pytest.raises(Forbidden):
-                source.check(actor, jobs)
+                table.check(actor, jobs)
     boss = console.actor("owner")
     for resource, filters, field in (
         ("list", {"list": "moons"}, "filters.list"), ("list", {"list": "partners", "rows": 1}, "filters"),

@@ -4,6 +4,7 @@ import csv
 import io
 import zipfile
 from collections.abc import Callable
+from datetime import UTC, datetime
 from xml.etree import ElementTree
 
 import pytest
@@ -14,6 +15,9 @@ from control.accounts.actor import command_line
 from control.audit.origin import acting
 from control.console.lists.state import Known, ListState, read_state
 from control.console.models import SavedView
+from control.errors import Invalid
+from control.exports.registry import find_table
+from control.partners.models import Partner
 from control.partners.services import create_partner
 from control.tables.write import csv_lines, safe_cell, xlsx_file
 from tests.control.console.conftest import Console
@@ -105,15 +109,52 @@ def test_partners_are_found_by_tag_group_and_external_id(console: Console) -> No
         values = {"tags": ["vip", "new"], "group": "North", "external_ids": {"crm": "4711"}}
         green = str(create_partner(boss, {"name": "Green", **values}, "active").number)
     browser = console.browser("owner")
-    for query in ("tag=vip", "group=North", "external_id=4711", "tag=new&group=North&external_id=4711"):
+    for query in ("tags=vip", "group=North", "external_id=4711", "tags=new&group=North&external_id=4711"):
         assert numbers(browser, query) == [green], query
-    for query in ("tag=vi", "external_id=471", "external_id=crm", "tag=vip&external_id=1"):
+    for query in ("tags=vi", "external_id=471", "external_id=crm", "tags=vip&external_id=1"):
         assert numbers(browser, query) == [], query
-    page = browser.get("/console/partners/?tag=vip&external_id=4711").content.decode()
-    assert 'name="tag"' in page and "External id: 4711" in page and "Tag: vip" in page
+    page = browser.get("/console/partners/?tags=vip&external_id=4711").content.decode()
+    assert 'name="tags"' in page and "External id: 4711" in page and "Tag: vip" in page
     impersonal = console.browser("analyst")
     assert 'name="external_id"' not in impersonal.get("/console/partners/").content.decode()
     assert len(numbers(impersonal, "external_id=4711")) == len(numbers(impersonal, "")), "it would tell who has the id"
+
+
+def test_times_and_amounts_are_filters(console: Console) -> None:
+    console.publish_program()
+    assert console.own is not None and console.plan is not None
+    with acting(command_line()):
+        Partner.objects.filter(pk=console.own.pk).update(created=datetime(2026, 5, 5, 12, tzinfo=UTC))
+    browser, own = console.browser("owner"), str(console.own.number)
+    assert numbers(browser, "created_from=2026-05-05&created_to=2026-05-05") == [own], "both days count"
+    for query in ("created_to=2026-05-04", "created_from=2026-05-06"):
+        assert own not in numbers(browser, query)
+    exported = browser.get("/console/partners/?export=csv&created_to=2026-05-05&columns=number")
+    assert exported.getvalue().decode("utf-8-sig").split() == ["Number", own]  # type: ignore[attr-defined]
+    page = browser.get("/console/partners/?created_from=2026-05-05").content.decode()
+    assert "Added from: 5 May 2026" in page and '<details class="cl-more" open>' in page
+    plan = f"/console/plans/{console.plan.pk}/"
+    assert plan in browser.get("/console/plans/?percent_min=8&percent_max=8.0").content.decode()
+    for query in ("percent_min=8.000001", "percent_max=7.9", "fixed_min=1+USD"):
+        assert plan not in browser.get(f"/console/plans/?{query}").content.decode(), query
+    for address, sentence in (
+        ("partners/?created_from=2026-13-01", "Added from must be a date such as 2026-01-31."),
+        ("partners/?created_to=9999-12-31", "Added to must be a date such as 2026-01-31."),
+        ("partners/?created_from=2026-05-06&created_to=2026-05-05", "Added to must be later than Added from."),
+        ("partners/?status=invented", "Status is not one of the choices."),
+        ("plans/?fixed_min=12", "Fixed amount at least must be an amount and a currency"),
+        ("plans/?percent_min=9&percent_max=8", "Percent at most must not be less than Percent at least."),
+        ("audit/?from=x", "From must be a date such as 2026-01-31."),
+        ("webhooks/deliveries/?to=x", "To must be a date such as 2026-01-31."),
+    ):  # fmt: skip
+        page = browser.get(f"/console/{address}").content.decode()
+        assert sentence in page, address
+        answer = browser.get(f"/console/{address}&export=csv")
+        assert answer["Content-Type"].startswith("text/html") and sentence in answer.content.decode(), address
+    query = {"list": "plans", "query": "percent_min=x"}
+    with pytest.raises(Invalid) as refused:
+        find_table("list").check(console.actor("owner"), query)
+    assert [error.field for error in refused.value.errors] == ["filters.query.percent_min"]
 
 
 @pytest.mark.parametrize("database", ["sqlite"], indirect=True)

@@ -231,9 +231,9 @@ def test_audit_trail_shows_the_difference(console: Console) -> None:
     assert "Partner manager Person" in page and "a, b" in page and "Gold" in page
     listed = text_of(browser.get("/console/audit/?q=lagoon&action=updated&type=partners.partner&by=person"))
     assert "Tier: none → Gold" in listed
-    assert "Tier: none" not in text_of(browser.get("/console/audit/?until=2001-01-01"))
-    assert "Tier: none" in text_of(browser.get("/console/audit/?since=2001-01-01"))
-    assert "Tier: none" in text_of(browser.get("/console/audit/?since=2001-99-99"))
+    assert "Tier: none" not in text_of(browser.get("/console/audit/?to=2001-01-01"))
+    assert "Tier: none" in text_of(browser.get("/console/audit/?from=2001-01-01"))
+    assert "Tier: none" in text_of(browser.get("/console/audit/?from=2001-99-99"))
     csv = browser.get("/console/audit/?action=updated&export=csv").getvalue().decode()
     assert "Tier: none → Gold" in csv
 

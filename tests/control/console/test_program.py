@@ -176,8 +176,8 @@ def test_a_link_with_its_own_page(console: Console) -> None:
     assert Link.objects.get(code="own").subs == {"sub1": "a b", "sub2": "b"}
     shown = text_of(browser.get("/console/links/code/own/"))
     assert "own=1" in shown and "a b" in shown
-    assert "own=1" in text_of(browser.get("/console/links/?page=own"))
-    assert "own=1" not in text_of(browser.get("/console/links/?page=offer"))
+    assert "own=1" in text_of(browser.get("/console/links/?landing_page=own"))
+    assert "own=1" not in text_of(browser.get("/console/links/?landing_page=offer"))
     edit = "/console/links/code/own/edit/"
     assert "sub1: a b\nsub2: b" in browser.get(edit).content.decode()
     post(browser, edit, {"landing_url": "", "subs": "", "status": "inactive"})

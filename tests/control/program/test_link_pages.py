@@ -7,7 +7,7 @@ import pytest
 from control.accounts.actor import command_line
 from control.audit.models import AuditEvent
 from control.errors import Invalid, NotFound
-from control.exports.export_sources import ResourceSource
+from control.exports.export_tables import ObjectTable
 from control.imports.resources import RESOURCES
 from control.program.models import Link
 from control.program.publishing import publish
@@ -123,7 +123,7 @@ def test_imports_and_exports(offer: int) -> None:
     old, new = live_link("old"), live_link("new")
     assert old is not None and (old.landing_url, old.subs) == (PAGE, (("sub1", "c"), ("sub2", "b")))
     assert new is not None and new.subs == (("sub30", "z"),)
-    opened = ResourceSource(RESOURCES["links"]).open(command_line(), {})
+    opened = ObjectTable(RESOURCES["links"]).open(command_line(), {})
     rows = {row["code"]: row for line in opened.rows if (row := dict(zip(opened.head, line, strict=True)))}
     assert (rows["old"]["landing_url"], rows["old"]["sub1"], rows["old"]["sub2"]) == (PAGE, "c", "b")
     assert (rows["new"]["landing_url"], rows["new"]["sub30"]) == ("", "z")

@@ -44,7 +44,7 @@ def test_way_through_the_pages(database: object, receiver: Receiver) -> None:
     assert deliver_due(webhook.pk, SystemClock()) == 1 and Delivery.objects.get().state == "delivered"
     assert browser.get(f"{place}nope/").status_code == 404
     again = {"do": "replay", "row": str(row.pk), "sure": "1"}
-    sent = browser.post("/console/webhooks/deliveries/?since=2020-01-01", again, follow=True).content.decode()
+    sent = browser.post("/console/webhooks/deliveries/?from=2020-01-01", again, follow=True).content.decode()
     assert "1 delivery sent again" in sent and deliver_due(webhook.pk, SystemClock()) == 1
     Delivery.objects.update(state="failed")
     assert "1 delivery of this webhook failed" in browser.get(f"{place}replay/").content.decode()

@@ -1,4 +1,4 @@
-"""Objects as sources of exports, with the columns that imports read."""
+"""Objects as tables of exports, with the columns that imports read and the filters of their lists."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
@@ -7,26 +7,17 @@ from django.db.models import QuerySet
 
 from control.accounts.actor import Actor
 from control.accounts.roles import Action
-from control.errors import FieldError, Invalid
-from control.exports.sources import Opened, register
+from control.exports.registry import Opened, register
 from control.imports.fields import Field
 from control.imports.resource import Resource
 from control.imports.resources import RESOURCES
 from control.partners.selectors import sees_personal_data
 
 _READ_ROWS = 2_000
-_FILTERS: Mapping[str, tuple[str, ...]] = {
-    "partners": ("status", "type", "country", "tier", "group"),
-    "offers": ("status", "access"),
-    "links": ("status", "offer", "partner"),
-    "plans": ("state", "offer", "partner"),
-    "coupons": ("state", "offer", "partner"),
-    "approvals": ("status", "offer", "partner"),
-}
-_NUMBERS = ("offer", "partner")
+_PREFIX = "filters."
 
 
-class ResourceSource:
+class ObjectTable:
     """Objects of one type."""
 
     def __init__(self, resource: Resource[Any]) -> None:
@@ -35,7 +26,8 @@ class ResourceSource:
     def check(self, actor: Actor, filters: Mapping[str, Any]) -> dict[str, Any]:
         """Check the right to read the objects, and the filters. Raises Forbidden, Invalid."""
         actor.require(self._resource.area, Action.READ)
-        return _checked_filters(self.key, filters)
+        self._resource.filters.read(filters, _PREFIX)
+        return dict(filters)
 
     def title(self, _filters: Mapping[str, Any]) -> str:
         """Return the name of the type."""
@@ -43,29 +35,14 @@ class ResourceSource:
 
     def open(self, actor: Actor, filters: Mapping[str, Any]) -> Opened:
         """Begin to read the objects that the actor may see."""
-        rows = self._resource.visible(actor).filter(**filters)
+        wanted = self._resource.filters.read(filters, _PREFIX)
+        rows = self._resource.filters.apply(actor, self._resource.visible(actor), wanted)
         own = exported_fields(self._resource, actor)
         # Fields with names of one's own are internal and personal.
         names = own_names(self._resource, rows) if actor.is_operator and sees_personal_data(actor) else []
         columns = [*own, *names]
         head = [field.key for field in columns]
         return Opened(head, _lines(self._resource, rows, columns), rows.order_by().count())
-
-
-def _checked_filters(resource: str, filters: Mapping[str, Any]) -> dict[str, Any]:
-    known, errors, found = _FILTERS[resource], [], dict[str, Any]()
-    for name, value in filters.items():
-        if name not in known:
-            errors.append(FieldError(f"filters.{name}", f"is not a filter; {', '.join(known)} are"))
-        elif name in _NUMBERS and not (type(value) is int and 0 < value < 2**32):
-            errors.append(FieldError(f"filters.{name}", "must be a number"))
-        elif name not in _NUMBERS and not (isinstance(value, str) and len(value) <= 80 and value.isprintable()):
-            errors.append(FieldError(f"filters.{name}", "must be a text of at most 80 characters"))
-        else:
-            found[name] = value
-    if errors:
-        raise Invalid(*errors)
-    return found
 
 
 def exported_fields(resource: Resource[Any], actor: Actor) -> list[Field]:
@@ -91,4 +68,4 @@ def _lines(resource: Resource[Any], rows: QuerySet[Any], columns: Sequence[Field
 
 
 for one in RESOURCES.values():
-    register(ResourceSource(one))
+    register(ObjectTable(one))

@@ -1,4 +1,4 @@
-"""Sources of exports of the console: its lists with their columns, reports, and conversions."""
+"""Tables of exports that the console shows: its lists with their columns, reports, and conversions."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
@@ -7,7 +7,6 @@ from urllib.parse import parse_qsl
 
 from django.urls import resolve, reverse
 from ninja import Schema
-from pydantic import ValidationError
 
 from control.accounts.actor import Actor
 from control.accounts.roles import Action, Area
@@ -15,14 +14,15 @@ from control.console.figures.conversion_table import EXPORT_HEAD
 from control.console.figures.conversion_table import export_rows as conversion_rows
 from control.console.figures.report_table import export_head, export_rows
 from control.console.lists.export import open_list
-from control.console.lists.read import Choices, known_of, valid_filters
+from control.console.lists.read import Choices, checked_filters, known_of
 from control.console.lists.spec import ListSpec, find_spec
-from control.console.lists.state import read_state
+from control.console.lists.state import ListState, read_state
 from control.engine import answers as engine
 from control.engine.api import ConversionQuery, ReportQuery, dimensions_of, filters_of
 from control.engine.names import names_of_conversions, names_of_report
 from control.errors import FieldError, Forbidden, Invalid
-from control.exports.sources import Opened, register
+from control.exports.registry import Opened, register
+from control.filters import read_parameters
 from control.tables.write import Value
 
 _QUERY_CHARS_MAX = 4_000
@@ -36,15 +36,10 @@ def _read(schema: type[_S], filters: Mapping[str, Any]) -> _S:
     known = sorted({field.alias or name for name, field in schema.model_fields.items()} - {"limit", "cursor"})
     if unknown := sorted(filters.keys() - set(known)):
         raise Invalid(*(FieldError(f"filters.{name}", f"is not a filter; {', '.join(known)} are") for name in unknown))
-    try:
-        return schema.model_validate(dict(filters))
-    except ValidationError as error:
-        raise Invalid(
-            *(FieldError(f"filters.{'.'.join(map(str, one['loc']))}", one["msg"]) for one in error.errors())
-        ) from None
+    return read_parameters(schema, filters, "filters.")
 
 
-class ListSource:
+class ListTable:
     """A list of the console, with its search, filters, order and columns."""
 
     key = "list"
@@ -60,6 +55,7 @@ class ListSource:
             raise Forbidden("lists of the console are for operators")
         if right.area is not None:
             actor.require(right.area, right.action)
+        _state(actor, spec, query)
         return {"list": spec.key, "query": query}
 
     def title(self, filters: Mapping[str, Any]) -> str:
@@ -69,8 +65,16 @@ class ListSource:
     def open(self, actor: Actor, filters: Mapping[str, Any]) -> Opened:
         """Begin to read the rows that the actor may see."""
         spec = _spec(filters)
-        state = read_state(dict(parse_qsl(filters["query"])), known_of(spec, actor))
-        return open_list(actor, spec, valid_filters(spec, Choices(actor), state))
+        return open_list(actor, spec, _state(actor, spec, filters["query"]))
+
+
+def _state(actor: Actor, spec: ListSpec[Any], query: str) -> ListState:
+    """Read search, filters, order and columns of an address. Raises Invalid for a filter that cannot be read."""
+    state = read_state(dict(parse_qsl(query)), known_of(spec, actor))
+    state, mistakes = checked_filters(spec, Choices(actor), state)
+    if mistakes:
+        raise Invalid(*(FieldError(f"filters.query.{own.field}", own.message) for own in mistakes))
+    return state
 
 
 def _spec(filters: Mapping[str, Any]) -> ListSpec[Any]:
@@ -82,7 +86,7 @@ def _spec(filters: Mapping[str, Any]) -> ListSpec[Any]:
     return spec
 
 
-class ReportSource:
+class ReportTable:
     """Rows of the KPI report, with the parameters of the API's report."""
 
     key = "report"
@@ -116,7 +120,7 @@ class ReportSource:
         )
 
 
-class ConversionSource:
+class ConversionTable:
     """Conversions, with the parameters of the API's list."""
 
     key = "conversions"
@@ -149,6 +153,6 @@ def _conversions(actor: Actor, asked: engine.ConversionQuery) -> Iterator[list[V
         asked = replace(asked, after=(batch[-1]["at_us"], batch[-1]["conversion_id"]))
 
 
-register(ListSource())
-register(ReportSource())
-register(ConversionSource())
+register(ListTable())
+register(ReportTable())
+register(ConversionTable())

@@ -1,4 +1,4 @@
-"""Sources of exports: tables that an actor may have as a file. An app registers its own in `export_sources`."""
+"""Tables that an actor may have as a file. An app registers its own in its module `export_tables`."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -21,7 +21,7 @@ class Opened:
     """Number of rows; 0 if nobody knows it before they are read."""
 
 
-class Source(Protocol):
+class ExportTable(Protocol):
     """Kind of table."""
 
     key: str
@@ -39,17 +39,17 @@ class Source(Protocol):
         ...
 
 
-_sources: dict[str, Source] = {}
+_tables: dict[str, ExportTable] = {}
 
 
-def register(source: Source) -> None:
-    """Add a source."""
-    _sources[source.key] = source
+def register(table: ExportTable) -> None:
+    """Add a kind of table."""
+    _tables[table.key] = table
 
 
-def find_source(key: str) -> Source:
-    """Return a source. Raises Invalid."""
-    autodiscover_modules("export_sources")
-    if key not in _sources:
-        raise Invalid(FieldError("resource", f"must be one of {', '.join(sorted(_sources))}"))
-    return _sources[key]
+def find_table(key: str) -> ExportTable:
+    """Return a kind of table. Raises Invalid."""
+    autodiscover_modules("export_tables")
+    if key not in _tables:
+        raise Invalid(FieldError("resource", f"must be one of {', '.join(sorted(_tables))}"))
+    return _tables[key]
