@@ -105,7 +105,7 @@ class FilterSet(Generic[M]):
     fields: type[Schema]
     """Parameters with their types."""
     search: Callable[[Actor, QuerySet[M], str], QuerySet[M]]
-    """What `q` does."""
+    """Search that `q` asks for."""
     conditions: Mapping[str, Condition] = field(default_factory=dict)
     """Conditions by parameter; without one, the column of this name equals the value."""
     maps: tuple[str, ...] = ()

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any, Literal, Required, TypedDict, Unpack
+from typing import Any, Required, TypedDict, Unpack
 
 import msgspec
 
@@ -124,8 +124,8 @@ class PartnersListQuery(TypedDict, total=False):
     country: str
     group: str
     tier: str
-    # Id of an operator; `nobody` for none.
-    manager: str | Literal["nobody", ""]
+    # Id of the operator who manages the partner; `nobody` for none.
+    manager: str
     kind: str
     language: str
     parent: int | None
