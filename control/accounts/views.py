@@ -8,7 +8,6 @@ from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.urls import NoReverseMatch, reverse
-from django.utils.dateformat import format as format_date
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
@@ -24,6 +23,7 @@ from control.accounts.second_factor import has_second_factor
 from control.accounts.view_as import end_viewing
 from control.configuration import current_configuration
 from control.errors import Invalid, NotFound, Refused
+from control.ui.moments import day_text
 
 
 @require_safe
@@ -65,7 +65,7 @@ def profile(request: HttpRequest) -> HttpResponse:
     seats = [(seat.partner.name, seat.get_role_display()) for seat in user.seats.select_related("partner")]
     facts = [
         ("E-mail", user.email), *([("Role", user.get_role_display())] if user.role else []), *seats,
-        ("Second factor", _second_factor(request, user)), ("Member since", format_date(user.created, "j M Y")),
+        ("Second factor", _second_factor(request, user)), ("Member since", day_text(user.created)),
     ]  # fmt: skip
     return render(request, "accounts/profile.html", {"form": form, "facts": facts, "identities": identities_of(user)})
 

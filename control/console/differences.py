@@ -8,12 +8,12 @@ from typing import Any
 from django.apps import apps
 from django.db.models import Field, Model
 from django.urls import NoReverseMatch, reverse
-from django.utils.dateformat import format as format_date
 from django.utils.dateparse import parse_datetime
 
 from control.accounts.models import User
 from control.audit.models import AuditEvent
 from control.audit.record import HIDDEN
+from control.ui.moments import minute_text
 from control.ui.table import Tone
 
 _UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
@@ -190,7 +190,7 @@ def _plain_text(text: str, names: Mapping[str, str]) -> str:
         moment = parse_datetime(text) if text.endswith("Z") else None
     except ValueError:
         moment = None
-    return format_date(moment, "j M Y, H:i") if moment is not None else text
+    return minute_text(moment) if moment is not None else text
 
 
 def _number_text(name: str, value: int) -> str:

@@ -3,12 +3,11 @@
 from collections.abc import Iterable
 from typing import Any
 
-from django.urls import reverse
-
 from control.accounts.actor import Actor
 from control.accounts.roles import Action, Area
 from control.audit.models import AuditEvent
 from control.console.differences import action_tone, differences, names_of_people, sentence, summary, verb
+from control.ui.addresses import page_address
 
 _ICONS = {"created": "plus", "updated": "pencil", "deleted": "trash"}
 
@@ -28,7 +27,7 @@ def timeline(events: Iterable[AuditEvent], actor: Actor) -> list[dict[str, Any]]
             "tone": action_tone(event.action),
             "changes": differences(event, names),
             "is_new": event.action == "created",
-            "href": reverse("console_audit_event", args=[event.pk]) if may_open else "",
+            "href": page_address("console_audit_event", event.pk) if may_open else "",
         }
         for event in found
     ]
@@ -41,7 +40,7 @@ def recent(events: Iterable[AuditEvent]) -> list[dict[str, Any]]:
     return [
         {
             "title": sentence(event), "text": summary(event, names) or event.reason, "end": event.at,
-            "href": reverse("console_audit_event", args=[event.pk]), "icon": _ICONS.get(event.action, "point"),
+            "href": page_address("console_audit_event", event.pk), "icon": _ICONS.get(event.action, "point"),
         }
         for event in found
     ]  # fmt: skip

@@ -6,10 +6,7 @@ from django.http import HttpRequest
 
 from control.accounts.roles import Action, Area
 from control.console.access import may, operator_of
-from control.partners.access import visible_partners
-from control.partners.states import PartnerStatus
-from control.program.access import approvals
-from control.program.models import ApprovalStatus, Plan, TermsState
+from control.console.waiting import applied_partners, asked_approvals, drafts
 from control.ui.navigation import Entry, add_entry
 
 
@@ -53,20 +50,3 @@ def _imports(request: HttpRequest) -> bool:
 
 def _reads(area: Area) -> Callable[[HttpRequest], bool]:
     return lambda request: may(request, area)
-
-
-def applied_partners(request: HttpRequest) -> int:
-    """Return the number of partners who wait for a decision."""
-    actor = operator_of(request)
-    return visible_partners(actor).filter(status=PartnerStatus.APPLIED).count() if actor is not None else 0
-
-
-def asked_approvals(request: HttpRequest) -> int:
-    """Return the number of partners who ask for an offer."""
-    actor = operator_of(request)
-    return approvals(actor).filter(status=ApprovalStatus.REQUESTED).count() if actor is not None else 0
-
-
-def drafts(_request: HttpRequest) -> int:
-    """Return the number of plans that wait for somebody to publish them."""
-    return Plan.objects.filter(state=TermsState.DRAFT).count()

@@ -5,9 +5,9 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from django.http import HttpRequest
-from django.urls import reverse
 
 from control.modules.states import is_page_on
+from control.ui.addresses import page_address
 
 Area = Literal["console", "portal"]
 
@@ -68,7 +68,7 @@ def navigation(area: Area, request: HttpRequest) -> list[Group]:
     The current link is the one with the longest address that the page's begins with.
     """
     there = [entry for entry in _entries[area] if is_page_on(entry.url_name) and entry.visible(request)]
-    shown = [(entry, reverse(entry.url_name)) for entry in there]
+    shown = [(entry, page_address(entry.url_name)) for entry in there]
     matching = [href for _, href in shown if request.path.startswith(href)]
     current = max(matching, key=len, default="")
     groups: dict[str, Group] = {}

@@ -45,6 +45,12 @@ class Row:
     name: str = ""
     """Name for the box; without one it is the text of the first cell."""
 
+    @property
+    def title(self) -> str:
+        """Name of the row for people."""
+        first = self.cells[0]
+        return self.name or (first.text if isinstance(first, Cell) else first)
+
 
 @dataclass(frozen=True, slots=True)
 class Heading:
@@ -79,23 +85,6 @@ class Table:
                 column, "descending" if descending else "ascending", column.key if descending else f"-{column.key}"
             )
         return Heading(column, "", f"-{column.key}" if column.descending_first else column.key)
-
-    @property
-    def body(self) -> list[tuple[Row, str, list[tuple[Column, Cell]]]]:
-        """Rows with their names and each cell with its column."""
-        return [(row, row.name or _cell(row.cells[0]).text, self._paired(row.cells)) for row in self.rows]
-
-    @property
-    def foot_cells(self) -> list[tuple[Column, Cell]]:
-        """Cells of the last line."""
-        return self._paired(self.foot)
-
-    def _paired(self, cells: Sequence[Cell | str]) -> list[tuple[Column, Cell]]:
-        return [(column, _cell(cell)) for column, cell in zip(self.columns, cells, strict=bool(cells))] if cells else []
-
-
-def _cell(value: Cell | str) -> Cell:
-    return value if isinstance(value, Cell) else Cell(value)
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,6 @@ from typing import Any
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
-from django.utils.dateformat import format as format_date
 from django.utils.dateparse import parse_date
 
 from control.accounts.actor import Actor
@@ -26,6 +25,7 @@ from control.console.lists.views_page import ListHead, change_views, views_conte
 from control.errors import FieldError
 from control.imports.selectors import importable
 from control.ui.formats import count_text
+from control.ui.moments import day_text
 from control.ui.table import Column, Row, Table
 
 
@@ -127,7 +127,7 @@ def _chips(actor: Actor, spec: ListSpec[Any], state: ListState, choices: Choices
 
 def _value_text(entry: Filter[Any], choices: Choices, value: str) -> str:
     if entry.kind == "date" and (day := parse_date(value)) is not None:
-        return format_date(day, "j M Y")
+        return day_text(day)
     return next((str(label) for option, label in choices.of(entry) if str(option) == value), value)
 
 

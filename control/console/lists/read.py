@@ -8,6 +8,7 @@ from typing import Any, Generic
 from django.db.models import QuerySet
 
 from control.accounts.actor import Actor
+from control.console.lists.counts import counts
 from control.console.lists.spec import Filter, ListColumn, ListSpec, M, Options
 from control.console.lists.state import Known, ListState
 from control.errors import FieldError, Invalid
@@ -145,7 +146,7 @@ def read_part(spec: ListSpec[M], actor: Actor, state: ListState) -> Part[M]:
         found = list(rows.order_by("-pk")[: spec.page_rows + 1])
         more = len(found) > spec.page_rows
         return Part(found[: spec.page_rows], next=str(found[spec.page_rows - 1].pk) if more else "")
-    rows, total = _found(spec, actor, rows) if state.q else (rows, rows.order_by().count())
+    rows, total = _found(spec, actor, rows) if state.q else (rows, counts.count(rows))
     page = Page(state.page, spec.page_rows, total)
     if page.number > page.last:
         page = replace(page, number=page.last)
@@ -161,5 +162,5 @@ def _found(spec: ListSpec[M], actor: Actor, rows: QuerySet[M]) -> tuple[QuerySet
     """
     keys = list(rows.order_by().values_list("pk", flat=True)[: _FOUND_KEYS_MAX + 1])
     if len(keys) > _FOUND_KEYS_MAX:
-        return rows, rows.order_by().count()
+        return rows, counts.count(rows)
     return spec.rows(actor).filter(pk__in=keys), len(keys)

@@ -5,7 +5,6 @@ from typing import Any
 
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
-from django.utils.dateformat import format as format_date
 
 from control.accounts.actor import Actor
 from control.accounts.roles import Action, Area
@@ -21,25 +20,25 @@ from control.program.access import approvals
 from control.program.filters import APPROVAL_FILTERS
 from control.program.models import Approval, ApprovalStatus
 from control.program.services.approvals import decide_access
+from control.ui.addresses import page_address
+from control.ui.moments import day_text
 from control.ui.states import state_tone
 from control.ui.table import Cell
 
-
-def _columns(_actor: Actor) -> Sequence[ListColumn[Approval]]:
-    return [
-        ListColumn[Approval](
-            "partner", "Partner",
-            lambda row: Cell(row.partner.name, href=reverse("console_approval", args=[row.pk])), ("partner__name",),
-        ),
-        ListColumn[Approval]("offer", "Offer", lambda row: row.offer.name, ("offer__name",)),
-        ListColumn[Approval](
-            "status", "Status", lambda row: Cell(row.get_status_display(), badge=state_tone(row.status)), ("status",)
-        ),
-        ListColumn[Approval]("reason", "Reason", lambda row: row.reason),
-        ListColumn[Approval](
-            "created", "Since", lambda row: format_date(row.created, "j M Y"), ("created",), descending_first=True
-        ),
-    ]  # fmt: skip
+_COLUMNS: Sequence[ListColumn[Approval]] = (
+    ListColumn[Approval](
+        "partner", "Partner",
+        lambda row: Cell(row.partner.name, href=page_address("console_approval", row.pk)), ("partner__name",),
+    ),
+    ListColumn[Approval]("offer", "Offer", lambda row: row.offer.name, ("offer__name",)),
+    ListColumn[Approval](
+        "status", "Status", lambda row: Cell(row.get_status_display(), badge=state_tone(row.status)), ("status",)
+    ),
+    ListColumn[Approval]("reason", "Reason", lambda row: row.reason),
+    ListColumn[Approval](
+        "created", "Since", lambda row: day_text(row.created), ("created",), descending_first=True
+    ),
+)  # fmt: skip
 
 
 def _decide(status: ApprovalStatus) -> Any:
@@ -62,7 +61,7 @@ def _find(actor: Actor, row_id: int) -> Approval:
 
 APPROVALS = ListSpec(
         key="approvals", title="Approvals", noun="request", nouns="requests", url_name="console_approvals",
-        rows=approvals, columns=_columns, order="-created",
+        rows=approvals, columns=lambda _actor: _COLUMNS, order="-created",
         text="Partners who ask for offers that are not open to all.",
         empty=Empty(
             "No requests", "Partners who ask for an offer appear here. You can also give access without a request.",

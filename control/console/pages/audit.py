@@ -6,7 +6,6 @@ from django.apps import apps
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
-from django.utils.dateformat import format as format_date
 
 from control.accounts.actor import Actor
 from control.accounts.roles import Area
@@ -29,6 +28,8 @@ from control.console.lists.page import list_page
 from control.console.lists.spec import Empty, Filter, ListColumn, ListSpec, Options
 from control.errors import NotFound
 from control.filters import start_of_day
+from control.ui.addresses import page_address
+from control.ui.moments import second_text
 from control.ui.table import Cell
 
 _KINDS = {kind.value: kind.value.replace("_", " ").capitalize().replace("Api", "API") for kind in ActorKind}
@@ -36,32 +37,31 @@ _OTHERS_SHOWN_MAX = 50
 
 
 def _when(event: AuditEvent) -> Cell:
-    return Cell(format_date(event.at, "j M Y, H:i:s"), href=reverse("console_audit_event", args=[event.pk]))
+    return Cell(second_text(event.at), href=page_address("console_audit_event", event.pk))
 
 
 def _object(event: AuditEvent) -> Cell:
     return Cell(event.object_name or event.object_id, note=type_text(event.object_type), href=page_of(event))
 
 
-def _columns(_actor: Actor) -> Sequence[ListColumn[AuditEvent]]:
-    return [
-        ListColumn[AuditEvent]("at", "Time", _when, ("at",), export=lambda row: row.at.isoformat()),
-        ListColumn[AuditEvent](
-            "actor", "Who", lambda row: Cell(row.actor_name or "Nobody signed in", note=_KINDS.get(row.actor_kind, "")),
-            export=lambda row: row.actor_name,
-        ),
-        ListColumn[AuditEvent](
-            "action", "Action", lambda row: Cell(verb(row.action).capitalize(), badge=action_tone(row.action)),
-            export=lambda row: row.action,
-        ),
-        ListColumn[AuditEvent]("object", "Object", _object),
-        ListColumn[AuditEvent]("changes", "Changes", lambda row: summary(row, {})),
-        ListColumn[AuditEvent]("reason", "Reason", lambda row: row.reason[:200], export=lambda row: row.reason),
-        ListColumn[AuditEvent]("type", "Kind of object", lambda row: row.object_type, shown=False),
-        ListColumn[AuditEvent]("object_id", "Id of object", lambda row: Cell(row.object_id, code=True), shown=False),
-        ListColumn[AuditEvent]("address", "Address", lambda row: row.address, shown=False),
-        ListColumn[AuditEvent]("request", "Request", lambda row: Cell(row.request_id, code=True), shown=False),
-    ]  # fmt: skip
+_COLUMNS: Sequence[ListColumn[AuditEvent]] = (
+    ListColumn[AuditEvent]("at", "Time", _when, ("at",), export=lambda row: row.at.isoformat()),
+    ListColumn[AuditEvent](
+        "actor", "Who", lambda row: Cell(row.actor_name or "Nobody signed in", note=_KINDS.get(row.actor_kind, "")),
+        export=lambda row: row.actor_name,
+    ),
+    ListColumn[AuditEvent](
+        "action", "Action", lambda row: Cell(verb(row.action).capitalize(), badge=action_tone(row.action)),
+        export=lambda row: row.action,
+    ),
+    ListColumn[AuditEvent]("object", "Object", _object),
+    ListColumn[AuditEvent]("changes", "Changes", lambda row: summary(row, {})),
+    ListColumn[AuditEvent]("reason", "Reason", lambda row: row.reason[:200], export=lambda row: row.reason),
+    ListColumn[AuditEvent]("type", "Kind of object", lambda row: row.object_type, shown=False),
+    ListColumn[AuditEvent]("object_id", "Id of object", lambda row: Cell(row.object_id, code=True), shown=False),
+    ListColumn[AuditEvent]("address", "Address", lambda row: row.address, shown=False),
+    ListColumn[AuditEvent]("request", "Request", lambda row: Cell(row.request_id, code=True), shown=False),
+)  # fmt: skip
 
 
 def _types(_actor: Actor) -> Options:
@@ -93,7 +93,7 @@ AUDIT: ListSpec[AuditEvent] = ListSpec(
     text="Every change with who made it, when and why. Nobody can change or delete an entry.",
     url_name="console_audit",
     rows=visible_events,
-    columns=_columns,
+    columns=lambda _actor: _COLUMNS,
     empty=Empty("Nothing has happened yet", "Each change of anything appears here.", "history"),
     order="-at",
     search=lambda _actor, rows, text: search_events(rows, text),
@@ -124,7 +124,7 @@ def show(request: HttpRequest, actor: Actor, event_id: int) -> HttpResponse:
         "object_page": page_of(event),
         "object_history": f"{reverse('console_audit')}?object_id={event.object_id}",
         "facts": [
-            ("Time", format_date(event.at, "j M Y, H:i:s") + " UTC"),
+            ("Time", second_text(event.at) + " UTC"),
             ("Who", event.actor_name or "Nobody signed in"),
             ("By", _KINDS.get(event.actor_kind, event.actor_kind)),
             ("Reason", event.reason),
@@ -135,7 +135,7 @@ def show(request: HttpRequest, actor: Actor, event_id: int) -> HttpResponse:
             ("Digest", event.digest[:16]),
         ],
         "others": [
-            {"title": sentence(other), "href": reverse("console_audit_event", args=[other.pk]), "icon": "history"}
+            {"title": sentence(other), "href": page_address("console_audit_event", other.pk), "icon": "history"}
             for other in (others[:_OTHERS_SHOWN_MAX] if event.request_id else ())
         ],
     }

@@ -10,7 +10,6 @@ from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.template.defaultfilters import filesizeformat
 from django.urls import reverse
-from django.utils.dateformat import format as format_date
 from django.utils.timesince import timeuntil
 
 from control.accounts.actor import Actor
@@ -25,6 +24,7 @@ from control.exports.models import PENDING, Export, ExportFormat, ExportState
 from control.exports.registry import find_table
 from control.exports.selectors import shown_exports
 from control.ui.formats import count_text
+from control.ui.moments import minute_text
 from control.ui.table import Cell, Tone
 
 _WORKING_SHOWN_MAX = 5
@@ -50,7 +50,7 @@ def _columns(actor: Actor) -> Sequence[ListColumn[Export]]:
         ),
         ListColumn[Export]("by", "Asked for by", lambda row: row.creator_name, ("creator_name",)),
         ListColumn[Export](
-            "created", "Asked for", lambda row: format_date(row.created, "j M Y, H:i"), ("created",),
+            "created", "Asked for", lambda row: minute_text(row.created), ("created",),
             descending_first=True,
         ),
         ListColumn[Export]("expires", "Kept for", lambda row: timeuntil(row.expires, depth=1), ("expires",)),

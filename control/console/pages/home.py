@@ -18,9 +18,11 @@ from control.console.figures.home import home_figures
 from control.console.health import health
 from control.console.history import recent
 from control.console.lists.bulk_page import course
+from control.console.lists.counts import counts
+from control.console.waiting import applied_partners
 from control.jobs.models import Job, JobState
 from control.modules.states import is_page_on
-from control.partners.access import visible_partners
+from control.partners.access import sees_all, visible_partners
 from control.partners.selectors import counts_by_status
 from control.partners.states import PartnerStatus
 from control.program.models import PublishRequest, RequestState
@@ -37,13 +39,13 @@ _FAILED_DAYS = 7
 def home(request: HttpRequest, actor: Actor) -> HttpResponse:
     """Show figures of a period, work that waits, recent changes, partners by state, and the health of the system."""
     may_add = actor.may(Area.PARTNERS, Action.WRITE)
-    counts = counts_by_status(actor) if actor.may(Area.PARTNERS, Action.READ) else {}
+    by_state = _by_state(actor) if actor.may(Area.PARTNERS, Action.READ) else {}
     context = {
         "title": "Home",
-        "queues": _queues(actor, counts),
+        "queues": _queues(request, actor),
         "recent": recent(visible_events(actor)[:_RECENT_ROWS]) if actor.may(Area.AUDIT, Action.READ) else None,
-        "chart": _chart(counts),
-        "counts": counts,
+        "chart": _chart(by_state),
+        "counts": by_state,
         "health": health(actor, asks_engine=False),
         "may_add": may_add,
         **(home_figures(request, actor) if actor.may(Area.REPORTS, Action.READ) else {}),
@@ -51,10 +53,17 @@ def home(request: HttpRequest, actor: Actor) -> HttpResponse:
     return render(request, "console/home.html", context)
 
 
-def _queues(actor: Actor, counts: dict[str, int]) -> list[dict[str, Any]]:
+def _by_state(actor: Actor) -> dict[str, int]:
+    """Return the number of partners in each state for the chart; large numbers may be some seconds old."""
+    key = ("partners by state", None if sees_all(actor, Area.PARTNERS) else actor.id)
+    return counts.kept(key, lambda: counts_by_status(actor), lambda found: sum(found.values()))
+
+
+def _queues(request: HttpRequest, actor: Actor) -> list[dict[str, Any]]:
     """Return the work that waits for this person; a queue without work is left out."""
     queues = []
-    if applied := counts.get(PartnerStatus.APPLIED, 0):
+    may_read = actor.may(Area.PARTNERS, Action.READ)
+    if may_read and (applied := applied_partners(request)):
         oldest = visible_partners(actor).filter(status=PartnerStatus.APPLIED).order_by("created").first()
         since = timesince(oldest.created, timezone.now()) if oldest is not None else ""
         queues.append(
@@ -64,7 +73,7 @@ def _queues(actor: Actor, counts: dict[str, int]) -> list[dict[str, Any]]:
                 "href": f"{reverse('console_partners')}?status=applied&order=created",
             }
         )  # fmt: skip
-    if approved := counts.get(PartnerStatus.APPROVED, 0):
+    if may_read and (approved := visible_partners(actor).filter(status=PartnerStatus.APPROVED).count()):
         queues.append(
             {
                 "title": f"{count_text(approved)} approved", "text": "Approved, and not active yet.",
@@ -108,8 +117,8 @@ def _asked() -> int:
     return PublishRequest.objects.filter(state=RequestState.OPEN).count()
 
 
-def _chart(counts: dict[str, int]) -> Any:
-    named = [(state.label, float(counts[state])) for state in PartnerStatus if counts.get(state)]
+def _chart(by_state: dict[str, int]) -> Any:
+    named = [(state.label, float(by_state[state])) for state in PartnerStatus if by_state.get(state)]
     return donut_chart("Partners by state", named, note="partners") if named else None
 
 

@@ -9,7 +9,6 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, Streami
 from django.shortcuts import render
 from django.urls import reverse
 from django.utils import timezone
-from django.utils.dateformat import format as format_date
 
 from control.accounts.actor import Actor
 from control.accounts.roles import Action, Area
@@ -27,6 +26,7 @@ from control.imports.resources import RESOURCES, find_resource
 from control.imports.selectors import importable, imports, one_import
 from control.imports.undo_terms import undo_refusal
 from control.ui.formats import count_text
+from control.ui.moments import minute_text
 from control.ui.table import Cell
 
 _S = ImportState
@@ -50,7 +50,7 @@ def _columns(_actor: Actor) -> Sequence[ListColumn[Import]]:
         ),
         ListColumn[Import]("by", "Uploaded by", lambda row: row.creator_name, ("creator_name",)),
         ListColumn[Import](
-            "created", "Uploaded", lambda row: format_date(row.created, "j M Y, H:i"), ("created",),
+            "created", "Uploaded", lambda row: minute_text(row.created), ("created",),
             descending_first=True,
         ),
     ]  # fmt: skip

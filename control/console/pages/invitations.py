@@ -9,7 +9,6 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.urls import reverse
 from django.utils import timezone
-from django.utils.dateformat import format as format_date
 
 from control.accounts.actor import Actor
 from control.accounts.invitations import invitations, invite, resend_invitation, revoke_invitation
@@ -25,6 +24,7 @@ from control.console.lists.page import list_page
 from control.console.lists.spec import Empty, Filter, ListColumn, ListSpec
 from control.errors import NotFound, Refused
 from control.partners.selectors import partner as find_partner
+from control.ui.moments import minute_text
 from control.ui.table import Cell, Tone
 
 _HISTORY_ROWS = 50
@@ -46,12 +46,12 @@ def _columns(_actor: Actor) -> Sequence[ListColumn[Invitation]]:
         ListColumn[Invitation]("partner", "Partner", lambda row: str(row.partner or "")),
         ListColumn[Invitation]("state", "State", lambda row: Cell(row.state.label, badge=_TONES[row.state])),
         ListColumn[Invitation](
-            "expires", "Expires", lambda row: format_date(row.expires, "j M Y, H:i"), ("expires",),
+            "expires", "Expires", lambda row: minute_text(row.expires), ("expires",),
             descending_first=True,
         ),
         ListColumn[Invitation]("invited_by", "Invited by", lambda row: row.invited_by, ("invited_by",)),
         ListColumn[Invitation](
-            "created", "Invited", lambda row: format_date(row.created, "j M Y, H:i"), ("created",),
+            "created", "Invited", lambda row: minute_text(row.created), ("created",),
             descending_first=True, shown=False,
         ),
     ]  # fmt: skip
@@ -140,9 +140,9 @@ def show(request: HttpRequest, actor: Actor, invitation_id: UUID) -> HttpRespons
         "state": Cell(row.state.label, badge=_TONES[row.state]),
         "facts": [
             ("E-mail", row.email), ("Role", row.role_text), *([("Partner", row.partner)] if row.partner else []),
-            ("Invited by", row.invited_by), ("Invited", format_date(row.created, "j M Y, H:i")),
-            ("Expires", format_date(row.expires, "j M Y, H:i")),
-            ("Accepted", format_date(row.accepted, "j M Y, H:i") if row.accepted else ""),
+            ("Invited by", row.invited_by), ("Invited", minute_text(row.created)),
+            ("Expires", minute_text(row.expires)),
+            ("Accepted", minute_text(row.accepted) if row.accepted else ""),
         ],
         "may_change": is_unanswered and actor.may(Area.PEOPLE, Action.WRITE),
         "items": timeline(history_of("accounts.invitation", str(row.pk))[:_HISTORY_ROWS], actor),

@@ -10,7 +10,6 @@ from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.urls import reverse
-from django.utils.dateformat import format as format_date
 
 from control.accounts.actor import Actor
 from control.accounts.roles import Action, Area
@@ -23,12 +22,13 @@ from control.jobs.queue import attempts_max
 from control.jobs.selectors import job as find_job
 from control.jobs.selectors import jobs
 from control.jobs.services import replay_job
+from control.ui.moments import second_text
 from control.ui.states import state_tone
 from control.ui.table import Cell
 
 
 def _time(moment: datetime | None) -> str:
-    return format_date(moment, "j M Y, H:i:s") if moment is not None else ""
+    return second_text(moment) if moment is not None else ""
 
 
 def last_line(error: str) -> str:

@@ -10,7 +10,6 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.urls import reverse
 from django.utils import timezone
-from django.utils.dateformat import format as format_date
 
 from control.accounts.actor import Actor
 from control.accounts.keys import api_keys, end_of_day, key_of, make_key, revoke_key
@@ -22,18 +21,19 @@ from control.console.forms.people import KeyForm
 from control.console.lists.page import list_page
 from control.console.lists.spec import Empty, Filter, ListColumn, ListSpec
 from control.errors import Refused
+from control.ui.moments import day_text, minute_text
 from control.ui.table import Cell
 
 
 def _last_used(row: ApiKey) -> Cell:
-    text = format_date(row.last_used, "j M Y, H:i") if row.last_used else "never"
+    text = minute_text(row.last_used) if row.last_used else "never"
     return Cell("Unused", note=text, badge="warn") if row.is_unused(timezone.now()) else Cell(text)
 
 
 def _expires(row: ApiKey) -> Cell:
     if row.expires is None:
         return Cell("never")
-    text = format_date(row.expires, "j M Y, H:i")
+    text = minute_text(row.expires)
     return Cell("Expired", note=text, badge="bad") if row.is_expired(timezone.now()) else Cell(text)
 
 
@@ -54,7 +54,7 @@ def _columns(_actor: Actor) -> Sequence[ListColumn[ApiKey]]:
             "last_used", "Last used", _last_used, ("last_used",), descending_first=True,
         ),
         ListColumn[ApiKey]("expires", "Expires", _expires, ("expires",)),
-        ListColumn[ApiKey]("created", "Made", lambda row: format_date(row.created, "j M Y"), ("created",)),
+        ListColumn[ApiKey]("created", "Made", lambda row: day_text(row.created), ("created",)),
         ListColumn[ApiKey]("created_by", "Made by", lambda row: row.created_by, ("created_by",)),
     ]  # fmt: skip
 

@@ -9,7 +9,6 @@ from django.db.models import Q, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
-from django.utils.dateformat import format as format_date
 
 from control.accounts.actor import Actor
 from control.accounts.roles import Action, Area
@@ -29,6 +28,8 @@ from control.program.models import Link, LinkStatus
 from control.program.services.links import change_link, create_link, set_link_status
 from control.scheduled.models import ChangeKind
 from control.scheduled.services import cancel_change, schedule_status
+from control.ui.addresses import page_address
+from control.ui.moments import day_text
 from control.ui.states import state_tone
 from control.ui.table import Cell
 
@@ -37,36 +38,40 @@ OFFERS_MAX = 500
 """Most offers in the choice of a filter or form."""
 
 
-def _columns(_actor: Actor) -> Sequence[ListColumn[Link]]:
-    return [
-        ListColumn[Link](
-            "code", "Code",
-            lambda row: Cell(
-                row.code, note=row.landing_url[:80], href=reverse("console_link", args=[row.code])
-            ),
-            ("code",),
-        ),
-        ListColumn[Link](
-            "offer", "Offer", lambda row: Cell(row.offer.name, href=reverse("console_offer", args=[row.offer_id])),
-            ("offer",),
-        ),
-        ListColumn[Link](
-            "partner", "Partner",
-            lambda row: Cell(row.partner.name, href=reverse("console_partner", args=[row.partner_id])), ("partner",),
-        ),
-        ListColumn[Link](
-            "status", "Status", lambda row: Cell(row.get_status_display(), badge=state_tone(row.status)), ("status",)
-        ),
-        ListColumn[Link](
-            "created", "Since", lambda row: format_date(row.created, "j M Y"), ("id",), descending_first=True
-        ),
-        ListColumn[Link]("landing_url", "Landing page", lambda row: row.landing_url, shown=False),
-        ListColumn[Link]("subs", "Subs", _subs_text, shown=False),
-    ]  # fmt: skip
-
-
 def _subs_text(link: Link) -> str:
     return ", ".join(f"{name}: {value}" for name, value in link.ordered_subs().items())
+
+
+_COLUMNS: Sequence[ListColumn[Link]] = (
+    ListColumn[Link](
+        "code", "Code",
+        lambda row: Cell(
+            row.code, note=row.landing_url[:80], href=page_address("console_link", row.code)
+        ),
+        ("code",),
+    ),
+    ListColumn[Link](
+        "offer", "Offer", lambda row: Cell(row.offer.name, href=page_address("console_offer", row.offer_id)),
+        ("offer",),
+    ),
+    ListColumn[Link](
+        "partner", "Partner",
+        lambda row: Cell(row.partner.name, href=page_address("console_partner", row.partner_id)), ("partner",),
+    ),
+    ListColumn[Link](
+        "status", "Status", lambda row: Cell(row.get_status_display(), badge=state_tone(row.status)), ("status",)
+    ),
+    ListColumn[Link](
+        "created", "Since", lambda row: day_text(row.created), ("id",), descending_first=True
+    ),
+    ListColumn[Link]("landing_url", "Landing page", lambda row: row.landing_url, shown=False),
+    ListColumn[Link]("subs", "Subs", _subs_text, shown=False),
+)  # fmt: skip
+
+
+def _rows(actor: Actor) -> QuerySet[Link]:
+    rows = visible_links(actor).select_related("offer", "partner")
+    return rows.only("code", "status", "landing_url", "subs", "created", "offer__name", "partner__name")
 
 
 def offers_to_choose(actor: Actor) -> Options:
@@ -113,8 +118,8 @@ def _visible(actor: Actor, row_id: str) -> Link:
 
 LINKS = ListSpec(
         key="links", title="Links", noun="link", nouns="links", url_name="console_links",
-        rows=lambda actor: visible_links(actor).select_related("offer", "partner"),
-        columns=_columns, order="-created", search=_search, search_label="Search by code or number of the partner",
+        rows=_rows, columns=lambda _actor: _COLUMNS, order="-created",
+        search=_search, search_label="Search by code or number of the partner",
         empty=Empty(
             "No links yet", "A link leads visitors of one partner to one offer.", "link", "New link", "console_link_new"
         ),
@@ -183,7 +188,7 @@ def show(request: HttpRequest, actor: Actor, code: str) -> HttpResponse:
         "facts": [
             ("Offer", link.offer.name), ("Partner", link.partner.name),
             ("Landing page", own or f"{link.offer.landing_url} (the offer's)"),
-            ("Made", format_date(link.created, "j M Y")),
+            ("Made", day_text(link.created)),
         ],
         "subs": list(link.ordered_subs().items()),
         "edit": reverse("console_link_edit", args=[code]) if actor.may(Area.LINKS, Action.WRITE) else "",

@@ -6,7 +6,6 @@ from django.db.models import Count, QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
-from django.utils.dateformat import format as format_date
 
 from control.accounts.actor import Actor
 from control.accounts.roles import Action, Area
@@ -28,6 +27,8 @@ from control.program.models import Offer, OfferAccess, OfferStatus, Plan, TermsS
 from control.program.services import offers as services
 from control.scheduled.models import ChangeKind
 from control.scheduled.services import schedule_status
+from control.ui.addresses import page_address
+from control.ui.moments import day_text
 from control.ui.states import state_text, state_tone
 from control.ui.table import Cell
 from schemas.values.durations import format_duration
@@ -41,29 +42,28 @@ _TEXTS = {
 }
 
 
-def _columns(_actor: Actor) -> Sequence[ListColumn[Offer]]:
-    return [
-        ListColumn[Offer](
-            "name", "Offer",
-            lambda row: Cell(row.name, note=row.landing_url[:80], href=reverse("console_offer", args=[row.number])),
-            ("name",),
-        ),
-        ListColumn[Offer](
-            "number", "Number", lambda row: str(row.number), ("number",), numeric=True, export=lambda row: row.number
-        ),
-        ListColumn[Offer](
-            "status", "Status", lambda row: Cell(state_text(row.status), badge=state_tone(row.status)), ("status",)
-        ),
-        ListColumn[Offer](
-            "published", "Version", lambda row: Cell("Live", badge="good") if row.published else "Not published"
-        ),
-        ListColumn[Offer]("access", "Access", lambda row: row.get_access_display(), ("access",)),
-        ListColumn[Offer]("goals", "Goals", lambda row: ", ".join(goal["name"] for goal in row.goals)),
-        ListColumn[Offer]("window", "Click window", lambda row: format_duration(row.click_window_us), shown=False),
-        ListColumn[Offer](
-            "created", "Since", lambda row: format_date(row.created, "j M Y"), ("created",), descending_first=True
-        ),
-    ]  # fmt: skip
+_COLUMNS: Sequence[ListColumn[Offer]] = (
+    ListColumn[Offer](
+        "name", "Offer",
+        lambda row: Cell(row.name, note=row.landing_url[:80], href=page_address("console_offer", row.number)),
+        ("name",),
+    ),
+    ListColumn[Offer](
+        "number", "Number", lambda row: str(row.number), ("number",), numeric=True, export=lambda row: row.number
+    ),
+    ListColumn[Offer](
+        "status", "Status", lambda row: Cell(state_text(row.status), badge=state_tone(row.status)), ("status",)
+    ),
+    ListColumn[Offer](
+        "published", "Version", lambda row: Cell("Live", badge="good") if row.published else "Not published"
+    ),
+    ListColumn[Offer]("access", "Access", lambda row: row.get_access_display(), ("access",)),
+    ListColumn[Offer]("goals", "Goals", lambda row: ", ".join(goal["name"] for goal in row.goals)),
+    ListColumn[Offer]("window", "Click window", lambda row: format_duration(row.click_window_us), shown=False),
+    ListColumn[Offer](
+        "created", "Since", lambda row: day_text(row.created), ("created",), descending_first=True
+    ),
+)  # fmt: skip
 
 
 def _search(_actor: Actor, rows: QuerySet[Offer], text: str) -> QuerySet[Offer]:
@@ -76,7 +76,7 @@ def _search(_actor: Actor, rows: QuerySet[Offer], text: str) -> QuerySet[Offer]:
 
 OFFERS: ListSpec[Offer] = ListSpec(
     key="offers", title="Offers", noun="offer", nouns="offers", url_name="console_offers", rows=visible_offers,
-    columns=_columns, order="name", search=_search, search_label="Search by name or number",
+    columns=lambda _actor: _COLUMNS, order="name", search=_search, search_label="Search by name or number",
     empty=Empty(
         "No offers yet", "An offer is a page to send visitors to, with the goals that count. Make the first one.",
         "target-arrow", "New offer", "console_offer_new",
@@ -129,7 +129,7 @@ def show(request: HttpRequest, actor: Actor, number: int) -> HttpResponse:
         "plans": [
             {
                 "title": plan_text(plan), "text": str(plan.partner or "All partners"), "end": state_text(plan.state),
-                "href": reverse("console_plan", args=[plan.pk]), "icon": "receipt",
+                "href": page_address("console_plan", plan.pk), "icon": "receipt",
             }
             for plan in plans[:50]
         ],

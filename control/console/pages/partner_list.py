@@ -3,8 +3,6 @@
 from collections.abc import Callable, Sequence
 
 from django.db.models import QuerySet
-from django.urls import reverse
-from django.utils.dateformat import format as format_date
 
 from control.accounts.actor import Actor
 from control.accounts.roles import Area, Limit
@@ -16,8 +14,13 @@ from control.partners.filters import NOBODY, PARTNER_FILTERS
 from control.partners.models import Partner, PartnerType
 from control.partners.selectors import possible_managers, search_partners, sees_personal_data, used_values
 from control.partners.states import PartnerStatus
+from control.ui.addresses import page_address
+from control.ui.moments import day_text
 from control.ui.states import state_text, state_tone
 from control.ui.table import Cell
+
+_UNSHOWN = ("traffic_sources", "custom", "external_ids", "search")
+"""Columns of the table that the list never shows; most are JSON, which takes time to read."""
 
 
 def _name(partner: Partner) -> Cell:
@@ -29,11 +32,10 @@ def _name_only(partner: Partner) -> Cell:
 
 
 def _page(partner: Partner) -> str:
-    return reverse("console_partner", args=[partner.number])
+    return page_address("console_partner", partner.number)
 
 
-def _columns(actor: Actor) -> Sequence[ListColumn[Partner]]:
-    private = sees_personal_data(actor)
+def _made_columns(*, private: bool) -> Sequence[ListColumn[Partner]]:
     status = ListColumn[Partner](
         "status", "Status", lambda row: Cell(state_text(row.status), badge=state_tone(row.status)), ("status",),
         export=lambda row: row.status,
@@ -52,7 +54,7 @@ def _columns(actor: Actor) -> Sequence[ListColumn[Partner]]:
             "manager", "Manager", lambda row: str(row.manager or ""), ("manager__name", "manager__email")
         ),
         ListColumn[Partner](
-            "created", "Since", lambda row: format_date(row.created, "j M Y"), ("created",), descending_first=True,
+            "created", "Since", lambda row: day_text(row.created), ("created",), descending_first=True,
             export=lambda row: row.created.date().isoformat(),
         ),
         ListColumn[Partner]("group", "Group", lambda row: row.group, ("group",), shown=False),
@@ -68,8 +70,15 @@ def _columns(actor: Actor) -> Sequence[ListColumn[Partner]]:
     return [*shown, *hidden] if private else shown
 
 
+_COLUMNS, _IMPERSONAL_COLUMNS = _made_columns(private=True), _made_columns(private=False)
+
+
+def _columns(actor: Actor) -> Sequence[ListColumn[Partner]]:
+    return _COLUMNS if sees_personal_data(actor) else _IMPERSONAL_COLUMNS
+
+
 def _rows(actor: Actor) -> QuerySet[Partner]:
-    return visible_partners(actor).select_related("manager")
+    return visible_partners(actor).select_related("manager").defer(*_UNSHOWN)
 
 
 def _search(actor: Actor, rows: QuerySet[Partner], text: str) -> QuerySet[Partner]:

@@ -6,7 +6,6 @@ from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.urls import reverse
-from django.utils.dateformat import format as format_date
 
 from control.accounts.actor import Actor
 from control.accounts.models import Seat
@@ -30,6 +29,7 @@ from control.partners.selectors import sees_personal_data
 from control.partners.states import REASON_REQUIRED, TRANSITIONS, PartnerStatus
 from control.scheduled.models import ChangeKind
 from control.scheduled.services import schedule_status
+from control.ui.moments import day_text
 from control.ui.states import state_tone
 
 HISTORY_ROWS = 100
@@ -221,7 +221,7 @@ def _facts(partner: Partner, *, private: bool) -> list[tuple[str, object]]:
         ("Language", partner.language),
         ("Traffic sources", ", ".join(partner.traffic_sources)),
         ("Kind for attribution", partner.get_kind_display()),
-        ("Since", format_date(partner.created, "j M Y")),
+        ("Since", day_text(partner.created)),
     ]
     needed = {"Number", "E-mail", "Type", "Manager", "Country", "Since"}
     return [(name, value) for name, value in facts if value or name in needed]

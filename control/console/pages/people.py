@@ -9,7 +9,6 @@ from django.db.models import Q, QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.urls import reverse
-from django.utils.dateformat import format as format_date
 
 from control.accounts.actor import Actor
 from control.accounts.identities import identities_of, remove_identity
@@ -30,6 +29,7 @@ from control.console.lists.page import list_page
 from control.console.lists.spec import Empty, Filter, ListColumn, ListSpec
 from control.console.pages.invitations import crumbs
 from control.errors import NotFound, Refused
+from control.ui.moments import day_text, minute_text
 from control.ui.table import Cell
 
 _HISTORY_ROWS = 50
@@ -58,11 +58,11 @@ def _columns(_actor: Actor) -> Sequence[ListColumn[User]]:
         ListColumn[User]("state", "State", _state, ("is_active",)),
         ListColumn[User](
             "last_login", "Last sign-in",
-            lambda row: format_date(row.last_login, "j M Y, H:i") if row.last_login else "never", ("last_login",),
+            lambda row: minute_text(row.last_login) if row.last_login else "never", ("last_login",),
             descending_first=True,
         ),
         ListColumn[User](
-            "created", "Since", lambda row: format_date(row.created, "j M Y"), ("created",), descending_first=True
+            "created", "Since", lambda row: day_text(row.created), ("created",), descending_first=True
         ),
     ]  # fmt: skip
 
@@ -140,8 +140,8 @@ def show(request: HttpRequest, actor: Actor, user_id: UUID) -> HttpResponse:
             ("E-mail", user.email),
             ("Role", user.get_role_display() if user.role else "Partner's person"),
             ("Second factor", "On" if factor else "Off"),
-            ("Since", format_date(user.created, "j M Y")),
-            ("Last sign-in", format_date(user.last_login, "j M Y, H:i") if user.last_login else "never"),
+            ("Since", day_text(user.created)),
+            ("Last sign-in", minute_text(user.last_login) if user.last_login else "never"),
         ],
         "seats": user.seats.select_related("partner"),
         "sessions": sessions_of(user),

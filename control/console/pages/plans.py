@@ -9,7 +9,6 @@ from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.urls import reverse
-from django.utils.dateformat import format as format_date
 
 from control.accounts.actor import Actor
 from control.accounts.roles import Action, Area
@@ -27,6 +26,8 @@ from control.program.access import coupons, plans
 from control.program.filters import COUPON_FILTERS, PLAN_FILTERS
 from control.program.models import Coupon, Plan, TermsState
 from control.program.services.terms_rows import change_plan, create_coupon, create_plan, discard, end
+from control.ui.addresses import page_address
+from control.ui.moments import day_text, minute_text
 from control.ui.states import state_tone
 from control.ui.table import Cell
 from schemas.values.durations import format_duration
@@ -40,25 +41,25 @@ def _state(row: Plan | Coupon) -> Cell:
     return Cell(row.get_state_display(), badge=state_tone("pending" if row.state == TermsState.DRAFT else row.state))
 
 
-def _plan_columns(_actor: Actor) -> Sequence[ListColumn[Plan]]:
-    return [
-        ListColumn[Plan](
-            "pays", "Pays", lambda row: Cell(plan_text(row), href=reverse("console_plan", args=[row.pk])),
-            ("percent_e6", "fixed_minor"), descending_first=True,
-        ),
-        ListColumn[Plan]("offer", "Offer", lambda row: row.offer.name, ("offer__name",)),
-        ListColumn[Plan]("partner", "Partner", lambda row: str(row.partner or "All partners"), ("partner",)),
-        ListColumn[Plan]("state", "State", _state, ("state",)),
-        ListColumn[Plan]("hold", "Hold", lambda row: format_duration(row.hold_us) if row.hold_us else "", ("hold_us",)),
-        ListColumn[Plan]("model", "Model", lambda row: row.model, shown=False),
-        ListColumn[Plan](
-            "created", "Made", lambda row: format_date(row.created, "j M Y"), ("created",), descending_first=True
-        ),
-    ]  # fmt: skip
+_PLAN_COLUMNS: Sequence[ListColumn[Plan]] = (
+    ListColumn[Plan](
+        "pays", "Pays", lambda row: Cell(plan_text(row), href=page_address("console_plan", row.pk)),
+        ("percent_e6", "fixed_minor"), descending_first=True,
+    ),
+    ListColumn[Plan]("offer", "Offer", lambda row: row.offer.name, ("offer__name",)),
+    ListColumn[Plan]("partner", "Partner", lambda row: str(row.partner or "All partners"), ("partner",)),
+    ListColumn[Plan]("state", "State", _state, ("state",)),
+    ListColumn[Plan]("hold", "Hold", lambda row: format_duration(row.hold_us) if row.hold_us else "", ("hold_us",)),
+    ListColumn[Plan]("model", "Model", lambda row: row.model, shown=False),
+    ListColumn[Plan](
+        "created", "Made", lambda row: day_text(row.created), ("created",), descending_first=True
+    ),
+)  # fmt: skip
 
 
 PLANS: ListSpec[Plan] = ListSpec(
-    key="plans", title="Plans", noun="plan", nouns="plans", url_name="console_plans", rows=plans, columns=_plan_columns,
+    key="plans", title="Plans", noun="plan", nouns="plans", url_name="console_plans", rows=plans,
+    columns=lambda _actor: _PLAN_COLUMNS,
     text="What an offer pays. Drafts count once somebody publishes them.", order="offer",
     empty=Empty(
         "No plans yet", "Without a plan an offer pays nothing. Make an offer first, then its plan.", "receipt",
@@ -82,7 +83,7 @@ PLANS: ListSpec[Plan] = ListSpec(
 def _coupon_columns(_actor: Actor) -> Sequence[ListColumn[Coupon]]:
     return [
         ListColumn[Coupon](
-            "code", "Code", lambda row: Cell(row.code, code=True, href=reverse("console_coupon", args=[row.pk])),
+            "code", "Code", lambda row: Cell(row.code, code=True, href=page_address("console_coupon", row.pk)),
             ("key",),
         ),
         ListColumn[Coupon]("offer", "Offer", lambda row: row.offer.name, ("offer__name",)),
@@ -94,7 +95,7 @@ def _coupon_columns(_actor: Actor) -> Sequence[ListColumn[Coupon]]:
 
 
 def _time(moment: Any) -> str:
-    return format_date(moment, "j M Y, H:i") if moment else ""
+    return minute_text(moment) if moment else ""
 
 
 COUPONS: ListSpec[Coupon] = ListSpec(

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
-from django.utils.dateformat import format as format_date
 
 from control.accounts.actor import Actor
 from control.accounts.roles import Action, Area
@@ -26,6 +25,8 @@ from control.program.publishing import publish as publish_program
 from control.program.selectors import diff, version_of, versions
 from control.program.services.publish_requests import ask_to_publish, publish_requests
 from control.scheduled.services import schedule_terms
+from control.ui.addresses import page_address
+from control.ui.moments import minute_text, second_text
 from control.ui.table import Cell
 from program.toml.tables import Mistake
 
@@ -35,15 +36,15 @@ _OBJECT = re.compile(r"(offer|partner)\[(\d+)\]")
 def _columns(_actor: Actor) -> Sequence[ListColumn[ProgramVersion]]:
     return [
         ListColumn[ProgramVersion](
-            "seq", "Version", lambda row: Cell(str(row.seq), href=reverse("console_version", args=[row.seq])),
+            "seq", "Version", lambda row: Cell(str(row.seq), href=page_address("console_version", row.seq)),
         ),
         ListColumn[ProgramVersion]("kind", "Kind", lambda row: Cell(row.get_kind_display(), badge="info")),
         ListColumn[ProgramVersion]("diff", "Changes", lambda row: _first(row.diff)),
         ListColumn[ProgramVersion]("author", "By", lambda row: row.author),
         ListColumn[ProgramVersion]("reason", "Reason", lambda row: row.reason),
-        ListColumn[ProgramVersion]("published", "Published", lambda row: format_date(row.published, "j M Y, H:i:s")),
+        ListColumn[ProgramVersion]("published", "Published", lambda row: second_text(row.published)),
         ListColumn[ProgramVersion](
-            "effective", "Counts from", lambda row: format_date(row.effective, "j M Y, H:i:s"), shown=False
+            "effective", "Counts from", lambda row: second_text(row.effective), shown=False
         ),
     ]  # fmt: skip
 
@@ -154,8 +155,8 @@ def version(request: HttpRequest, actor: Actor, seq: int) -> HttpResponse:
         "crumbs": [("Versions", reverse("console_versions"))],
         "facts": [
             ("Kind", row.get_kind_display()), ("By", row.author), ("Approved by", row.approver), ("Reason", row.reason),
-            ("Published", format_date(row.published, "j M Y, H:i:s") + " UTC"),
-            ("Counts from", format_date(row.effective, "j M Y, H:i:s") + " UTC"),
+            ("Published", second_text(row.published) + " UTC"),
+            ("Counts from", second_text(row.effective) + " UTC"),
             ("Live on", _live_on(row)),
             ("Terms", row.terms_hash), ("Routes", row.routes_root),
         ],
@@ -181,7 +182,7 @@ def roll_back(request: HttpRequest, actor: Actor, seq: int) -> HttpResponse:
         return f"Version {made.seq} brings version {seq} back.", reverse("console_version", args=[made.seq])
 
     crumbs = [("Versions", reverse("console_versions")), (f"Version {seq}", reverse("console_version", args=[seq]))]
-    text = f"A new version gets the terms of {format_date(row.published, 'j M Y, H:i')}. Drafts stay drafts."
+    text = f"A new version gets the terms of {minute_text(row.published)}. Drafts stay drafts."
     return form_page(
         request,
         form,

@@ -7,7 +7,6 @@ from django.contrib import messages
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.urls import reverse
-from django.utils.dateformat import format as format_date
 
 from control.accounts.actor import Actor
 from control.accounts.roles import Action, Area
@@ -24,6 +23,7 @@ from control.errors import Refused
 from control.program.models import PublishRequest, RequestState
 from control.program.selectors import version_of
 from control.program.services import publish_requests as services
+from control.ui.moments import minute_text
 from control.ui.states import state_tone
 from control.ui.table import Cell
 
@@ -43,7 +43,7 @@ def _columns(_actor: Actor) -> Sequence[ListColumn[PublishRequest]]:
         ListColumn[PublishRequest]("comment", "Comment", lambda row: row.comment),
         ListColumn[PublishRequest]("decider", "Decided by", lambda row: row.decider),
         ListColumn[PublishRequest](
-            "created", "Since", lambda row: format_date(row.created, "j M Y, H:i"), ("created",), descending_first=True
+            "created", "Since", lambda row: minute_text(row.created), ("created",), descending_first=True
         ),
     ]  # fmt: skip
 
@@ -114,10 +114,10 @@ def show(request: HttpRequest, actor: Actor, request_id: UUID) -> HttpResponse:
         "may_withdraw": is_open and mine,
         "crumbs": [("Publish requests", reverse("console_publish_requests"))],
         "facts": [
-            ("By", row.requester), ("Asked", format_date(row.created, "j M Y, H:i") + " UTC"),
+            ("By", row.requester), ("Asked", minute_text(row.created) + " UTC"),
             ("Counts from", local_text(row.at) if row.at else "As soon as possible"),
             ("Comment", row.comment), ("Decided by", row.decider),
-            ("Decided", format_date(row.decided, "j M Y, H:i") + " UTC" if row.decided else ""),
+            ("Decided", minute_text(row.decided) + " UTC" if row.decided else ""),
             ("Reason", row.decision_reason), ("Content", row.content_hash),
         ],
         "version": reverse("console_version", args=[row.version]) if row.version else "",

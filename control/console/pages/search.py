@@ -5,13 +5,14 @@ from urllib.parse import quote
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
-from django.urls import NoReverseMatch, reverse
+from django.urls import NoReverseMatch
 
 from control.accounts.actor import Actor
 from control.console.access import page
 from control.console.pages.hits import sentence
 from control.errors import Unavailable
 from control.search.find import WORDS_CHARS_MAX, Found, SearchKind, search
+from control.ui.addresses import page_address
 from control.ui.navigation import navigation
 from control.ui.states import state_text
 
@@ -60,12 +61,12 @@ def _group(kind: SearchKind, rows: list[Found], words: str) -> dict[str, Any]:
 
 
 def _address(kind: SearchKind, row: Found) -> str:
-    return _reversed(kind.page, row.id) if kind.page else f"{reverse(kind.pages)}?q={quote(row.id)}"
+    return _reversed(kind.page, row.id) if kind.page else f"{page_address(kind.pages)}?q={quote(row.id)}"
 
 
 def _reversed(name: str, *arguments: str) -> str:
     """Return an address; empty for a page that this version does not have."""
     try:
-        return reverse(name, args=arguments)
+        return page_address(name, *arguments)
     except NoReverseMatch:
         return ""

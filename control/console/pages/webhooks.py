@@ -11,7 +11,6 @@ from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.urls import reverse
-from django.utils.dateformat import format as format_date
 
 from control.accounts.actor import Actor
 from control.accounts.roles import Action, Area
@@ -24,6 +23,7 @@ from control.console.lists.page import list_page
 from control.console.lists.spec import BulkAction, Empty, Filter, ListColumn, ListSpec
 from control.errors import NotFound, Refused
 from control.filters import start_of_day
+from control.ui.moments import day_text, second_text
 from control.ui.states import state_text, state_tone
 from control.ui.table import Cell
 from control.webhooks import replaying, services
@@ -36,7 +36,7 @@ _STATES = [choice for choice in WebhookStatus.choices if choice[0] != WebhookSta
 
 
 def _time(moment: datetime | None) -> str:
-    return format_date(moment, "j M Y, H:i:s") if moment is not None else ""
+    return second_text(moment) if moment is not None else ""
 
 
 def _status(row: Webhook) -> Cell:
@@ -54,7 +54,7 @@ def _columns(_actor: Actor) -> Sequence[ListColumn[Webhook]]:
         ),
         ListColumn[Webhook]("status", "State", _status, ("status",)),
         ListColumn[Webhook]("events", "Events", lambda row: ", ".join(row.events)),
-        ListColumn[Webhook]("created", "Made", lambda row: format_date(row.created, "j M Y"), ("created",)),
+        ListColumn[Webhook]("created", "Made", lambda row: day_text(row.created), ("created",)),
         ListColumn[Webhook]("created_by", "Made by", lambda row: row.created_by, ("created_by",)),
     ]  # fmt: skip
 

@@ -4,7 +4,7 @@
 renders one with content; inside, `{% fill "actions" %}...{% endfill %}` fills a slot of another name.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 
 from django import template
 from django.http import HttpRequest
@@ -12,23 +12,24 @@ from django.template import Context, Node, NodeList, TemplateSyntaxError
 from django.template.base import FilterExpression, Parser, Token, token_kwargs
 from django.utils.safestring import SafeString, mark_safe
 
-from control.ui import account_pages, marks
+from control.ui import account_pages, marks, page_marks, table_marks
 from control.ui.assets_manifest import asset_url
 from control.ui.charts.chart import Chart
 from control.ui.charts.spark import sparkline
 from control.ui.components import render
 from control.ui.formats import count_text, money_text
 from control.ui.navigation import Area, Group, navigation
+from control.ui.queries import changed_query
 from control.ui.states import state_text, state_tone
+from control.ui.table import Table
 from control.ui.theme import theme_of
 
 register = template.Library()
 
 register.simple_tag(marks.icon)
-register.simple_tag(marks.badge, name="badge_mark")
-register.simple_tag(marks.avatar, name="avatar_mark")
-register.simple_tag(marks.cells, name="table_cells")
-register.simple_tag(marks.table_rows)
+register.simple_tag(page_marks.navigation_links)
+register.simple_tag(table_marks.foot_cells)
+register.simple_tag(table_marks.table_rows)
 register.simple_tag(marks.options, name="option_marks")
 register.filter("address", marks.address)
 register.filter("initials", marks.initials)
@@ -104,17 +105,13 @@ def asset(name: str) -> str:
 @register.simple_tag(takes_context=True)
 def query(context: Context, **changes: object) -> str:
     """Return the query of this page with some values changed; None removes one."""
-    return changed_query(context, changes)
+    return changed_query(context["request"].GET, changes)
 
 
-def changed_query(context: Context, changes: Mapping[str, object]) -> str:
-    """Return `?…` of the page's address with some values changed."""
-    values = context["request"].GET.copy()
-    for name, value in changes.items():
-        values.pop(name, None)
-        if value is not None:
-            values[name] = str(value)
-    return f"?{values.urlencode()}"
+@register.simple_tag(takes_context=True)
+def table_heads(context: Context, table: Table, sortable: object) -> SafeString:
+    """Draw the heads of a table. `sortable` is False where a click must not sort."""
+    return table_marks.table_heads(table, context["request"].GET if sortable is not False else None)
 
 
 @register.filter

@@ -1,6 +1,7 @@
 """Components: documented, checked, and escaped in every text."""
 
 import dataclasses
+from inspect import signature
 from typing import Any
 
 import pytest
@@ -12,10 +13,10 @@ from django.utils.safestring import mark_safe
 
 from control.ui import guide
 from control.ui.charts.chart import Chart
-from control.ui.components import Component, Parameter, component, component_names, parse_header
-from control.ui.marks import cells
+from control.ui.components import DRAWN, Component, Parameter, component, component_names, parse_header
 from control.ui.paths import COMPONENT_FOLDER
-from control.ui.table import Cell, Column, Page, Table
+from control.ui.table import Cell, Column, Page, Row, Table
+from control.ui.table_marks import foot_cells, table_rows
 from tests.control.ui.pages import ATTACK, Elements, injections
 
 STRUCTURE = {"icon", "tone", "state", "direction", "badge", "key", "order", "svg", "kind", "gutter", "colour"}
@@ -75,6 +76,9 @@ def test_attacks_are_seen() -> None:
 def test_the_values_of_each_component_are_used() -> None:
     """A value that the header names and the template does not use would mislead."""
     for name in component_names():
+        if name in DRAWN:
+            assert sorted(signature(DRAWN[name]).parameters) == sorted(component(name).known), name
+            continue
         source = (COMPONENT_FOLDER / f"{name}.html").read_text("utf-8").partition("{% endcomment %}")[2]
         unused = [parameter.name for parameter in component(name).parameters if parameter.name not in source]
         assert unused == [], name
@@ -176,7 +180,7 @@ def test_table_heads_sort_and_say_so() -> None:
 def test_rows_of_another_length_are_an_error() -> None:
     table = Table("Sums", [Column("A"), Column("B")], [], foot=["one"])
     with pytest.raises(ValueError, match="shorter"):
-        list(table.foot_cells)
+        foot_cells(table)
 
 
 def test_marks_have_names() -> None:
@@ -212,7 +216,7 @@ def test_empty_table_shows_what_to_do() -> None:
 
 
 def test_changes_of_cells_are_said_in_words() -> None:
-    text = cells([(Column("Tier"), Cell("new", old="old"))])
+    text = table_rows(Table("Changes", [Column("Tier")], [Row([Cell("new", old="old")])]))
     assert "before:" in text and "after:" in text and "<del" in text and "<ins" in text
 
 
@@ -224,7 +228,7 @@ def test_changes_of_cells_are_said_in_words() -> None:
     ],
 )  # fmt: skip
 def test_texts_of_cells_are_escaped_even_if_they_are_called_safe(kind: dict[str, Any]) -> None:
-    text = cells([(Column(ATTACK), Cell(mark_safe(ATTACK), **kind))])
+    text = table_rows(Table("Attacks", [Column(ATTACK)], [Row([Cell(mark_safe(ATTACK), **kind)])]))
     assert injections(text) == [] and "&lt;script&gt;" in text and "<script" not in text
 
 
