@@ -72,7 +72,7 @@ class _Pictures:
         desktop = await self._page(_DESKTOP, "light")
         await desktop.goto(f"{self._url}/accounts/login/?next=/console/")
         await self._keep(desktop, "sign-in")
-        await desktop.get_by_label("Email").fill(email)
+        await desktop.get_by_label("E-mail").fill(email)
         await desktop.get_by_label("Password").fill(password)
         await desktop.get_by_role("button", name="Sign in", exact=True).click()
         await desktop.wait_for_url(f"{self._url}/console/")

@@ -8,3 +8,9 @@ class UiConfig(AppConfig):
 
     name = "control.ui"
     label = "ui"
+
+    def ready(self) -> None:
+        """Use our words in the pages of allauth."""
+        from control.ui.wording import use_our_words
+
+        use_our_words()

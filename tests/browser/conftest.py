@@ -10,6 +10,7 @@ import pytest
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from tests.browser.site import console
+from tests.control.accounts.oidc_provider import CLIENT, SECRET, OidcServer, oidc_server
 from tests.conventions.tree import ROOT
 from tests.servers.skip import skip_or_fail
 
@@ -43,9 +44,21 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def site(chromium_path: str, folder: Path) -> Iterator[str]:
-    """Address of the console."""
-    with console(folder) as url:
+def provider() -> Iterator[OidcServer]:
+    """A provider of sign-ins that the console knows as Acme."""
+    with oidc_server() as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def site(chromium_path: str, folder: Path, provider: OidcServer) -> Iterator[str]:
+    """Address of the console. One can sign in with two providers, of which one is away."""
+    values = {"ISSUER": provider.issuer, "CLIENT_ID": CLIENT, "CLIENT_SECRET": SECRET}
+    settings = {"ACME": {"NAME": "Acme", **values}, "AWAY": {**values, "NAME": "Gone", "ISSUER": "http://127.0.0.1:9"}}
+    environment = {
+        f"CLEW_OIDC__PROVIDERS__{key}__{name}": value for key, own in settings.items() for name, value in own.items()
+    }
+    with console(folder, environment) as url:
         yield url
 
 

@@ -18,6 +18,12 @@ EXEMPT = {
     "console_health_line": "answers a line of the home page",
     "console_import_errors": "answers a file",
     "console_export_file": "answers a file",
+    "account_view_as_end": "takes a form",
+    "account_session_end": "takes a form",
+    "account_identity_remove": "takes a form",
+    "account_oidc": "leads to a provider; test_single_sign_on has what it may say",
+    "account_oidc_callback": "leads on; test_single_sign_on has what it may say",
+    "account_second_factor": "leads on for people who need no second factor; test_account has it",
 }
 """Addresses that are no pages."""
 
@@ -26,11 +32,13 @@ def pages(email: str) -> dict[str, str]:
     """Return the addresses of all pages by name. Raises AssertionError for a page that nobody has thought of."""
     from django.urls import URLPattern, reverse
 
+    from control.accounts import urls as accounts
     from control.console import urls
     from control.modules.config import console_patterns
 
     arguments, found = _objects(email), {}
-    for pattern in (*urls.urlpatterns, *console_patterns()):
+    of_accounts = [pattern for pattern in accounts.urlpatterns if isinstance(pattern, URLPattern)]  # without allauth's
+    for pattern in (*urls.urlpatterns, *console_patterns(), *of_accounts):
         assert isinstance(pattern, URLPattern) and pattern.name is not None
         if pattern.name in EXEMPT:
             continue
@@ -49,6 +57,7 @@ def _objects(email: str) -> dict[str, list[Any]]:
     from control.accounts.keys import make_key
     from control.accounts.models import User
     from control.accounts.people import add_operator
+    from control.accounts.sign_in_links import make_sign_in_link
     from control.audit.models import AuditEvent
     from control.console.models import BulkChange, SavedView
     from control.imports.services import upload
@@ -60,7 +69,8 @@ def _objects(email: str) -> dict[str, list[Any]]:
     partner = create_partner(boss, {"name": "Old Harbour"}, "active")
     webhook = create_webhook(boss, {"url": "https://crm.example/", "events": ["*"]})[0].pk
     delivery = send_test(boss, webhook).pk
-    invitation = invite(boss, "ivy@acme.example", "support", None, "https://acme.example/{}/".format)
+    tokens: list[str] = []
+    invitation = invite(boss, "ivy@acme.example", "support", None, lambda token: f"https://x/{tokens.append(token)}")
     person = add_operator(boss, "uma@acme.example", "support", "Uma Under")
     made = upload(boss, "partners", "partners.csv", [b"name,country\nGreen Field,DE\n"])
     job = Job.objects.create(task="mail.send", state=JobState.DEAD, attempts=10, error="Boom: no mail")
@@ -71,7 +81,8 @@ def _objects(email: str) -> dict[str, list[Any]]:
     return {
         **_program(partner),
         **{f"console_user{name}": [person.pk] for name in person_pages},
-        "console_user_identity": [person.pk, uuid4()],
+        "console_user_identity": [person.pk, uuid4()], "accept_invitation": tokens,
+        "account_sign_in_link": make_sign_in_link(boss, person.email).strip("/").split("/")[2:],
         "console_partner": [partner.number], "console_partner_edit": [partner.number],
         "console_partner_history": [partner.number], "console_partner_invite": [partner.number],
         "console_partner_move": [partner.number, "offboarded"], "console_conversion": ["0" * 32],

@@ -4,7 +4,7 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -16,13 +16,13 @@ READY_TIMEOUT_S = 100
 
 
 @contextmanager
-def console(folder: Path) -> Iterator[str]:
+def console(folder: Path, environment: Mapping[str, str] | None = None) -> Iterator[str]:
     """Run the control plane; the address of its pages."""
     port = free_port()
     words = [sys.executable, "-m", "clew", "web", "--data", str(folder), "--port", str(port)]
-    environment = os.environ | {"CLEW_WEB__COMPONENT_PAGE": "true"}
+    values = os.environ | {"CLEW_WEB__COMPONENT_PAGE": "true"} | dict(environment or {})
     with (folder / "web.log").open("w") as log:
-        process = subprocess.Popen(words, env=environment, stdout=log, stderr=log)
+        process = subprocess.Popen(words, env=values, stdout=log, stderr=log)
         try:
             url = f"http://localhost:{port}"  # passkeys need a name
             _wait_ready(process, f"{url}/accounts/login/", folder / "web.log")

@@ -23,7 +23,7 @@ def operator(site: str, folder: Path) -> None:
 
 
 def sign_in(page: Page, email: str = EMAIL) -> None:
-    page.get_by_label("Email").fill(email)
+    page.get_by_label("E-mail").fill(email)
     page.get_by_label("Password").fill(PASSWORD)
     page.get_by_role("button", name="Sign in", exact=True).click()
     page.wait_for_url(lambda address: "/login/" not in address)
@@ -31,7 +31,7 @@ def sign_in(page: Page, email: str = EMAIL) -> None:
 
 def confirm(page: Page) -> None:
     """Give the password again where a page asks for it."""
-    if page.get_by_role("heading", name="Confirm Access").is_visible():
+    if page.get_by_role("heading", name="Confirm that it is you").is_visible():
         page.get_by_label("Password").fill(PASSWORD)
         page.get_by_role("button", name="Confirm").click()
         page.wait_for_url(lambda address: "reauthenticate" not in address)
@@ -84,11 +84,11 @@ def test_authenticator_app_and_recovery_codes(open_page: Open) -> None:
     sign_out(page)
     page.goto(page.url.partition("/accounts")[0] + "/accounts/login/?next=/accounts/sessions/")
     sign_in(page)
-    expect(page.get_by_role("heading", name="Two-Factor Authentication")).to_be_visible()
+    expect(page.get_by_role("heading", name="Second factor")).to_be_visible()
     keep(page, "second-factor")
     assert faults(page) == []
     page.get_by_label("Code").fill(codes[0])
-    page.get_by_role("button", name="Sign In", exact=True).click()
+    page.get_by_role("button", name="Sign in", exact=True).click()
     expect(page.get_by_text("This browser")).to_be_visible()
 
 

@@ -59,7 +59,7 @@ def test_a_partner_from_creation_to_suspension(open_page: Open) -> None:
     page.get_by_label("Name", exact=True).fill("Blue Lagoon")
     page.get_by_label(re.compile("^E-mail")).fill("no address")
     page.get_by_label(re.compile("^Website")).click()
-    expect(page.locator("#id_email_error")).to_contain_text("valid email")
+    expect(page.locator("#id_email_error")).to_contain_text("valid e-mail")
     keep(page, "partner-live-check")
     page.get_by_label(re.compile("^E-mail")).fill("team@lagoon.example")
     page.get_by_label("Status").select_option("applied")

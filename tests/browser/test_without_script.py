@@ -70,8 +70,8 @@ def test_charts_have_their_figures(open_page: Open) -> None:
 
 def test_sign_in_form(open_page: Open) -> None:
     page = open_page("/accounts/login/", java_script_enabled=False)
-    page.get_by_label("Email").fill("nobody@x.example")
+    page.get_by_label("E-mail").fill("nobody@x.example")
     page.get_by_label("Password").fill("wrong words here")
     page.get_by_role("button", name="Sign in", exact=True).click()
     expect(page.get_by_role("alert")).to_be_visible()
-    expect(page.get_by_label("Email")).to_have_value("nobody@x.example")
+    expect(page.get_by_label("E-mail")).to_have_value("nobody@x.example")

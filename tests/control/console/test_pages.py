@@ -89,7 +89,7 @@ def test_edit_keeps_what_nobody_touched(console: Console) -> None:
     [
         ({"name": ""}, "This field is required"),
         ({"name": "a\x01b"}, "control characters"),
-        ({"email": "no"}, "valid email"),
+        ({"email": "no"}, "valid e-mail"),
         ({"country": "D1"}, "two capitals"),
         ({"website": "javascript:alert(1)"}, "valid URL"),
         ({"parent": "999999"}, "There is no partner 999999"),
@@ -116,7 +116,7 @@ def test_live_check_answers_with_the_mistakes_of_filled_fields(console: Console)
     page = text_of(browser.post("/console/partners/new/", sent, headers={"HX-Request": "true"}))
     parts = {values["id"] for tag, values in Elements(page).found if "id" in values}
     assert parts == {"id_email_error", "id_kind_error", "id_status_error"} and "<html" not in page
-    assert "valid email" in page and "required" not in page
+    assert "valid e-mail" in page and "required" not in page
     assert Partner.objects.count() == count
 
 

@@ -2,7 +2,6 @@
 
 from typing import Any
 
-import pytest
 from allauth.usersessions.models import UserSession
 from django.test import Client
 from django.urls import reverse
@@ -12,7 +11,6 @@ from control.audit.models import AuditEvent
 from tests.control.accounts.mails import last_mail, link_in
 from tests.control.console.conftest import PASSWORD, Console, newest_event
 
-pytestmark = pytest.mark.parametrize("database", ["sqlite"], indirect=True)
 FIREFOX = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0"
 
 
