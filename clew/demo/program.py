@@ -38,6 +38,12 @@ code = "{code}"
 offer = {offer}
 partner = {partner}
 """
+_OWN_PAGE = """\
+landing_url = "https://{host}/autumn?cid={{click_id}}&partner={{partner_id}}&placement={{sub1}}"
+"""
+_OWN_SUBS = """\
+subs = {{ sub3 = "autumn-guide", sub4 = "{source}" }}
+"""
 _PLANS = """
 # Shoes: the last click earns 8.5 % and a bonus of 1.20, payable after 14 days.
 [[plan]]
@@ -106,6 +112,16 @@ partner = 11
 """
 
 
+def _link(partner: DemoPartner, offer: DemoOffer) -> str:
+    """Return the entry of a link. Some partners have a page for the season, and name the campaign in subs."""
+    text = _LINK.format(code=link_code(partner, offer), offer=offer.id, partner=partner.id)
+    if offer.id == partner.offers[0] and partner.id % 4 == 0:
+        text += _OWN_PAGE.format(host=offer.host)
+    if offer.id == partner.offers[0] and partner.id % 6 < 2:
+        text += _OWN_SUBS.format(source=partner.sources[0].lower())
+    return text
+
+
 def link_code(partner: DemoPartner, offer: DemoOffer) -> str:
     return f"{partner.code}-{offer.code}"
 
@@ -122,5 +138,5 @@ def demo_program_toml(api_key: str) -> str:
     for partner in ACTIVE:
         for offer in OFFERS:
             if offer.id in partner.offers:
-                text += _LINK.format(code=link_code(partner, offer), offer=offer.id, partner=partner.id)
+                text += _link(partner, offer)
     return text + _PLANS

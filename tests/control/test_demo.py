@@ -11,7 +11,7 @@ from control.accounts.models import User
 from control.accounts.roles import Role
 from control.partners.models import Partner
 from control.partners.states import PartnerStatus
-from control.program.models import Approval, ApprovalStatus
+from control.program.models import Approval, ApprovalStatus, Link
 from control.program.publishing import preview
 from control.program.selectors import program_of, version_of
 
@@ -35,4 +35,7 @@ def test_the_demo_has_every_role_state_and_kind_of_work() -> None:
     program = program_of(version_of(command_line()))
     live = {link.partner_id for link in program.routes.links.values() if link.status == "active"}
     assert live == {partner.id for partner in ACTIVE}
+    shown = Link.objects.exclude(landing_url="")
+    assert 10 < shown.count() < 50 < Link.objects.filter(landing_url="", subs={}).count()
+    assert 10 < Link.objects.exclude(subs={}).count() < 50 and shown.exclude(subs={}).exists()
     assert any("raises the commission" in line for line in preview(command_line()).difference)

@@ -72,6 +72,7 @@ def test_the_traffic_has_what_the_demo_shows(tmp_path: Path) -> None:
     live = [event for event in events if isinstance(event, Touch) and event.redirect_type != "api"]
     visits = Counter(event.visitor_id for event in live)
     assert max(visits.values()) > 1, "visitors come back with their cookie"
+    assert any(event.subs.get("sub3") == "autumn-guide" for event in live), "links have subs of their own"
     assert any(event.visitor_id.startswith("~") for event in live) and any(event.consent for event in live)
 
 
