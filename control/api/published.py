@@ -5,7 +5,7 @@ from contextlib import contextmanager
 
 from django.http import HttpResponse
 
-from control.program.versions import current
+from control.program.versions import newest_seq
 
 HEADER = "Clew-Program-Version"
 
@@ -13,13 +13,8 @@ HEADER = "Clew-Program-Version"
 @contextmanager
 def naming_version(response: HttpResponse) -> Iterator[None]:
     """Send the newest version if the block, or a change at the same time, has made one."""
-    before = _seq()
+    before = newest_seq()
     yield
-    after = _seq()
+    after = newest_seq()
     if after != before:
         response[HEADER] = str(after)
-
-
-def _seq() -> int:
-    version = current()
-    return version.seq if version is not None else 0

@@ -45,9 +45,12 @@ class NewVersion:
 
 def lock_head() -> ProgramHead:
     """Return the head; until the transaction ends, no other one makes a version."""
-    ProgramHead.objects.get_or_create(pk=1)
     # Without a join: PostgreSQL would read the version from before the wait for the lock.
-    return ProgramHead.objects.select_for_update().get(pk=1)
+    locked = ProgramHead.objects.select_for_update().filter(pk=1)
+    for head in locked:
+        return head
+    ProgramHead.objects.get_or_create(pk=1)
+    return locked.get()
 
 
 @contextmanager
@@ -64,6 +67,11 @@ def changing_program(actor: Origin, reason: str = "") -> Iterator[ProgramHead]:
 def current() -> ProgramVersion | None:
     """Return the newest version; None if nothing is published."""
     return ProgramVersion.objects.order_by("-seq").first()
+
+
+def newest_seq() -> int:
+    """Return the number of the newest version; 0 if nothing is published."""
+    return ProgramVersion.objects.order_by("-seq").values_list("seq", flat=True).first() or 0
 
 
 def next_effective(before: ProgramVersion | None, now: datetime) -> datetime:

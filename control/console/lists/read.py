@@ -151,7 +151,12 @@ def read_part(spec: ListSpec[M], actor: Actor, state: ListState) -> Part[M]:
     if page.number > page.last:
         page = replace(page, number=page.last)
     start = (page.number - 1) * page.size
-    return Part(list(ordered(spec, actor, state, rows)[start : start + page.size]), page)
+    wanted = ordered(spec, actor, state, rows)
+    if start:
+        # The rows of the pages before are passed over in an index, where the database can, and not read.
+        keys = list(wanted.values_list("pk", flat=True)[start : start + page.size])
+        wanted, start = ordered(spec, actor, state, spec.rows(actor).filter(pk__in=keys)), 0
+    return Part(list(wanted[start : start + page.size]), page)
 
 
 def _found(spec: ListSpec[M], actor: Actor, rows: QuerySet[M]) -> tuple[QuerySet[M], int]:

@@ -89,3 +89,13 @@ def test_a_search_finds_the_same_by_keys(many: Console, monkeypatch: pytest.Monk
     names = [[line for line in page.splitlines() if "cl-cell-link" in line] for page in (by_keys, by_search)]
     assert names[0] == names[1] and names[0]
     assert f"{PARTNERS} partners" in by_keys and f"{PARTNERS} partners" in by_search
+
+
+def test_each_row_is_on_one_page(many: Console) -> None:
+    browser = many.browser("owner")
+    for order in ("name", "-created"):
+        pages = [browser.get(f"/console/partners/?order={order}&page={number}").context["part"] for number in (1, 2)]
+        shown = [row.number for part in pages for row in part.rows]
+        assert len(shown) == len(set(shown)) == pages[0].page.total > 50
+        names = [row.name for part in pages for row in part.rows]
+        assert order != "name" or names == sorted(names)
