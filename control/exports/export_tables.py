@@ -47,7 +47,7 @@ class ObjectTable:
 
 def exported_fields(resource: Resource[Any], actor: Actor) -> list[Field]:
     """Return the fields that an actor may see."""
-    fields = [own for own in resource.fields if actor.is_operator or not own.internal]
+    fields = [own for own in resource.fields if own.is_exported and (actor.is_operator or not own.internal)]
     return fields if sees_personal_data(actor) else [own for own in fields if not own.personal]
 
 

@@ -1,16 +1,21 @@
 """Fields that a file may have for a type of object: how a cell is read, and how a value is written."""
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
+from urllib.parse import parse_qsl, quote
 
-from program.fields import fixed, percent_e6
+from control.program.validators import sub_mistakes
+from program.fields import SUB_NAMES, fixed, percent_e6
 from program.to_toml import format_percent
 from schemas.values.durations import format_duration, parse_duration_us
 from schemas.values.money import format_minor
 
 ITEMS_MAX = 100
+_ENCODED_IN_SUBS = re.compile(r"[%&+]|^ | $")
+"""What would be another text after reading a cell: it is written as in a query of an address."""
 Parse = Callable[[str], Any]
 Show = Callable[[Any], str]
 """Values are JSON: they are stored between the dry run and the application."""
@@ -39,6 +44,8 @@ class Field:
     """True for data of people, which some roles do not see."""
     internal: bool = False
     """True for fields that are the operators' own."""
+    is_exported: bool = True
+    """False for a field whose value another one has in exports."""
 
 
 def words(text: str) -> list[str]:
@@ -166,3 +173,25 @@ def pairs(text: str) -> list[list[str]]:
 def show_pairs(value: Any) -> str:
     """Write goals."""
     return "; ".join(f"{key}: {name}" for key, name in value or ())
+
+
+def subs(text: str) -> dict[str, str]:
+    """Read subs such as `sub1=newsletter&sub2=june`; one without a value is left out."""
+    try:
+        pairs = parse_qsl(text, keep_blank_values=True, strict_parsing=True, max_num_fields=len(SUB_NAMES))
+    except ValueError:
+        raise ValueError("must be subs with their values, for example sub1=newsletter&sub2=june") from None
+    found = {name: value for name, value in pairs if value}
+    if len(dict(pairs)) < len(pairs):
+        raise ValueError("has a sub twice")
+    if mistakes := [f"{name} {message}" for name, message in sub_mistakes(found)]:
+        raise ValueError("; ".join(mistakes))
+    return found
+
+
+def show_subs(value: Any) -> str:
+    """Write subs in the order of their numbers."""
+    named = [(name, value[name]) for name in SUB_NAMES if name in (value or {})]
+    return "&".join(
+        f"{name}={_ENCODED_IN_SUBS.sub(lambda found: quote(found[0], safe=''), text)}" for name, text in named
+    )

@@ -21,6 +21,7 @@ from control.console.history import timeline
 from control.console.lists.page import list_page
 from control.console.lists.spec import BulkAction, Empty, Filter, ListColumn, ListSpec, Options, day_filters
 from control.errors import Conflict, NotFound
+from control.imports.fields import show_subs
 from control.program.access import visible_links, visible_offers
 from control.program.codes import codes_beginning_with
 from control.program.filters import LINK_FILTERS
@@ -65,7 +66,7 @@ _COLUMNS: Sequence[ListColumn[Link]] = (
         "created", "Since", lambda row: day_text(row.created), ("id",), descending_first=True
     ),
     ListColumn[Link]("landing_url", "Landing page", lambda row: row.landing_url, shown=False),
-    ListColumn[Link]("subs", "Subs", _subs_text, shown=False),
+    ListColumn[Link]("subs", "Subs", _subs_text, shown=False, export=lambda row: show_subs(row.subs)),
 )  # fmt: skip
 
 

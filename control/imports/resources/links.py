@@ -30,7 +30,7 @@ def _with_subs(values: Mapping[str, Any], before: Mapping[str, str]) -> dict[str
     rest = {key: value for key, value in values.items() if key not in own}
     if not own:
         return rest
-    return {**rest, "subs": {name: value for name, value in {**before, **own}.items() if value}}
+    return {**rest, "subs": {name: value for name, value in {**before, **own}.items() if value}}  # never with both
 
 
 class Links(Resource[Link]):
@@ -51,8 +51,10 @@ class Links(Resource[Link]):
         Field("status", "Status", fields.one_of(dict(LinkStatus.choices)), names=("state",)),
         Field("landing_url", "Landing page", names=("landing page url", "destination", "destination url", "target url"),
               help="Page of this link instead of the offer's, on a host of the offer."),
+        Field("subs", "Subs", fields.subs, fields.show_subs, ("default subs", "sub defaults"), empty={},
+              help="All of them, for example sub1=newsletter&sub2=june; others of the link are removed."),
         *(Field(name, f"Sub {name[3:]}", names=(f"sub id {name[3:]}", f"sub_{name[3:]}", f"aff_sub{name[3:]}"),
-                help="Value for hits that do not give this sub.") for name in SUB_NAMES),
+                help="Value for hits that do not give this sub.", is_exported=False) for name in SUB_NAMES),
     )  # fmt: skip
 
     def visible(self, actor: Actor) -> QuerySet[Link]:
@@ -69,6 +71,9 @@ class Links(Resource[Link]):
     def resolve(self, actor: Actor, items: Sequence[Item[Link]]) -> None:
         find_offers(actor, items)
         find_partners(actor, items, Area.LINKS, Action.WRITE)
+        for item in items:
+            if "subs" in item.values and not item.values.keys().isdisjoint(SUB_NAMES):
+                item.say("subs", "stands beside a column of a single sub; use one of both")
 
     def identity(self, values: Any, _match: str) -> Hashable | None:
         return values.get("code") or None

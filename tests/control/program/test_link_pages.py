@@ -9,13 +9,15 @@ from control.audit.models import AuditEvent
 from control.errors import Invalid, NotFound
 from control.exports.export_tables import ObjectTable
 from control.imports.resources import RESOURCES
+from control.imports.services import start_undo
 from control.program.models import Link
 from control.program.publishing import publish
 from control.program.routing import all_routes, difference_from_rows
 from control.program.services.links import change_link, create_link, create_links
 from control.program.services.offers import change_offer
+from control.tables.write import csv_lines
 from program.routes_tree import tree_of
-from tests.control.imports.sample import applied, checked, errors
+from tests.control.imports.sample import applied, checked, errors, outcomes
 from tests.control.program.sample import ANN, lagoon, live_link, shoes
 
 pytestmark = pytest.mark.usefixtures("database")
@@ -125,6 +127,29 @@ def test_imports_and_exports(offer: int) -> None:
     assert new is not None and new.subs == (("sub30", "z"),)
     opened = ObjectTable(RESOURCES["links"]).open(command_line(), {})
     rows = {row["code"]: row for line in opened.rows if (row := dict(zip(opened.head, line, strict=True)))}
-    assert (rows["old"]["landing_url"], rows["old"]["sub1"], rows["old"]["sub2"]) == (PAGE, "c", "b")
-    assert (rows["new"]["landing_url"], rows["new"]["sub30"]) == ("", "z")
+    assert (rows["old"]["landing_url"], rows["old"]["subs"]) == (PAGE, "sub1=c&sub2=b")
+    assert (rows["new"]["landing_url"], rows["new"]["subs"]) == ("", "sub30=z")
+    assert list(rows["new"]) == ["code", "offer", "partner", "status", "landing_url", "subs"]
     assert Link.objects.count() == 2
+
+
+def test_subs_in_one_column(offer: int) -> None:
+    """Any text comes back from an export as it was; a file may have one column for all subs, or one for each."""
+    texts = {"sub1": " a&b=c%20+ä", "sub2": "=1", "sub10": "x;y"}
+    create_link(ANN, offer, 1, "odd", subs=texts)
+    create_link(ANN, offer, 1, "bare")
+    opened = ObjectTable(RESOURCES["links"]).open(command_line(), {})
+    text = "".join(csv_lines(opened.head, opened.rows))
+    assert "sub1=%20a%26b=c%2520%2Bä&sub2==1&sub10=x;y" in text
+    assert [outcome for _, outcome, _, _ in outcomes(checked("links", text))] == ["unchanged", "unchanged"]
+    head = "code,offer,partner,subs\n"
+    done = applied("links", f"{head}odd,{offer},1,sub2=june&sub3=\nnew,{offer},1,sub1=a\n")
+    assert [outcome for _, outcome, _, _ in outcomes(done)] == ["changed", "created"]
+    assert Link.objects.get(code="odd").subs == {"sub2": "june"} and Link.objects.get(code="new").subs == {"sub1": "a"}
+    start_undo(ANN, done.pk)
+    assert Link.objects.get(code="odd").subs == texts and not Link.objects.filter(code="new").exists()
+    bad = ("june", "sub31=x", "sub1=a&sub1=b", f"sub1={'x' * 2_049}", "sub1=a&&b")
+    wrong = errors(checked("links", head + "".join(f"odd,{offer},1,{one}\n" for one in bad)))
+    assert [[field for field, _ in wrong[number]] for number in sorted(wrong)] == [["subs"]] * len(bad)
+    both = errors(checked("links", f"code,offer,partner,subs,sub1\nodd,{offer},1,sub2=a,b\n"))
+    assert both == {2: [["subs", "stands beside a column of a single sub; use one of both"]]}
