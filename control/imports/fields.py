@@ -15,7 +15,7 @@ from schemas.values.money import format_minor
 
 ITEMS_MAX = 100
 _ENCODED_IN_SUBS = re.compile(r"[%&+]|^ | $")
-"""What would be another text after reading a cell: it is written as in a query of an address."""
+"""Characters that a cell would not give back: they are written as in the query of an address."""
 Parse = Callable[[str], Any]
 Show = Callable[[Any], str]
 """Values are JSON: they are stored between the dry run and the application."""
