@@ -73,7 +73,7 @@ class Links(Resource[Link]):
         find_partners(actor, items, Area.LINKS, Action.WRITE)
         for item in items:
             if "subs" in item.values and not item.values.keys().isdisjoint(SUB_NAMES):
-                item.say("subs", "stands beside a column of a single sub; use one of both")
+                item.say("subs", "cannot be used with columns of single subs; leave one of them out")
 
     def identity(self, values: Any, _match: str) -> Hashable | None:
         return values.get("code") or None

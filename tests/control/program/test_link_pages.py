@@ -152,4 +152,4 @@ def test_subs_in_one_column(offer: int) -> None:
     wrong = errors(checked("links", head + "".join(f"odd,{offer},1,{one}\n" for one in bad)))
     assert [[field for field, _ in wrong[number]] for number in sorted(wrong)] == [["subs"]] * len(bad)
     both = errors(checked("links", f"code,offer,partner,subs,sub1\nodd,{offer},1,sub2=a,b\n"))
-    assert both == {2: [["subs", "stands beside a column of a single sub; use one of both"]]}
+    assert both == {2: [["subs", "cannot be used with columns of single subs; leave one of them out"]]}
