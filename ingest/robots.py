@@ -67,17 +67,51 @@ GENERIC = (
 
 PATTERNS = PREVIEWS + MAIL + AI + MONITORS + LIBRARIES + HEADLESS + SEARCH + GENERIC
 
-PEOPLE = re.compile(
-    r"[Cc][Uu][Bb][Oo][Tt]"  # a maker of phones
+_ANYWHERE = re.compile(
+    r"C[Uu][Bb][Oo][Tt]|c[Uu][Bb][Oo][Tt]"  # a maker of phones
     r"|Build/[\w.]+"  # firmware of an Android device
-    r"|[\w.\-]+/[\d.]+(?= Chrome/[\d.]+ Electron/)"  # a desktop application
     r"|Sonic Slack_SSB"
-    r"|(?<= )(?:WhatsApp|Viber|MetaIAB Facebook|Tumblr|PayPal|Grammarly|Goodreads)(?:/[\d.]+)?$"
-    r"|^Mozilla/\d\.\d \(compatible; (?:MSIE|Konqueror|IBrowse|iCab|Netscape|OmniWeb|Opera|NetPositive|ABrowse|AOL|U;"
+)
+"""Each alternative begins with a letter, which the engine looks for first; another form is ten times slower."""
+_AT_START = re.compile(
+    r"Mozilla/\d\.\d \(compatible; (?:MSIE|Konqueror|IBrowse|iCab|Netscape|OmniWeb|Opera|NetPositive|ABrowse|AOL|U;"
     r"|ms-office)"
 )
-"""Phrases of people's agents that a robot's pattern also matches.
+_AT_END = re.compile(r" (?:WhatsApp|Viber|MetaIAB Facebook|Tumblr|PayPal|Grammarly|Goodreads)(?:/[\d.]+)?$")
+"""An app that shows a page in its own browser; the space before it stays."""
+_ELECTRON = " Electron/"
+_VERSION_OF_DESKTOP_APP = re.compile(r"/[\d.]+(?= Chrome/[\d.]+ Electron/)")
+_NAME_REVERSED = re.compile(r"[\w.\-]+")
 
-They are removed before an agent that matched is matched again, so that only another sign makes it a robot's. The
-name of an app at the end of an agent is that of a browser inside the app, if something precedes it.
-"""
+
+def without_people(text: str) -> str:
+    """Remove the phrases of people's agents that a robot's pattern also matches.
+
+    Only another sign then makes an agent a robot's. The name of an app at the end of an agent is that of a browser
+    inside the app, if something precedes it. The time is proportional to the length: one regular expression for all
+    phrases would read a long word again from each of its letters.
+    """
+    start, end = _AT_START.match(text), _AT_END.search(text)
+    middle = text[start.end() if start else 0 : end.start() + 1 if end else None]
+    middle = _without_desktop_apps(middle) if _ELECTRON in middle else _ANYWHERE.sub("", middle)
+    return middle + text[end.end() :] if end else middle
+
+
+def _without_desktop_apps(text: str) -> str:
+    """Remove `Name/1.0` before `Chrome/1.0 Electron/`, and the phrases that may be anywhere, from left to right."""
+    kept, at = [], 0
+    found = _ANYWHERE.search(text)
+    for version in _VERSION_OF_DESKTOP_APP.finditer(text):
+        name = _NAME_REVERSED.match(text[at : version.start()][::-1])
+        begin = version.start() - (name.end() if name else 0)
+        while found and found.start() <= begin:
+            kept.append(text[at : found.start()])
+            at = found.end()
+            begin, found = max(at, begin), _ANYWHERE.search(text, at)
+        if begin < version.start():
+            kept.append(text[at:begin])
+            at = version.end()
+            if found and found.start() < at:
+                found = _ANYWHERE.search(text, at)
+    kept.append(_ANYWHERE.sub("", text[at:]))
+    return "".join(kept)

@@ -185,7 +185,7 @@ def _is_robot(text: str) -> bool:
     matches = _matchers().robot.extract
     if matches(text) is None:
         return False
-    without = robots.PEOPLE.sub("", text)
+    without = robots.without_people(text)
     return without == text or matches(without) is not None
 
 
