@@ -40,7 +40,17 @@ _SCHEMAS = "#/components/schemas/{model}"
 class ControlApi(NinjaAPI):
     """API whose document names the media type of errors."""
 
+    _document: OpenAPISchema | None = None
+
     def get_openapi_schema(self, **options: Any) -> OpenAPISchema:
+        """Return the document, which callers must not change. It is made once: that takes a second."""
+        if any(options.values()):
+            return self._make_document(**options)
+        if self._document is None:
+            self._document = self._make_document()
+        return self._document
+
+    def _make_document(self, **options: Any) -> OpenAPISchema:
         schema = super().get_openapi_schema(**options)
         for address, operations in schema["paths"].items():
             for method, operation in operations.items():

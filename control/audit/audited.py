@@ -22,6 +22,8 @@ class AuditedQuerySet(models.QuerySet[_M]):
 
     def update(self, **values: Any) -> int:
         """Update rows. In batches, so that before and after of many rows need little memory."""
+        if values.keys() <= self.model.audit_ignored:
+            return super().update(**values)
         updated = 0
         with transaction.atomic(using=self.db):
             keys = iter(list(self.order_by().values_list("pk", flat=True).distinct()))

@@ -5,8 +5,11 @@ real commits: threads, processes, work after a commit. Marks choose one: `@pytes
 ["sqlite"], indirect=True)`.
 """
 
-from collections.abc import Iterator
+import copy
+from collections.abc import Callable, Iterator
+from functools import cache
 from pathlib import Path
+from typing import cast
 
 import pytest
 from django.conf import settings
@@ -19,7 +22,7 @@ from control.audit.origin import ActorKind, Origin, acting
 from control.configuration import Configuration
 from control.start import start_django
 from runtime.settings import Settings
-from tests.control.databases import NoPostgres, TestDatabase, own_postgres, postgres_database
+from tests.control.databases import Filling, NoPostgres, TestDatabase, own_postgres, postgres_database
 from tests.servers.skip import skip_or_fail
 
 ENGINES = ["sqlite", "postgresql"]
@@ -30,6 +33,11 @@ start_django(
 )
 setup_test_environment()
 settings.EMAIL_BACKEND = "control.mail.backend.OutboxBackend"  # Django's test environment has another one
+
+
+# Django has started.
+from tests.control.console.installation import Console, filled_console  # noqa: E402
+from tests.control.console.rows import Rows, filled_rows  # noqa: E402
 
 
 @pytest.fixture(scope="session")
@@ -59,16 +67,24 @@ def open_postgresql_database(postgres: PostgresServer) -> Iterator[TestDatabase]
         database.close()
 
 
-def _in_use(request: pytest.FixtureRequest) -> TestDatabase:
-    opened: TestDatabase = request.getfixturevalue(f"open_{request.param}_database")
-    opened.use()
-    return opened
+@pytest.fixture
+def filling(request: pytest.FixtureRequest) -> Filling:
+    """Function that makes the rows which a test finds in `database`; they are made once for all tests of a process.
+
+    A module whose tests all want other rows has a fixture of this name.
+    """
+    if "page_rows" in request.fixturenames:
+        return filled_rows
+    return filled_console if "console" in request.fixturenames else None
 
 
 @pytest.fixture(params=ENGINES)
-def database(request: pytest.FixtureRequest) -> Iterator[TestDatabase]:
+def database(request: pytest.FixtureRequest, filling: Filling) -> Iterator[TestDatabase]:
     """A migrated database; the test's changes are rolled back."""
-    opened = _in_use(request)
+    opened: TestDatabase = request.getfixturevalue(f"open_{request.param}_database")
+    if filling is not None:
+        opened = opened.filled(filling)
+    opened.use_in_one_transaction()
     with transaction.atomic():
         yield opened
         transaction.set_rollback(True)
@@ -77,9 +93,32 @@ def database(request: pytest.FixtureRequest) -> Iterator[TestDatabase]:
 @pytest.fixture(params=ENGINES)
 def committed_database(request: pytest.FixtureRequest) -> Iterator[TestDatabase]:
     """A migrated database in which commits are real; it is emptied afterwards."""
-    opened = _in_use(request)
+    opened: TestDatabase = request.getfixturevalue(f"open_{request.param}_database")
+    opened.use()
     yield opened
     opened.empty()
+
+
+@pytest.fixture
+def page_rows(database: TestDatabase) -> Rows:
+    """A small installation with a row for each page of an object."""
+    made: Rows = copy.deepcopy(database.content)
+    return made
+
+
+@pytest.fixture
+def console(database: TestDatabase, request: pytest.FixtureRequest) -> Console:
+    """A small installation."""
+    if "page_rows" in request.fixturenames:
+        return cast(Rows, request.getfixturevalue("page_rows")).console
+    made: Console = copy.deepcopy(database.content)
+    return made
+
+
+@pytest.fixture
+def open_as(console: Console) -> Callable[[str], Client]:
+    """Return the browser of a role."""
+    return cache(console.browser)
 
 
 @pytest.fixture

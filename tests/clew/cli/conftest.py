@@ -8,9 +8,16 @@ from pathlib import Path
 import pytest
 
 from clew.__main__ import main
-from tests.control.conftest import acting_test, database, open_postgresql_database, open_sqlite_database, postgres
+from tests.control.conftest import (
+    acting_test,
+    database,
+    filling,
+    open_postgresql_database,
+    open_sqlite_database,
+    postgres,
+)
 
-__all__ = ["acting_test", "database", "open_postgresql_database", "open_sqlite_database", "postgres"]
+__all__ = ["acting_test", "database", "filling", "open_postgresql_database", "open_sqlite_database", "postgres"]
 Clew = Callable[..., tuple[int, str, str]]
 
 

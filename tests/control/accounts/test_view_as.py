@@ -18,7 +18,7 @@ from control.audit.models import AuditEvent
 from control.audit.origin import ActorKind, acting
 from control.errors import Conflict, Forbidden
 from control.partners.models import Partner
-from tests.control.console.conftest import Console, console, newest_event  # noqa: F401
+from tests.control.console.installation import Console, newest_event
 
 pytestmark = pytest.mark.usefixtures("database")
 
@@ -27,14 +27,14 @@ def text_of(answer: Any) -> str:
     return str(answer.content.decode())
 
 
-def viewing(console: Console, viewer: str, seen: str) -> Client:  # noqa: F811
+def viewing(console: Console, viewer: str, seen: str) -> Client:
     browser = console.browser(viewer)
     answer = browser.post(reverse("console_user_view_as", args=[console.people[seen].pk]))
     assert answer.headers["Location"] == "/"
     return browser
 
 
-def test_an_owner_sees_what_a_manager_sees_and_changes_nothing(console: Console) -> None:  # noqa: F811
+def test_an_owner_sees_what_a_manager_sees_and_changes_nothing(console: Console) -> None:
     assert console.own and console.foreign
     browser = viewing(console, "owner", "partner_manager")
     for path in (
@@ -66,7 +66,7 @@ def test_an_owner_sees_what_a_manager_sees_and_changes_nothing(console: Console)
     assert "as yourself again" in page and "You see this as" not in page
 
 
-def test_start_and_end_are_audited_in_the_name_of_the_viewer(console: Console) -> None:  # noqa: F811
+def test_start_and_end_are_audited_in_the_name_of_the_viewer(console: Console) -> None:
     browser = viewing(console, "admin", "support")
     event = newest_event()
     assert (event.action, event.actor_name, event.object_name) == (
@@ -88,7 +88,7 @@ def test_start_and_end_are_audited_in_the_name_of_the_viewer(console: Console) -
     assert ended.after == {"cause": "signed out"} and browser.get("/console/").status_code == 302
 
 
-def test_it_ends_with_the_right_and_with_the_person(console: Console) -> None:  # noqa: F811
+def test_it_ends_with_the_right_and_with_the_person(console: Console) -> None:
     browser = viewing(console, "admin", "support")
     with acting(command_line()):
         disable_person(command_line(), console.people["support"].pk)
@@ -99,7 +99,7 @@ def test_it_ends_with_the_right_and_with_the_person(console: Console) -> None:  
     assert "the right was taken away" in text_of(browser.get("/console/"))
 
 
-def test_who_may_look_at_whom(console: Console) -> None:  # noqa: F811
+def test_who_may_look_at_whom(console: Console) -> None:
     owner, admin = console.actor("owner"), console.actor("admin")
     assert console.outsider is not None
     with pytest.raises(Forbidden):
@@ -115,7 +115,7 @@ def test_who_may_look_at_whom(console: Console) -> None:  # noqa: F811
     assert again.status_code == 403
 
 
-def test_a_view_as_a_partners_person_has_that_partner_only(console: Console) -> None:  # noqa: F811
+def test_a_view_as_a_partners_person_has_that_partner_only(console: Console) -> None:
     assert console.own and console.outsider
     with acting(command_line()):
         Seat.objects.create(user=console.outsider, partner=console.own, role=PartnerRole.OWNER)

@@ -1,5 +1,6 @@
 """Every role and every kind of key on every endpoint: what is allowed is what the matrix of roles says."""
 
+import copy
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -42,150 +43,14 @@ from control.program.services.terms_rows import create_coupon, create_plan
 from control.scheduled.services import schedule_status
 from control.webhooks.services import create_webhook, send_test
 from tests.control.api.conftest import Api
+from tests.control.api.endpoints import APPROVAL, COUPON, ENDPOINTS, IMPORT, LINK, Endpoint, walked
+from tests.control.databases import Filling, TestDatabase
 from tests.control.program.sample import plan, shoes
 
 # Rights are decided before any row is read, so one database shows them.
 sqlite = pytest.mark.parametrize("database", ["sqlite"], indirect=True)
 
 
-@dataclass(frozen=True)
-class Endpoint:
-    method: str
-    path: str
-    area: Area
-    action: Action
-    body: Any = None
-    operators_only: bool = False
-    done: frozenset[int] = frozenset({200, 201, 204})
-
-
-NO_ENGINE = frozenset({503})
-"""There is no engine here; tests/flow/test_console_figures.py has one, with own and foreign rows."""
-ID = "0" * 32
-PLAN = {"offer": "{offer_id}", "goal": "lead", "percent": "5"}
-COUPON = {"code": "NEW", "offer": "{offer_id}", "partner": "{partner_id}"}
-APPROVAL = {"offer": "{offer_id}", "partner": "{partner_id}", "status": "approved"}
-LINK = {"items": [{"offer": "{offer_id}", "partner": "{partner_id}"}]}
-LATER = {"kind": "publish", "at": (timezone.now() + timedelta(days=1)).isoformat()}
-WHY = {"reason": "too much"}
-CLOSED = frozenset({409})
-"""The request of the test is withdrawn."""
-OFFER = {"name": "Hats", "landing_url": "https://hats.example/?cid={click_id}"}
-ENDPOINTS = [
-    Endpoint("GET", "/users", Area.PEOPLE, Action.READ),
-    Endpoint("POST", "/users", Area.PEOPLE, Action.WRITE, {"email": "new@acme.example", "role": "support"}, True),
-    Endpoint("GET", "/users/{user_id}", Area.PEOPLE, Action.READ),
-    Endpoint("PATCH", "/users/{user_id}", Area.PEOPLE, Action.WRITE, {"name": "New name"}),
-    Endpoint("GET", "/invitations", Area.PEOPLE, Action.READ),
-    Endpoint("POST", "/invitations", Area.PEOPLE, Action.WRITE, {"email": "invited@acme.example", "role": "admin"}),
-    Endpoint("GET", "/invitations/{invitation_id}", Area.PEOPLE, Action.READ),
-    Endpoint("POST", "/invitations/{invitation_id}/resend", Area.PEOPLE, Action.WRITE),
-    Endpoint("POST", "/invitations/{invitation_id}/revoke", Area.PEOPLE, Action.WRITE),
-    Endpoint("GET", "/audit-events", Area.AUDIT, Action.READ),
-    Endpoint("GET", "/audit-events/{event_id}", Area.AUDIT, Action.READ),
-    Endpoint("GET", "/jobs", Area.JOBS, Action.READ),
-    Endpoint("GET", "/jobs/{job_id}", Area.JOBS, Action.READ),
-    Endpoint("POST", "/jobs/{job_id}/replay", Area.JOBS, Action.WRITE),
-    Endpoint("GET", "/offers", Area.PROGRAM, Action.READ),
-    Endpoint("POST", "/offers", Area.PROGRAM, Action.WRITE, OFFER, True),
-    Endpoint("GET", "/offers/{offer_id}", Area.PROGRAM, Action.READ),
-    Endpoint("PATCH", "/offers/{offer_id}", Area.PROGRAM, Action.WRITE, {"description": "New"}, True),
-    Endpoint("POST", "/offers/{offer_id}/rotate-secret", Area.PROGRAM, Action.APPROVE, None, True),
-    Endpoint("GET", "/links", Area.LINKS, Action.READ),
-    Endpoint("POST", "/links", Area.LINKS, Action.WRITE, LINK),
-    Endpoint("GET", "/links/{code}", Area.LINKS, Action.READ),
-    Endpoint("PATCH", "/links/{code}", Area.LINKS, Action.WRITE, {"status": "inactive"}),
-    Endpoint("GET", "/plans", Area.PROGRAM, Action.READ),
-    Endpoint("POST", "/plans", Area.PROGRAM, Action.WRITE, PLAN, True),
-    Endpoint("GET", "/plans/{plan_id}", Area.PROGRAM, Action.READ),
-    Endpoint("PATCH", "/plans/{draft_id}", Area.PROGRAM, Action.WRITE, {"percent": "7"}, True),
-    Endpoint("POST", "/plans/{plan_id}/end", Area.PROGRAM, Action.WRITE, None, True),
-    Endpoint("DELETE", "/plans/{draft_id}", Area.PROGRAM, Action.WRITE, None, True),
-    Endpoint("GET", "/coupons", Area.PROGRAM, Action.READ),
-    Endpoint("POST", "/coupons", Area.PROGRAM, Action.WRITE, COUPON, True),
-    Endpoint("GET", "/coupons/{coupon_id}", Area.PROGRAM, Action.READ),
-    Endpoint("PATCH", "/coupons/{draft_coupon_id}", Area.PROGRAM, Action.WRITE, {"ends": None}, True),
-    Endpoint("POST", "/coupons/{coupon_id}/end", Area.PROGRAM, Action.WRITE, None, True),
-    Endpoint("DELETE", "/coupons/{draft_coupon_id}", Area.PROGRAM, Action.WRITE, None, True),
-    Endpoint("GET", "/approvals", Area.PARTNERS, Action.READ),
-    Endpoint("POST", "/approvals", Area.PARTNERS, Action.APPROVE, APPROVAL, True),
-    Endpoint("GET", "/program-versions", Area.PROGRAM, Action.READ, None, True),
-    Endpoint("GET", "/program-versions/{seq}", Area.PROGRAM, Action.READ, None, True),
-    Endpoint("GET", "/program-versions/diff?old=1&new=1", Area.PROGRAM, Action.READ, None, True),
-    Endpoint("POST", "/program-versions/publish", Area.PROGRAM, Action.APPROVE, {}, True),
-    Endpoint("POST", "/program-versions/rollback", Area.PROGRAM, Action.APPROVE, {"seq": 1}, True),
-    Endpoint("GET", "/publish-requests", Area.PROGRAM, Action.READ, None, True),
-    Endpoint("GET", "/publish-requests/{request_id}", Area.PROGRAM, Action.READ, None, True),
-    Endpoint("POST", "/publish-requests", Area.PROGRAM, Action.WRITE, {}, True, frozenset({201, 409})),
-    Endpoint("POST", "/publish-requests/{request_id}/approve", Area.PROGRAM, Action.APPROVE, {}, True, CLOSED),
-    Endpoint("POST", "/publish-requests/{request_id}/decline", Area.PROGRAM, Action.APPROVE, WHY, True, CLOSED),
-    Endpoint("POST", "/publish-requests/{request_id}/withdraw", Area.PROGRAM, Action.WRITE, None, True, CLOSED),
-    Endpoint("GET", "/scheduled-changes", Area.PROGRAM, Action.READ),
-    Endpoint("POST", "/scheduled-changes", Area.PROGRAM, Action.APPROVE, LATER, True, frozenset({201, 409})),
-    Endpoint("GET", "/scheduled-changes/{change_id}", Area.LINKS, Action.READ),
-    Endpoint("POST", "/scheduled-changes/{change_id}/cancel", Area.LINKS, Action.WRITE),
-    Endpoint("GET", "/search?q=blue", Area.PROGRAM, Action.READ),
-    Endpoint("GET", "/reports/kpi", Area.REPORTS, Action.READ, None, False, NO_ENGINE),
-    Endpoint("GET", "/conversions", Area.REPORTS, Action.READ, None, False, NO_ENGINE),
-    Endpoint("GET", f"/conversions/{ID}", Area.REPORTS, Action.READ, None, False, NO_ENGINE),
-    Endpoint("GET", f"/explanations/{ID}", Area.REPORTS, Action.READ, None, False, NO_ENGINE),
-    Endpoint("GET", "/hits", Area.REPORTS, Action.READ, None, False, NO_ENGINE),
-    Endpoint("GET", "/rejected-hits", Area.REPORTS, Action.READ, None, False, NO_ENGINE),
-    Endpoint("GET", "/rejected-hits/malformed/examples", Area.REPORTS, Action.READ, None, False, NO_ENGINE),
-    Endpoint("GET", "/problems", Area.REPORTS, Action.READ, None, True, NO_ENGINE),
-    Endpoint("POST", "/postback-tests", Area.REPORTS, Action.READ, {"url": "click_id=1"}, True, NO_ENGINE),
-    Endpoint("GET", "/api-keys", Area.SETTINGS, Action.READ),
-    Endpoint("POST", "/api-keys", Area.SETTINGS, Action.WRITE, {"name": "crm", "scope": "read"}),
-    Endpoint("GET", "/api-keys/{key_id}", Area.SETTINGS, Action.READ),
-    Endpoint("DELETE", "/api-keys/{key_id}", Area.SETTINGS, Action.WRITE),
-    Endpoint("GET", "/partner-settings", Area.SETTINGS, Action.READ, None, True),
-    Endpoint("PATCH", "/partner-settings", Area.SETTINGS, Action.WRITE, {"show_revenue": True}, True),
-    Endpoint("GET", "/modules", Area.SETTINGS, Action.READ, None, True),
-    Endpoint("GET", "/modules/imports", Area.SETTINGS, Action.READ, None, True),
-    Endpoint("PATCH", "/modules/imports", Area.SETTINGS, Action.WRITE, {"on": True}, True),
-    Endpoint("GET", "/webhooks", Area.SETTINGS, Action.READ),
-    Endpoint("POST", "/webhooks", Area.SETTINGS, Action.WRITE, {"url": "https://crm.example/", "events": ["*"]}),
-    Endpoint("GET", "/webhooks/event-types", Area.SETTINGS, Action.READ),
-    Endpoint("GET", "/webhooks/{webhook_id}", Area.SETTINGS, Action.READ),
-    Endpoint("PATCH", "/webhooks/{webhook_id}", Area.SETTINGS, Action.WRITE, {"description": "CRM"}),
-    Endpoint("DELETE", "/webhooks/{draft_webhook_id}", Area.SETTINGS, Action.WRITE),
-    Endpoint("POST", "/webhooks/{webhook_id}/rotate-secret", Area.SETTINGS, Action.WRITE),
-    Endpoint("POST", "/webhooks/{webhook_id}/test", Area.SETTINGS, Action.WRITE),
-    Endpoint("POST", "/webhooks/{webhook_id}/replay", Area.SETTINGS, Action.WRITE),
-    Endpoint("GET", "/webhooks/{webhook_id}/deliveries", Area.SETTINGS, Action.READ),
-    Endpoint("GET", "/webhooks/{webhook_id}/deliveries/{delivery_id}", Area.SETTINGS, Action.READ),
-    Endpoint("POST", "/webhooks/{webhook_id}/deliveries/{delivery_id}/replay", Area.SETTINGS, Action.WRITE),
-    Endpoint("GET", "/partners", Area.PARTNERS, Action.READ),
-    Endpoint("POST", "/partners", Area.PARTNERS, Action.WRITE, {"name": "Green"}, True),
-    Endpoint("GET", "/partners/{partner_id}", Area.PARTNERS, Action.READ),
-    Endpoint("PATCH", "/partners/{partner_id}", Area.PARTNERS, Action.WRITE, {"name": "New name"}),
-    Endpoint(
-        "POST",
-        "/partners/{partner_id}/transitions",
-        Area.PARTNERS,
-        Action.APPROVE,
-        {"to": "suspended", "reason": "asked"},
-        True,
-    ),
-]
-IMPORT = {"type": "partners", "file": "name\nFrom a file\n"}
-ENDPOINTS += [
-    Endpoint("GET", "/imports", Area.PARTNERS, Action.WRITE, None, True),
-    Endpoint("POST", "/imports", Area.PARTNERS, Action.WRITE, IMPORT, True),
-    Endpoint("GET", "/imports/{import_id}", Area.PARTNERS, Action.WRITE, None, True),
-    Endpoint("PATCH", "/imports/{import_id}", Area.PARTNERS, Action.WRITE, {"match": "name"}, True),
-    Endpoint("POST", "/imports/{import_id}/dry-run", Area.PARTNERS, Action.WRITE, None, True),
-    Endpoint("GET", "/imports/{import_id}/rows", Area.PARTNERS, Action.WRITE, None, True),
-    Endpoint("POST", "/imports/{import_id}/apply", Area.PARTNERS, Action.WRITE, None, True),
-    Endpoint("POST", "/imports/{import_id}/undo", Area.PARTNERS, Action.WRITE, None, True),
-    Endpoint("POST", "/imports/{import_id}/resume", Area.PARTNERS, Action.WRITE, None, True),
-    Endpoint("DELETE", "/imports/{import_id}", Area.PARTNERS, Action.WRITE, None, True),
-    Endpoint("GET", "/exports", Area.PARTNERS, Action.READ),
-    Endpoint("POST", "/exports", Area.PARTNERS, Action.READ, {"resource": "partners"}, done=frozenset({202})),
-    Endpoint("GET", "/exports/{export_id}", Area.PARTNERS, Action.READ),
-    Endpoint("GET", "/exports/{export_id}/file", Area.PARTNERS, Action.READ),
-    Endpoint("DELETE", "/exports/{export_id}", Area.PARTNERS, Action.READ),
-]
 WHO = [
     "nobody",
     *(f"operator {role}" for role in Role.values),
@@ -200,13 +65,7 @@ def test_every_endpoint_is_in_the_matrix() -> None:
         (method.upper(), path.removeprefix("/api/v1"))
         for path, operations in api.get_openapi_schema()["paths"].items() for method in operations
     }  # fmt: skip
-    walked = {(endpoint.method, endpoint.path.partition("?")[0].replace("{draft_", "{")) for endpoint in ENDPOINTS}
-    walked = {
-        (method, path.replace("/kpi", "/{name}").replace(ID, "{conversion_id}").replace("malformed", "{reason}"))
-        for method, path in walked
-    }
-    walked = {(method, path.replace("/modules/imports", "/modules/{module_id}")) for method, path in walked}
-    assert documented == {(method, path.replace("{id}", "{plan_id}")) for method, path in walked}
+    assert documented == walked()
 
 
 @dataclass
@@ -226,8 +85,7 @@ def _terms_rows(plan_name: str, coupon_name: str, values: dict[str, Any], code: 
     return {plan_name: str(made.pk), coupon_name: str(coupon.pk)}
 
 
-@pytest.fixture
-def world(database: object) -> World:
+def filled_world() -> World:
     command = command_line()
     found = []
     for name in ("Blue", "Red"):
@@ -271,6 +129,16 @@ def world(database: object) -> World:
         change = schedule_status(command, "link", ids["code"], "inactive", timezone.now() + timedelta(days=1))
         ids["change_id"] = str(change.pk)
     return World(found[0][1], found[1][1], found[0][0])
+
+
+@pytest.fixture
+def filling() -> Filling:
+    return filled_world
+
+
+@pytest.fixture
+def world(database: TestDatabase) -> World:
+    return copy.deepcopy(database.content)
 
 
 def _grant(who: str, area: Area) -> Grant | None:

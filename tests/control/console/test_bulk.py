@@ -22,7 +22,7 @@ from control.jobs.models import Job
 from control.jobs.registry import GiveUp
 from control.partners.models import Partner
 from control.partners.services import change_partner, create_partner, transition
-from tests.control.console.conftest import Console
+from tests.control.console.installation import Console
 
 LIST = "/console/partners/"
 sqlite = pytest.mark.parametrize("database", ["sqlite"], indirect=True)

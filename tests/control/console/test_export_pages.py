@@ -15,7 +15,7 @@ from control.errors import Forbidden, Invalid
 from control.exports.models import Export, ExportState
 from control.exports.registry import Opened, find_table
 from control.exports.services import make_export, start_export
-from tests.control.console.conftest import Console
+from tests.control.console.installation import Console
 
 LIST = {"list": "partners", "query": "q=lagoon&columns=name,status"}
 

@@ -11,7 +11,7 @@ from control.imports.models import Import
 from control.imports.services import upload
 from control.jobs.models import Job
 from control.partners.models import Partner
-from tests.control.console.conftest import Console
+from tests.control.console.installation import Console
 from tests.control.ui.pages import injections
 
 pytestmark = pytest.mark.parametrize("database", ["sqlite"], indirect=True)

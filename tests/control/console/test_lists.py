@@ -20,7 +20,8 @@ from control.exports.registry import find_table
 from control.partners.models import Partner
 from control.partners.services import create_partner
 from control.tables.write import csv_lines, safe_cell, xlsx_file
-from tests.control.console.conftest import Console
+from tests.control.console.installation import Console, filled_console
+from tests.control.databases import Filling
 from tests.control.ui.pages import Elements
 
 KNOWN = Known(
@@ -77,13 +78,23 @@ def numbers(browser: Client, query: str) -> list[str]:
     return shown(answer.content.decode())
 
 
-@pytest.fixture
-def many(console: Console) -> Console:
-    """Sixty further partners."""
+def filled_many() -> Console:
+    """Make sixty further partners."""
+    console = filled_console()
     with acting(command_line()) as boss:
         for index in range(60):
             values = {"name": f"Ärger {index:02}", "country": "DE" if index % 2 else "FR", "tier": "Gold"}
             create_partner(boss, values, "applied" if index < 5 else "active")
+    return console
+
+
+@pytest.fixture
+def filling(filling: Filling, request: pytest.FixtureRequest) -> Filling:
+    return filled_many if "many" in request.fixturenames else filling
+
+
+@pytest.fixture
+def many(console: Console) -> Console:
     return console
 
 

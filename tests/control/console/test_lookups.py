@@ -11,7 +11,7 @@ from control.audit.origin import acting
 from control.partners.services import change_partner, create_partner
 from control.program.models import Approval, Coupon, Link, Offer, Plan
 from control.program.services.offers import create_offer
-from tests.control.console.conftest import Console
+from tests.control.console.installation import Console
 from tests.control.ui.pages import ATTACK, Elements, injections
 
 pytestmark = pytest.mark.parametrize("database", ["sqlite"], indirect=True)

@@ -20,8 +20,9 @@ from control.program.models import Offer
 from control.program.publishing import publish
 from control.program.services.offers import change_offer
 from control.program.services.terms_rows import create_plan
-from tests.control.console.conftest import Console, newest_event, signed_in
-from tests.control.console.test_rights import PAGES, path
+from tests.control.console.installation import Console, newest_event, signed_in
+from tests.control.console.rows import Rows, paths_of, rows_of
+from tests.control.console.test_rights import PAGES
 from tests.control.ui.pages import ATTACK, Elements, injections
 
 sqlite = pytest.mark.parametrize("database", ["sqlite"], indirect=True)
@@ -289,7 +290,8 @@ def test_no_text_becomes_mark_up(console: Console) -> None:
     browser = console.browser("owner")
     assert console.own is not None
     # There is no export whose file could be downloaded; a file is no page.
-    addresses = [path(console, name, console.own) for name in PAGES if name != "console_export_file"]
+    names = [name for name in PAGES if name != "console_export_file"]
+    addresses = [*paths_of(rows_of(console), console.own, names).values()]
     addresses += [
         "/console/partners/?columns=name,tags,group,company,manager,tier",
         f"/console/partners/?q={SHORT_ATTACK}&tier={SHORT_ATTACK}&columns={SHORT_ATTACK}&order={SHORT_ATTACK}",
@@ -333,10 +335,11 @@ def test_sign_in_leads_to_no_other_site(console: Console, client: Client, next_p
 
 
 @sqlite
-def test_every_form_needs_its_token(console: Console) -> None:
+def test_every_form_needs_its_token(console: Console, page_rows: Rows) -> None:
     strict = signed_in(Client(enforce_csrf_checks=True, HTTP_HOST="localhost"), console.people["owner"])
-    for name in PAGES:
-        assert strict.post(path(console, name, console.own), {"sure": "1"}).status_code == 403
+    assert console.own is not None
+    for address in paths_of(page_rows, console.own, PAGES).values():
+        assert strict.post(address, {"sure": "1"}).status_code == 403
 
 
 @sqlite

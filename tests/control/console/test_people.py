@@ -9,7 +9,7 @@ from django.urls import reverse
 from control.accounts.models import Invitation, Seat, User
 from control.audit.models import AuditEvent
 from tests.control.accounts.mails import last_mail, link_in
-from tests.control.console.conftest import PASSWORD, Console, newest_event
+from tests.control.console.installation import PASSWORD, Console, newest_event
 
 FIREFOX = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0"
 

@@ -12,7 +12,7 @@ from control.audit.origin import acting
 from control.distribution.models import Follower
 from control.program.models import Approval, Coupon, Link, Offer, Plan, ProgramVersion, SealedSecret
 from control.program.services.terms_rows import create_plan
-from tests.control.console.conftest import Console
+from tests.control.console.installation import Console
 from tests.control.console.test_pages import text_of
 
 sqlite = pytest.mark.parametrize("database", ["sqlite"], indirect=True)

@@ -11,7 +11,7 @@ from control.console.installation_settings import MASKED, shown_sections
 from control.program.load import program_settings
 from runtime.oidc_settings import OidcProvider
 from runtime.settings import Settings
-from tests.control.console.conftest import Console, newest_event
+from tests.control.console.installation import Console, newest_event
 from tests.conventions.tree import ROOT
 
 pytestmark = pytest.mark.parametrize("database", ["sqlite"], indirect=True)

@@ -8,7 +8,8 @@ from control.accounts.actor import command_line
 from control.audit.origin import acting
 from control.partners.selectors import used_values
 from control.partners.services import create_partner
-from tests.control.console.conftest import Console
+from tests.control.console.installation import Console, filled_console
+from tests.control.databases import Filling
 
 PARTNERS = 60
 PAGES = {
@@ -24,13 +25,23 @@ PAGES = {
 """Most queries by page. More rows add none."""
 
 
-@pytest.fixture
-def many(console: Console) -> Console:
-    """Partners of several countries and tiers."""
+def filled_many() -> Console:
+    """Make partners of several countries and tiers."""
+    console = filled_console()
     with acting(command_line()) as boss:
         for index in range(PARTNERS):
             values = {"name": f"Ärger {index:02}", "country": ("DE", "FR", "")[index % 3], "tier": "Gold"}
             create_partner(boss, {**values, "tier": ("Gold", "")[index % 2]}, "active")
+    return console
+
+
+@pytest.fixture
+def filling(filling: Filling, request: pytest.FixtureRequest) -> Filling:
+    return filled_many if "many" in request.fixturenames else filling
+
+
+@pytest.fixture
+def many(console: Console) -> Console:
     return console
 
 

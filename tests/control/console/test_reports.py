@@ -5,7 +5,7 @@ from django.http import HttpRequest, QueryDict
 from control.console.figures.report_state import SHOWN, read_report_state
 from control.console.models import SavedView
 from control.engine.values import VALUES_MAX, join_values, split_values
-from tests.control.console.conftest import Console
+from tests.control.console.installation import Console
 
 
 def _request(query: str) -> HttpRequest:

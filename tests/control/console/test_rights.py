@@ -1,30 +1,17 @@
 """Rights of pages: every role and every page of the console, with own objects and with those of others."""
 
-from datetime import timedelta
-from uuid import uuid4
-
 import pytest
 from django.test import Client
 from django.urls import URLPattern, reverse
-from django.utils import timezone
 
 from control.accounts.actor import command_line
 from control.accounts.roles import Role
 from control.audit.models import AuditEvent
 from control.console import urls
 from control.console.models import BulkChange
-from control.imports.models import Import
-from control.imports.services import upload
 from control.modules.config import console_patterns
-from control.partners.models import Partner
-from control.program.models import PublishRequest
-from control.program.services.publish_requests import ask_to_publish
-from control.program.services.terms_rows import create_plan
-from control.scheduled.models import ScheduledChange
-from control.scheduled.services import schedule_status
-from control.webhooks.models import Delivery
-from control.webhooks.services import create_webhook, send_test
-from tests.control.console.conftest import Console
+from tests.control.console.installation import Console
+from tests.control.console.rows import Rows, paths_of
 
 pytestmark = pytest.mark.parametrize("database", ["sqlite"], indirect=True)
 
@@ -137,72 +124,11 @@ def names() -> set[str]:
     return {str(entry.name) for entry in entries if isinstance(entry, URLPattern)}
 
 
-def path(console: Console, name: str, partner: Partner | None) -> str:
-    assert partner and console.job and console.key and console.bulk and console.invitation
-    if console.offer is None:
-        console.publish_program()
-    assert console.offer and console.plan and console.coupon and console.approval
-    event = AuditEvent.objects.filter(object_type="partners.partner").first()
-    assert event is not None
-    test = Delivery.objects.first() or send_test(
-        BOSS, create_webhook(BOSS, {"url": "https://crm.example/", "events": ["*"]})[0].pk
-    )
-    made = Import.objects.first() or upload(console.actor("partner_manager"), "partners", "a.csv", [b"name\nBlue\n"])
-    asked = PublishRequest.objects.first()
-    if asked is None:
-        create_plan(BOSS, {"offer": console.offer, "percent_e6": 9_000_000})
-        asked = ask_to_publish(BOSS)
-    later = ScheduledChange.objects.first() or schedule_status(
-        BOSS, "partner", str(console.own.number if console.own else 0), "dormant", timezone.now() + timedelta(days=1)
-    )
-    arguments: dict[str, list[object]] = {
-        "console_publish_request": [asked.pk],
-        "console_rollback_ask": [1],
-        "console_scheduled_change": [later.pk],
-        "console_import": [made.pk],
-        "console_import_columns": [made.pk],
-        "console_import_errors": [made.pk],
-        "console_module_switch": ["webhooks"],
-        "console_webhook": [test.webhook_id],
-        "console_webhook_edit": [test.webhook_id],
-        "console_webhook_delivery": [test.webhook_id, test.pk],
-        "console_webhook_act": [test.webhook_id, "pause"],
-        "console_webhook_replay": [test.webhook_id],
-        "console_partner": [partner.number],
-        "console_partner_edit": [partner.number],
-        "console_partner_history": [partner.number],
-        "console_partner_move": [partner.number, "suspended"],
-        "console_partner_invite": [partner.number],
-        "console_invitation": [console.invitation.pk],
-        "console_user_sessions": [console.people["support"].pk],
-        "console_user_view_as": [console.people["support"].pk],
-        "console_user_second_factor": [console.people["support"].pk],
-        "console_user_identity": [console.people["support"].pk, uuid4()],
-        "console_offer": [console.offer.number],
-        "console_conversion": ["0" * 32],
-        "console_offer_edit": [console.offer.number],
-        "console_offer_secret": [console.offer.number],
-        "console_offer_move": [console.offer.number, "paused"],
-        "console_plan": [console.plan.pk],
-        "console_plan_edit": [console.plan.pk],
-        "console_coupon": [console.coupon.pk],
-        "console_link": [console.link.code],
-        "console_link_edit": [console.link.code],
-        "console_approval": [console.approval.pk],
-        "console_version": [1],
-        "console_rollback": [1],
-        "console_rejected_reason": ["malformed"],
-        "console_audit_event": [event.pk],
-        "console_export_new": ["partners", "csv"],
-        "console_export_file": [uuid4()],
-        "console_job": [console.job.pk],
-        "console_job_replay": [console.job.pk],
-        "console_user": [console.people["support"].pk],
-        "console_user_switch": [console.people["support"].pk],
-        "console_key_revoke": [console.key.pk],
-        "console_bulk": [console.bulk.pk],
-    }
-    return reverse(name, args=arguments.get(name, []))
+@pytest.fixture
+def paths(page_rows: Rows) -> dict[str, str]:
+    """Addresses of the pages, by name; those of one partner are of the manager's own."""
+    assert page_rows.console.own
+    return paths_of(page_rows, page_rows.console.own, [*PAGES])
 
 
 def test_every_page_has_an_entry(database: object) -> None:
@@ -210,32 +136,34 @@ def test_every_page_has_an_entry(database: object) -> None:
 
 
 @pytest.mark.parametrize("role", Role.values)
-def test_pages_open_for_the_right_roles(console: Console, role: str) -> None:
+def test_pages_open_for_the_right_roles(console: Console, paths: dict[str, str], role: str) -> None:
     browser = console.browser(role)
     for name, allowed in PAGES.items():
-        status = browser.get(path(console, name, console.own)).status_code
+        status = browser.get(paths[name]).status_code
         refused = 404 if name in ("console_bulk", "console_export_file", "console_partner_history") else 403
         assert status == (200 if role in allowed else refused), (role, name, status)
 
 
 @pytest.mark.parametrize("role", Role.values)
-def test_refused_pages_take_no_post(console: Console, role: str) -> None:
+def test_refused_pages_take_no_post(console: Console, paths: dict[str, str], role: str) -> None:
     browser = console.browser(role)
-    path(console, "console_home", console.own)  # makes the program
     before = AuditEvent.objects.count()
     for name, allowed in PAGES.items():
         if role not in allowed:
-            assert browser.post(path(console, name, console.own), {"name": "x", "sure": "1"}).status_code in (403, 404)
+            assert browser.post(paths[name], {"name": "x", "sure": "1"}).status_code in (403, 404)
     assert AuditEvent.objects.count() == before
 
 
-def test_partners_of_others_are_not_there_for_a_manager(console: Console) -> None:
+def test_partners_of_others_are_not_there_for_a_manager(
+    console: Console, page_rows: Rows, paths: dict[str, str]
+) -> None:
     browser = console.browser("partner_manager")
     assert console.foreign is not None
+    foreign = paths_of(page_rows, console.foreign, FOREIGN)
     for name in FOREIGN:
-        assert browser.get(path(console, name, console.own)).status_code == 200
-        assert browser.get(path(console, name, console.foreign)).status_code == 404
-        assert browser.post(path(console, name, console.foreign), {"name": "Mine", "reason": "x"}).status_code == 404
+        assert browser.get(paths[name]).status_code == 200
+        assert browser.get(foreign[name]).status_code == 404
+        assert browser.post(foreign[name], {"name": "Mine", "reason": "x"}).status_code == 404
     page = browser.get("/console/partners/").content.decode()
     assert "Blue Lagoon" in page and "Red Rock" not in page
     assert "Red Rock" not in browser.get("/console/partners/?export=csv").getvalue().decode()
@@ -272,15 +200,14 @@ def test_changes_of_many_rows_belong_to_one_person(console: Console) -> None:
     assert browser.post(reverse("console_bulk", args=[bulk.pk])).status_code == 404
 
 
-def test_people_without_a_role_are_refused(console: Console) -> None:
+def test_people_without_a_role_are_refused(console: Console, paths: dict[str, str]) -> None:
     browser = console.browser(None)
     for name in PAGES:
-        assert browser.get(path(console, name, console.own)).status_code == 403
+        assert browser.get(paths[name]).status_code == 403
 
 
-def test_visitors_are_sent_to_the_sign_in_page_and_back(console: Console, client: Client) -> None:
-    for name in PAGES:
-        address = path(console, name, console.own)
+def test_visitors_are_sent_to_the_sign_in_page_and_back(paths: dict[str, str], client: Client) -> None:
+    for address in paths.values():
         answer = client.get(address)
         assert (answer.status_code, answer["Location"]) == (302, f"/accounts/login/?next={address}")
 

@@ -17,7 +17,7 @@ from control.engine.zone import zone
 from control.jobs.models import Job
 from runtime.clock import SystemClock
 from runtime.control_settings import EngineSettings
-from tests.control.console.conftest import Console
+from tests.control.console.installation import Console
 from tests.control.ui.pages import injections
 
 pytestmark = pytest.mark.parametrize("database", ["sqlite"], indirect=True)

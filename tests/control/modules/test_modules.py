@@ -26,7 +26,7 @@ from control.webhooks.models import Delivery
 from control.webhooks.services import create_webhook
 from runtime.clock import ManualClock
 from tests.control.api.conftest import Api, api  # noqa: F401 - a fixture
-from tests.control.console.conftest import Console, console  # noqa: F401 - a fixture
+from tests.control.console.installation import Console
 
 sqlite = pytest.mark.parametrize("database", ["sqlite"], indirect=True)
 BOSS = command_line()
@@ -54,7 +54,7 @@ def test_pages_and_resources_know_their_module() -> None:
 
 @sqlite
 @pytest.mark.parametrize("label", PLACES)
-def test_pages_and_resources_of_a_module_that_is_off(console: Console, label: str) -> None:  # noqa: F811
+def test_pages_and_resources_of_a_module_that_is_off(console: Console, label: str) -> None:
     page, place = PLACES[label]
     browser, client = console.browser("owner"), Api(_key())
     listed = f'href="{page.partition("new/")[0]}"'
@@ -79,7 +79,7 @@ def test_pages_and_resources_of_a_module_that_is_off(console: Console, label: st
 
 
 @sqlite
-def test_lists_offer_no_files_without_exports_and_imports(console: Console) -> None:  # noqa: F811
+def test_lists_offer_no_files_without_exports_and_imports(console: Console) -> None:
     browser = console.browser("owner")
     before = browser.get("/console/partners/").content.decode()
     assert "?export=csv" in before and "/console/imports/new/?type=partners" in before
@@ -176,7 +176,7 @@ def test_another_process_follows_within_seconds(database: object) -> None:
 
 
 @sqlite
-def test_requests_share_one_query(console: Console) -> None:  # noqa: F811
+def test_requests_share_one_query(console: Console) -> None:
     browser = console.browser("owner")
     browser.get("/console/")
     with CaptureQueriesContext(connection) as queries:

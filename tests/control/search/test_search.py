@@ -8,9 +8,8 @@ from control.accounts.keys import make_key
 from control.audit.origin import acting
 from control.program.services.links import create_link
 from control.search.find import search
-from tests.control.console.conftest import Console, console, open_as
+from tests.control.console.installation import Console
 
-__all__ = ["console", "open_as"]
 pytestmark = pytest.mark.parametrize("database", ["sqlite"], indirect=True)
 
 

@@ -14,7 +14,7 @@ from control.webhooks.delivering import deliver_due
 from control.webhooks.models import Delivery, Webhook
 from control.webhooks.services import create_webhook, send_test
 from runtime.clock import SystemClock
-from tests.control.console.conftest import signed_in
+from tests.control.console.installation import signed_in
 from tests.control.webhooks.conftest import Receiver
 
 pytestmark = pytest.mark.parametrize("database", ["sqlite"], indirect=True)

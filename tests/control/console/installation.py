@@ -1,9 +1,7 @@
-"""Fixtures of the console: an operator of each role, their browsers, partners of two managers."""
+"""A small installation: an operator of each role, their browsers, partners of two managers."""
 
-from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
-import pytest
 from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_KEY
 from django.contrib.sessions.backends.db import SessionStore
 from django.test import Client
@@ -87,8 +85,14 @@ def signed_in(client: Client, user: User) -> Client:
     return client
 
 
-@pytest.fixture
-def console(database: object) -> Console:
+def newest_event() -> AuditEvent:
+    event = AuditEvent.objects.order_by("-id").first()
+    assert event is not None
+    return event
+
+
+def filled_console() -> Console:
+    """Make the rows of a small installation."""
     made, boss = Console(), command_line()
     with acting(boss):
         for role in Role:
@@ -104,22 +108,3 @@ def console(database: object) -> Console:
     made.job = Job.objects.create(task="mail.send", state=JobState.DEAD, attempts=14, error="Boom: no mail")
     made.bulk = BulkChange.objects.create(user=made.people["owner"], list_key="partners", action="tag", state="done")
     return made
-
-
-@pytest.fixture
-def open_as(console: Console) -> Iterator[Callable[[str], Client]]:
-    """Return the browser of a role."""
-    browsers: dict[str, Client] = {}
-
-    def opened(role: str) -> Client:
-        if role not in browsers:
-            browsers[role] = console.browser(role)
-        return browsers[role]
-
-    yield opened
-
-
-def newest_event() -> AuditEvent:
-    event = AuditEvent.objects.order_by("-id").first()
-    assert event is not None
-    return event
