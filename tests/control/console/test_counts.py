@@ -17,7 +17,7 @@ from control.partners.models import Partner
 from control.partners.services import create_partner
 from control.ui.moments import day_text, minute_text, second_text
 from runtime.clock import ManualClock
-from tests.control.console.conftest import Console
+from tests.control.console.installation import Console
 
 
 def add_partners(number: int, status: str = "active") -> None:
