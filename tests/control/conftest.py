@@ -14,8 +14,11 @@ from typing import cast
 import pytest
 from django.conf import settings
 from django.db import transaction
+from django.template import Context, Template
 from django.test import Client
+from django.test.signals import template_rendered
 from django.test.utils import setup_test_environment
+from django.utils.safestring import SafeString
 
 from control.address import PostgresServer, SqliteFile
 from control.audit.origin import ActorKind, Origin, acting
@@ -32,6 +35,16 @@ start_django(
     PASSWORD_HASHERS=["django.contrib.auth.hashers.MD5PasswordHasher"],
 )
 setup_test_environment()
+
+
+def _render(template: Template, context: Context) -> SafeString:
+    """Tell the test's client of pages alone: of each template, it copies all values, and a page has a hundred parts."""
+    if context.template is template:
+        template_rendered.send(sender=template, template=template, context=context)
+    return template.nodelist.render(context)
+
+
+Template._render = _render
 settings.EMAIL_BACKEND = "control.mail.backend.OutboxBackend"  # Django's test environment has another one
 
 

@@ -2,7 +2,6 @@
 
 import os
 import signal
-import subprocess
 import sys
 import threading
 import time
@@ -25,6 +24,7 @@ from control.jobs.worker import Worker, run_job
 from control.mail.models import OutgoingMail
 from runtime.clock import SystemClock
 from runtime.control_settings import JobSettings
+from tests.commands import fork
 from tests.control.databases import TestDatabase
 from tests.serving import free_port
 
@@ -117,12 +117,12 @@ def test_two_workers_take_each_job_once() -> None:
 
 
 @contextmanager
-def _process(database: TestDatabase, *words: str) -> Iterator["subprocess.Popen[bytes]"]:
+def _process(database: TestDatabase, *words: str) -> Iterator[fork.Command]:
     environment = {
         **os.environ, "CLEW_JOBS__POLL_INTERVAL_MS": "20", "CLEW_JOBS__RETRY_PAUSE_S": "0",
     }  # fmt: skip
-    command = [sys.executable, "-m", "tests.control.jobs.sample", "--control", str(database.address), *words]
-    process = subprocess.Popen(command, env=environment)
+    command = ["tests.control.jobs.sample", "--control", str(database.address), *words]
+    process = fork.spawn(command, sys.__stdout__.fileno(), sys.__stderr__.fileno(), environment)
     try:
         yield process
     finally:
@@ -131,7 +131,8 @@ def _process(database: TestDatabase, *words: str) -> Iterator["subprocess.Popen[
 
 
 def test_a_job_survives_sigkill_of_its_worker(committed_database: TestDatabase, tmp_path: Path) -> None:
-    lines, gate = tmp_path / "lines", tmp_path / "gate"
+    """The worker after it answers probes, and stops gracefully while it does another job."""
+    lines, gate, port = tmp_path / "lines", tmp_path / "gate", free_port()
     enqueue("sample.note", {"file": str(lines), "text": "x", "after": str(gate)})
     with _process(committed_database) as first:
         _until(lambda: _lines(lines) == ["began x"])
@@ -140,24 +141,18 @@ def test_a_job_survives_sigkill_of_its_worker(committed_database: TestDatabase, 
     assert Job.objects.get(task="sample.note").state == JobState.RUNNING
     Job.objects.update(lease_until=timezone.now() - timedelta(seconds=1))
     gate.touch()
-    with _process(committed_database) as second:
+    with _process(committed_database, "--metrics-port", str(port)) as second:
+        _until(lambda: _status(port) == 200)
         _until(lambda: Job.objects.get(task="sample.note").state == JobState.DONE)
         assert _lines(lines) == ["began x", "began x", "x"]
+        lines, gate = tmp_path / "more lines", tmp_path / "other gate"
+        enqueue("sample.note", {"file": str(lines), "text": "y", "after": str(gate)})
+        _until(lambda: _lines(lines) == ["began y"])
         second.send_signal(signal.SIGTERM)
-        assert second.wait(60) == 0
-
-
-def test_clew_jobs_answers_probes_and_stops_gracefully(committed_database: TestDatabase, tmp_path: Path) -> None:
-    port, lines, gate = free_port(), tmp_path / "lines", tmp_path / "gate"
-    with _process(committed_database, "--metrics-port", str(port)) as process:
-        _until(lambda: _status(port) == 200)
-        enqueue("sample.note", {"file": str(lines), "text": "x", "after": str(gate)})
-        _until(lambda: _lines(lines) == ["began x"])
-        process.send_signal(signal.SIGTERM)
         gate.touch()
-        assert process.wait(60) == 0
-    assert _lines(lines)[-1] == "x"
-    assert Job.objects.get(task="sample.note").state == JobState.DONE
+        assert second.wait(60) == 0
+    assert _lines(lines)[-1] == "y"
+    assert {job.state for job in Job.objects.filter(task="sample.note")} == {JobState.DONE}
 
 
 def _status(port: int) -> int:

@@ -1,5 +1,6 @@
 """Versions of the program: drafts that are published, routes that publish themselves, and the way back."""
 
+import copy
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
@@ -22,17 +23,29 @@ from control.program.services.offers import change_offer, create_offer, set_offe
 from control.program.services.program_settings import change_program_settings
 from control.program.services.terms_rows import create_coupon, end
 from program.terms import hash_of
+from tests.control.databases import Filling, TestDatabase
 from tests.control.program.sample import ANN, SHOP, lagoon, live, live_link, plan, shoes
 
 
-@pytest.fixture
-def offer(database: object) -> Offer:
-    """An offer with a plan and a link `bl` of partner 1, published."""
+def filled_offer() -> Offer:
+    """Make an offer with a plan and a link `bl` of partner 1, and publish it."""
     offer = shoes()
     plan(offer)
     create_link(ANN, offer.number, lagoon().number, "bl")
     publish(ANN, "first")
     return offer
+
+
+@pytest.fixture
+def filling(request: pytest.FixtureRequest) -> Filling:
+    return filled_offer if "offer" in request.fixturenames else None
+
+
+@pytest.fixture
+def offer(database: TestDatabase) -> Offer:
+    """An offer with a plan and a link `bl` of partner 1, published."""
+    made: Offer = copy.deepcopy(database.content)
+    return made
 
 
 def test_the_first_version_counts_at_once_and_later_terms_after_the_lead(offer: Offer) -> None:
