@@ -41,6 +41,7 @@ SYSTEM_BYTES_MAX = 128
 RULES = (
     f"crawlers-{version('crawler-user-agents')}+robots-{robots.DATE}+ua-{version('ua-parser-builtins')}"
     f"+classes-{version('user-agents')}+bytes-{PARSED_BYTES_MAX}-{NAMED_BYTES_MAX}-{SYSTEM_BYTES_MAX}"
+    "+names-of-any-length"
 )
 """Names the lists and rules; part of the enrichment epoch."""
 
