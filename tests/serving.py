@@ -148,14 +148,14 @@ class Serving:
         wait_gone(pids)
 
     def children(self) -> list[tuple[int, str]]:
-        """(pid, module) of the living children."""
+        """(pid, name) of the living children; the name of a process, and its command line."""
         assert self.parent is not None
         return [(pid, name) for pid, parent, name in _processes() if parent == self.parent.pid]
 
     def pids_of(self, part: str) -> list[int]:
         """Pids of the children of one kind, such as `edge`."""
-        module = re.compile(rf" -m clew\.(processes\.)?{part}")
-        return [pid for pid, command in self.children() if module.search(command)]
+        module = re.compile(rf"^{part} | -m clew\.(processes\.)?{part}")
+        return [pid for pid, name in self.children() if module.search(name)]
 
     def clew(self, *words: str, check: bool = True, timeout_s: float = 180) -> str:
         """Run a command on the directory; its standard output."""
@@ -199,17 +199,18 @@ def alive(pid: int) -> bool:
 
 
 def _processes() -> Iterator[tuple[int, int, str]]:
-    """(pid, parent's pid, command line) of every living process."""
+    """(pid, parent's pid, name and command line) of every living process."""
     for folder in Path("/proc").iterdir():
         if not folder.name.isdigit():
             continue
         try:
             state, parent = (folder / "stat").read_text().rsplit(")", 1)[1].split()[:2]
+            name = (folder / "comm").read_text().strip()
             command = (folder / "cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace")
         except (FileNotFoundError, ProcessLookupError):
             continue
         if state != "Z":
-            yield int(folder.name), int(parent), command
+            yield int(folder.name), int(parent), f"{name} {command}"
 
 
 def _ready(url: str) -> bool:

@@ -1,7 +1,8 @@
 """Python modules as processes that are forked from one that has imported Clew: imports are most of a command's CPU.
 
 Everything else is as with `python -m`: a process of its own with its environment and streams, which may be killed,
-stopped and waited for. Tests of the start of Python itself use subprocess.
+stopped and waited for. Its children are forked from it, see children.py. Tests of the start of Python itself use
+subprocess.
 """
 
 import atexit

@@ -16,6 +16,7 @@ from importlib import import_module
 from pkgutil import walk_packages
 from typing import Any
 
+from tests.commands.children import fork_children
 from tests.commands.messages import write_number
 
 PACKAGES = (
@@ -91,6 +92,7 @@ def main() -> None:
         if words is None:
             return
         listener.detach()
+    fork_children()
     sys.argv[1:] = words[1:]
     runpy.run_module(words[0], run_name="__main__", alter_sys=True)
 
