@@ -1,10 +1,12 @@
 """`clew demo`: fill a control plane, serve it, send made-up traffic over HTTP, and show the results."""
 
 import asyncio
+import contextlib
 import logging
 import secrets
 import shutil
 import tempfile
+from collections.abc import Coroutine
 from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
@@ -109,24 +111,41 @@ async def _demo(run: _Demo) -> None:
     parent = Parent(options, run.settings, SystemClock())
     serving = asyncio.create_task(parent.run())
     try:
-        tracking, api, web = await _bound(parent, serving)
-        with _spinner() as progress:
-            task = progress.add_task("starting")
-            await _ready(tracking, api, web)
-            summary = await run_demo_traffic(
-                tracking, run.api_key, run.seed, lambda text: progress.update(task, description=text),
-                visitors_count=run.visitors,
-            )  # fmt: skip
-            progress.update(task, description="ingesting and attributing")
-            await _ask(run.directory, run.settings, AttributeRequest(timeout=60))
-        await _show(run.directory, run.settings, summary)
-        await _take_pictures(run, web)
-        _tell_urls(run, tracking, api, web)
+        if not await _unless_stopped(serving, _show_everything(run, parent, serving)):
+            raise UserError("it was stopped before it had shown everything", UNREACHABLE)
         if run.keep:
-            await go_on_sending(tracking, run.api_key, run.seed, parent.stopping)
+            await _unless_stopped(serving, go_on_sending(parent.bound.result()[0], run.api_key, run.seed))
     finally:
         parent.stopping.set()
         await serving
+
+
+async def _unless_stopped(serving: "asyncio.Task[None]", work: Coroutine[Any, Any, None]) -> bool:
+    """Do the work, or give it up when Ctrl-C has stopped the parent; return whether it ended."""
+    working = asyncio.create_task(work)
+    await asyncio.wait((serving, working), return_when=asyncio.FIRST_COMPLETED)
+    if not working.done():
+        working.cancel()
+    with contextlib.suppress(asyncio.CancelledError):
+        await working
+    return not working.cancelled()
+
+
+async def _show_everything(run: _Demo, parent: Parent, serving: "asyncio.Task[None]") -> None:
+    """Send traffic and show what Clew makes of it."""
+    tracking, api, web = await _bound(parent, serving)
+    with _spinner() as progress:
+        task = progress.add_task("starting")
+        await _ready(tracking, api, web)
+        summary = await run_demo_traffic(
+            tracking, run.api_key, run.seed, lambda text: progress.update(task, description=text),
+            visitors_count=run.visitors,
+        )  # fmt: skip
+        progress.update(task, description="ingesting and attributing")
+        await _ask(run.directory, run.settings, AttributeRequest(timeout=60))
+    await _show(run.directory, run.settings, summary)
+    await _take_pictures(run, web)
+    _tell_urls(run, tracking, api, web)
 
 
 async def _bound(parent: Parent, serving: "asyncio.Task[None]") -> tuple[str, str, str]:

@@ -63,16 +63,15 @@ async def run_demo_traffic(
     return DemoSummary(conversion_id, sum(verdicts.values()), dict(sorted(verdicts.items())))
 
 
-async def go_on_sending(base_url: str, api_key: str, seed: int, stopping: asyncio.Event) -> None:
-    """Send a few live visitors every few seconds until told to stop; wait while Clew cannot be reached."""
+async def go_on_sending(base_url: str, api_key: str, seed: int) -> None:
+    """Send a few live visitors every few seconds until cancelled; wait while Clew cannot be reached."""
     clock, chance, first = SystemClock(), random.Random(seed), LIVE_VISITORS
     async with Sender(base_url, api_key, clock, connections_max=_CONNECTIONS_MAX) as sender:
-        while not stopping.is_set():
+        while True:
             with contextlib.suppress(ReplayError, ExceptionGroup):
                 await live_traffic(sender, chance, _ROUND_VISITORS, first)
             first += _ROUND_VISITORS
-            with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(stopping.wait(), _ROUND_PAUSE_S)
+            await asyncio.sleep(_ROUND_PAUSE_S)
 
 
 async def _send_history(sender: Sender, lines: list[dict[str, object]]) -> tuple[str, Counter[str]]:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import httpx
 
+from runtime.user_error import UNREACHABLE
 from tests import loopback
 from tests.flow.operator import wait_until
 
@@ -29,8 +30,23 @@ def test_the_demo_can_be_used_while_it_is_kept(tmp_path: Path) -> None:
         _use(said)
     finally:
         demo.send_signal(signal.SIGINT)
-        assert demo.wait(60) == 0
+        assert demo.wait(60) == 0  # less than the time for which its visitors would try again
         demo.stdout.close()
+
+
+def test_a_demo_that_is_stopped_early_says_so(tmp_path: Path) -> None:
+    words = [sys.executable, "-m", "clew", "demo", "--visitors", "60"]
+    environment = os.environ | {"TMPDIR": str(tmp_path), "COLUMNS": "200"}
+    stderr = tmp_path / "stderr"
+    with stderr.open("w") as errors:
+        demo = subprocess.Popen(words, env=environment, stdout=subprocess.DEVNULL, stderr=errors)
+    try:
+        wait_until(lambda: any(tmp_path.glob("clew-demo-*/serve.log")), 60, "its children start")
+    finally:
+        demo.send_signal(signal.SIGINT)
+        assert demo.wait(60) == UNREACHABLE
+    assert "the demo failed: it was stopped before" in stderr.read_text()
+    assert not list(tmp_path.glob("clew-demo-*"))
 
 
 def _use(said: str) -> None:
