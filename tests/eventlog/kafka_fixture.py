@@ -104,8 +104,12 @@ class KafkaFixture:
         await observer.close()
 
     async def remove(self, topic: str) -> None:
-        async with Admin(self) as admin:
-            await admin.delete_topics([self.address.topic_prefix + topic])
+        """Remove a topic, and wait until brokers say that it is gone: until then nobody would make it again."""
+        name = self.address.topic_prefix + topic
+        async with Admin(self) as admin, asyncio.timeout(30):
+            await admin.delete_topics([name])
+            while name in await admin.list_topics():
+                await asyncio.sleep(0.05)
 
     async def all_hits(self) -> dict[Partition, list[Record]]:
         """Every record of `hits`, by partition."""
