@@ -48,7 +48,7 @@ def open_console(open_page: Open, path: str, **options: object) -> Page:
 def go(page: Page, path: str) -> None:
     root = re.match(r"https?://[^/]+", page.url)
     assert root is not None
-    answer = page.goto(f"{root.group()}/console/{path}")
+    answer = page.goto(root.group() + (path if path.startswith("/") else f"/console/{path}"))
     assert answer is not None and answer.status == 200, path
 
 
@@ -147,7 +147,7 @@ def test_a_partner_is_looked_up_with_the_keyboard(open_page: Open) -> None:
 
 @pytest.fixture(scope="module")
 def pages(operator: None, folder: Path) -> dict[str, str]:
-    """Addresses of all pages of the console by name, and of some of their states."""
+    """Addresses of all pages of the console and of accounts by name, and of some of their states."""
     words = [sys.executable, "-m", "tests.browser.objects", str(folder), EMAIL]
     done = subprocess.run(words, capture_output=True, text=True, timeout=120, cwd=ROOT)
     assert done.returncode == 0, done.stderr[-3000:]
