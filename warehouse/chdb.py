@@ -6,6 +6,7 @@ second process gets a clear answer instead of the engine's.
 
 import contextlib
 import queue
+import tempfile
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -20,7 +21,7 @@ from runtime.settings import WarehouseSettings
 from schemas.ddl import ANALYST, DATABASE
 from warehouse.errors import engine_error
 from warehouse.inserts import insert_settings, with_dictionaries
-from warehouse.parameters import bind_long
+from warehouse.parameters import bind_long, quoted
 from warehouse.parquet import EXPORT_SETTINGS
 from warehouse.port import WarehouseError
 
@@ -73,9 +74,16 @@ class ChdbWarehouse:
     def insert(self, table: str, rows: pa.Table, token: str) -> None:
         if rows.num_rows == 0:
             return
-        settings = insert_settings(rows.num_rows, token)
-        with self._handle() as client:
-            client.insert_arrow(f"{DATABASE}.{table}", with_dictionaries(table, rows), settings=settings)
+        sent = with_dictionaries(table, rows)
+        columns = ", ".join(f"`{name}`" for name in sent.column_names)
+        settings = _settings_clause(insert_settings(rows.num_rows, token))
+        # The engine reads rows from a file; the driver would copy them twice in memory before it writes the file.
+        with tempfile.NamedTemporaryFile(prefix="clew-insert-", suffix=".arrow") as file:
+            with pa.OSFile(file.name, "wb") as sink, pa.ipc.new_file(sink, sent.schema) as writer:
+                writer.write_table(sent)
+            source = f"INFILE {quoted(file.name)}{settings} FORMAT Arrow"
+            with self._handle() as client:
+                client.command(f"INSERT INTO {DATABASE}.{table} ({columns}) FROM {source}")
 
     def ended(self, table: str, token: str) -> None:
         """Inserts end with the one process that has the folder."""
@@ -101,12 +109,11 @@ class ChdbWarehouse:
     def export(self, sql: str, path: Path, parameters: Mapping[str, Any] | None = None) -> None:
         if path.exists():
             raise FileExistsError(f"{path} is there already")
-        quoted = str(path.absolute()).replace("\\", "\\\\").replace("'", "\\'")
         settings = EXPORT_SETTINGS | {"max_memory_usage": self._settings.query_memory_bytes_max}
         # The engine writes the file itself: through the driver the whole answer would be in memory.
         with self._handle() as client:
             client.command(
-                f"INSERT INTO FUNCTION file('{quoted}', 'Parquet') {sql}",
+                f"INSERT INTO FUNCTION file({quoted(str(path.absolute()))}, 'Parquet') {sql}",
                 parameters=dict(parameters or {}),
                 settings=settings,
             )

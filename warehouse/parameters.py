@@ -23,7 +23,7 @@ def bind_long(sql: str, parameters: Mapping[str, Any]) -> tuple[str, dict[str, A
     for name, value in parameters.items():
         text = _text(value) if isinstance(value, str | list) else ""
         if len(text) > room:
-            long[name] = _quoted(text)
+            long[name] = quoted(text)
         else:
             room -= len(text)
             left[name] = value
@@ -37,11 +37,12 @@ def parsed_bytes_max(sql: str) -> int:
     return _PARSED_BYTES + len(sql) * _UTF8_BYTES_MAX
 
 
-def _literal(quoted: str, kind: str) -> str:
-    return quoted if kind == "String" else f"CAST({quoted} AS {kind})"
+def _literal(text: str, kind: str) -> str:
+    return text if kind == "String" else f"CAST({text} AS {kind})"
 
 
-def _quoted(text: str) -> str:
+def quoted(text: str) -> str:
+    """Write a text as a literal of the statement."""
     return f"'{text.translate(_ESCAPES)}'"
 
 
@@ -49,4 +50,4 @@ def _text(value: Any) -> str:
     """As the server reads a value from text."""
     if isinstance(value, str):
         return value
-    return f"[{','.join(_quoted(item) if isinstance(item, str) else str(item) for item in value)}]"
+    return f"[{','.join(quoted(item) if isinstance(item, str) else str(item) for item in value)}]"
