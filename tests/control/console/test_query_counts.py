@@ -110,3 +110,15 @@ def test_each_row_is_on_one_page(many: Console) -> None:
         assert len(shown) == len(set(shown)) == pages[0].page.total > 50
         names = [row.name for part in pages for row in part.rows]
         assert order != "name" or names == sorted(names)
+
+
+@pytest.mark.parametrize("database", ["sqlite"], indirect=True)
+def test_a_search_reads_an_index_instead_of_the_rows(many: Console) -> None:
+    browser = many.browser("owner")
+    with CaptureQueriesContext(connection) as queries:
+        browser.get("/console/partners/?q=rger")
+    search = next(entry["sql"] for entry in queries if "LIKE" in entry["sql"])
+    with connection.cursor() as cursor:
+        cursor.execute(f"EXPLAIN QUERY PLAN {search.replace('%', '%%')}")
+        plan = " ".join(str(row[3]) for row in cursor.fetchall())
+    assert "USING COVERING INDEX partner_by_search" in plan, plan
