@@ -38,6 +38,9 @@ def test_way_of_a_webhook(receiver: Receiver) -> None:
     receiver.answers = [(418, {}, b"short and stout")]
     deliver_due(Webhook.objects.get().pk, SystemClock())
     listed = api("GET", f"{path}/deliveries?state=pending&type=partner.created")[1]["items"]
+    assert api("GET", f"{path}/deliveries?from=2020-01-01&to=2999-01-01&type=partner.created")[1]["items"] == listed
+    assert api("GET", f"{path}/deliveries?to=2020-01-01")[1]["items"] == []
+    assert api("GET", f"{path}/deliveries?from=soon")[1]["errors"][0]["field"] == "from"
     assert [(row["attempts"], row["answer_status"]) for row in listed] == [(1, 418)]
     detail = api("GET", f"{path}/deliveries/{listed[0]['id']}")[1]
     assert detail["log"][0]["answer"] == "short and stout" and detail["log"][0]["answer_status"] == 418
