@@ -46,6 +46,7 @@ def open_console(open_page: Open, path: str, **options: object) -> Page:
 
 
 def go(page: Page, path: str) -> None:
+    """Open a page of the console, or one whose path begins with a slash."""
     root = re.match(r"https?://[^/]+", page.url)
     assert root is not None
     answer = page.goto(root.group() + (path if path.startswith("/") else f"/console/{path}"))
