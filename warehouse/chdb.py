@@ -33,9 +33,23 @@ _STATEMENT_BYTES_MAX = 1_073_741_824
 """Longest statement; a list of parameters that is written into it may be long."""
 
 
+@contextlib.contextmanager
+def _file_of(rows: pa.Table) -> Iterator[str]:
+    """Path of a private temporary file of the rows. Raises WarehouseError if it cannot be written."""
+    with contextlib.ExitStack() as stack:
+        try:
+            file = stack.enter_context(tempfile.NamedTemporaryFile(prefix="clew-insert-", suffix=".arrow"))
+            with pa.OSFile(file.name, "wb") as sink, pa.ipc.new_file(sink, rows.schema) as writer:
+                writer.write_table(rows)
+        except OSError as error:
+            said = f"rows cannot be written to a temporary file ({error}); free space there, or set TMPDIR"
+            raise WarehouseError(said, retryable=True) from error
+        yield file.name
+
+
 def _settings_clause(settings: Mapping[str, Any]) -> str:
     """Return the end of a statement that sets these: settings beside it cost the driver five further statements."""
-    terms = ", ".join(f"{name} = '{value}'" for name, value in settings.items())
+    terms = ", ".join(f"{name} = {quoted(str(value))}" for name, value in settings.items())
     return f"\nSETTINGS {terms}" if terms else ""
 
 
@@ -78,12 +92,10 @@ class ChdbWarehouse:
         columns = ", ".join(f"`{name}`" for name in sent.column_names)
         settings = _settings_clause(insert_settings(rows.num_rows, token))
         # The engine reads rows from a file; the driver would copy them twice in memory before it writes the file.
-        with tempfile.NamedTemporaryFile(prefix="clew-insert-", suffix=".arrow") as file:
-            with pa.OSFile(file.name, "wb") as sink, pa.ipc.new_file(sink, sent.schema) as writer:
-                writer.write_table(sent)
-            source = f"INFILE {quoted(file.name)}{settings} FORMAT Arrow"
-            with self._handle() as client:
-                client.command(f"INSERT INTO {DATABASE}.{table} ({columns}) FROM {source}")
+        with _file_of(sent) as path, self._handle() as client:
+            client.command(
+                f"INSERT INTO {DATABASE}.{table} ({columns}) FROM INFILE {quoted(path)}{settings} FORMAT Arrow"
+            )
 
     def ended(self, table: str, token: str) -> None:
         """Inserts end with the one process that has the folder."""

@@ -63,6 +63,12 @@ class WarehouseContract:
         found = warehouse.query(f"SELECT identity FROM {DATABASE}.joins ORDER BY identity").column(0).to_pylist()
         assert found == [0, 0, 1, 1, 2, 2]
 
+    def test_a_token_may_have_any_characters(self, warehouse: Warehouse) -> None:
+        for token in ("it's", "it\\'s", 'a "b" `c`', "b'\\x00\\n'", "\n\t", "', max_threads = '1"):
+            for _ in range(2):
+                warehouse.insert("joins", joins(1), token)
+        assert count(warehouse, "joins") == 6
+
     def test_tokens_are_per_table(self, warehouse: Warehouse) -> None:
         warehouse.insert("joins", joins(1), "token")
         warehouse.insert("dead_letters", letter(), "token")

@@ -17,6 +17,7 @@ import pytest
 from tests import loopback
 from tests.commands import fork
 from tests.control.databases import NoPostgres, own_postgres, postgres_database
+from tests.flow.operator import wait_until
 from tests.servers.skip import skip_or_fail
 from tests.serving import Serving, free_port, serving
 
@@ -45,6 +46,7 @@ def _kill_and_wait_for_another(server: Serving, kind: str) -> None:
 
 def test_serve_runs_pages_and_jobs_restarts_them_and_stops(tmp_path: Path) -> None:
     with serving(tmp_path, web=True) as server:
+        wait_until(lambda: '"process": "jobs"' in server.log.read_text(), 90, "the first jobs worker runs")
         assert "csrfmiddlewaretoken" in loopback.get(f"{server.web}/accounts/login/").text
         assert stat.S_IMODE((server.data / "control.key").stat().st_mode) == 0o600
         assert stat.S_IMODE((server.data / "control.sqlite").stat().st_mode) == 0o600
