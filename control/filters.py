@@ -27,7 +27,8 @@ NUMBER_MAX = 2**32 - 1
 _TEXT_CHARS_MAX = 200
 _VALUE_CHARS_MAX = 40
 _ENTRIES_MAX = 20
-"""Most entries of maps that one list is filtered by."""
+"""Most entries of one map that a list is filtered by."""
+_TEXT_MESSAGE = f"must be a text of at most {_TEXT_CHARS_MAX} characters"
 _START = datetime(1970, 1, 1, tzinfo=UTC)
 _TIME = "a date in the program's zone, or RFC 3339"
 
@@ -124,6 +125,8 @@ class FilterSet(Generic[M]):
         for parameter, text in parameters.items():
             if entry := self._entry(parameter):
                 entries.setdefault(entry[0], {})[entry[1]] = text
+        if errors := _entry_mistakes(entries):
+            raise Invalid(*errors)
         return self.apply(actor, rows, Wanted(_given(values), entries, getattr(query, "q", "")))
 
     def read(self, given: Mapping[str, Any], prefix: str = "") -> Wanted:
@@ -133,19 +136,18 @@ class FilterSet(Generic[M]):
         plain: dict[str, Any] = {}
         for name, value in _flat(given, self.maps).items():
             if entry := self._entry(name):
-                if isinstance(value, str | int | float) and len(str(value)) <= _TEXT_CHARS_MAX:
+                if isinstance(value, str | int | float):
                     entries.setdefault(entry[0], {})[entry[1]] = _as_text(value)
                 else:
-                    errors.append(FieldError(prefix + name, f"must be a text of at most {_TEXT_CHARS_MAX} characters"))
+                    errors.append(FieldError(prefix + name, _TEXT_MESSAGE))
             elif name in self.fields.model_fields or name == "q":
                 plain[name] = value
             else:
                 errors.append(FieldError(prefix + name, f"is not a filter; {', '.join(self.names)} are"))
         q = plain.pop("q", "")
         if not isinstance(q, str) or len(q) > _TEXT_CHARS_MAX:
-            errors.append(FieldError(f"{prefix}q", f"must be a text of at most {_TEXT_CHARS_MAX} characters"))
-        if sum(map(len, entries.values())) > _ENTRIES_MAX:
-            errors.append(FieldError(prefix.rstrip("."), f"has more than {_ENTRIES_MAX} entries of maps"))
+            errors.append(FieldError(f"{prefix}q", _TEXT_MESSAGE))
+        errors += _entry_mistakes(entries, prefix)
         values: dict[str, Any] = {}
         try:
             read = read_parameters(self.fields, plain, prefix)
@@ -216,6 +218,17 @@ def _flat(given: Mapping[str, Any], maps: Collection[str]) -> dict[str, Any]:
         else:
             found[name] = value
     return found
+
+
+def _entry_mistakes(entries: Mapping[str, Mapping[str, str]], prefix: str = "") -> list[FieldError]:
+    """Return which maps are asked for too many entries, or for too long a text: each is a condition of the query."""
+    errors = []
+    for name, found in entries.items():
+        if len(found) > _ENTRIES_MAX:
+            errors.append(FieldError(prefix + name, f"has more than {_ENTRIES_MAX} entries"))
+        long = (key for key, text in found.items() if len(text) > _TEXT_CHARS_MAX)
+        errors += (FieldError(f"{prefix}{name}[{key}]", _TEXT_MESSAGE) for key in long)
+    return errors
 
 
 def check_ranges(values: Mapping[str, Any], prefix: str = "") -> None:

@@ -5,6 +5,7 @@ from http import HTTPStatus
 from typing import Any
 
 import orjson
+from django.core.exceptions import SuspiciousOperation
 from django.db import DataError, IntegrityError
 from django.http import Http404, HttpRequest, HttpResponse
 from ninja import NinjaAPI, Schema
@@ -83,6 +84,7 @@ def handle_errors(api: NinjaAPI) -> None:
         AuthenticationError: _unauthenticated,
         Http404: _not_found,
         HttpError: _http_error,
+        SuspiciousOperation: _malformed,
         IntegrityError: _integrity,
         DataError: _not_storable,
         OverflowError: _not_storable,
@@ -129,6 +131,12 @@ def _http_error(request: HttpRequest, error: HttpError) -> HttpResponse:
     if error.status_code == HTTPStatus.BAD_REQUEST:
         return problem(request, 422, "the body is not JSON", [FieldError("", "is not JSON")])
     return problem(request, error.status_code, str(error))
+
+
+def _malformed(request: HttpRequest, _error: SuspiciousOperation) -> HttpResponse:
+    """Answer for a request that Django does not read, such as one with more than a thousand parameters."""
+    detail = "the request has too many parameters or fields, or a part of it is not well-formed"
+    return problem(request, 422, detail, [FieldError("", detail)])
 
 
 def _integrity(request: HttpRequest, error: IntegrityError) -> HttpResponse:

@@ -120,6 +120,14 @@ def test_a_wrong_value_is_named(rows: None, api: Callable[..., Api]) -> None:
     assert client("POST", "/exports", {"resource": "plans", "filters": both})[1]["errors"][0]["field"] == (
         "filters.percent_max"
     )
+    many = {f"custom[{number}]": "x" for number in range(21)}
+    assert client("GET", f"/partners?{urlencode(many)}")[1]["errors"][0]["field"] == "custom"
+    answer = client("POST", "/exports", {"resource": "partners", "filters": many})
+    assert answer[1]["errors"][0]["field"] == "filters.custom"
+    status, problem, _ = client("GET", f"/partners?{'&'.join(f'custom[{number}]=x' for number in range(1_200))}")
+    assert status == 422 and "too many parameters" in problem["detail"]
+    long = {"custom[size]": "x" * 201}
+    assert client("GET", f"/partners?{urlencode(long)}")[1]["errors"][0]["field"] == "custom[size]"
     for wrong_type in ({"offer": True}, {"offer": [1]}, {"status": 7}, {"created_from": 5}, {"q": 1}):
         with pytest.raises(Invalid):
             find_table("links").check(BOSS, wrong_type)
