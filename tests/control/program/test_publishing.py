@@ -1,13 +1,11 @@
 """Versions of the program: drafts that are published, routes that publish themselves, and the way back."""
 
 import copy
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from typing import Any
 
 import pytest
-from django.db import IntegrityError, connections, transaction
+from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from control.audit.models import AuditEvent
@@ -344,61 +342,3 @@ def test_versions_are_listed_newest_first(offer: Offer) -> None:
 def test_without_a_version_nothing_is_published() -> None:
     with pytest.raises(NotFound, match="nothing is published yet"):
         version_of(ANN)
-
-
-@pytest.fixture
-def shop(committed_database: object) -> Offer:
-    offer = shoes()
-    lagoon()
-    publish(ANN)
-    return offer
-
-
-@pytest.mark.usefixtures("shop")
-def test_different_changes_at_once_never_wait_for_each_other() -> None:
-    """Each of these locks other rows; in another order than the others, PostgreSQL would end one of two."""
-
-    def switch(n: int) -> None:
-        set_offer_status(ANN, 1, "paused" if n % 2 == 0 else "active")
-
-    def suspend(n: int) -> None:
-        transition(ANN, 1, "suspended" if n % 2 == 0 else "active", "x")
-
-    def pay(n: int) -> None:
-        plan(Offer.objects.get(number=1), percent_e6=n + 1)
-        publish(ANN)
-
-    def link(_: int) -> None:
-        create_link(ANN, 1, 1)
-
-    def repeat(change: Callable[[int], None]) -> None:
-        try:
-            for n in range(6):
-                change(n)
-        finally:
-            connections.close_all()
-
-    with ThreadPoolExecutor(8) as pool:
-        list(pool.map(repeat, [switch, suspend, pay, link, link, link]))
-    with transaction.atomic():
-        assert rebuild_routes() is None
-    assert [p.percent_e6 for p in live().terms.plans] == [6]
-    assert Plan.objects.filter(state="ended").count() == 5
-    assert len(live().routes.links) == 18
-
-
-@pytest.mark.usefixtures("shop")
-def test_eight_writers_at_once_lose_no_link() -> None:
-    def write(_: int) -> None:
-        try:
-            for _ in range(5):
-                create_link(ANN, 1, 1)
-        finally:
-            connections.close_all()
-
-    with ThreadPoolExecutor(8) as pool:
-        list(pool.map(write, range(8)))
-    assert [version.seq for version in versions(ANN)] == list(range(41, 0, -1))
-    assert live().routes.links.keys() == set(Link.objects.values_list("code", flat=True))
-    with transaction.atomic():
-        assert rebuild_routes() is None
