@@ -25,12 +25,15 @@ _PLACE = re.compile(r"items\[(\d+)\]\.?(.*)")
 
 
 def _with_subs(values: Mapping[str, Any], before: Mapping[str, str]) -> dict[str, Any]:
-    """Return the values of a row with its subs as one map; an empty one is taken out."""
+    """Return the values of a row with its columns of single subs as one map; an empty one is taken out.
+
+    A row with the column `subs` has none of them: `resolve` refuses both.
+    """
     own = {name: values[name] for name in SUB_NAMES if name in values}
     rest = {key: value for key, value in values.items() if key not in own}
     if not own:
         return rest
-    return {**rest, "subs": {name: value for name, value in {**before, **own}.items() if value}}  # never with both
+    return {**rest, "subs": {name: value for name, value in {**before, **own}.items() if value}}
 
 
 class Links(Resource[Link]):
