@@ -81,6 +81,7 @@ MIDDLEWARE = [
     "control.accounts.view_as_middleware.ViewAsMiddleware",
     "control.api.idempotency.IdempotencyMiddleware",
     "allauth.account.middleware.AccountMiddleware",
+    "control.database_trouble.DatabaseTroubleMiddleware",
     "control.accounts.session_middleware.SessionActivityMiddleware",
 ]
 ROOT_URLCONF = "control.urls"

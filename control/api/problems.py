@@ -6,12 +6,13 @@ from typing import Any
 
 import orjson
 from django.core.exceptions import SuspiciousOperation
-from django.db import DataError, IntegrityError
+from django.db import DataError, IntegrityError, OperationalError
 from django.http import Http404, HttpRequest, HttpResponse
 from ninja import NinjaAPI, Schema
 from ninja.errors import AuthenticationError, HttpError, ValidationError
 from pydantic import Field
 
+from control import database_trouble
 from control.api.rate_limit import TooManyRequests
 from control.errors import (
     Conflict,
@@ -31,7 +32,6 @@ CONTENT_TYPE = "application/problem+json"
 _STATUS: dict[type[Refused], int] = {
     Invalid: 422, Conflict: 409, Unauthenticated: 401, Forbidden: 403, NotFound: 404, Unavailable: 503,
 }  # fmt: skip
-_RETRY_AFTER_S = 5
 _PARTS_OF_REQUEST = frozenset({"body", "query", "path", "header"})
 
 
@@ -72,7 +72,7 @@ def problem(request: HttpRequest, status: int, detail: str, errors: Iterable[Fie
     if status == HTTPStatus.UNAUTHORIZED:
         answer["WWW-Authenticate"] = 'Bearer realm="clew"'
     if status == HTTPStatus.SERVICE_UNAVAILABLE:
-        answer["Retry-After"] = str(_RETRY_AFTER_S)
+        answer["Retry-After"] = str(database_trouble.RETRY_AFTER_S)
     return answer
 
 
@@ -87,6 +87,7 @@ def handle_errors(api: NinjaAPI) -> None:
         SuspiciousOperation: _malformed,
         IntegrityError: _integrity,
         DataError: _not_storable,
+        OperationalError: _database,
         OverflowError: _not_storable,
         UnicodeError: _not_storable,
         Exception: _unexpected,
@@ -142,6 +143,13 @@ def _malformed(request: HttpRequest, _error: SuspiciousOperation) -> HttpRespons
 def _integrity(request: HttpRequest, error: IntegrityError) -> HttpResponse:
     _log.warning("integrity", error=str(error)[:300])
     return problem(request, 409, "another change came first; read the object again and repeat")
+
+
+def _database(request: HttpRequest, error: OperationalError) -> HttpResponse:
+    if not database_trouble.passes(error):
+        return _unexpected(request, error)
+    database_trouble.note(error, request.path)
+    return problem(request, 503, database_trouble.SENTENCE)
 
 
 def _not_storable(request: HttpRequest, _error: Exception) -> HttpResponse:

@@ -4,6 +4,8 @@ import time
 
 from django.db import connection
 
+from control.turns import PAUSE_S
+
 HOLD_ALONE_S = 0.8
 """Time that a transaction should take while nobody else writes."""
 HOLD_BESIDE_S = 0.4
@@ -11,8 +13,6 @@ HOLD_BESIDE_S = 0.4
 BESIDE_BATCHES = 5
 """Batches for which the writing of another one is remembered."""
 ROWS_MIN = 25
-_PAUSE_S = 0.12
-"""Pause after a batch on SQLite, in which other writers get their turn: they look every 0.1 s if the lock is free."""
 
 
 class Pace:
@@ -35,7 +35,7 @@ class Pace:
         if connection.vendor != "sqlite":
             return
         before = self._seen if self._seen is not None else self._version()
-        time.sleep(_PAUSE_S)
+        time.sleep(PAUSE_S)
         self._seen = self._version()
         self.noticed(others_wrote=self._seen != before)
 

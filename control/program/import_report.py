@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 
 from control.accounts.actor import Actor
 from control.program.models import ProgramVersion
+from control.turns import Turns
 
 LINES_MAX = 500
 Progress = Callable[[int, int], None]
@@ -51,7 +52,10 @@ class Import:
     total: int
     done: int = 0
     report: ImportReport = field(default_factory=ImportReport)
+    turns: Turns = field(default_factory=Turns)
 
     def step(self, count: int) -> None:
+        """Show how far the import is, and let others write. Call it between two transactions."""
         self.done += count
         self.progress(self.done, self.total)
+        self.turns.give_way()

@@ -217,7 +217,7 @@ def test_work_that_is_killed_goes_on_after_the_last_batch(monkeypatch: pytest.Mo
     monkeypatch.setattr(services, "AT_ONCE_ROWS_MAX", 0)
     monkeypatch.setattr("control.imports.dry_run.BATCH_ROWS", 2)
     monkeypatch.setattr("control.imports.resources.partners.Partners.batch_rows", 2)
-    monkeypatch.setattr("control.imports.pace._PAUSE_S", 0)
+    monkeypatch.setattr("control.imports.pace.PAUSE_S", 0)
     found = uploaded("partners", "name\n" + "".join(f"P{at}\n" for at in range(5)) + "P0\n")
 
     def killed(done: int, _total: int) -> None:
