@@ -61,6 +61,7 @@ INSTALLED_APPS = [
     "control.console",
     "control.distribution",
     "control.webhooks",
+    "control.notifications",
 ]
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",

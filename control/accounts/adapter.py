@@ -3,13 +3,15 @@
 from typing import Any
 
 from allauth.account.adapter import DefaultAccountAdapter
-from django.conf import settings
 from django.contrib import messages
+from django.core.mail import EmailMessage
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 
 from control.accounts.models import User
 from control.configuration import current_configuration
+from control.notifications.mails import mail_of
+from control.notifications.markdown import escaped
 
 WAY = "way"
 """Name, among the values of a sign-in, of how it was made: with a provider or by a link of an administrator."""
@@ -40,8 +42,12 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
         return answer
 
     def format_email_subject(self, subject: str) -> str:
-        """Return the subject on one line."""
-        return " ".join(subject.split())
+        """Return the subject without the name of a site."""
+        return subject
 
-    def get_from_email(self) -> str:
-        return str(settings.DEFAULT_FROM_EMAIL)
+    def render_mail(
+        self, template_prefix: str, email: str | list[str], context: dict[str, Any], headers: Any = None
+    ) -> EmailMessage:
+        """Put a mail of allauth into the frame that all mails have."""
+        plain = super().render_mail(template_prefix, email, context, headers)
+        return mail_of(plain.subject, escaped(plain.body), plain.to[0])

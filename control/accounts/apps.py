@@ -2,12 +2,25 @@
 
 from django.apps import AppConfig
 
+from control.notifications.kinds import Category, MailKind, Variable
+
 
 class AccountsConfig(AppConfig):
     """People and their rights."""
 
     name = "control.accounts"
     label = "accounts"
+    mail_kinds = {
+        "invitation": MailKind(
+            "Invitation", Category.ACCOUNT,
+            variables={
+                "who": Variable("person who invites", "Ada Lovelace"),
+                "partner": Variable("partner whose portal the invitation is for; empty for operators", "Blue Lagoon"),
+                "link": Variable("address that sets the password", "https://partners.example/accounts/invitations/x/"),
+                "expires": Variable("time until which the link works", "2026-03-05 09:04"),
+            },
+        ),
+    }  # fmt: skip
 
     def ready(self) -> None:
         from control.accounts.signals import connect

@@ -5,9 +5,7 @@ import secrets
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from django.core.mail import send_mail
 from django.db.models import Q, QuerySet
-from django.template.loader import render_to_string
 from django.utils import timezone
 
 from control.accounts.actor import Actor
@@ -19,6 +17,7 @@ from control.audit.origin import ActorKind
 from control.changes import changing
 from control.configuration import current_configuration
 from control.errors import Conflict, FieldError, Invalid, NotFound, validate
+from control.notifications.mails import queue_mail
 from control.partners.models import Partner
 
 _TOKEN_BYTES = 32
@@ -55,9 +54,12 @@ def invite(actor: Actor, email: str, role: str, partner: int | None, link_of: Li
 
 def _send(invitation: Invitation, link: str) -> None:
     """Store the mail in the open transaction."""
-    values = {"invitation": invitation, "link": link}
-    subject = render_to_string("accounts/mail/invitation_subject.txt", values).strip()
-    send_mail(subject, render_to_string("accounts/mail/invitation.txt", values), None, [invitation.email])
+    partner = invitation.partner
+    values = {
+        "who": invitation.invited_by, "partner": partner.name if partner is not None else "", "link": link,
+        "expires": invitation.expires,
+    }  # fmt: skip
+    queue_mail("invitation", invitation.email, values, partner=partner)
 
 
 def invitations(actor: Actor) -> QuerySet[Invitation]:

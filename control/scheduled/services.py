@@ -5,9 +5,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from django.core.mail import send_mail
 from django.db.models import Q, QuerySet
-from django.urls import reverse
 from django.utils import timezone
 
 from control.accounts.actor import Actor
@@ -18,6 +16,7 @@ from control.audit.origin import ActorKind, Origin
 from control.configuration import current_configuration
 from control.errors import Conflict, FieldError, Invalid, NotFound, Refused
 from control.jobs.queue import enqueue
+from control.notifications.mails import page_link, queue_mail
 from control.partners.access import check_partners, require_operator, sees_all, visible_partners
 from control.partners.models import Partner
 from control.partners.services import transition
@@ -234,7 +233,6 @@ def fail_change(change_id: UUID, why: str) -> None:
         people = User.objects.filter(is_active=True)
         person = people.filter(pk=UUID(row.actor_id)).first() if row.actor_kind == ActorKind.PERSON else None
         if person is not None:
-            base = current_configuration().settings.web.url
-            place = f"{base}{reverse('console_scheduled')}" if base else "the page Scheduled changes"
-            text = f"{row}, scheduled for {row.at:%Y-%m-%d %H:%M} UTC, was not made: {why}.\n\nSee {place}\n"
-            send_mail(f"Scheduled change failed: {row}"[:150], text, None, [person.email])
+            link = page_link("console_scheduled")
+            values = {"change": str(row), "at": row.at, "why": why, "link": link}
+            queue_mail("scheduled_change.failed", person.email, values, person=person)

@@ -2,6 +2,7 @@
 
 from control.accounts.roles import Area
 from control.modules.config import ModuleConfig
+from control.notifications.kinds import Category, MailKind, Variable
 
 
 class WebhooksConfig(ModuleConfig):
@@ -9,6 +10,18 @@ class WebhooksConfig(ModuleConfig):
 
     name = "control.webhooks"
     label = "webhooks"
+    mail_kinds = {
+        state: MailKind(
+            title, Category.SYSTEM,
+            variables={
+                "webhook": Variable("name of the webhook", "CRM"),
+                "url": Variable("address of its receiver", "https://crm.example/hook"),
+                "why": Variable("why", "its receiver answered 410 Gone"),
+                "link": Variable("address of its page", "https://partners.example/console/webhooks/1/"),
+            },
+        )
+        for state, title in (("webhook.paused", "Webhook paused"), ("webhook.disabled", "Webhook disabled"))
+    }  # fmt: skip
     verbose_name = "Webhooks"
     text = "Other systems are told of changes by signed HTTP requests."
     area = Area.SETTINGS

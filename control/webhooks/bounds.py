@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from django.core.mail import send_mail
 from django.db import transaction
 from django.db.models import QuerySet
 from django.utils import timezone
@@ -12,7 +11,7 @@ from django.utils import timezone
 from control.audit.origin import current_origin
 from control.changes import changing
 from control.configuration import current_configuration
-from control.webhooks.delivering import disable, mail_to_owner
+from control.webhooks.delivering import disable, tell_owner
 from control.webhooks.models import (
     WITHOUT_EVENTS,
     Delivery,
@@ -107,5 +106,4 @@ def _pause(webhook: Webhook, rows_max: int) -> None:
             return
         row.status, row.full_since = WebhookStatus.PAUSED, timezone.now()
         row.save(update_fields=["status", "full_since"])
-        if row.owner_email:
-            send_mail(**mail_to_owner(row, "paused", f"more than {rows_max:,} events wait for it"))
+        tell_owner(row, f"more than {rows_max:,} events wait for it")

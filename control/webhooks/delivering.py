@@ -1,12 +1,10 @@
 """Deliveries: what is due to one webhook is sent in turn, and what fails is tried again later."""
 
 import random
-from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from django.core.mail import send_mail
 from django.db import transaction
 from django.db.models import F, Q
 from django.utils import timezone
@@ -14,6 +12,7 @@ from django.utils import timezone
 from control.audit.origin import current_origin
 from control.changes import changing
 from control.configuration import current_configuration
+from control.notifications.mails import page_link, queue_mail
 from control.webhooks.models import (
     ERROR_CHARS_MAX,
     WITHOUT_EVENTS,
@@ -147,20 +146,14 @@ def disable(webhook: Webhook, why: str) -> None:
         now = timezone.now()
         waiting = Delivery.objects.filter(webhook=row, state=DeliveryState.PENDING)
         waiting.update(state=DeliveryState.FAILED, next_at=None, finished=now, error="the webhook was disabled")
-        if row.owner_email:
-            send_mail(**mail_to_owner(row, "disabled", why))
+        tell_owner(row, why)
 
 
-def mail_to_owner(webhook: Webhook, state: str, why: str) -> Mapping[str, Any]:
-    """Return the mail about a webhook that was paused or disabled."""
-    base = current_configuration().settings.web.url
-    place = f"{base}/console/webhooks/{webhook.pk}/" if base else "the page Webhooks of the console"
-    text = f"Clew no longer sends events to {webhook.url}, because {why}.\n\n" + (
-        f"Repair the receiver, then activate the webhook and replay what failed: {place}\n"
-        if state == "disabled"
-        else f"The events are kept. Make the receiver faster, then activate the webhook: {place}\n"
-    )
-    return {
-        "subject": f"Webhook {state}: {webhook}"[:150], "message": text, "from_email": None,
-        "recipient_list": [webhook.owner_email],
-    }  # fmt: skip
+def tell_owner(webhook: Webhook, why: str) -> None:
+    """Store the mail about a webhook that was paused or disabled."""
+    if webhook.owner_email:
+        values = {
+            "webhook": str(webhook), "url": webhook.url, "why": why,
+            "link": page_link("console_webhook", webhook.pk),
+        }  # fmt: skip
+        queue_mail(f"webhook.{webhook.status}", webhook.owner_email, values)

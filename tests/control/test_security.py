@@ -232,7 +232,7 @@ def test_requests_of_another_form_are_refused_as_problems(database: object) -> N
 
 
 @sqlite
-def test_mail_is_plain_text_and_its_head_holds_no_text_of_others(client: Client, database: object) -> None:
+def test_mails_hold_what_others_wrote_as_text(client: Client, database: object) -> None:
     boss = command_line()
     with acting(boss):
         user = add_operator(boss, EMAIL, "owner", ATTACK[:100], PASSWORD)
@@ -244,7 +244,10 @@ def test_mail_is_plain_text_and_its_head_holds_no_text_of_others(client: Client,
     assert OutgoingMail.objects.count() >= 3
     for mail in OutgoingMail.objects.all():
         message = message_from_bytes(bytes(mail.content), policy=policy.default)
-        assert [part.get_content_type() for part in message.walk()] == ["text/plain"]
+        kinds = [part.get_content_type() for part in message.walk()]
+        assert kinds == ["multipart/alternative", "text/plain", "text/html"]
+        page = message.get_body(("html",)).get_content()
+        assert "<script" not in page and "onerror=" not in page.replace("&lt;img src=x onerror=", "")
         assert "<script" not in str(message.items()) and "\n" not in message["Subject"]
     with pytest.raises(Invalid, match="email"):
         add_operator(boss, "x@acme.example\r\nBcc: eve@evil.example", "owner", "Eve", PASSWORD)

@@ -3,17 +3,15 @@
 from datetime import datetime
 from uuid import UUID
 
-from django.core.mail import send_mail
 from django.db.models import QuerySet
-from django.urls import reverse
 from django.utils import timezone
 
 from control.accounts.actor import Actor
 from control.accounts.models import ApiKey, User
 from control.accounts.roles import OPERATORS, Action, Area, Role
 from control.audit.origin import ActorKind
-from control.configuration import current_configuration
 from control.errors import Conflict, FieldError, Forbidden, Invalid, NotFound
+from control.notifications.mails import page_link, queue_mail
 from control.partners.access import require_operator
 from control.program.models import ProgramHead, PublishRequest, RequestKind, RequestState
 from control.program.publishing import carry_out, content_of
@@ -21,6 +19,7 @@ from control.program.versions import Approval, changing_program
 from control.scheduled.services import check_time, schedule_terms
 
 MAILS_MAX = 50
+CHANGES_IN_MAIL_MAX = 20
 """Most people who get a mail about one request; the others see it on Home."""
 _APPROVERS = [role for role in Role if Action.APPROVE in OPERATORS[role][Area.PROGRAM].actions]
 
@@ -160,24 +159,20 @@ def _decide(actor: Actor, request: PublishRequest, state: RequestState, reason: 
         return
     email = User.objects.filter(pk=UUID(request.requester_id), is_active=True).values_list("email", flat=True).first()
     if email:
-        what = f"{request.decider} has {state} your request to {_verb(request)}."
-        _mail(request, email, f"Publish request {state}", f"{what}\n{reason}".strip())
+        values = {"who": request.decider, "state": request.state, "reason": reason, **_values(request)}
+        queue_mail("publish_request.decided", email, values)
 
 
 def _tell_approvers(request: PublishRequest) -> None:
     people = User.objects.filter(is_active=True, role__in=_APPROVERS).order_by("email")
     others = [user.email for user in people if str(user.pk) != request.requester_id]
-    lines = "\n".join(f"- {line}" for line in request.diff[:20])
+    values = {
+        "who": request.requester, "comment": request.comment, "changes": request.diff[:CHANGES_IN_MAIL_MAX],
+        **_values(request),
+    }  # fmt: skip
     for email in others[:MAILS_MAX]:
-        text = f"{request.requester} asks for your approval to {_verb(request)}.\n{request.comment}\n\n{lines}"
-        _mail(request, email, "Terms wait for your approval", text)
+        queue_mail("publish_request.waiting", email, values)
 
 
-def _verb(request: PublishRequest) -> str:
-    return f"bring version {request.back_to} back" if request.kind == RequestKind.ROLLBACK else "publish new terms"
-
-
-def _mail(request: PublishRequest, email: str, subject: str, text: str) -> None:
-    base = current_configuration().settings.web.url
-    place = f"{base}{reverse('console_publish_request', args=[request.pk])}" if base else "the page Publish"
-    send_mail(subject, f"{text}\n\nOpen the request: {place}\n", None, [email])
+def _values(request: PublishRequest) -> dict[str, object]:
+    return {"back_to": request.back_to, "link": page_link("console_publish_request", request.pk)}
