@@ -1,0 +1,1 @@
+"""Forms that operators build: definitions, versions, validation of answers, points for answers, drawing."""
