@@ -117,7 +117,7 @@ def read_definition(
     """Read and check a definition.
 
     `fills` names the fields of the profile that answers may go to, with the types that fit. `reserved` are keys that
-    the form has by itself, and `required_by_form` the number by itself required fields. Raises Invalid with all
+    the form has by itself, and `required_by_form` the number of required fields among them. Raises Invalid with all
     mistakes.
     """
     try:
