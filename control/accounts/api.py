@@ -88,6 +88,11 @@ class UserPage(Schema):
     next: str | None
 
 
+def user_event(user: User) -> UserOut:
+    """Show a person in events."""
+    return user_out(user, None)
+
+
 def user_out(user: User, partner: int | None) -> UserOut:
     """Show a person; somebody of a partner sees that partner's seat only."""
     seats = [seat for seat in user.seats.all() if partner is None or seat.partner_id == partner]

@@ -2,6 +2,7 @@
 
 from django.apps import AppConfig
 
+from control.audit.event_resources import EventResource
 from control.notifications.kinds import Category, MailKind, Variable
 
 
@@ -10,6 +11,12 @@ class AccountsConfig(AppConfig):
 
     name = "control.accounts"
     label = "accounts"
+    event_resources = (
+        EventResource("user", "accounts.User", "control.accounts.api.user_event", prefetched=("seats",)),
+        EventResource(
+            "invitation", "accounts.Invitation", "control.accounts.api.invitation_out", kinds=("created", "changed")
+        ),
+    )
     mail_kinds = {
         "invitation": MailKind(
             "Invitation", Category.ACCOUNT,

@@ -10,7 +10,7 @@ from django.http import HttpRequest, HttpResponse
 from ninja import Query, Router, Schema, Status
 from pydantic import AwareDatetime, ConfigDict, Field
 
-from control.accounts.actor import Actor
+from control.accounts.actor import Actor, command_line
 from control.accounts.middleware import actor_of
 from control.accounts.roles import Action, Area
 from control.api.answers import answers
@@ -106,6 +106,11 @@ _EMPTY: dict[str, Any] = {
     "group": "",
 }  # fmt: skip
 """Values that are shown instead of those that an actor may not see."""
+
+
+def partner_event(partner: Partner) -> PartnerOut:
+    """Show a partner in events."""
+    return partner_out(partner, command_line())
 
 
 def partner_out(partner: Partner, actor: Actor) -> PartnerOut:

@@ -2,6 +2,7 @@
 
 from django.apps import AppConfig
 
+from control.audit.event_resources import EventResource
 from control.notifications.kinds import Category, MailKind, Variable
 
 
@@ -10,6 +11,14 @@ class ScheduledConfig(AppConfig):
 
     name = "control.scheduled"
     label = "scheduled"
+    event_resources = (
+        EventResource(
+            "scheduled_change", "scheduled.ScheduledChange", "control.scheduled.api.scheduled_out",
+            {"created": "scheduled"}, status="state",
+            by_state={"done": "applied", "failed": "failed", "cancelled": "cancelled"},
+            kinds=("scheduled", "applied", "failed", "cancelled"),
+        ),
+    )  # fmt: skip
     mail_kinds = {
         "scheduled_change.failed": MailKind(
             "Scheduled change failed", Category.SYSTEM,

@@ -15,11 +15,11 @@ from control.api.answers import answers
 from control.api.etags import check_if_match, set_etag
 from control.api.lists import Orders, PageQuery, exactly, page
 from control.api.merge_patch import MergePatch
+from control.audit.event_resources import event_types
 from control.errors import NotFound
 from control.filters import From, To
 from control.json_lookups import HoldsText
 from control.webhooks import replaying, services
-from control.webhooks.event_types import event_types
 from control.webhooks.models import URL_CHARS_MAX, Delivery, Webhook
 from control.webhooks.outbox import body_of
 

@@ -1,18 +1,16 @@
 """Outbox: changes become events, in their transaction, if a webhook has subscribed to them."""
 
-from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
 
 import orjson
 from django.utils import timezone
 
+from control.audit.event_resources import EventResource, resource_of
 from control.audit.origin import current_origin
 from control.audit.record import Change, shown_value
 from control.modules.states import is_on
 from control.webhooks.models import WITHOUT_EVENTS, Delivery, Webhook, WebhookEvent
-
-if TYPE_CHECKING:
-    from control.webhooks.event_types import Resource
 
 OBJECT_BYTES_MAX = 128 * 1024
 """Largest object in an event; of a larger one only the id is sent."""
@@ -25,9 +23,6 @@ def store_events(changes: Sequence[Change]) -> None:
     webhooks = list(Webhook.objects.exclude(status__in=WITHOUT_EVENTS).only("events"))
     if not webhooks or not is_on("webhooks"):
         return
-    # Commands and workers without webhooks need not import the whole API.
-    from control.webhooks.event_types import resource_of
-
     found = [(change, resource) for change in changes if (resource := resource_of(change.object_type)) is not None]
     if not any(wants(webhook, resource.name) for webhook in webhooks for _, resource in found):
         return
@@ -65,9 +60,9 @@ def body_of(event: WebhookEvent) -> bytes:
     return orjson.dumps(content)
 
 
-def _shown(found: Sequence[tuple[Change, "Resource"]]) -> dict[tuple[str, str], dict[str, Any]]:
+def _shown(found: Sequence[tuple[Change, EventResource]]) -> dict[tuple[str, str], dict[str, Any]]:
     """Return the objects of changes as the API shows them."""
-    ids: dict[str, tuple[Resource, list[str]]] = {}
+    ids: dict[str, tuple[EventResource, list[str]]] = {}
     for change, resource in found:
         ids.setdefault(resource.name, (resource, []))[1].append(change.object_id)
     shown = {}
@@ -77,25 +72,16 @@ def _shown(found: Sequence[tuple[Change, "Resource"]]) -> dict[tuple[str, str], 
     return shown
 
 
-def _events(change: Change, resource: "Resource", row: Mapping[str, Any]) -> list[tuple[str, dict[str, Any]]]:
-    """Return the events of a change: their kinds, and what they tell besides the object."""
-    if kind := resource.acts.get(change.action):
-        return [(kind, {})]
-    if change.action != "updated":
-        return []
-    names = {column: _field(column, row) for column in change.after or {}}
-    status, found = resource.status, []
-    if status and status in names:
-        previous = shown_value(status, (change.before or {}).get(status))
-        now = str((change.after or {})[status])
-        kind = resource.by_state.get(now, "") if resource.by_state else "status_changed"
-        if kind:
-            found.append((kind, {"changed": [status], "previous": {status: previous}}))
-    if "changed" not in resource.kinds:
-        return found
-    if others := sorted({name for column, name in names.items() if name and column != status}):
-        found.append(("changed", {"changed": others}))
-    return found
+def _events(change: Change, resource: EventResource, row: Mapping[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Yield the events of a change: their kinds, and what they tell besides the object."""
+    for kind, columns in resource.kinds_of(change):
+        if columns == [resource.status]:
+            previous = shown_value(resource.status, (change.before or {}).get(resource.status))
+            yield kind, {"changed": columns, "previous": {resource.status: previous}}
+        elif not columns:
+            yield kind, {}
+        elif fields := sorted({field for column in columns if (field := _field(column, row))}):
+            yield kind, {"changed": fields}
 
 
 def _field(column: str, row: Mapping[str, Any]) -> str:

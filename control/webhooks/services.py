@@ -12,13 +12,13 @@ from control.accounts.actor import Actor
 from control.accounts.models import User
 from control.accounts.roles import Action, Area, Role
 from control.audit.audited import change_of, stored_rows
+from control.audit.event_resources import is_event_type
 from control.audit.origin import ActorKind
 from control.audit.record import Change, record
 from control.changes import apply_values, changing, locked
 from control.configuration import current_configuration
 from control.errors import Conflict, FieldError, Invalid, NotFound
 from control.jobs.queue import enqueue
-from control.webhooks.event_types import TEST, is_subscription
 from control.webhooks.models import Delivery, Webhook, WebhookEvent, WebhookStatus
 from control.webhooks.signing import new_secret, seal_secret
 from control.webhooks.target import TargetRefused, is_literal_refused, parse_target
@@ -28,6 +28,15 @@ WEBHOOKS_MAX = 50
 OLD_SECRET_VALID = timedelta(days=1)
 """Time for which the old secret signs too after a rotation."""
 REMOVE_TASK = "webhooks.remove"
+
+
+TEST = "webhook.test"
+"""Event that is sent on request."""
+
+
+def is_subscription(entry: str) -> bool:
+    """Return whether a text names a type of events, all of a resource, or all."""
+    return entry == "*" or is_event_type(entry)
 
 
 def webhooks(actor: Actor) -> QuerySet[Webhook]:

@@ -14,6 +14,7 @@ from django.urls import reverse
 
 from control.accounts.actor import Actor
 from control.accounts.roles import Action, Area
+from control.audit.event_resources import event_types
 from control.audit.selectors import history_of
 from control.console.access import page
 from control.console.forms.base import ListField
@@ -27,7 +28,6 @@ from control.ui.moments import day_text, second_text
 from control.ui.states import state_text, state_tone
 from control.ui.table import Cell
 from control.webhooks import replaying, services
-from control.webhooks.event_types import event_types
 from control.webhooks.models import Delivery, DeliveryState, Webhook, WebhookStatus
 from control.webhooks.outbox import body_of
 

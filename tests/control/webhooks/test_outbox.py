@@ -12,6 +12,7 @@ from control.accounts.actor import Actor, command_line
 from control.accounts.invitations import invite
 from control.accounts.people import add_operator, change_person
 from control.accounts.roles import Role
+from control.audit.event_resources import event_types
 from control.audit.origin import ActorKind, acting
 from control.exports.models import Export
 from control.exports.services import make_export, start_export
@@ -34,9 +35,8 @@ from control.program.services.publish_requests import (
 from control.program.services.terms_rows import create_coupon, create_plan, discard
 from control.scheduled.services import cancel_change, run_change, schedule_status
 from control.webhooks import outbox
-from control.webhooks.event_types import event_types, is_subscription
 from control.webhooks.models import Delivery, Webhook, WebhookEvent, WebhookStatus
-from control.webhooks.services import create_webhook
+from control.webhooks.services import create_webhook, is_subscription
 from tests.control.program.sample import shoes
 
 pytestmark = pytest.mark.usefixtures("database", "acting_test")
