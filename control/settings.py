@@ -62,6 +62,7 @@ INSTALLED_APPS = [
     "control.imports",
     "control.exports",
     "control.console",
+    "control.portal",
     "control.distribution",
     "control.webhooks",
     "control.notifications",
@@ -102,6 +103,7 @@ TEMPLATES: list[dict[str, Any]] = [
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
                 "csp.context_processors.nonce",
+                "control.portal.context.portal",
             ],
         },
     }

@@ -15,3 +15,5 @@ urlpatterns = [
     path("console/", include("control.console.urls")),
     *module_urls(),
 ]
+handler403 = "control.portal.errors.refused"
+handler404 = "control.portal.errors.not_found"

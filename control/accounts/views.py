@@ -7,7 +7,7 @@ from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
-from django.urls import NoReverseMatch, reverse
+from django.urls import reverse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
@@ -23,6 +23,7 @@ from control.accounts.second_factor import has_second_factor
 from control.accounts.view_as import end_viewing
 from control.configuration import current_configuration
 from control.errors import Invalid, NotFound, Refused
+from control.modules.states import is_page_on
 from control.ui.moments import day_text
 
 
@@ -37,12 +38,8 @@ def start(request: HttpRequest) -> HttpResponse:
 
 
 def has_portal() -> bool:
-    """Return whether this installation has the portal of partners."""
-    try:
-        reverse("portal_home")
-    except NoReverseMatch:
-        return False
-    return True
+    """Return whether this installation has the portal of partners, and it is on."""
+    return is_page_on("portal_home")
 
 
 @login_required

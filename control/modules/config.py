@@ -31,6 +31,8 @@ class ModuleConfig(AppConfig):
     """Dotted paths of routers, by their place in the API: `{"/notes": "control.notes.api.notes"}`."""
     console_urls: ClassVar[str] = ""
     """Dotted path of the module with the URLs of the pages, which are below /console/."""
+    portal_urls: ClassVar[str] = ""
+    """Dotted path of the module with the URLs of its pages for partners, which are below /portal/."""
     search_kinds: ClassVar[Mapping[str, str]] = {}
     """Dotted paths of what search finds, by the kind of objects: `{"note": "control.notes.search.NOTES"}`."""
 
@@ -51,8 +53,12 @@ class ModuleConfig(AppConfig):
         ]  # fmt: skip
 
     def page_patterns(self) -> list[URLPattern]:
-        """Return the URLs of its pages."""
+        """Return the URLs of its pages in the console."""
         return list(import_string(f"{self.console_urls}.urlpatterns")) if self.console_urls else []
+
+    def portal_patterns(self) -> list[URLPattern]:
+        """Return the URLs of its pages in the portal."""
+        return list(import_string(f"{self.portal_urls}.urlpatterns")) if self.portal_urls else []
 
 
 def modules() -> list[ModuleConfig]:
@@ -68,10 +74,16 @@ def module_routers() -> Iterator[tuple[str, "Router"]]:
 
 
 def console_patterns() -> list[URLPattern]:
-    """Return the URLs of all pages of modules."""
+    """Return the URLs of all pages of modules in the console."""
     return [pattern for module in modules() for pattern in module.page_patterns()]
+
+
+def portal_patterns() -> list[URLPattern]:
+    """Return the URLs of all pages of the portal: it is a module itself."""
+    return [pattern for module in modules() for pattern in module.portal_patterns()]
 
 
 def module_urls() -> list[URLPattern | URLResolver]:
     """Return the URLs of the pages of all installed modules."""
-    return [path("console/", include(module.console_urls)) for module in modules() if module.console_urls]
+    console = [path("console/", include(module.console_urls)) for module in modules() if module.console_urls]
+    return console + [path("portal/", include(module.portal_urls)) for module in modules() if module.portal_urls]

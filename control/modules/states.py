@@ -21,6 +21,7 @@ STATES_AGE_MAX_S = 2.0
 _ROUTES_KEPT_MAX = 1_024
 _API = "api/v1"
 _CONSOLE = "console/"
+_PORTAL = "portal/"
 
 
 class ModuleOff(NotFound):
@@ -95,7 +96,8 @@ def module_of_route(route: str) -> str | None:
         places = [f"{_API}{place}" for place in module.api_routers]
         if any(route == place or route.startswith(f"{place}/") for place in places):
             return module.label
-        if any(route == f"{_CONSOLE}{pattern.pattern}" for pattern in module.page_patterns()):
+        routes = [f"{_CONSOLE}{pattern.pattern}" for pattern in module.page_patterns()]
+        if route in (*routes, *(f"{_PORTAL}{pattern.pattern}" for pattern in module.portal_patterns())):
             return module.label
     return None
 
@@ -104,7 +106,7 @@ def module_of_route(route: str) -> str | None:
 def module_of_page(url_name: str) -> str | None:
     """Return the label of the module that has a page of this name; None for what is always there."""
     for module in modules():
-        if any(pattern.name == url_name for pattern in module.page_patterns()):
+        if any(pattern.name == url_name for pattern in (*module.page_patterns(), *module.portal_patterns())):
             return module.label
     return None
 

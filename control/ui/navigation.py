@@ -1,15 +1,18 @@
 """Navigation of console and portal: apps add their pages in AppConfig.ready, so that a module is one folder."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Literal
 
 from django.http import HttpRequest
+from django.utils.translation import gettext
 
 from control.modules.states import is_page_on
 from control.ui.addresses import page_address
 
 Area = Literal["console", "portal"]
+_BAR_LINKS_MAX = 5
+"""Most links of the bar at the bottom of a phone; with more pages than that, the last one leads to the others."""
 
 
 def _everybody(_request: HttpRequest) -> bool:
@@ -72,7 +75,28 @@ def navigation(area: Area, request: HttpRequest) -> list[Group]:
     matching = [href for _, href in shown if request.path.startswith(href)]
     current = max(matching, key=len, default="")
     groups: dict[str, Group] = {}
+    # Texts of the console are English; those of the portal are in the language of the person.
+    text = gettext if area == "portal" else str
     for entry, href in shown:
-        group = groups.setdefault(entry.group, Group(entry.group))
-        group.links.append(Link(entry.label, href, entry.icon, href == current, entry.count(request)))
+        group = groups.setdefault(entry.group, Group(text(entry.group) if entry.group else ""))
+        group.links.append(Link(text(entry.label), href, entry.icon, href == current, entry.count(request)))
     return list(groups.values())
+
+
+def bar_and_more(groups: Iterable[Group]) -> tuple[list[Link], list[Link]]:
+    """Return the links for the bar at the bottom of a phone, and those that do not fit and are on a page of their own.
+
+    Groups with a heading are never in the bar.
+    """
+    first, rest = main_and_more(groups)
+    if not rest and len(first) <= _BAR_LINKS_MAX:
+        return first, []
+    kept = _BAR_LINKS_MAX - 1
+    return first[:kept], [*first[kept:], *rest]
+
+
+def main_and_more(groups: Iterable[Group]) -> tuple[list[Link], list[Link]]:
+    """Return the links without a heading, and those below one."""
+    shown = list(groups)
+    first = [link for group in shown if not group.label for link in group.links]
+    return first, [link for group in shown if group.label for link in group.links]

@@ -18,7 +18,7 @@ from control.ui.charts.chart import Chart
 from control.ui.charts.spark import sparkline
 from control.ui.components import render
 from control.ui.formats import count_text, money_text
-from control.ui.navigation import Area, Group, navigation
+from control.ui.navigation import Area, Group, Link, bar_and_more, main_and_more, navigation
 from control.ui.queries import changed_query
 from control.ui.states import state_text, state_tone
 from control.ui.table import Table
@@ -160,6 +160,18 @@ def status_text(state: object) -> str:
 def theme(request: object) -> str:
     """Return the theme of a page: light, dark, or auto."""
     return theme_of(request)
+
+
+@register.simple_tag
+def bar_links(groups: Iterable[Group]) -> tuple[list[Link], list[Link]]:
+    """Return the links of the bar at the bottom of a phone, and the others."""
+    return bar_and_more(groups)
+
+
+@register.simple_tag
+def main_links(groups: Iterable[Group]) -> tuple[list[Link], list[Link]]:
+    """Return the links of the bar at the top, and those of its menu."""
+    return main_and_more(groups)
 
 
 @register.simple_tag(takes_context=True)

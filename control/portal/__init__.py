@@ -1,0 +1,1 @@
+"""Portal of the partners: what they earn, their links, the offers, their people."""

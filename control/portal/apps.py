@@ -1,0 +1,18 @@
+"""App of the portal."""
+
+from control.modules.config import ModuleConfig
+
+
+class PortalConfig(ModuleConfig):
+    """Pages for partners' people, below /portal/. Other modules add pages of their own."""
+
+    name = "control.portal"
+    label = "portal"
+    verbose_name = "Partner portal"
+    text = "Partners sign in and see what they earn, make links, and ask for offers."
+    portal_urls = "control.portal.urls"
+
+    def ready(self) -> None:
+        from control.portal.navigation import add_pages
+
+        add_pages()
