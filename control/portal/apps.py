@@ -8,7 +8,7 @@ class PortalConfig(ModuleConfig):
 
     name = "control.portal"
     label = "portal"
-    verbose_name = "Partner portal"
+    verbose_name = "Portal"
     text = "Partners sign in and see what they earn, make links, and ask for offers."
     portal_urls = "control.portal.urls"
 

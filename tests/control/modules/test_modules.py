@@ -35,20 +35,23 @@ PLACES = {
     "imports": ("/console/imports/new/?type=partners", "/imports"),
     "webhooks": ("/console/webhooks/new/", "/webhooks/event-types"),
 }
+FOR_PARTNERS = {"portal"}
+"""Modules whose pages are in the portal; its tests switch it off."""
 
 
 def test_every_module_says_what_it_is() -> None:
-    assert {module.label for module in modules()} == {*PLACES}
+    assert {module.label for module in modules()} == {*PLACES, *FOR_PARTNERS}
     for module in modules():
         assert module.text.endswith(".") and module.text.count(".") == 1 and module.title.istitle(), module
         assert module.users() and {*module.needs} <= {*PLACES}
-        assert module.page_patterns() and module.api_routers
+        assert (module.page_patterns() and module.api_routers) or module.portal_patterns()
 
 
 def test_pages_and_resources_know_their_module() -> None:
     assert module_of_route("api/v1/webhooks/<webhook_id>/test") == "webhooks"
     assert module_of_route("api/v1/webhooks-of-others") is None and module_of_route("api/v1/jobs") is None
     assert module_of_route("console/imports/<uuid:import_id>/") == "imports"
+    assert module_of_route("portal/more/") == module_of_page("portal_home") == "portal"
     assert module_of_page("console_export_file") == "exports" and module_of_page("console_home") is None
 
 
@@ -189,7 +192,7 @@ def test_requests_share_one_query(console: Console) -> None:
 def test_api(api: Callable[..., Api]) -> None:  # noqa: F811
     client = api()
     status, listed, _ = client("GET", "/modules")
-    assert status == 200 and [item["id"] for item in listed["items"]] == ["exports", "imports", "webhooks"]
+    assert status == 200 and [item["id"] for item in listed["items"]] == ["exports", "imports", "portal", "webhooks"]
     assert listed["items"][1]["users"] == ["Owner", "Administrator", "Partner manager"]
     status, shown, answer = client("GET", "/modules/imports")
     assert (status, shown["on"], shown["needs"]) == (200, True, [])

@@ -46,7 +46,8 @@ def test_objects_of_other_partners_are_not_there(portal: Portal, role: str) -> N
 
 def test_visitors_sign_in_and_operators_go_to_the_console(portal: Portal, client: Client) -> None:
     operator = portal.operator()
-    nobody = signed_in(Client(HTTP_HOST="localhost"), User.objects.create_user("x@x.example", "long enough words"))
+    with acting(BOSS):
+        nobody = signed_in(Client(HTTP_HOST="localhost"), User.objects.create_user("x@x.example", "long enough words"))
     for path in paths_of(portal, portal.own).values():
         answer = client.get(path)
         assert (answer.status_code, answer["Location"]) == (302, f"/accounts/login/?next={path}")
