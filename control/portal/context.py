@@ -1,4 +1,4 @@
-"""What every page of the portal shows around its content: the program, the partner, and the way to other partners."""
+"""Frame of every page of the portal: the program, the partner, and the way to other partners."""
 
 from functools import cached_property
 
