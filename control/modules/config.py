@@ -85,5 +85,6 @@ def portal_patterns() -> list[URLPattern]:
 
 def module_urls() -> list[URLPattern | URLResolver]:
     """Return the URLs of the pages of all installed modules."""
-    console = [path("console/", include(module.console_urls)) for module in modules() if module.console_urls]
-    return console + [path("portal/", include(module.portal_urls)) for module in modules() if module.portal_urls]
+    places = [("console/", module.console_urls) for module in modules()]
+    places += [("portal/", module.portal_urls) for module in modules()]
+    return [path(place, include(dotted)) for place, dotted in places if dotted]

@@ -83,4 +83,5 @@ def may(request: HttpRequest, area: Area, action: Action = Action.READ) -> bool:
 
 def own_partner(actor: Actor) -> Partner:
     """Return the partner for which the actor acts."""
+    assert actor.partner is not None
     return Partner.objects.get(number=actor.partner)
