@@ -14,15 +14,17 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 export PYTHONDONTWRITEBYTECODE :=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check lint types imports format bench load soak soak-servers docs lock clean
+.PHONY: help setup demo test check lint types imports format bench load soak soak-servers docs lock texts clean
 
 help: ## Show this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 22
 
 PAGES := control/ui/static/ui/manifest.json
-PAGE_SOURCES := tools/assets.py $(shell find control -type f -not -path 'control/ui/static/*' -not -path '*/__pycache__/*')
+PAGE_SOURCES := tools/assets.py $(shell find control -type f -not -path 'control/ui/static/*' -not -path '*/__pycache__/*' \
+	-not -path 'control/locale/*')
+CATALOGUES := control/locale/ar/LC_MESSAGES/django.mo
 
-setup: $(VENV)/.installed $(PAGES) ## Make .venv with everything locked and the pages' files; a second run costs nothing
+setup: $(VENV)/.installed $(PAGES) $(CATALOGUES) ## Make .venv with everything locked and the pages' files; a second run costs nothing
 
 # Two stamps: what is locked, and Clew itself (one path entry, see pyproject.toml).
 $(VENV)/.locked: requirements-dev.txt
@@ -39,6 +41,13 @@ $(VENV)/.installed: $(VENV)/.locked pyproject.toml requirements.in
 # or Python file of control/ names are left out, hence these prerequisites.
 $(PAGES): $(VENV)/.installed $(PAGE_SOURCES)
 	@$(BIN)/python -m tools.assets
+
+# One call compiles all catalogues of translations that have changed.
+$(CATALOGUES): $(VENV)/.installed tools/catalogues.py $(wildcard control/locale/*/LC_MESSAGES/*.po)
+	@$(BIN)/python -m tools.catalogues compile
+
+texts: setup ## Take new texts of templates and code into the catalogues in control/locale
+	$(BIN)/python -m tools.catalogues update
 
 demo: setup ## Serve a made-up program with its console, send it traffic, print reports, picture the console (KEEP=1: goes on)
 	$(BIN)/clew demo $(if $(KEEP),--keep,--pictures build/demo)
@@ -111,5 +120,5 @@ lock: $(UV) ## Write requirements*.txt anew from requirements*.in (UPGRADE=1: ne
 	$(COMPILE) requirements-dev.in --output-file requirements-dev.txt
 
 clean: ## Remove .venv, caches and builds
-	rm -rf $(VENV) build dist control/ui/static/ui *.egg-info .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
+	rm -rf $(VENV) build dist control/ui/static/ui control/locale/*/LC_MESSAGES/*.mo *.egg-info .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
 	find $(wildcard $(PACKAGES)) tests benchmarks loadtests -name __pycache__ -prune -exec rm -rf {} + 2>/dev/null || true

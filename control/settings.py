@@ -3,6 +3,7 @@
 control/start.py hands the names in capitals to Django; tools that only need the models import this module.
 """
 
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -71,10 +72,10 @@ MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "csp.middleware.CSPMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
-    "django.middleware.locale.LocaleMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "control.accounts.language_middleware.LanguageMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
@@ -112,6 +113,9 @@ FORM_RENDERER = "control.ui.forms.Renderer"
 SHOW_COMPONENTS = _web.component_page
 STATIC_URL = "/static/"
 LANGUAGE_CODE = "en"
+# Each has a catalogue in control/locale, English none.
+LANGUAGES = [("en", "English"), ("de", "Deutsch"), ("es", "Español"), ("fr", "Français"), ("ar", "العربية")]
+LOCALE_PATHS = [str(Path(__file__).parent / "locale")]
 TIME_ZONE = "UTC"
 USE_TZ = True
 # runtime.logs has set up logging before Django starts.

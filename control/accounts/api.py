@@ -43,6 +43,8 @@ class UserOut(Schema):
     role: str = Field(description="Role of an operator; empty for a partner's people.")
     partners: list[SeatOut]
     is_active: bool
+    locale: str = Field(description="Language of the portal and of mails; empty for the one that the browser asks for.")
+    time_zone: str = Field(description="Zone of the times in the portal and in mails; empty for UTC.")
     created: datetime
     last_sign_in: datetime | None
 
@@ -99,7 +101,8 @@ def user_out(user: User, partner: int | None) -> UserOut:
     return UserOut(
         id=str(user.pk), email=user.email, name=user.name, role=user.role if partner is None else "",
         partners=[SeatOut(partner=seat.partner_id, role=seat.role) for seat in seats],
-        is_active=user.is_active, created=user.created, last_sign_in=user.last_login,
+        is_active=user.is_active, locale=user.locale, time_zone=user.time_zone, created=user.created,
+        last_sign_in=user.last_login,
     )  # fmt: skip
 
 

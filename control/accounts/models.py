@@ -8,6 +8,7 @@ from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
 from django.db import models
 from django.utils import timezone
 
+from control.accounts.languages import LOCALE_CHARS_MAX, TIME_ZONE_CHARS_MAX, check_locale, check_time_zone
 from control.accounts.roles import KeyScope, PartnerRole, Role
 from control.audit.audited import AuditedModel, AuditedQuerySet
 from control.texts import no_control_characters
@@ -43,6 +44,10 @@ class User(AuditedModel, AbstractBaseUser):
     name = models.CharField(max_length=120, blank=True, validators=[no_control_characters])
     role = models.CharField(max_length=20, choices=Role.choices, blank=True)
     is_active = models.BooleanField(default=True)
+    locale = models.CharField(max_length=LOCALE_CHARS_MAX, blank=True, default="", validators=[check_locale])
+    """Language of the portal and of mails; empty for the one that the browser asks for."""
+    time_zone = models.CharField(max_length=TIME_ZONE_CHARS_MAX, blank=True, default="", validators=[check_time_zone])
+    """Zone of the times in the portal and in mails; empty for UTC."""
     created = models.DateTimeField(default=timezone.now, editable=False)
 
     objects: ClassVar[UserManager] = UserManager()

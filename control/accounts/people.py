@@ -114,13 +114,13 @@ def change_person(actor: Actor, user_id: UUID | str, values: Mapping[str, Any]) 
     return user
 
 
-def change_own_name(actor: Actor, user: User, name: str) -> None:
-    """Change the name of the person who asks. Raises Invalid."""
+def change_own_profile(actor: Actor, user: User, name: str, locale: str, time_zone: str) -> None:
+    """Change name, language and time zone of the person who asks. Raises Invalid."""
     with changing(actor):
         row = User.objects.select_for_update(of=("self",)).get(pk=user.pk)
-        row.name = name.strip()
+        row.name, row.locale, row.time_zone = name.strip(), locale, time_zone
         validate(row)
-        row.save(update_fields=["name"])
+        row.save(update_fields=["name", "locale", "time_zone"])
 
 
 def _change_role(actor: Actor, user: User, text: str) -> None:

@@ -8,6 +8,8 @@ from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.urls import reverse
+from django.utils import translation
+from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
@@ -17,7 +19,7 @@ from control.accounts.invitations import accept, accept_as, open_invitation
 from control.accounts.middleware import actor_of
 from control.accounts.models import Invitation, User
 from control.accounts.oidc.session import has_providers_second_factor
-from control.accounts.people import change_own_name
+from control.accounts.people import change_own_profile
 from control.accounts.person_sessions import end_own_session
 from control.accounts.second_factor import has_second_factor
 from control.accounts.view_as import end_viewing
@@ -46,31 +48,33 @@ def has_portal() -> bool:
 @never_cache
 @require_http_methods(["GET", "HEAD", "POST"])
 def profile(request: HttpRequest) -> HttpResponse:
-    """Show a person's own account; with POST, change the name."""
+    """Show a person's own account; with POST, change name, language and time zone."""
     user = request.user
     assert isinstance(user, User)
-    form = ProfileForm(request.POST if request.method == "POST" else None, initial={"name": user.name})
+    stored = {"name": user.name, "locale": user.locale, "time_zone": user.time_zone}
+    form = ProfileForm(request.POST if request.method == "POST" else None, initial=stored)
     if form.is_valid():
         try:
-            change_own_name(actor_of(request), user, form.cleaned_data["name"])
+            change_own_profile(actor_of(request), user, **form.cleaned_data)
         except Invalid as error:
             for mistake in error.errors:
                 form.add_error(mistake.field if mistake.field in form.fields else None, mistake.message)
         else:
-            messages.success(request, "Your name is saved.")
+            with translation.override(form.cleaned_data["locale"] or translation.get_language()):
+                messages.success(request, _("Your profile is saved."))
             return HttpResponseRedirect(reverse("account_profile"))
     seats = [(seat.partner.name, seat.get_role_display()) for seat in user.seats.select_related("partner")]
     facts = [
-        ("E-mail", user.email), *([("Role", user.get_role_display())] if user.role else []), *seats,
-        ("Second factor", _second_factor(request, user)), ("Member since", day_text(user.created)),
+        (_("E-mail"), user.email), *([(_("Role"), user.get_role_display())] if user.role else []), *seats,
+        (_("Second factor"), _second_factor(request, user)), (_("Member since"), day_text(user.created)),
     ]  # fmt: skip
     return render(request, "accounts/profile.html", {"form": form, "facts": facts, "identities": identities_of(user)})
 
 
 def _second_factor(request: HttpRequest, user: User) -> str:
     if has_second_factor(user):
-        return "On"
-    return "By the provider of this sign-in" if has_providers_second_factor(request, user) else "Off"
+        return _("On")
+    return _("By the provider of this sign-in") if has_providers_second_factor(request, user) else _("Off")
 
 
 @login_required
@@ -88,7 +92,7 @@ def second_factor(request: HttpRequest) -> HttpResponse:
 def end_view(request: HttpRequest) -> HttpResponse:
     """End the view as another person."""
     if end_viewing(actor_of(request), request.session, "left"):
-        messages.success(request, "You see the pages as yourself again.")
+        messages.success(request, _("You see the pages as yourself again."))
     return HttpResponseRedirect("/")
 
 
@@ -102,10 +106,10 @@ def end_session(request: HttpRequest) -> HttpResponse:
         if not re.fullmatch(r"[0-9]{1,18}", text):
             raise NotFound("choose a session of the list")
         end_own_session(actor_of(request), user, int(text))
-    except NotFound as error:
-        messages.error(request, f"{str(error)[:1].upper()}{str(error)[1:]}.")
+    except NotFound:
+        messages.error(request, _("There is no such session. Choose one of the list."))
     else:
-        messages.success(request, "The session is ended.")
+        messages.success(request, _("The session is ended."))
     return HttpResponseRedirect(reverse("usersessions_list"))
 
 

@@ -11,8 +11,9 @@ from django.template import Context
 from django.template.backends.django import Template
 from django.template.loader import get_template, render_to_string
 from django.urls import reverse
-from django.utils import translation
+from django.utils import timezone, translation
 
+from control.accounts.languages import language_of, zone_of
 from control.accounts.models import User
 from control.configuration import current_configuration
 from control.notifications.kinds import mail_kind
@@ -31,19 +32,12 @@ def queue_mail(
 ) -> None:  # fmt: skip
     """Store a mail in the open transaction, in the language of its reader. Raises UnknownMailKind, TypeError."""
     mail_kind(kind)
-    with translation.override(language_of(locale, partner.language if partner is not None else "")):
+    reader = person if person is not None else User.objects.filter(email=to.lower()).first()
+    own, zone = (reader.locale, reader.time_zone) if reader is not None else ("", "")
+    language = language_of(locale, own, partner.language if partner is not None else "")
+    with translation.override(language), timezone.override(zone_of(zone)):
         subject, body = built_in_texts(kind, values)
         mail_of(subject, body, to).send()
-
-
-def language_of(*wishes: str) -> str:
-    """Return the first language of some wishes that there are texts in, else that of the installation."""
-    for wish in filter(None, wishes):
-        try:
-            return translation.get_supported_language_variant(wish)
-        except LookupError:
-            continue
-    return settings.LANGUAGE_CODE
 
 
 def built_in_texts(kind: str, values: Values) -> tuple[str, str]:

@@ -5,15 +5,17 @@ from collections.abc import Iterator
 
 from django.http import HttpRequest
 from django.urls import NoReverseMatch, reverse
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 
 from control.configuration import current_configuration
 
 TABS = (
-    ("Profile", "account_profile", "/profile/"),
-    ("Security", "mfa_index", "/2fa/"),
-    ("Password", "account_change_password", "/password/"),
-    ("E-mail", "account_email", "/email/"),
-    ("Sessions", "usersessions_list", "/sessions/"),
+    (_("Profile"), "account_profile", "/profile/"),
+    (_("Security"), "mfa_index", "/2fa/"),
+    (_("Password"), "account_change_password", "/password/"),
+    (_("E-mail"), "account_email", "/email/"),
+    (_("Sessions"), "usersessions_list", "/sessions/"),
 )
 BROWSERS = (("Edg/", "Edge"), ("OPR/", "Opera"), ("Firefox/", "Firefox"), ("Chrome/", "Chrome"), ("Safari/", "Safari"))
 SYSTEMS = (
@@ -51,5 +53,5 @@ def browser_name(agent: object) -> str:
     browser = next((name for part, name in BROWSERS if part in text), "")
     system = next((name for part, name in SYSTEMS if part in text), "")
     if browser and system:
-        return f"{browser} on {system}"
-    return browser or system or re.sub(r"\s+", " ", text)[:60] or "Unknown browser"
+        return gettext("%(browser)s on %(system)s") % {"browser": browser, "system": system}
+    return browser or system or re.sub(r"\s+", " ", text)[:60] or gettext("Unknown browser")

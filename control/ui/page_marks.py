@@ -6,7 +6,7 @@ from typing import Any
 from django.utils.html import conditional_escape
 from django.utils.safestring import SafeString, mark_safe
 
-from control.ui.formats import count_text
+from control.ui.local_formats import count_text
 from control.ui.marks import address, escape
 from control.ui.marks import icon as draw_icon
 from control.ui.navigation import Group

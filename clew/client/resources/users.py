@@ -36,6 +36,10 @@ class User(Answer, kw_only=True, omit_defaults=True):
     role: str
     partners: list[Seat]
     is_active: bool
+    # Language of the portal and of mails; empty for the one that the browser asks for.
+    locale: str
+    # Zone of the times in the portal and in mails; empty for UTC.
+    time_zone: str
     created: datetime
     last_sign_in: datetime | None
 

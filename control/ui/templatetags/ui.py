@@ -17,7 +17,7 @@ from control.ui.assets_manifest import asset_url
 from control.ui.charts.chart import Chart
 from control.ui.charts.spark import sparkline
 from control.ui.components import render
-from control.ui.formats import count_text, money_text
+from control.ui.local_formats import count_text, money_text
 from control.ui.navigation import Area, Group, Link, bar_and_more, main_and_more, navigation
 from control.ui.queries import changed_query
 from control.ui.states import state_text, state_tone

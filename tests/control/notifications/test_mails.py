@@ -13,7 +13,7 @@ from django.utils import timezone, translation
 from control.accounts.actor import command_line
 from control.mail.models import OutgoingMail
 from control.notifications.kinds import UnknownMailKind, mail_kinds
-from control.notifications.mails import language_of, queue_mail
+from control.notifications.mails import queue_mail
 from control.notifications.markdown import escaped, html_of, text_of
 from control.partners.services import create_partner
 
@@ -105,13 +105,6 @@ def test_links_are_buttons_alone_and_addresses_in_plain_text() -> None:
 def test_lists_and_headings_in_plain_text() -> None:
     source = "# Sums\n\n- one\n- two\n\n3. three\n4. four\n\n**bold** and `123 456`\nnext line"
     assert text_of(source) == "Sums\n\n- one\n- two\n\n3. three\n4. four\n\nbold and 123 456\nnext line\n"
-
-
-@pytest.mark.parametrize(
-    ("wishes", "language"), [(("de-AT",), "de"), (("", "fr"), "fr"), (("xx", "ar"), "ar"), (("xx",), "en"), ((), "en")]
-)
-def test_the_first_language_with_texts_counts(wishes: tuple[str, ...], language: str) -> None:
-    assert language_of(*wishes) == language
 
 
 @ON_SQLITE
