@@ -13,9 +13,10 @@ from multiprocessing import get_context
 from pathlib import Path
 
 import httpx
+import msgspec
 
 from benchmarks.measure import machine
-from loadtests.console_data import Filled, fill
+from loadtests.console_data import Filled, Size, fill
 from tests.serving import free_port
 
 THINK_S = (2.0, 10.0)
@@ -98,14 +99,33 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("--seconds", type=int, default=60, help="length of the run (default 60)")
     parser.add_argument("--partners", type=int, default=100_000, help="partners (default 100,000)")
     parser.add_argument("--links", type=int, default=1_000_000, help="links (default 1,000,000)")
+    parser.add_argument(
+        "--data", type=Path, help="directory to fill and keep; one that this command has filled is loaded again"
+    )
     options = parser.parse_args(arguments)
+    size = Size(options.partners, options.links, options.users, options.writers)
     with tempfile.TemporaryDirectory(prefix="clew-console-") as name:
-        folder, started = Path(name), time.perf_counter()
-        with get_context("spawn").Pool(1) as pool:  # its memory goes back before the load
-            filled = pool.apply(fill, (folder, options.partners, options.links, options.users, options.writers))
-        print(f"{machine()}\nfilled in {time.perf_counter() - started:.0f} s", flush=True)
+        folder = options.data or Path(name)
+        print(machine(), flush=True)
+        filled = _filled(folder, size)
         figures = asyncio.run(_load(folder, filled, options.partners, options.seconds))
     return 0 if figures.print() else 1
+
+
+def _filled(folder: Path, size: Size) -> Filled:
+    """Fill a directory, or read what an earlier run has noted of it."""
+    note, started = folder / "filled.json", time.perf_counter()
+    if note.exists():
+        known = msgspec.json.decode(note.read_bytes(), type=Filled)
+        if known.size != size:
+            raise SystemExit(f"{folder} was filled with {known.size}, not with {size}; choose another directory")
+        return known
+    folder.mkdir(parents=True, exist_ok=True)
+    with get_context("spawn").Pool(1) as pool:  # its memory goes back before the load
+        filled = pool.apply(fill, (folder, size))
+    note.write_bytes(msgspec.json.encode(filled))
+    print(f"filled in {time.perf_counter() - started:.0f} s", flush=True)
+    return filled
 
 
 async def _load(folder: Path, filled: Filled, partners: int, seconds: int) -> Figures:

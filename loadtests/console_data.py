@@ -18,16 +18,27 @@ ROLES = ("owner", "admin", "partner_manager", "finance", "analyst")
 
 
 @dataclass(frozen=True, slots=True)
+class Size:
+    """Numbers of what a filled directory has."""
+
+    partners: int
+    links: int
+    users: int
+    writers: int
+
+
+@dataclass(frozen=True, slots=True)
 class Filled:
     """Ways in for the users of the load."""
 
+    size: Size
     sessions: list[tuple[str, str]]
     """Role and session key of each person."""
     api_key: str
     writer_keys: list[str]
 
 
-def fill(folder: Path, partners: int, links: int, users: int, writers: int) -> Filled:
+def fill(folder: Path, size: Size) -> Filled:
     """Make the database of the control plane in a directory. It has no audit events of its rows, but as many others."""
     settings, address = load_settings(), SqliteFile(folder / "control.sqlite")
     start_django(Configuration(address, settings, secret_key(folder, settings)))
@@ -37,12 +48,12 @@ def fill(folder: Path, partners: int, links: int, users: int, writers: int) -> F
     from control.program.publishing import publish
 
     migrate(address)
-    sessions = _people(users)
-    _program(partners, links)
+    sessions = _people(size.users)
+    _program(size.partners, size.links)
     publish(command_line(), "load")
-    _trail(partners)
-    keys = [make_key(command_line(), f"load {number}", "admin")[1] for number in range(writers + 1)]
-    return Filled(sessions, keys[0], keys[1:])
+    _trail(size.partners)
+    keys = [make_key(command_line(), f"load {number}", "admin")[1] for number in range(size.writers + 1)]
+    return Filled(size, sessions, keys[0], keys[1:])
 
 
 def _people(users: int) -> list[tuple[str, str]]:

@@ -54,6 +54,45 @@ class HashTree:
         ]
 
 
+@dataclass(frozen=True, slots=True)
+class Branches:
+    """The nodes of a tree, and the hashes of the parts below some of them. The rest of a tree takes no time."""
+
+    nodes: tuple[bytes, ...]
+    parts: Mapping[int, tuple[bytes, ...]]
+    """Hashes of the parts below a node, by the number of the node."""
+
+    @property
+    def root(self) -> bytes:
+        return _hash(_ROOT, self.nodes)
+
+    def part(self, number: int) -> bytes:
+        """Return the hash of a part. Raises KeyError below a node that is not here."""
+        return self.parts[number // FAN_OUT][number % FAN_OUT]
+
+    def changed(self, parts: Mapping[int, bytes]) -> "Branches":
+        """Return the branches with other hashes of some parts, and only those nodes that are above them."""
+        nodes, below = list(self.nodes), {node: list(self.parts[node]) for node in nodes_above(parts)}
+        for number, part in parts.items():
+            below[number // FAN_OUT][number % FAN_OUT] = part
+        for node, hashes in below.items():
+            nodes[node] = _hash(_NODE, hashes)
+        return Branches(tuple(nodes), {node: tuple(hashes) for node, hashes in below.items()})
+
+    def differing(self, other: "Branches") -> list[int]:
+        """Return the numbers of the parts that differ, ascending. Both need the parts below the nodes that differ."""
+        return [
+            node * FAN_OUT + at
+            for node in differing(self.nodes, other.nodes)
+            for at in differing(self.parts[node], other.parts[node])
+        ]
+
+
+def nodes_above(parts: Iterable[int]) -> list[int]:
+    """Return the numbers of the nodes above some parts, ascending."""
+    return sorted({number // FAN_OUT for number in parts})
+
+
 def tree_of_hashes(parts: Sequence[bytes]) -> HashTree:
     """Build a tree over the hashes of all parts. Raises BadTree for another number of hashes."""
     if len(parts) != PARTS or any(len(part) != HASH_BYTES for part in parts):

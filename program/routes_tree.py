@@ -69,9 +69,7 @@ class RoutesTree:
 
     def changed(self, change: RoutesChange) -> "RoutesTree":
         """Return the tree after a change; parts that it does not touch are shared."""
-        touched: dict[int, RoutePart] = {}
-        _apply(change, self.parts, touched)
-        touched = {number: part for number, part in touched.items() if part != self.parts[number]}
+        touched = changed_parts(change, self.parts)
         hashes = self.hashes.changed({number: hash_of_part(encode_part(part)) for number, part in touched.items()})
         return RoutesTree(self._with(touched), hashes)
 
@@ -95,8 +93,7 @@ _NO_HEAD = (_NO_ROWS,) * PARTS
 def tree_of(routes: Routes) -> RoutesTree:
     """Build the tree of all routes."""
     head = RoutesHead(routes.fallback_url, routes.trusted_proxies)
-    touched: dict[int, RoutePart] = {}
-    _apply(RoutesChange(routes.links, routes.partners, routes.offers, head), _NO_HEAD, touched)
+    touched = _apply(RoutesChange(routes.links, routes.partners, routes.offers, head), _NO_HEAD)
     parts = tuple(touched.get(number, _NO_ROWS) for number in range(PARTS))
     empty = hash_of_part(encode_part(_NO_ROWS))
     hashes = [empty if part is _NO_ROWS else hash_of_part(encode_part(part)) for part in parts]
@@ -111,7 +108,25 @@ def tree_of_parts(parts: Sequence[bytes], root: bytes) -> RoutesTree:
     return RoutesTree(tuple(decode_part(part) for part in parts), hashes)
 
 
-def _apply(change: RoutesChange, parts: tuple[RoutePart, ...], touched: dict[int, RoutePart]) -> None:
+def touched_parts(change: RoutesChange) -> list[int]:
+    """Return the numbers of the parts that hold the rows of a change, ascending."""
+    return sorted(
+        {part_of_link(code) for code in change.links}
+        | {part_of_partner(number) for number in change.partners}
+        | {part_of_offer(number) for number in change.offers}
+        | ({PART_OF_HEAD} if change.head is not None else set())
+    )
+
+
+def changed_parts(change: RoutesChange, parts: Sequence[RoutePart] | Mapping[int, RoutePart]) -> dict[int, RoutePart]:
+    """Return the parts that a change makes different, by their number. `parts` are at least those that it touches."""
+    touched = _apply(change, parts)
+    return {number: part for number, part in touched.items() if part != parts[number]}
+
+
+def _apply(change: RoutesChange, parts: Sequence[RoutePart] | Mapping[int, RoutePart]) -> dict[int, RoutePart]:
+    touched: dict[int, RoutePart] = {}
+
     def copy_of(number: int) -> RoutePart:
         if number not in touched:
             touched[number] = parts[number].copied()
@@ -125,6 +140,7 @@ def _apply(change: RoutesChange, parts: tuple[RoutePart, ...], touched: dict[int
         _put(copy_of(part_of_offer(offer)).offers, offer, route)
     if change.head is not None:
         touched[PART_OF_HEAD] = copy_of(PART_OF_HEAD)._replace(head=change.head)
+    return touched
 
 
 def _put(rows: dict[_K, _V], key: _K, row: _V | None) -> None:

@@ -5,16 +5,15 @@ from contextlib import contextmanager
 
 from django.http import HttpResponse
 
-from control.program.versions import newest_seq
+from control.program.versions import noting_versions
 
 HEADER = "Clew-Program-Version"
 
 
 @contextmanager
 def naming_version(response: HttpResponse) -> Iterator[None]:
-    """Send the newest version if the block, or a change at the same time, has made one."""
-    before = newest_seq()
-    yield
-    after = newest_seq()
-    if after != before:
-        response[HEADER] = str(after)
+    """Send the number of the last version that the block makes, if it makes one."""
+    with noting_versions() as made:
+        yield
+    if made:
+        response[HEADER] = str(made[-1])

@@ -14,11 +14,11 @@ from control.program.load import instant_us
 from control.program.models import ProgramPart, ProgramVersion, SealedSecret
 from control.program.selectors import labels_now
 from control.program.store import read_contents
-from control.program.stored_routes import read_hashes
+from control.program.stored_routes import differing_branches, read_hashes
 from control.program.stored_secrets import load_secrets
 from control.program.versions import current
 from program.feed import CONTENTS_BYTES_MAX, SECRETS_PURPOSE, Answer, Asked, Extra, TermsName
-from program.hash_tree import HashTree, differing
+from program.hash_tree import Branches
 from runtime.clock import Clock
 from runtime.sealed_bytes import seal_bytes
 
@@ -155,19 +155,20 @@ def _routes_contents(old: str, new: str) -> dict[bytes, bytes]:
     """Return the hashes that differ from a root that a follower has, and the parts if they are few."""
     if old == new:
         return {}
-    after = read_hashes(new, read_contents)
-    before = _hashes_if_known(old)
-    nodes = after.nodes if before is None else [after.nodes[n] for n in differing(before.nodes, after.nodes)]
-    found = read_contents([new, *(node.hex() for node in nodes)])
-    if before is not None:
-        parts = [after.parts[number] for number in before.differing(after)]
-        found |= bounded_contents(parts)
+    known = _differing_if_known(old, new)
+    if known is None:
+        nodes = read_hashes(new, read_contents).nodes
+        found = read_contents([new, *(node.hex() for node in nodes)])
+    else:
+        before, after = known
+        found = read_contents([new, *(after.nodes[node].hex() for node in after.parts)])
+        found |= bounded_contents([after.part(number) for number in before.differing(after)])
     return {bytes.fromhex(name): content for name, content in found.items()}
 
 
-def _hashes_if_known(root: str) -> HashTree | None:
+def _differing_if_known(old: str, new: str) -> tuple[Branches, Branches] | None:
     try:
-        return read_hashes(root, read_contents) if root else None
+        return differing_branches(old, new, read_contents) if old else None
     except KeyError:  # the database was restored, or the follower comes from another installation
         return None
 

@@ -162,7 +162,7 @@ def add_partner(request: HttpRequest, response: HttpResponse, body: PartnerIn) -
 def get_partner(request: HttpRequest, response: HttpResponse, partner_id: int) -> PartnerOut:
     """Get one partner."""
     actor = actor_of(request)
-    shown = partner_out(partner_of(actor, _number(partner_id)), actor)
+    shown = partner_out(partner_of(actor, _number(partner_id), related=False), actor)
     set_etag(response, shown)
     return shown
 
@@ -173,8 +173,7 @@ def patch_partner(request: HttpRequest, response: HttpResponse, partner_id: int,
     actor, number = actor_of(request), _number(partner_id)
     actor.require(Area.PARTNERS, Action.WRITE)
     with transaction.atomic(), naming_version(response):
-        Partner.objects.select_for_update().filter(number=number).first()
-        before = partner_out(partner_of(actor, number), actor)
+        before = partner_out(partner_of(actor, number, lock=True), actor)
         check_if_match(request, before)
         mistakes = Mistakes()
         with mistakes.gathered():

@@ -16,9 +16,18 @@ VALUES_MAX = 200
 _MANAGING = (Role.OWNER, Role.ADMIN, Role.PARTNER_MANAGER)
 
 
-def partner(actor: Actor, number: int) -> Partner:
-    """Return one partner. Raises Forbidden, and NotFound also for one that the actor may not see."""
-    row = visible_partners(actor).select_related("manager", "parent").filter(number=number).first()
+def partner(actor: Actor, number: int, *, related: bool = True, lock: bool = False) -> Partner:
+    """Return one partner. Raises Forbidden, and NotFound also for one that the actor may not see.
+
+    With `related`, its manager and the partner above it are read with it; with `lock`, its row is locked until the
+    transaction ends, and nothing else is read.
+    """
+    rows = visible_partners(actor).filter(number=number)
+    if lock:
+        rows = rows.select_for_update()
+    elif related:
+        rows = rows.select_related("manager", "parent")
+    row = rows.first()
     if row is None:
         raise NotFound(f"there is no partner {number}")
     return row

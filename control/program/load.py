@@ -67,14 +67,14 @@ def offer_rows(offers: QuerySet[Offer]) -> Iterator[OfferRow]:
 
 def link_rows(links: QuerySet[Link]) -> Iterator[LinkRow]:
     """Load links to published offers. A link is active if its partner has access to the offer."""
-    closed = set(Offer.objects.filter(published=True).exclude(access=OfferAccess.OPEN).values_list("number", flat=True))
-    columns = ("code", "offer_id", "partner_id", "status", "landing_url", "subs")
+    columns = ("code", "offer_id", "partner_id", "status", "offer__access", "landing_url", "subs")
     values = links.filter(offer__published=True).order_by().values_list(*columns)
     found = iter(values.iterator(chunk_size=_BATCH_ROWS))
     while batch := list(islice(found, _BATCH_ROWS)):
-        access = _access([(offer, partner) for _, offer, partner, *_ in batch if offer in closed])
-        for code, offer, partner, status, landing_url, subs in batch:
-            active = status == LinkStatus.ACTIVE and (offer not in closed or (offer, partner) in access)
+        closed = [(offer, partner) for _, offer, partner, _, access, *_ in batch if access != OfferAccess.OPEN]
+        allowed = _access(closed)
+        for code, offer, partner, status, access, landing_url, subs in batch:
+            active = status == LinkStatus.ACTIVE and (access == OfferAccess.OPEN or (offer, partner) in allowed)
             yield LinkRow(code, offer, partner, active, landing_url, subs)
 
 

@@ -127,15 +127,19 @@ def _add(
 
 def route_changes(touched: Touched, partners: Iterable[PartnerRow] = ()) -> RoutesChange:
     """Load the routes of rows that were touched."""
-    row = head_row()
     links = link_rows(touched.links) if touched.links is not None else ()
     offers = Offer.objects.filter(number__in=touched.offers, published=True)
     return RoutesChange(
         {link.code: link_entry(link) for link in links},
         {partner.number: status_of(partner.works) for partner in partners},
         {offer.number: offer_route(offer) for offer in offer_rows(offers)} if touched.offers else {},
-        RoutesHead(row.fallback_url, row.trusted_proxies) if touched.head else None,
+        _head() if touched.head else None,
     )
+
+
+def _head() -> RoutesHead:
+    row = head_row()
+    return RoutesHead(row.fallback_url, row.trusted_proxies)
 
 
 def offer_route(row: OfferRow) -> OfferRoute:

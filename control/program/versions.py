@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
@@ -69,11 +70,6 @@ def current() -> ProgramVersion | None:
     return ProgramVersion.objects.order_by("-seq").first()
 
 
-def newest_seq() -> int:
-    """Return the number of the newest version; 0 if nothing is published."""
-    return ProgramVersion.objects.order_by("-seq").values_list("seq", flat=True).first() or 0
-
-
 def next_effective(before: ProgramVersion | None, now: datetime) -> datetime:
     """Return the time from which new terms count: the first ones at once, others after the lead.
 
@@ -83,6 +79,20 @@ def next_effective(before: ProgramVersion | None, now: datetime) -> datetime:
         return now
     lead = timedelta(seconds=current_configuration().settings.terms_lead_s)
     return max(now + lead, before.effective + timedelta(microseconds=1))
+
+
+_noted: ContextVar[list[int] | None] = ContextVar("noted", default=None)
+
+
+@contextmanager
+def noting_versions() -> Iterator[list[int]]:
+    """Give the numbers of the versions that the block makes, in their order."""
+    made: list[int] = []
+    token = _noted.set(made)
+    try:
+        yield made
+    finally:
+        _noted.reset(token)
 
 
 def add_version(head: ProgramHead, new: NewVersion) -> ProgramVersion:
@@ -105,6 +115,9 @@ def add_version(head: ProgramHead, new: NewVersion) -> ProgramVersion:
     )
     head.version = version
     head.save(update_fields=["version"])
+    made = _noted.get()
+    if made is not None:
+        made.append(version.seq)
     return version
 
 
