@@ -16,7 +16,7 @@ import httpx
 import msgspec
 
 from benchmarks.measure import machine
-from loadtests.console_data import Filled, Size, fill
+from loadtests.console_data import Filled, Size, fill, upgrade
 from tests.serving import free_port
 
 THINK_S = (2.0, 10.0)
@@ -119,6 +119,8 @@ def _filled(folder: Path, size: Size) -> Filled:
         known = msgspec.json.decode(note.read_bytes(), type=Filled)
         if known.size != size:
             raise SystemExit(f"{folder} was filled with {known.size}, not with {size}; choose another directory")
+        with get_context("spawn").Pool(1) as pool:
+            pool.apply(upgrade, (folder,))
         return known
     folder.mkdir(parents=True, exist_ok=True)
     with get_context("spawn").Pool(1) as pool:  # its memory goes back before the load
@@ -155,7 +157,7 @@ async def _load(folder: Path, filled: Filled, partners: int, seconds: int) -> Fi
 
 
 async def _alone(url: str, filled: Filled, partners: int, pid: int, figures: Figures) -> None:
-    """Measure the CPU time of each page, one after the other."""
+    """Measure the CPU time of each page, and of each change, one after the other."""
     owner = next(session for role, session in filled.sessions if role == "owner")
     chance = random.Random(0)
     async with _client(url, owner, filled.api_key) as client:
@@ -165,6 +167,15 @@ async def _alone(url: str, filled: Filled, partners: int, pid: int, figures: Fig
             for _ in range(CPU_REPEATS):
                 await client.get(visited.path.replace("{n}", str(chance.randint(1, partners))))
             figures.cpu_s[visited.name] = (_cpu_s(pid) - before) / CPU_REPEATS
+    async with _writing_client(url, filled.writer_keys[0]) as client:
+        for name, change in _CHANGES.items():
+            used_s = 0.0
+            for _ in range(CPU_REPEATS):
+                partner, tag = await _read_partner(client, 0, chance, partners)
+                before = _cpu_s(pid)
+                await change(client, partner, tag, chance)
+                used_s += _cpu_s(pid) - before
+            figures.cpu_s[name] = used_s / CPU_REPEATS
 
 
 async def _reader(
@@ -189,20 +200,39 @@ def _own(chance: random.Random, role: str, partners: int) -> int:
 async def _writer(url: str, key: str, partners: int, number: int, until: float, figures: Figures) -> None:
     """Change partners and add links; each answer has to be a success."""
     chance = random.Random(1_000 + number)
-    headers = {"Authorization": f"Bearer {key}"}
-    async with httpx.AsyncClient(base_url=url, headers=headers, timeout=60) as client:
+    async with _writing_client(url, key) as client:
         while time.monotonic() < until:
-            # Each writer has partners of its own, so that nobody's ETag is out of date.
-            partner = chance.randrange(1 + number, partners, 16)
-            tag = (await client.get(f"/api/v1/partners/{partner}")).headers.get("ETag", "")
-            started = time.perf_counter()
-            body = {"tier": chance.choice(("Gold", "Silver", "Bronze")), "company": f"Company {chance.random()}"}
-            answer = await client.patch(f"/api/v1/partners/{partner}", json=body, headers={"If-Match": tag})
-            figures.add("write: change a partner", started, answer)
-            started = time.perf_counter()
-            link = {"items": [{"offer": chance.randint(1, 1_000), "partner": partner}]}
-            figures.add("write: add a link", started, await client.post("/api/v1/links", json=link), (201,))
+            partner, tag = await _read_partner(client, number, chance, partners)
+            for name, change in _CHANGES.items():
+                started = time.perf_counter()
+                answer = await change(client, partner, tag, chance)
+                figures.add(name, started, answer, (200, 201))
             await asyncio.sleep(chance.uniform(*WRITER_PAUSE_S))
+
+
+async def _read_partner(
+    client: httpx.AsyncClient, number: int, chance: random.Random, partners: int
+) -> tuple[int, str]:
+    """Return a partner and its ETag. Each writer has partners of its own, so that nobody's ETag is out of date."""
+    partner = chance.randrange(1 + number, partners, 16)
+    return partner, (await client.get(f"/api/v1/partners/{partner}")).headers.get("ETag", "")
+
+
+async def _change_partner(client: httpx.AsyncClient, partner: int, tag: str, chance: random.Random) -> httpx.Response:
+    body = {"tier": chance.choice(("Gold", "Silver", "Bronze")), "company": f"Company {chance.random()}"}
+    return await client.patch(f"/api/v1/partners/{partner}", json=body, headers={"If-Match": tag})
+
+
+async def _add_link(client: httpx.AsyncClient, partner: int, _tag: str, chance: random.Random) -> httpx.Response:
+    body = {"items": [{"offer": chance.randint(1, 1_000), "partner": partner}]}
+    return await client.post("/api/v1/links", json=body)
+
+
+_CHANGES = {"write: change a partner": _change_partner, "write: add a link": _add_link}
+
+
+def _writing_client(url: str, key: str) -> httpx.AsyncClient:
+    return httpx.AsyncClient(base_url=url, headers={"Authorization": f"Bearer {key}"}, timeout=60)
 
 
 def _client(url: str, session: str, key: str) -> httpx.AsyncClient:

@@ -40,20 +40,26 @@ class Filled:
 
 def fill(folder: Path, size: Size) -> Filled:
     """Make the database of the control plane in a directory. It has no audit events of its rows, but as many others."""
-    settings, address = load_settings(), SqliteFile(folder / "control.sqlite")
-    start_django(Configuration(address, settings, secret_key(folder, settings)))
+    upgrade(folder)
     from control.accounts.actor import command_line
     from control.accounts.keys import make_key
-    from control.migrate import migrate
     from control.program.publishing import publish
 
-    migrate(address)
     sessions = _people(size.users)
     _program(size.partners, size.links)
     publish(command_line(), "load")
     _trail(size.partners)
     keys = [make_key(command_line(), f"load {number}", "admin")[1] for number in range(size.writers + 1)]
     return Filled(size, sessions, keys[0], keys[1:])
+
+
+def upgrade(folder: Path) -> None:
+    """Bring the database of a directory to this version; make it if there is none."""
+    settings, address = load_settings(), SqliteFile(folder / "control.sqlite")
+    start_django(Configuration(address, settings, secret_key(folder, settings)))
+    from control.migrate import migrate
+
+    migrate(address)
 
 
 def _people(users: int) -> list[tuple[str, str]]:
