@@ -1,7 +1,7 @@
 """API: users and invitations."""
 
 from datetime import datetime
-from typing import Any, Literal
+from typing import Literal
 from uuid import UUID
 
 from django.db import transaction
@@ -107,7 +107,7 @@ def user_out(user: User, partner: int | None) -> UserOut:
 
 
 @users.get("", response=answers(UserPage))
-def list_users(request: HttpRequest, query: Query[UserQuery]) -> dict[str, Any]:
+def list_users(request: HttpRequest, query: Query[UserQuery]) -> HttpResponse:
     """List people."""
     actor = actor_of(request)
     found = people(actor).prefetch_related("seats")
@@ -210,7 +210,7 @@ def invitation_out(invitation: Invitation) -> InvitationOut:
 
 
 @invitations.get("", response=answers(InvitationPage))
-def list_invitations(request: HttpRequest, query: Query[InvitationQuery]) -> dict[str, Any]:
+def list_invitations(request: HttpRequest, query: Query[InvitationQuery]) -> HttpResponse:
     """List invitations."""
     found = visible_invitations(actor_of(request))
     if query.status:

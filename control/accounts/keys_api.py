@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 from ninja import Query, Router, Schema, Status
 from pydantic import ConfigDict, Field
@@ -84,7 +84,7 @@ def _shown(key: ApiKey) -> ApiKeyOut:
 
 
 @api_keys.get("", response=answers(ApiKeyPage))
-def list_api_keys(request: HttpRequest, query: Query[ApiKeyQuery]) -> dict[str, Any]:
+def list_api_keys(request: HttpRequest, query: Query[ApiKeyQuery]) -> HttpResponse:
     """List the API keys that are not revoked."""
     found = exactly(visible_keys(actor_of(request)), query, "name", "scope", "partner", "created_by")
     if query.q:

@@ -4,7 +4,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
 from ninja import Query, Router, Schema
 from pydantic import Field
 
@@ -89,7 +89,7 @@ def _filter_of(actor: Actor) -> AuditFilter:
 
 
 @audit_events.get("", response=answers(AuditPage))
-def list_audit_events(request: HttpRequest, query: Query[AuditQuery]) -> dict[str, Any]:
+def list_audit_events(request: HttpRequest, query: Query[AuditQuery]) -> HttpResponse:
     """List events, newest first."""
     more = ("object_name", "partner", "address")
     given = query.model_dump(exclude={"limit", "cursor", "order", "from_", "to", *more})

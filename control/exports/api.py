@@ -80,7 +80,7 @@ def export_out(found: Export) -> ExportOut:
 
 
 @exports.get("", response=answers(ExportPage))
-def list_exports(request: HttpRequest, query: Query[ExportQuery]) -> dict[str, Any]:
+def list_exports(request: HttpRequest, query: Query[ExportQuery]) -> HttpResponse:
     """List the caller's exports, newest first."""
     actor = actor_of(request)
     actor.require(Area.PARTNERS, Action.READ)

@@ -206,7 +206,7 @@ def _row(found: Import, row: ImportRow) -> ImportRowOut:
 
 
 @imports.get("", response=answers(ImportPage))
-def list_imports(request: HttpRequest, query: Query[ImportQuery]) -> dict[str, Any]:
+def list_imports(request: HttpRequest, query: Query[ImportQuery]) -> HttpResponse:
     """List imports, newest first."""
     found = exactly(visible_imports(actor_of(request)), query, "type", "state", file="file__name")
     if query.q:
@@ -276,7 +276,7 @@ def remove_import(request: HttpRequest, import_id: UUID) -> Status[None]:
 
 
 @imports.get("/{import_id}/rows", response=answers(ImportRowPage, errors=(404,)))
-def list_import_rows(request: HttpRequest, import_id: UUID, query: Query[RowQuery]) -> dict[str, Any]:
+def list_import_rows(request: HttpRequest, import_id: UUID, query: Query[RowQuery]) -> HttpResponse:
     """List the rows after the dry run, in the order of the file: what each creates or changes, and its mistakes."""
     found = one_import(actor_of(request), import_id)
     rows = rows_of(found, query.outcome, query.state)

@@ -1,10 +1,9 @@
 """API: jobs."""
 
 from datetime import datetime
-from typing import Any
 from uuid import UUID
 
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 from ninja import Query, Router, Schema
 from pydantic import Field
@@ -64,7 +63,7 @@ def _job(job: Job) -> JobOut:
 
 
 @jobs.get("", response=answers(JobPage))
-def list_jobs(request: HttpRequest, query: Query[JobQuery]) -> dict[str, Any]:
+def list_jobs(request: HttpRequest, query: Query[JobQuery]) -> HttpResponse:
     """List jobs, newest first."""
     actor_of(request).require(Area.JOBS, Action.READ)
     found = exactly(Job.objects.all(), query, "state", "task", "asked_by", "request_id")

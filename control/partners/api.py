@@ -135,7 +135,7 @@ def _resolved(values: Mapping[str, Any], actor: Actor, mistakes: Mistakes) -> di
 
 
 @partners.get("", response=answers(PartnerPage), openapi_extra=map_parameters(*PARTNER_FILTERS.maps))
-def list_partners(request: HttpRequest, query: Query[PartnerQuery]) -> dict[str, Any]:
+def list_partners(request: HttpRequest, query: Query[PartnerQuery]) -> HttpResponse:
     """List partners."""
     actor = actor_of(request)
     found = PARTNER_FILTERS.asked(actor, visible_partners(actor), query, request.GET.dict())

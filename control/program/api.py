@@ -129,7 +129,7 @@ def _one_offer(actor: Actor, number: int) -> Offer:
 
 
 @offers.get("", response=answers(OfferPage))
-def list_offers(request: HttpRequest, query: Query[OfferQuery]) -> dict[str, Any]:
+def list_offers(request: HttpRequest, query: Query[OfferQuery]) -> HttpResponse:
     """List offers."""
     actor = actor_of(request)
     found = OFFER_FILTERS.asked(actor, visible_offers(actor), query, request.GET.dict())
@@ -281,7 +281,7 @@ def _one_link(actor: Actor, code: str) -> Link:
 
 
 @links.get("", response=answers(LinkPage))
-def list_links(request: HttpRequest, query: Query[LinkQuery]) -> dict[str, Any]:
+def list_links(request: HttpRequest, query: Query[LinkQuery]) -> HttpResponse:
     """List links, newest first."""
     actor = actor_of(request)
     found = LINK_FILTERS.asked(actor, visible_links(actor), query, request.GET.dict())

@@ -1,7 +1,6 @@
 """API: approvals of partners for offers."""
 
 from datetime import datetime
-from typing import Any
 
 from django.http import HttpRequest, HttpResponse
 from ninja import Query, Router, Schema, Status
@@ -62,7 +61,7 @@ def approval_out(approval: Approval) -> ApprovalOut:
 
 
 @approvals.get("", response=answers(ApprovalPage))
-def list_approvals(request: HttpRequest, query: Query[ApprovalQuery]) -> dict[str, Any]:
+def list_approvals(request: HttpRequest, query: Query[ApprovalQuery]) -> HttpResponse:
     """List approvals, newest first."""
     actor = actor_of(request)
     found = APPROVAL_FILTERS.asked(actor, visible_approvals(actor), query, request.GET.dict())

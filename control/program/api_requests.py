@@ -1,7 +1,6 @@
 """API: approval of terms by a second person."""
 
 from datetime import datetime
-from typing import Any
 from uuid import UUID
 
 from django.http import HttpRequest, HttpResponse
@@ -90,7 +89,7 @@ def request_out(row: PublishRequest) -> PublishRequestOut:
 
 
 @requests.get("", response=answers(PublishRequestPage))
-def list_publish_requests(request: HttpRequest, query: Query[PublishRequestQuery]) -> dict[str, Any]:
+def list_publish_requests(request: HttpRequest, query: Query[PublishRequestQuery]) -> HttpResponse:
     """List requests, newest first."""
     names = ("kind", "state", "content_hash", "requester", "decider", "back_to", "version")
     found = exactly(publish_requests(actor_of(request)), query, *names)

@@ -195,7 +195,7 @@ class TermsApi(Generic[_R, _O]):
     """Replaces fields by their columns, beyond offer and partner."""
     filters: FilterSet[_R]
 
-    def list(self, request: HttpRequest, query: PageQuery) -> dict[str, Any]:
+    def list(self, request: HttpRequest, query: PageQuery) -> HttpResponse:
         actor = actor_of(request)
         found = self.filters.asked(actor, self.visible(actor), query, request.GET.dict())
         return page(request, found, query, _ORDERS, self.show)
@@ -274,7 +274,7 @@ _COUPONS = TermsApi(
 
 
 @plans.get("", response=answers(PlanPage))
-def list_plans(request: HttpRequest, query: Query[PlanQuery]) -> dict[str, Any]:
+def list_plans(request: HttpRequest, query: Query[PlanQuery]) -> HttpResponse:
     """List plans, newest first."""
     return _PLANS.list(request, query)
 
@@ -313,7 +313,7 @@ def delete_plan(request: HttpRequest, plan_id: UUID) -> Status[None]:
 
 
 @coupons.get("", response=answers(CouponPage))
-def list_coupons(request: HttpRequest, query: Query[CouponQuery]) -> dict[str, Any]:
+def list_coupons(request: HttpRequest, query: Query[CouponQuery]) -> HttpResponse:
     """List coupons, newest first."""
     return _COUPONS.list(request, query)
 

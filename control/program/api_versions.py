@@ -1,7 +1,6 @@
 """API: versions of the program."""
 
 from datetime import datetime
-from typing import Any
 
 from django.http import HttpRequest, HttpResponse
 from ninja import Query, Router, Schema, Status
@@ -80,7 +79,7 @@ def version_out(version: ProgramVersion) -> VersionOut:
 
 
 @program_versions.get("", response=answers(VersionPage))
-def list_versions(request: HttpRequest, query: Query[VersionQuery]) -> dict[str, Any]:
+def list_versions(request: HttpRequest, query: Query[VersionQuery]) -> HttpResponse:
     """List versions, newest first."""
     names = ("kind", "terms_hash", "routes_root", "author", "approver", "back_to")
     found = exactly(all_versions(actor_of(request)), query, *names)

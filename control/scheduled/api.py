@@ -1,10 +1,9 @@
 """API: scheduled changes."""
 
 from datetime import datetime
-from typing import Any
 from uuid import UUID
 
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
 from ninja import Query, Router, Schema, Status
 from pydantic import AwareDatetime, ConfigDict, Field
 
@@ -85,7 +84,7 @@ def scheduled_out(row: ScheduledChange) -> ScheduledOut:
 
 
 @scheduled.get("", response=answers(ScheduledPage))
-def list_scheduled_changes(request: HttpRequest, query: Query[ScheduledQuery]) -> dict[str, Any]:
+def list_scheduled_changes(request: HttpRequest, query: Query[ScheduledQuery]) -> HttpResponse:
     """List scheduled changes, the latest time first."""
     columns = {"object": "object_id", "scheduled_by": "actor_name"}
     found = exactly(scheduled_changes(actor_of(request)), query, "kind", "to", "state", "content_hash", **columns)

@@ -194,7 +194,7 @@ def _delivery(delivery: Delivery) -> DeliveryOut:
 
 
 @webhooks.get("", response=answers(WebhookPage))
-def list_webhooks(request: HttpRequest, query: Query[WebhookQuery]) -> dict[str, Any]:
+def list_webhooks(request: HttpRequest, query: Query[WebhookQuery]) -> HttpResponse:
     """List webhooks."""
     found = exactly(services.webhooks(actor_of(request)), query, "url", "status", "owner_email", "created_by")
     if query.events:
@@ -282,7 +282,7 @@ def replay_many(request: HttpRequest, webhook_id: UUID, body: ReplayIn | None = 
 
 
 @webhooks.get("/{webhook_id}/deliveries", response=answers(DeliveryPage, errors=(404,)))
-def list_deliveries(request: HttpRequest, webhook_id: UUID, query: Query[DeliveryQuery]) -> dict[str, Any]:
+def list_deliveries(request: HttpRequest, webhook_id: UUID, query: Query[DeliveryQuery]) -> HttpResponse:
     """List deliveries, newest first."""
     found = services.deliveries(actor_of(request), webhook_id)
     of_event = {"type": "event__type", "event": "event__id", "object_id": "event__object_id"}

@@ -19,8 +19,11 @@ from control.ui.moments import day_text
 from control.ui.states import state_text, state_tone
 from control.ui.table import Cell
 
-_UNSHOWN = ("traffic_sources", "custom", "external_ids", "search")
-"""Columns of the table that the list never shows; most are JSON, which takes time to read."""
+_UNSHOWN = (
+    *("traffic_sources", "custom", "external_ids", "search"),
+    *("manager__password", "manager__last_login", "manager__role", "manager__is_active", "manager__created"),
+)
+"""Columns that the list never shows; most are JSON or times, which take long to read."""
 
 
 def _name(partner: Partner) -> Cell:
@@ -88,7 +91,7 @@ def _search(actor: Actor, rows: QuerySet[Partner], text: str) -> QuerySet[Partne
 def _managers(actor: Actor) -> Options:
     if actor.is_limited(Area.PARTNERS, Limit.OWN):
         return ()
-    return [(NOBODY, "Nobody"), *((str(user.pk), str(user)) for user in possible_managers())]
+    return [(NOBODY, "Nobody"), *((str(user.pk), str(user)) for user in possible_managers().only("name", "email"))]
 
 
 def _values_of(name: str) -> Callable[[Actor], Options]:
