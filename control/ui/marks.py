@@ -7,18 +7,23 @@ import hashlib
 import html
 import re
 from collections.abc import Iterable
+from functools import lru_cache
 
-from django.utils.safestring import SafeString, mark_safe
+from django.utils.safestring import SafeString
 
 from control.ui.assets_manifest import icon_path
 
 _LOCAL = re.compile(r"(?:[/?#][^/\\]|[/?#]$|[\w.-]+(?:[/?#]|$))")
+_SPECIAL = re.compile("[&<>\"']")
+"""Characters that `html.escape` replaces. Most texts have none, which is found in a third of the time."""
 AVATAR_COLOURS = 5
+_ICONS_KEPT_MAX = 512
 
 
 def escape(value: object) -> str:
     """Escape a text. Django's function does the same in three times the time, for texts that are translated late."""
-    return html.escape(str(value))
+    text = str(value)
+    return html.escape(text) if _SPECIAL.search(text) else text
 
 
 def address(value: object) -> str:
@@ -41,9 +46,10 @@ def colour_number(name: object) -> int:
     return hashlib.blake2b(str(name).encode(), digest_size=2).digest()[0] % AVATAR_COLOURS + 1
 
 
+@lru_cache(_ICONS_KEPT_MAX)
 def icon(name: str, classes: str = "") -> SafeString:
     """Draw an icon of Tabler. It is decoration: the text next to it carries the meaning."""
-    return mark_safe(
+    return SafeString(
         f'<svg class="icon icon-{escape(name)} {escape(classes)}" viewBox="0 0 24 24" fill="none" '
         'stroke="currentColor" stroke-linecap="round" stroke-linejoin="round" aria-hidden="true" focusable="false">'
         f'<path d="{escape(icon_path(name))}"/></svg>'
@@ -53,13 +59,13 @@ def icon(name: str, classes: str = "") -> SafeString:
 def badge(text: object, tone: object = "", dot: object = None) -> SafeString:
     """Draw a word of state or kind."""
     dotted = " cl-badge-dot" if dot else ""
-    return mark_safe(f'<span class="cl-badge cl-badge-{escape(tone or "neutral")}{dotted}">{escape(text)}</span>')
+    return SafeString(f'<span class="cl-badge cl-badge-{escape(tone or "neutral")}{dotted}">{escape(text)}</span>')
 
 
 def avatar(name: object, square: object = None, large: object = None) -> SafeString:
     """Draw the initials of a person or a company."""
     classes = f"{' cl-avatar-square' if square else ''}{' cl-avatar-large' if large else ''}"
-    return mark_safe(
+    return SafeString(
         f'<span class="cl-avatar cl-avatar-{colour_number(name)}{classes}" aria-hidden="true">'
         f"{escape(initials(name))}</span>"
     )
@@ -71,4 +77,4 @@ def options(pairs: Iterable[tuple[object, object]], chosen: object) -> SafeStrin
         f'<option value="{escape(value)}"{" selected" if value == chosen else ""}>{escape(label)}</option>'
         for value, label in pairs
     ]
-    return mark_safe("".join(drawn))
+    return SafeString("".join(drawn))

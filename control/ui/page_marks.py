@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from django.utils.html import conditional_escape
-from django.utils.safestring import SafeString, mark_safe
+from django.utils.safestring import SafeString
 
 from control.ui.local_formats import count_text
 from control.ui.marks import address, escape
@@ -24,7 +24,7 @@ def button(
     own_id = f' id="{escaped(id)}"' if id else ""
     content = f"{draw_icon(icon) if icon else ''}<span>{escaped(text)}</span>"
     if href and not disabled:
-        return mark_safe(f'<a class="{classes}" href="{escaped(address(href))}"{own_id}>{content}</a>')
+        return SafeString(f'<a class="{classes}" href="{escaped(address(href))}"{own_id}>{content}</a>')
     parts = [f'<button class="{classes}" type="{"button" if popover else escaped(type or "submit")}"{own_id}']
     if name:
         parts.append(f' name="{escaped(name)}" value="{escaped(value or "1")}"')
@@ -32,7 +32,7 @@ def button(
         parts.append(f' form="{escaped(form)}"')
     if popover:
         parts.append(f' popovertarget="{escaped(popover)}"{" data-modal" if modal else ""}')
-    return mark_safe(f"{''.join(parts)}{' disabled' if disabled else ''}>{content}</button>")
+    return SafeString(f"{''.join(parts)}{' disabled' if disabled else ''}>{content}</button>")
 
 
 def navigation_links(groups: Iterable[Group]) -> SafeString:
@@ -51,4 +51,4 @@ def navigation_links(groups: Iterable[Group]) -> SafeString:
                 f"<span>{escape(link.label)}</span>{count}</a></li>"
             )
         drawn.append("</ul>")
-    return mark_safe("".join(drawn))
+    return SafeString("".join(drawn))

@@ -1,7 +1,7 @@
 """Drawing of tables: heads, rows and the last line. Every text is escaped, also one that is marked as safe."""
 
 from django.http import QueryDict
-from django.utils.safestring import SafeString, mark_safe
+from django.utils.safestring import SafeString
 from django.utils.translation import gettext
 
 from control.ui.charts.spark import sparkline
@@ -12,7 +12,7 @@ from control.ui.table import Cell, Column, Heading, Table
 
 def table_heads(table: Table, query: QueryDict | None) -> SafeString:
     """Draw the heads of a table. With the query of the page, a click on a head sorts."""
-    return mark_safe("".join(_head(heading, query) for heading in table.headings))
+    return SafeString("".join(_head(heading, query) for heading in table.headings))
 
 
 def _head(heading: Heading, query: QueryDict | None) -> str:
@@ -41,14 +41,14 @@ def table_rows(table: Table) -> SafeString:
         drawn.append("\n")
         drawn += [f"{opening}{_framed(cell, nothing)}</td>" for opening, cell in zip(openings, row.cells, strict=True)]
         drawn.append("</tr>")
-    return mark_safe("".join(drawn))
+    return SafeString("".join(drawn))
 
 
 def foot_cells(table: Table) -> SafeString:
     """Draw the cells of the last line of a table."""
     nothing = _nothing()
     pairs = zip(_openings(table), table.foot, strict=True)
-    return mark_safe("".join(f"{opening}{_framed(cell, nothing)}</td>" for opening, cell in pairs))
+    return SafeString("".join(f"{opening}{_framed(cell, nothing)}</td>" for opening, cell in pairs))
 
 
 def _openings(table: Table) -> list[str]:
