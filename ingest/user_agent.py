@@ -3,6 +3,7 @@
 The names come from ua-parser and the device classes from user-agents. A robot is an agent that matches
 crawler-user-agents' patterns or Clew's own (ingest/robots.py); a robot's system and browser are not read.
 ua-parser's Rust engine matches all patterns. It looks for literals first, so the length of an agent bounds its cost.
+Where many agents are read, ingest/robot_filter.py spares it those that match no robot's pattern.
 """
 
 import functools
@@ -25,9 +26,13 @@ from user_agents.parsers import (
 
 from ingest import robots
 from ingest.bots import NAMED_BYTES_MAX, PARSED_BYTES_MAX, SYSTEM_BYTES_MAX, Agent
+from ingest.robot_filter import RobotFilter
 
 GROUP_AGENTS_MAX = 1_000
 """Most user agents that one matcher reads before the next one begins."""
+
+FILTER_AGENTS_MIN = 500
+"""Fewest user agents of a group that the filter of robots is used for, since it takes 0.15 s to prepare once."""
 
 _DEVICES = frozenset((*MOBILE_DEVICE_FAMILIES, *TABLET_DEVICE_FAMILIES, "Mac"))
 _WINDOWS = "Windows"
@@ -51,12 +56,11 @@ def _matchers() -> _Matchers:
     any robot's name are left out: the robots' own patterns have decided already, and the others cost hundreds of
     microseconds on an agent made for it.
     """
-    listed = [entry["pattern"] for entry in CRAWLER_USER_AGENTS_DATA]
     browsers, systems, devices = MATCHERS
     browsers = [matcher for matcher in browsers if not matcher.regex.startswith("^.{")]
     devices = [matcher for matcher in devices if _is_classified(matcher.family, matcher.regex)]
     return _Matchers(
-        UserAgentExtractor((_capturing(p, ""), "robot", None, None, None, None) for p in (*listed, *robots.PATTERNS)),
+        UserAgentExtractor((_capturing(p, ""), "robot", None, None, None, None) for p in _robot_patterns()),
         UserAgentExtractor(
             (_uncounted(_capturing(m.regex, m.family)), m.family, None, None, None, None) for m in browsers
         ),
@@ -70,6 +74,15 @@ def _matchers() -> _Matchers:
             (_capturing(m.regex, m.family), "i" if m.regex_flag else None, m.family, None, None) for m in devices
         ),
     )
+
+
+def _robot_patterns() -> list[str]:
+    return [*(entry["pattern"] for entry in CRAWLER_USER_AGENTS_DATA), *robots.PATTERNS]
+
+
+@functools.cache
+def _robot_filter() -> RobotFilter:
+    return RobotFilter(_robot_patterns())
 
 
 def _is_classified(family: str, pattern: str) -> bool:
@@ -101,6 +114,10 @@ def _uncounted(pattern: str) -> str:
     return _COUNTED_LETTERS.sub(lambda found: found[1] + ("*" if found[2] == "0" else "+"), pattern)
 
 
+_Known = tuple[tuple[str, bool], ...]
+"""Words that have been looked for in a user agent, in the order of user-agents' questions, and whether it has them."""
+
+
 def read_agent(user_agent: str) -> Agent:
     """Read one User-Agent header. Names that it does not give are empty."""
     return read_agents([user_agent])[0]
@@ -119,39 +136,23 @@ def read_agents(user_agents: Sequence[str]) -> list[Agent]:
 
 
 def _read_group(user_agents: Sequence[str]) -> list[Agent]:
-    texts = [_bounded(user_agent, PARSED_BYTES_MAX) for user_agent in user_agents]
-    found = [_ROBOT if is_robot else _UNKNOWN for is_robot in map(_is_robot, texts)]
+    texts = _all_bounded(user_agents, PARSED_BYTES_MAX)
+    found = [_ROBOT if is_robot else _UNKNOWN for is_robot in _are_robots(texts)]
     people = [place for place, agent in enumerate(found) if agent is _UNKNOWN and texts[place]]
-    named = [_bounded(texts[place], NAMED_BYTES_MAX) for place in people]
-    starts = [_bounded(text, SYSTEM_BYTES_MAX) for text in named]
+    named = _all_bounded([texts[place] for place in people], NAMED_BYTES_MAX)
+    starts = _all_bounded(named, SYSTEM_BYTES_MAX)
     matchers = _matchers()
     browsers = [match.family if match else "" for match in map(matchers.browser.extract, named)]
     systems = [(match.family, match.major) if match else ("", None) for match in map(matchers.system.extract, starts)]
     devices = [match.family if match else "" for match in map(matchers.device.extract, starts)]
     for place, text, browser, (system, version), device in zip(people, named, browsers, systems, devices, strict=True):
-        found[place] = _named(_Names(device, system, browser, version if system == _WINDOWS else None), text)
-    return found
-
-
-class _Names(NamedTuple):
-    """Families that were found, and the version of Windows."""
-
-    device: str
-    system: str
-    browser: str
-    windows: str | None
-
-
-_Known = tuple[tuple[str, bool], ...]
-"""Words that have been looked for in a user agent, in the order of user-agents' questions, and whether it has them."""
-
-
-def _named(names: _Names, text: str) -> Agent:
-    known: _Known = ()
-    found = _classify(names, known)
-    while isinstance(found, str):
-        known = (*known, (found, found in text))
-        found = _classify(names, known)
+        windows = version if system == _WINDOWS else None
+        known: _Known = ()
+        agent = _classify(device, system, browser, windows, known)
+        while isinstance(agent, str):
+            known = (*known, (agent, agent in text))
+            agent = _classify(device, system, browser, windows, known)
+        found[place] = agent
     return found
 
 
@@ -172,36 +173,47 @@ class _Text:
 
 
 @functools.lru_cache(32_768)
-def _classify(names: _Names, known: _Known) -> Agent | str:
+def _classify(device: str, system: str, browser: str, windows: str | None, known: _Known) -> Agent | str:
     """Classify by user-agents; return the word that it needs next if the known ones do not decide.
 
-    Nothing but these arguments decides, so one answer serves many user agents. The names alone decide most classes;
-    looking for every word that user-agents knows would cost as much as a parser.
+    Nothing but these arguments decides, so one answer serves many user agents.
+    The families decide most classes; looking for every word that user-agents knows would cost as much as a parser.
     """
     details = UserAgent.__new__(UserAgent)  # its constructor would parse the text again, with a cache of its own
     details.ua_string = _Text(known)
-    details.os = parse_operating_system(names.system, names.windows)
-    details.browser = parse_browser(names.browser, None, None, None)
-    details.device = parse_device(names.device, None, None)
+    details.os = parse_operating_system(system, windows)
+    details.browser = parse_browser(browser, None, None, None)
+    details.device = parse_device(device, None, None)
     try:
-        return Agent(_device(details), names.system, names.browser, False)
+        return Agent(_device(details), system, browser, False)
     except _UnknownWord as unknown:
         return str(unknown)
 
 
-def _bounded(text: str, bytes_max: int) -> str:
-    """Cut at `bytes_max` bytes of UTF-8, between characters."""
-    if text.isascii():
-        return text[:bytes_max]
-    return text.encode("utf-8", "replace")[:bytes_max].decode("utf-8", "ignore")
+def _all_bounded(texts: Sequence[str], bytes_max: int) -> list[str]:
+    """Cut each text at `bytes_max` bytes of UTF-8, between characters."""
+    return [
+        text[:bytes_max] if text.isascii() else text.encode("utf-8", "replace")[:bytes_max].decode("utf-8", "ignore")
+        for text in texts
+    ]
 
 
-def _is_robot(text: str) -> bool:
+def _are_robots(texts: Sequence[str]) -> list[bool]:
+    """Tell of each text whether it matches a robot's pattern, and does so without the phrases of people."""
+    matched = _match_a_robot(texts)
+    shorter = {at: robots.without_people(texts[at]) for at, is_matched in enumerate(matched) if is_matched}
+    again = [at for at, text in shorter.items() if text != texts[at]]
+    for at, is_matched in zip(again, _match_a_robot([shorter[at] for at in again]), strict=True):
+        matched[at] = is_matched
+    return matched
+
+
+def _match_a_robot(texts: Sequence[str]) -> list[bool]:
     matches = _matchers().robot.extract
-    if matches(text) is None:
-        return False
-    without = robots.without_people(text)
-    return without == text or matches(without) is not None
+    if len(texts) < FILTER_AGENTS_MIN:
+        return [matches(text) is not None for text in texts]
+    may_match = _robot_filter().may_match(texts)
+    return [may and matches(text) is not None for may, text in zip(may_match, texts, strict=True)]
 
 
 def _device(details: UserAgent) -> str:
