@@ -46,6 +46,8 @@ COMMANDS = {
     "user disable": "clew.cli.users:disable_user",
     "user reset-second-factor": "clew.cli.users:reset_second_factor_of",
     "user sign-in-link": "clew.cli.users:make_link",
+    "mail read-bounce": "clew.cli.mail:read_bounce",
+    "mail clear-bounce": "clew.cli.mail:clear_bounce",
     "api-key add": "clew.cli.api_keys:add_api_key",
     "api-key list": "clew.cli.api_keys:list_api_keys",
     "api-key revoke": "clew.cli.api_keys:revoke_api_key",
@@ -62,6 +64,7 @@ COMMANDS = {
 GROUPS = {
     "dead-letters": "Records that could not be decoded.",
     "user": "People who sign in to the console.",
+    "mail": "Mail that could not be delivered.",
     "api-key": "Keys for systems that use the API.",
     "keys": "Keys that sign click ids.",
     "program": "Program files, and the program of the control plane.",

@@ -10,6 +10,7 @@ urlpatterns = [
     path("", start, name="start"),
     path("api/v1/", api.urls),
     re_path(r"^api/", unknown_path),
+    path("", include("control.notifications.urls")),
     path("", include("control.accounts.urls")),
     path("", include("control.ui.urls")),
     path("console/", include("control.console.urls")),

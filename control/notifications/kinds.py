@@ -5,6 +5,10 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from django.apps import AppConfig, apps
+from django.utils.translation import gettext_lazy as _
+
+CATEGORY_CHARS_MAX = 20
+KIND_CHARS_MAX = 60
 
 
 class Category(StrEnum):
@@ -17,6 +21,19 @@ class Category(StrEnum):
     MONEY = "money"
     SYSTEM = "system"
     DIGEST = "digest"
+
+
+CATEGORY_TEXTS = {
+    Category.ACCOUNT: _("Account and security"),
+    Category.APPLICATIONS: _("Applications"),
+    Category.CONTRACTS: _("Contracts"),
+    Category.PROGRAM: _("Offers, links and news of the program"),
+    Category.MONEY: _("Commissions and payouts"),
+    Category.SYSTEM: _("Work that waits and systems"),
+    Category.DIGEST: _("Weekly summary"),
+}
+DEFAULT_ON = frozenset(Category) - {Category.DIGEST}
+"""Categories whose mails come unless the reader ends them."""
 
 
 @dataclass(frozen=True, slots=True)

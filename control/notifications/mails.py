@@ -3,7 +3,8 @@
 from collections.abc import Mapping
 from datetime import date
 from decimal import Decimal
-from email.utils import make_msgid, parseaddr
+from email.utils import parseaddr
+from uuid import uuid4
 
 from django.conf import settings
 from django.core.mail import EmailMultiAlternatives
@@ -12,32 +13,48 @@ from django.template.backends.django import Template
 from django.template.loader import get_template, render_to_string
 from django.urls import reverse
 from django.utils import timezone, translation
+from django.utils.translation import gettext
 
 from control.accounts.languages import language_of, zone_of
-from control.accounts.models import User
+from control.accounts.models import User, normal_email
 from control.configuration import current_configuration
-from control.notifications.kinds import mail_kind
+from control.notifications.bounces import message_id
+from control.notifications.kinds import CATEGORY_TEXTS, Category, mail_kind
 from control.notifications.markdown import BRAND, escaped, html_of, text_of
+from control.notifications.preferences import wants_mail
+from control.notifications.unsubscribe import token_of
 from control.partners.models import Partner
 from control.program.models import ProgramSettings
+from runtime.logs import logger
 
 SUBJECT_CHARS_MAX = 150
+_log = logger("mail")
 Values = Mapping[str, object]
 """Texts, numbers, dates and lists of texts. Other objects are refused, because their texts would not be escaped."""
 
 
 def queue_mail(
-    kind: str, to: str, values: Values, *, locale: str = "", person: User | None = None,
-    partner: Partner | None = None,
-) -> None:  # fmt: skip
-    """Store a mail in the open transaction, in the language of its reader. Raises UnknownMailKind, TypeError."""
-    mail_kind(kind)
-    reader = person if person is not None else User.objects.filter(email=to.lower()).first()
+    kind: str, to: str, values: Values, *, locale: str = "", person: User | None = None, partner: Partner | None = None
+) -> bool:
+    """Store a mail in the open transaction, in the language of its reader. Raises UnknownMailKind, TypeError.
+
+    Returns False for a mail that nobody has to have and that its reader does not want or cannot get.
+    """
+    what = mail_kind(kind)
+    reader = person if person is not None else User.objects.filter(email=normal_email(to)).first()
     own, zone = (reader.locale, reader.time_zone) if reader is not None else ("", "")
+    ending = ""
+    if not what.transactional:
+        ending = page_link("unsubscribe", token_of(to, reader, what.category))
+        if not ending:
+            _log.warning("mail left out", kind=kind, why="without CLEW_WEB__URL it could not be unsubscribed from")
+        if not ending or not wants_mail(to, reader, what.category):
+            return False
     language = language_of(locale, own, partner.language if partner is not None else "")
     with translation.override(language), timezone.override(zone_of(zone)):
         subject, body = built_in_texts(kind, values)
-        mail_of(subject, body, to).send()
+        mail_of(subject, body, to, category=what.category, ending=ending).send()
+    return True
 
 
 def built_in_texts(kind: str, values: Values) -> tuple[str, str]:
@@ -47,21 +64,33 @@ def built_in_texts(kind: str, values: Values) -> tuple[str, str]:
     return _rendered(f"mail/{kind}.subject.txt", raw), _rendered(f"mail/{kind}.txt", marked)
 
 
-def mail_of(subject: str, body: str, to: str) -> EmailMultiAlternatives:
-    """Return a mail with a text in Markdown, as plain text and HTML, in the current language."""
+def mail_of(subject: str, body: str, to: str, *, category: str = "", ending: str = "") -> EmailMultiAlternatives:
+    """Return a mail with a text in Markdown, as plain text and HTML, in the current language.
+
+    With `ending`, the address that ends the mails of the category, it says so in its foot and its headers.
+    """
     line = " ".join(subject.split())
-    sender = parseaddr(settings.DEFAULT_FROM_EMAIL)[1]
-    headers = {
-        "Message-ID": make_msgid(domain=sender.rpartition("@")[2] or "localhost"),
-        "Auto-Submitted": "auto-generated",
-    }
+    domain = parseaddr(settings.DEFAULT_FROM_EMAIL)[1].rpartition("@")[2] or "localhost"
+    headers = {"Message-ID": message_id(to, uuid4().hex, domain), "Auto-Submitted": "auto-generated"}
+    foot = ""
+    if ending:
+        headers |= {"List-Unsubscribe": f"<{ending}>", "List-Unsubscribe-Post": "List-Unsubscribe=One-Click"}
+        foot = _foot(category, ending)
+    name = program_name()
     values = {
-        "subject": line, "content": html_of(body), "program": program_name(), "brand": BRAND,
+        "subject": line, "content": html_of(body), "program": name, "brand": BRAND, "footer": html_of(foot),
         "language": translation.get_language(), "is_rtl": translation.get_language_bidi(),
     }  # fmt: skip
-    mail = EmailMultiAlternatives(line[:SUBJECT_CHARS_MAX], text_of(body), to=[to], headers=headers)
+    text = text_of(body) + (f"\n-- \n{text_of(foot)}" if foot else "")
+    mail = EmailMultiAlternatives(line[:SUBJECT_CHARS_MAX], text, to=[to], headers=headers)
     mail.attach_alternative(render_to_string("notifications/mail.html", values), "text/html")
     return mail
+
+
+def _foot(category: str, ending: str) -> str:
+    why = gettext("You get this mail because you receive mails about: %(category)s.")
+    about = why % {"category": escaped(str(CATEGORY_TEXTS[Category(category)]))}
+    return f"{about} [{gettext('Unsubscribe')}]({escaped(ending)})"
 
 
 def page_link(url_name: str, *keys: object) -> str:

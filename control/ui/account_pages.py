@@ -15,6 +15,7 @@ TABS = (
     (_("Security"), "mfa_index", "/2fa/"),
     (_("Password"), "account_change_password", "/password/"),
     (_("E-mail"), "account_email", "/email/"),
+    (_("Mails"), "account_mails", "/mails/"),
     (_("Sessions"), "usersessions_list", "/sessions/"),
 )
 BROWSERS = (("Edg/", "Edge"), ("OPR/", "Opera"), ("Firefox/", "Firefox"), ("Chrome/", "Chrome"), ("Safari/", "Safari"))

@@ -29,6 +29,7 @@ from control.console.lists.page import list_page
 from control.console.lists.spec import Empty, Filter, ListColumn, ListSpec
 from control.console.pages.invitations import crumbs
 from control.errors import NotFound, Refused
+from control.notifications.bounces import bounce_of
 from control.ui.moments import day_text, minute_text
 from control.ui.table import Cell
 
@@ -108,6 +109,14 @@ def index(request: HttpRequest, actor: Actor) -> HttpResponse:
     )  # fmt: skip
 
 
+def _mail_facts(user: User) -> list[tuple[str, str]]:
+    """Return what is known of the address, if mail to it came back."""
+    bounce = bounce_of(user.email)
+    if bounce is None:
+        return []
+    return [("Mail came back", f"{day_text(bounce.bounced)}: {bounce.reason or bounce.status}")]
+
+
 def _find(actor: Actor, user_id: UUID) -> User:
     user = people(actor).filter(pk=user_id).first()
     if user is None:
@@ -141,6 +150,7 @@ def show(request: HttpRequest, actor: Actor, user_id: UUID) -> HttpResponse:
             ("Role", user.get_role_display() if user.role else "Partner's person"),
             ("Second factor", "On" if factor else "Off"),
             ("Since", day_text(user.created)),
+            *_mail_facts(user),
             ("Last sign-in", minute_text(user.last_login) if user.last_login else "never"),
         ],
         "seats": user.seats.select_related("partner"),

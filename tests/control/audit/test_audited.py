@@ -168,6 +168,7 @@ def test_every_model_is_audited_or_says_why_not() -> None:
         "api.IdempotentAnswer": "is a copy of an answer",
         "jobs.Job": "is the state of work; people who replay it are recorded",
         "jobs.JobSchedule": "is a time for workers",
+        "notifications.Notification": "tells of a change that is recorded",
         "mail.OutgoingMail": "tells of a change that is recorded",
         "numbers.Sequence": "counts; the objects with the numbers are audited",
         "program.ProgramPart": "is content of versions",
