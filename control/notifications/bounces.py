@@ -22,7 +22,7 @@ _REASON_CHARS_MAX = 500
 
 
 class NotAReport(ValueError):
-    """The mail is no report about a mail of this installation."""
+    """Another mail than a report about a mail of this installation."""
 
 
 @dataclass(frozen=True, slots=True)
