@@ -13,6 +13,7 @@ from clew.requests.types import (
     AttributeRequest,
     AuditRequest,
     BackupRequest,
+    BalancesRequest,
     ConversionRequest,
     ConversionsRequest,
     DeadLettersRequest,
@@ -42,6 +43,7 @@ from operations.audit.run import run_audit
 from operations.backup.take import take_backup
 from operations.dead_letters import describe, list_dead
 from operations.repair.run import run_repair
+from reporting.balances import list_balances
 from reporting.conversion_list import Asked, list_conversions
 from reporting.explain import explain
 from reporting.explain_partner import partners_of
@@ -108,6 +110,11 @@ async def _conversions(engine: Engine, request: ConversionsRequest) -> Answer:
     )  # fmt: skip
     rows = await _read(engine, list_conversions, engine.warehouse, asked, engine.clock.now_us())
     return {"conversions": rows}
+
+
+async def _balances(engine: Engine, request: BalancesRequest) -> Answer:
+    rows = await _read(engine, list_balances, engine.warehouse, request.partners, engine.clock.now_us())
+    return {"balances": rows}
 
 
 async def _explain(engine: Engine, request: ExplainRequest) -> Answer:
@@ -230,6 +237,8 @@ async def _dispatch(engine: Engine, request: Request, *, running: bool) -> Answe
             return await _report(engine, request)
         case ConversionsRequest():
             return await _conversions(engine, request)
+        case BalancesRequest():
+            return await _balances(engine, request)
         case ExplainRequest():
             return await _explain(engine, request)
         case ConversionRequest():

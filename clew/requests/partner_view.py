@@ -5,6 +5,7 @@ from typing import Any
 
 from clew.requests.types import (
     BadRequest,
+    BalancesRequest,
     ConversionsRequest,
     ExplainRequest,
     HitsRequest,
@@ -41,7 +42,7 @@ def partner_view(kind: type[Request], answer: Answer, token: PartnerToken) -> An
         return explanation_for_partner(answer, partner, revenue=revenue)
     if kind is HitsRequest:
         return {**answer, "hits": hits_for_partner(answer["hits"], revenue=revenue)}
-    if kind is RejectedReasonsRequest:
+    if kind in (RejectedReasonsRequest, BalancesRequest):
         return answer
     if kind is RejectedExamplesRequest:
         return {"examples": examples_for_partner(answer["examples"])}

@@ -234,6 +234,15 @@ class PostbackRequest(Request, frozen=True, kw_only=True, forbid_unknown_fields=
     """Only a postback of these partners."""
 
 
+class BalancesRequest(Request, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Net commissions of partners: pending, held and payable."""
+
+    NAME = "balances"
+
+    partners: Numbers | None = None
+    """Only these partners."""
+
+
 class LagRequest(Request, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Records that ingest and attribution have yet to handle."""
 
@@ -252,18 +261,20 @@ REQUESTS: dict[str, type[Request]] = {
         ReportRequest, ConversionsRequest, ConversionRequest, ExplainRequest, ProblemsRequest, SqlRequest, AuditRequest,
         AttributeRequest, RunRequest, DiffRequest, FitRequest, DeadLettersRequest, BackupRequest, RepairRequest,
         HitsRequest, RejectedReasonsRequest, RejectedExamplesRequest, ProblemsByCodeRequest, PostbackRequest,
-        LagRequest, ProgramRequest,
+        LagRequest, ProgramRequest, BalancesRequest,
     )
 }  # fmt: skip
 
 OF_CONTROL_PLANE = frozenset(
     {
         "report", "conversions", "conversion", "explain", "problems", "sql", "hits", "rejected_reasons",
-        "rejected_examples", "problems_by_code", "postback", "lag", "program",
+        "rejected_examples", "problems_by_code", "postback", "lag", "program", "balances",
     }
 )  # fmt: skip
 """Requests that the control plane may send; none changes anything."""
-OF_PARTNER = frozenset({"report", "conversions", "explain", "hits", "rejected_reasons", "rejected_examples"})
+OF_PARTNER = frozenset(
+    {"report", "conversions", "explain", "hits", "rejected_reasons", "rejected_examples", "balances"}
+)
 """Requests that are answered for one partner. Each has a field `partners`."""
 
 

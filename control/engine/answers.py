@@ -129,6 +129,15 @@ def conversion(actor: Actor, conversion_id: str) -> dict[str, Any]:
     return found[0]
 
 
+def balances(actor: Actor) -> list[Row]:
+    """Return pending, held and payable commissions, a row for each partner and currency.
+
+    Raises Forbidden, Unavailable.
+    """
+    found: list[Row] = engine_client().ask("balances", {}, scope_of(actor))["balances"]
+    return found
+
+
 def sees_personal_data(actor: Actor) -> bool:
     """Return whether the actor may see and search personal data of conversions."""
     return actor.is_operator and not actor.is_limited(Area.REPORTS, Limit.IMPERSONAL)

@@ -24,8 +24,10 @@ from runtime.engine_key import partner_token
 from runtime.logs import Throttled, logger
 
 _log = Throttled(logger("engine_client"))
-_KEPT_ANSWERS_MAX = 64
+_KEPT_ANSWERS_MAX = 2_048
 _KEPT_ANSWER_BYTES_MAX = 256 * 1024
+_KEPT_BYTES_MAX = 16 * 1024**2
+"""Bound of all kept answers, by their length as JSON: a page of the portal keeps some kilobytes for each partner."""
 _NOT_SET = (
     "this process does not know the engine: set CLEW_ENGINE__URL to the address of `clew api`, and "
     "CLEW_ENGINE__KEY_FILE to the file with its key"
@@ -38,6 +40,7 @@ Answer = dict[str, Any]
 class _Kept:
     answer: Answer
     until_s: float
+    size_bytes: int
 
 
 class EngineClient:
@@ -54,6 +57,7 @@ class EngineClient:
             trust_env=False,  # a proxy must not see the key
         )
         self._kept: OrderedDict[bytes, _Kept] = OrderedDict()
+        self._kept_bytes = 0
         self._lock = Lock()
 
     def ask(self, name: str, fields: Mapping[str, Any], scope: Scope) -> Answer:
@@ -71,7 +75,7 @@ class EngineClient:
             return kept
         answer, size_bytes = self._send(name, wanted, scope)
         if size_bytes <= _KEPT_ANSWER_BYTES_MAX:
-            self._keep(key, answer)
+            self._keep(key, answer, size_bytes)
         return answer
 
     def close(self) -> None:
@@ -135,13 +139,17 @@ class EngineClient:
             kept = self._kept.get(key)
             return kept.answer if kept is not None and self._clock.monotonic_s() < kept.until_s else None
 
-    def _keep(self, key: bytes, answer: Answer) -> None:
+    def _keep(self, key: bytes, answer: Answer, size_bytes: int) -> None:
+        """Keep an answer; the oldest ones leave when there are too many or they are too long together."""
         age_s = self._settings.answer_age_max_ms / 1000
         with self._lock:
-            self._kept[key] = _Kept(answer, self._clock.monotonic_s() + age_s)
-            self._kept.move_to_end(key)
-            while len(self._kept) > _KEPT_ANSWERS_MAX:
-                self._kept.popitem(last=False)
+            if (before := self._kept.pop(key, None)) is not None:
+                self._kept_bytes -= before.size_bytes
+            self._kept[key] = _Kept(answer, self._clock.monotonic_s() + age_s, size_bytes)
+            self._kept_bytes += size_bytes
+            while len(self._kept) > _KEPT_ANSWERS_MAX or self._kept_bytes > _KEPT_BYTES_MAX:
+                _, oldest = self._kept.popitem(last=False)
+                self._kept_bytes -= oldest.size_bytes
 
 
 def _answer(status: int, body: bytes) -> Answer:

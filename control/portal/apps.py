@@ -14,5 +14,7 @@ class PortalConfig(ModuleConfig):
 
     def ready(self) -> None:
         from control.portal.navigation import add_pages
+        from control.portal.steps import add_steps, own_steps
 
         add_pages()
+        add_steps(own_steps)

@@ -15,7 +15,17 @@ MORE = _("More")
 
 def add_pages() -> None:
     """Add the pages of the portal."""
-    for entry in (Entry(_("Home"), "portal_home", "home", order=10, visible=is_partner),):
+    for entry in (
+        Entry(_("Home"), "portal_home", "home", order=10, visible=is_partner),
+        Entry(_("Links"), "portal_links", "link", order=20, visible=reads(Area.LINKS)),
+        Entry(_("Offers"), "portal_offers", "target-arrow", order=30, visible=reads(Area.PROGRAM)),
+        Entry(_("Statistics"), "portal_statistics", "chart-bar", order=40, visible=reads(Area.REPORTS)),
+        Entry(_("Conversions"), "portal_conversions", "shopping-cart", order=50, visible=reads(Area.REPORTS)),
+        Entry(_("Balance"), "portal_balance", "receipt", order=60, visible=reads(Area.REPORTS)),
+        Entry(_("Partner profile"), "portal_profile", "building", MORE, 70, reads(Area.PARTNERS)),
+        Entry(_("People"), "portal_people", "users", MORE, 80, reads(Area.PEOPLE)),
+        Entry(_("Help"), "portal_help", "info-circle", MORE, 90, is_partner),
+    ):
         add_entry("portal", entry)
 
 

@@ -3,10 +3,12 @@
 from typing import Any
 
 from program.entries import Plan
+from reporting.balances import list_balances
 from reporting.conversion_list import Asked, conversions_for_partner, list_conversions
 from reporting.explain import explain
 from reporting.explain_partner import explanation_for_partner, partners_of
 from schemas.values.click_id import to_text
+from schemas.values.timestamps import rfc3339
 from tests.attribution.fake_ingest import FakeIngest
 from tests.attribution.random_cases import BASE_US, SECOND_US, adjustment_of, conversion_of, program_of, touch_of
 from tests.attribution.test_live import attributor, run
@@ -85,3 +87,16 @@ def test_list(warehouse: Warehouse) -> None:
     text = str(with_revenue)
     assert "Partner 2" not in text and "'partner_id': 2" not in text
     assert not {"total", "fixed", "percent_of_net"} & with_revenue["shares"][0].keys(), "it tells what others earn"
+
+
+def test_balances(warehouse: Warehouse) -> None:
+    """Partner 1 earns 0.75 after a refund; partners 2 and 3 share a sale without a hold; the declined sale is gone."""
+    filled(warehouse)
+    free_us = BASE_US + 5 * SECOND_US + 86_400 * SECOND_US
+    one, two, three = list_balances(warehouse, None, BASE_US + 60 * SECOND_US)
+    nothing = {"pending": "0.00", "held": "0.00", "payable": "0.00"}
+    assert one == {**nothing, "partner_id": 1, "currency": "USD", "held": "0.75", "next_payable": rfc3339(free_us)}
+    assert (two["payable"], two["next_payable"], three["payable"]) == ("0.50", None, "0.50")
+    later = {"held": "0.00", "payable": "0.75", "next_payable": None}
+    assert list_balances(warehouse, [1], free_us) == [{**one, **later}]
+    assert list_balances(warehouse, [9], BASE_US) == list_balances(warehouse, [], BASE_US) == []
