@@ -47,7 +47,7 @@ class OfferForm(forms.Form):
 
 
 class LinkForm(OfferForm):
-    """A new link: an offer, and what few need: a page of its own, a name, subs."""
+    """A new link: an offer; if wanted also a page, a name and subs."""
 
     landing_url = forms.CharField(
         label=_("Page"), required=False, max_length=_PAGE_CHARS_MAX,
