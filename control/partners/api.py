@@ -27,6 +27,7 @@ from control.partners.selectors import partner as partner_of
 from control.partners.selectors import possible_managers
 from control.partners.services import change_partner, create_partner, transition
 from control.partners.states import PartnerStatus
+from control.program.versions import changing_program
 from control.scheduled.api import ScheduledOut, scheduled_out
 from control.scheduled.models import REASON_CHARS_MAX, ChangeKind
 from control.scheduled.services import schedule_status
@@ -172,7 +173,7 @@ def patch_partner(request: HttpRequest, response: HttpResponse, partner_id: int,
     """Change fields of a partner."""
     actor, number = actor_of(request), _number(partner_id)
     actor.require(Area.PARTNERS, Action.WRITE)
-    with transaction.atomic(), naming_version(response):
+    with changing_program(actor), naming_version(response):
         before = partner_out(partner_of(actor, number, lock=True), actor)
         check_if_match(request, before)
         mistakes = Mistakes()

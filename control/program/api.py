@@ -24,6 +24,7 @@ from control.program.filters import LINK_FILTERS, OFFER_FILTERS, LinkFilters, Of
 from control.program.models import Link, LinkStatus, Offer, OfferAccess, OfferStatus, default_goals
 from control.program.services.links import LINKS_AT_ONCE_MAX, change_link, create_link, create_links
 from control.program.services.offers import change_offer, create_offer, rotate_postback_secret, set_offer_status
+from control.program.versions import changing_program
 from program.entries import DEFAULT_CLICK_WINDOW_US, DEFAULT_IMPRESSION_WINDOW_US
 from schemas.values.durations import format_duration, parse_duration_us
 
@@ -166,7 +167,7 @@ def patch_offer(request: HttpRequest, response: HttpResponse, offer_id: int, bod
     """Change fields or the state of an offer. Windows and goals count once somebody publishes."""
     actor = actor_of(request)
     actor.require(Area.PROGRAM, Action.WRITE)
-    with transaction.atomic(), naming_version(response):
+    with changing_program(actor), naming_version(response):
         Offer.objects.select_for_update().filter(number=offer_id).first()
         offer = _one_offer(actor, offer_id)
         before = offer_out(offer)
@@ -315,7 +316,7 @@ def patch_link(request: HttpRequest, response: HttpResponse, code: str, body: Li
     """Switch a link on or off, or change its landing page or subs, at once."""
     actor = actor_of(request)
     actor.require(Area.LINKS, Action.WRITE)
-    with transaction.atomic(), naming_version(response):
+    with changing_program(actor), naming_version(response):
         Link.objects.select_for_update().filter(code=code).first()
         shown = link_out(_one_link(actor, code))
         check_if_match(request, shown)

@@ -6,7 +6,6 @@ from datetime import datetime
 from typing import Any, Generic, TypeVar
 from uuid import UUID
 
-from django.db import transaction
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from ninja import Query, Router, Schema, Status
@@ -36,6 +35,7 @@ from control.program.services.terms_rows import (
     discard,
     end,
 )
+from control.program.versions import changing_program
 from program.fields import percent_e6
 from program.to_toml import format_percent
 from schemas.values.durations import format_duration, parse_duration_us
@@ -213,7 +213,7 @@ class TermsApi(Generic[_R, _O]):
 
     def patch(self, request: HttpRequest, response: HttpResponse, row_id: UUID, body: MergePatch) -> _O:
         actor = _writer(request)
-        with transaction.atomic():
+        with changing_program(actor):
             self.model._default_manager.select_for_update().filter(pk=row_id).first()
             before = self.show(self._one(actor, row_id))
             check_if_match(request, before)
