@@ -12,7 +12,7 @@ from django.utils.translation import gettext as _
 from control.accounts.actor import Actor
 from control.accounts.roles import Action, Area
 from control.console.figures.filters import today
-from control.console.figures.overview import read_course
+from control.console.figures.overview import Course, read_course
 from control.console.figures.period import Period, preset
 from control.engine.answers import ConversionQuery, Filters, conversions
 from control.engine.names import names_of_conversions
@@ -23,7 +23,7 @@ from control.portal.figures import asking, balance_tiles, course_tiles, earnings
 from control.portal.steps import next_steps
 
 _DEFAULT_PERIOD = "30d"
-_LAST_CONVERSIONS = 8
+_LAST_CONVERSIONS = 5
 
 
 @portal_page()
@@ -32,11 +32,17 @@ def home(request: HttpRequest, actor: Actor) -> HttpResponse:
     names = {"7d": _("7 days"), "30d": _("30 days"), "90d": _("90 days")}
     chosen = request.GET.get("period", "")
     key = chosen if chosen in names else _DEFAULT_PERIOD
-    partner = own_partner(actor)
-    found = asking(lambda: _figures(actor, preset(key, today())))
-    context = {
-        "partner": partner,
+    period = preset(key, today())
+    context: dict[str, Any] = {
         "periods": [{"label": text, "href": f"?period={name}", "current": name == key} for name, text in names.items()],
+    }
+    if request.headers.get("Clew-Refresh"):
+        found = asking(lambda: _tiles(actor, period))
+        return render(request, "portal/home_figures.html", {**context, "trouble": found.trouble, **(found.answer or {})})
+    partner = own_partner(actor)
+    found = asking(lambda: _tiles(actor, period) | _course(actor, period))
+    context |= {
+        "partner": partner,
         "steps": [
             {"title": step.title, "text": step.text, "href": step.href, "icon": step.icon}
             for step in next_steps(actor, partner)
@@ -48,19 +54,35 @@ def home(request: HttpRequest, actor: Actor) -> HttpResponse:
     return render(request, "portal/home.html", context)
 
 
-def _figures(actor: Actor, period: Period) -> dict[str, Any]:
-    own = Filters(partners=(actor.partner or 0,))
-    course = read_course(actor, period, timezone.now(), own)
-    last = conversions(actor, ConversionQuery(own, limit=_LAST_CONVERSIONS))
-    zone = program_zone()
+def _tiles(actor: Actor, period: Period) -> dict[str, Any]:
+    """Return the tiles, which the page asks for again and again."""
+    course = _read(actor, period)
     note = _("against the %(count)d days before") % {"count": len(period.days)}
     query = urlencode({"period": period.key})
     hrefs = {"clicks": f"{reverse('portal_statistics')}?{query}", "payout": reverse("portal_balance")}
     hrefs["conversions"] = f"{reverse('portal_conversions')}?{query}"
+    balance = read_balances(actor, course.currency)
     return {
         "tiles": course_tiles(course, note, hrefs),
-        "balance": balance_tiles(read_balances(actor, course.currency), zone, reverse("portal_balance")),
+        "balance": balance_tiles(balance, program_zone(), reverse("portal_balance")),
+    }
+
+
+def _course(actor: Actor, period: Period) -> dict[str, Any]:
+    """Return the chart and the last conversions."""
+    course = _read(actor, period)
+    last = conversions(actor, ConversionQuery(_own(actor), limit=_LAST_CONVERSIONS))
+    return {
         "chart": earnings_chart(course),
         "has_figures": any(course.total(name) or course.total(name, before=True) for name in ("payout", "clicks")),
-        "table": conversion_table(last, names_of_conversions(last), zone, brief=True),
+        "table": conversion_table(last, names_of_conversions(last), program_zone(), brief=True),
     }
+
+
+def _own(actor: Actor) -> Filters:
+    return Filters(partners=(actor.partner or 0,))
+
+
+def _read(actor: Actor, period: Period) -> Course:
+    """Ask for the period; the engine's client keeps the answer for the other part of the page."""
+    return read_course(actor, period, timezone.now(), _own(actor))

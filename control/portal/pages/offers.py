@@ -130,7 +130,7 @@ def _terms(actor: Actor, offer: Offer) -> dict[str, Any]:
             (_("A click counts for"), duration_text(window)),
             (_("You are paid"), hold_text(found)),
             (_("What counts"), ", ".join(goal["name"] for goal in offer.goals)),
-            (_("Pages on"), ", ".join([_host(offer.landing_url), *offer.allowed_hosts])),
+            (_("Pages on"), ", ".join(dict.fromkeys([_host(offer.landing_url), *offer.allowed_hosts]))),
         ],
         "codes": [coupon.code for coupon in codes],
         "links": [
