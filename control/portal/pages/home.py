@@ -38,7 +38,9 @@ def home(request: HttpRequest, actor: Actor) -> HttpResponse:
     }
     if request.headers.get("Clew-Refresh"):
         found = asking(lambda: _tiles(actor, period))
-        return render(request, "portal/home_figures.html", {**context, "trouble": found.trouble, **(found.answer or {})})
+        return render(
+            request, "portal/home_figures.html", {**context, "trouble": found.trouble, **(found.answer or {})}
+        )
     partner = own_partner(actor)
     found = asking(lambda: _tiles(actor, period) | _course(actor, period))
     context |= {

@@ -8,7 +8,7 @@ from control.portal.access import portal_page
 from control.program.load import program_settings
 from control.ui.assets_manifest import asset_url
 
-THEME_COLOUR = "#3454d1"
+_THEME_COLOUR = "#3454d1"
 _BACKGROUND_COLOUR = "#f5f6f8"
 _SHORT_NAME_CHARS_MAX = 12
 _SIZES = (192, 512)
@@ -25,6 +25,6 @@ def manifest(request: HttpRequest, actor: Actor) -> JsonResponse:
     icons.append({"src": asset_url("favicon.svg"), "sizes": "any", "type": "image/svg+xml"})
     content = {
         "id": home, "name": name, "short_name": name[:_SHORT_NAME_CHARS_MAX].strip(), "start_url": home, "scope": "/",
-        "display": "standalone", "background_color": _BACKGROUND_COLOUR, "theme_color": THEME_COLOUR, "icons": icons,
+        "display": "standalone", "background_color": _BACKGROUND_COLOUR, "theme_color": _THEME_COLOUR, "icons": icons,
     }  # fmt: skip
     return JsonResponse(content, content_type="application/manifest+json")

@@ -12,6 +12,7 @@ PAGES: dict[str, set[str]] = {
     "portal_more": EVERYBODY,
     "portal_seats": EVERYBODY,
     "portal_help": EVERYBODY,
+    "portal_manifest": EVERYBODY,
     "portal_links": EVERYBODY,
     "portal_links_made": EVERYBODY,
     "portal_link": EVERYBODY,

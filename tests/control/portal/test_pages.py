@@ -14,10 +14,12 @@ from control.program.models import Approval
 from control.program.services.approvals import decide_access
 from tests.control.portal.installation import BOSS, Portal
 from tests.control.ui.pages import ATTACK, injections
+from tests.conventions.tree import ROOT
 
 pytestmark = pytest.mark.parametrize("database", ["sqlite"], indirect=True)
 _HREF = re.compile(r'href="(/portal/[^"#]*|\?[^"#]*)"')
 _PAGES_MAX = 400
+BUILT = ROOT / "control" / "ui" / "static" / "ui"
 
 
 def walk(browser: Client) -> dict[str, str]:
@@ -141,3 +143,20 @@ def test_roles_are_changed_and_people_removed(portal: Portal) -> None:
     foreign = portal.foreign.people["member"].seats.get()
     assert owner.post(f"/portal/people/{foreign.pk}/", {"remove": "1"}).status_code == 404
     assert Seat.objects.filter(pk=foreign.pk).exists()
+
+
+def test_the_portal_is_installed_under_the_name_of_the_program(portal: Portal) -> None:
+    browser = portal.own.browser("member")
+    page = browser.get("/portal/").content.decode()
+    assert '<link rel="manifest" href="/portal/manifest.webmanifest" crossorigin="use-credentials">' in page
+    answer = browser.get("/portal/manifest.webmanifest")
+    assert answer["Content-Type"] == "application/manifest+json"
+    manifest = answer.json()
+    assert manifest["start_url"] == "/portal/" and manifest["display"] == "standalone" and manifest["name"]
+    for icon in manifest["icons"]:
+        assert icon["src"].startswith("/static/ui/") and (BUILT / icon["src"].rpartition("/")[2]).is_file()
+
+
+def test_the_first_page_refreshes_its_tiles_alone(portal: Portal) -> None:
+    part = portal.own.browser().get("/portal/", headers={"Clew-Refresh": "1"}).content.decode()
+    assert 'id="figures"' in part and "<html" not in part and "ownmark" not in part
