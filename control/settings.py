@@ -59,6 +59,7 @@ INSTALLED_APPS = [
     "control.clock",
     "control.custom_forms",
     "control.reasons",
+    "control.applications",
     "control.scheduled",
     "control.imports",
     "control.exports",

@@ -13,6 +13,7 @@ urlpatterns = [
     path("", include("control.notifications.urls")),
     path("", include("control.accounts.urls")),
     path("", include("control.ui.urls")),
+    path("apply/", include("control.applications.public_urls")),
     path("console/", include("control.console.urls")),
     *module_urls(),
 ]

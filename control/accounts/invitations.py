@@ -35,21 +35,31 @@ def invite(actor: Actor, email: str, role: str, partner: int | None, link_of: Li
     may_give(actor, role_of(role) if number is None else partner_role_of(role))
     if number is not None and not Partner.objects.filter(number=number).exists():
         raise Invalid(FieldError("partner", f"there is no partner {number}"))
+    with changing(actor):
+        invitation, token = store_invitation(actor, email, role, number)
+        _send(invitation, link_of(token))
+    return invitation
+
+
+def store_invitation(actor: Actor, email: str, role: str, partner: int | None) -> tuple[Invitation, str]:
+    """Store an invitation, and return it with the token of its link, which the caller mails.
+
+    The caller has checked the rights. Raises Invalid, and Conflict for an operator who has an account.
+    """
     token, now = secrets.token_urlsafe(_TOKEN_BYTES), timezone.now()
     with changing(actor):
         address = normal_email(email)
-        if number is None and User.objects.exclude(role="").filter(email=address).exists():
+        if partner is None and User.objects.exclude(role="").filter(email=address).exists():
             raise Conflict(f"{address} is an operator already; change the role on the page of the person")
-        place = Q(partner=None) if number is None else Q(partner=number)
+        place = Q(partner=None) if partner is None else Q(partner=partner)
         Invitation.objects.filter(place, email=address, accepted=None, revoked=None).update(revoked=now)
         invitation = Invitation(
-            email=address, role=role, partner_id=number, digest=_digest(token), invited_by=actor.name[:254],
+            email=address, role=role, partner_id=partner, digest=_digest(token), invited_by=actor.name[:254],
             expires=_end_of(now),
         )  # fmt: skip
         validate(invitation)
         invitation.save(force_insert=True)
-        _send(invitation, link_of(token))
-    return invitation
+    return invitation, token
 
 
 def _send(invitation: Invitation, link: str) -> None:

@@ -12,10 +12,10 @@ KEYS_MAX = 10_000
 
 
 class TooManyRequests(Refused):
-    """A key asks too often (429)."""
+    """A key or a network address asks too often (429)."""
 
-    def __init__(self, retry_after_s: int) -> None:
-        super().__init__(f"this key has sent too many requests; wait {retry_after_s} s and repeat")
+    def __init__(self, retry_after_s: int, message: str = "") -> None:
+        super().__init__(message or f"this key has sent too many requests; wait {retry_after_s} s and repeat")
         self.retry_after_s = retry_after_s
 
 

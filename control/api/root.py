@@ -27,6 +27,7 @@ from control.program.api_approvals import approvals
 from control.program.api_requests import requests as publish_requests
 from control.program.api_terms import coupons, plans
 from control.program.api_versions import program_versions
+from control.reasons.api import reasons_router
 from control.scheduled.api import scheduled
 from control.search.api import search_router
 
@@ -135,6 +136,7 @@ api.add_router("/problems", problems)
 api.add_router("/postback-tests", postback_tests)
 api.add_router("/modules", modules_router)
 api.add_router("/partner-settings", partner_settings_router)
+api.add_router("/reasons", reasons_router)
 for _place, _router in module_routers():
     api.add_router(_place, _router)
 

@@ -15,7 +15,7 @@ from control.webhooks.models import ANSWER_BYTES_MAX
 from control.webhooks.target import LOOK_UP_TIMEOUT_S, Network, Target, TargetRefused, parse_target, resolve
 from runtime.clock import Clock
 
-_FAILURES = (httpcore.NetworkError, httpcore.ProtocolError, OSError, UnicodeError)
+FAILURES = (httpcore.NetworkError, httpcore.ProtocolError, OSError, UnicodeError)
 _MARKS = {"User-Agent": "Clew-Webhooks", "Content-Type": "application/json", "Accept": "*/*"}
 
 
@@ -36,7 +36,7 @@ class Outcome:
         return self.status is not None and 200 <= self.status < 300
 
 
-class _CheckedNetwork(httpcore.NetworkBackend):
+class CheckedNetwork(httpcore.NetworkBackend):
     """Connects to the address that was checked; the name is resolved once, so that it cannot change in between."""
 
     def __init__(self, target: Target, networks: Sequence[Network], deadline: Deadline) -> None:
@@ -54,7 +54,7 @@ class _CheckedNetwork(httpcore.NetworkBackend):
 
 
 @cache
-def _tls() -> ssl.SSLContext:
+def tls_context() -> ssl.SSLContext:
     return httpx.create_ssl_context()
 
 
@@ -80,7 +80,7 @@ class Line:
             return Outcome(error=str(error))
         except httpcore.TimeoutException:
             return Outcome(error=f"the receiver gave no answer within {self._deadline.timeout_s:g} s")
-        except _FAILURES as error:
+        except FAILURES as error:
             return Outcome(error=str(error) or type(error).__name__)
 
 
@@ -88,8 +88,8 @@ class Line:
 def open_line(url: str, networks: Sequence[Network], clock: Clock, timeout_s: float) -> Iterator[Line]:
     """Open a connection to a receiver when the first request is sent. Raises TargetRefused for a wrong URL."""
     deadline = Deadline(clock, timeout_s)
-    network = _CheckedNetwork(parse_target(url), networks, deadline)
-    with httpcore.ConnectionPool(ssl_context=_tls(), max_connections=1, network_backend=network) as pool:
+    network = CheckedNetwork(parse_target(url), networks, deadline)
+    with httpcore.ConnectionPool(ssl_context=tls_context(), max_connections=1, network_backend=network) as pool:
         yield Line(url, pool, deadline)
 
 

@@ -17,6 +17,7 @@ EXEMPT = {
     "console_lookup_goals": "answers options for a field of another page",
     "console_health_line": "answers a line of the home page",
     "console_import_errors": "answers a file",
+    "console_application_file": "answers a file",
     "console_export_file": "answers a file",
     "account_view_as_end": "takes a form",
     "account_session_end": "takes a form",
@@ -79,7 +80,7 @@ def _objects(email: str) -> dict[str, list[Any]]:
     event = AuditEvent.objects.latest("pk")
     person_pages = ("", "_sessions", "_second_factor", "_view_as", "_switch")
     return {
-        **_program(partner),
+        **_program(partner), **_applications(),
         **{f"console_user{name}": [person.pk] for name in person_pages},
         "console_user_identity": [person.pk, uuid4()], "accept_invitation": tokens,
         "account_sign_in_link": make_sign_in_link(boss, person.email).strip("/").split("/")[2:],
@@ -93,6 +94,25 @@ def _objects(email: str) -> dict[str, list[Any]]:
         "console_key_revoke": [make_key(boss, "shop", "read")[0].pk],
         "console_webhook": [webhook], "console_webhook_edit": [webhook], "console_webhook_replay": [webhook],
         "console_webhook_delivery": [webhook, delivery], "console_webhook_act": [webhook, "delete"],
+    }  # fmt: skip
+
+
+def _applications() -> dict[str, list[Any]]:
+    """Make an application with its form and a rule."""
+    from control.accounts.actor import command_line
+    from control.applications.auto_rules import create_rule, dry_run
+    from tests.control.applications.sample import SCORE_RULE, applied
+
+    application = applied()
+    rule = create_rule(command_line(), application.form_id, SCORE_RULE)
+    dry_run(command_line(), rule.pk)
+    form = application.form_id
+    return {
+        "console_application": [application.pk], "console_application_act": [application.pk, "reject"],
+        "console_application_form": [form], "console_application_form_edit": [form],
+        "console_application_form_preview": [form], "console_application_field_new": [form],
+        "console_application_field": [form, "site"], "console_application_rule_new": [form],
+        "console_application_rule": [rule.pk], "console_application_rule_edit": [rule.pk],
     }  # fmt: skip
 
 

@@ -1,6 +1,6 @@
 """Home of the console, and home of its settings."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -8,10 +8,11 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
 from django.utils import timezone
-from django.utils.timesince import timesince
+from django.utils.timesince import timesince, timeuntil
 
 from control.accounts.actor import Actor
 from control.accounts.roles import Action, Area
+from control.applications.selectors import sees_applications, waiting_applications
 from control.audit.selectors import visible_events
 from control.console.access import page
 from control.console.figures.home import home_figures
@@ -19,7 +20,7 @@ from control.console.health import health
 from control.console.history import recent
 from control.console.lists.bulk_page import course
 from control.console.lists.counts import counts
-from control.console.waiting import applied_partners
+from control.console.waiting import applied_partners, waiting_to_decide
 from control.jobs.models import Job, JobState
 from control.modules.states import is_page_on
 from control.partners.access import sees_all, visible_partners
@@ -73,6 +74,16 @@ def _queues(request: HttpRequest, actor: Actor) -> list[dict[str, Any]]:
                 "href": f"{reverse('console_partners')}?status=applied&order=created",
             }
         )  # fmt: skip
+    if is_page_on("console_applications") and sees_applications(actor) and (waiting := waiting_to_decide(request)):
+        first = waiting_applications(actor).exclude(due=None).order_by("due").first()
+        queues.append(
+            {
+                "title": f"{count_text(waiting)} {'application' if waiting == 1 else 'applications'} to decide",
+                "text": _due_text(first.due) if first is not None and first.due is not None else "",
+                "icon": "user-plus",
+                "href": f"{reverse('console_applications')}?status=waiting",
+            }
+        )  # fmt: skip
     if may_read and (approved := visible_partners(actor).filter(status=PartnerStatus.APPROVED).count()):
         queues.append(
             {
@@ -106,6 +117,13 @@ def _queues(request: HttpRequest, actor: Actor) -> list[dict[str, Any]]:
             }
         )  # fmt: skip
     return queues
+
+
+def _due_text(due: datetime) -> str:
+    now = timezone.now()
+    return (
+        f"The first one is {timesince(due, now)} late." if due < now else f"The first is due in {timeuntil(due, now)}."
+    )
 
 
 def _failed(actor: Actor) -> int:

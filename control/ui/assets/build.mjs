@@ -107,6 +107,7 @@ const css = (path) => `@layer tabler; @import "@fontsource-variable/inter/wght.c
 await bundle("clew.css", "clew.css", css(await tabler("tabler.css")));
 await bundle("clew.rtl.css", "clew.rtl.css", css(await tabler("tabler.rtl.css")));
 await bundle("clew.js", "clew.js", 'import "./js/clew.js";');
+await bundle("apply.js", "apply.js", 'import "./js/apply.js";');
 await bundle("account.js", "account.js", ["mfa/static/mfa/js/webauthn-json.js", "mfa/static/mfa/js/webauthn.js", "account/static/account/js/account.js", "account/static/account/js/onload.js"]
     .map((path) => `import ${JSON.stringify(join(allauth, path))};`).join("\n"));
 for (const image of readdirSync(join(here, "img"))) add(image, readFileSync(join(here, "img", image)));

@@ -18,6 +18,8 @@ class Endpoint:
     body: Any = None
     operators_only: bool = False
     done: frozenset[int] = frozenset({200, 201, 204})
+    public: bool = False
+    """True if it takes no key."""
 
 
 NO_ENGINE = frozenset({503})
@@ -129,6 +131,12 @@ ENDPOINTS = [
         True,
     ),
 ]
+SAME = frozenset({200, 409})
+"""Both partners of the test have the same form and application."""
+RULE = {"name": "All", "action": "approve", "conditions": [{"field": "score", "op": "at_least", "values": [0]}]}
+ASK = {"to": "needs_info", "question": "Where?"}
+APPLY = {"name": "Bob", "email": "bob@bob.example", "answers": {"site": "bob.example", "country": "AT"}}
+REASON = {"area": "application", "code": "too_small", "texts": {"en": "Too small."}}
 IMPORT = {"type": "partners", "file": "name\nFrom a file\n"}
 ENDPOINTS += [
     Endpoint("GET", "/imports", Area.PARTNERS, Action.WRITE, None, True),
@@ -141,6 +149,28 @@ ENDPOINTS += [
     Endpoint("POST", "/imports/{import_id}/undo", Area.PARTNERS, Action.WRITE, None, True),
     Endpoint("POST", "/imports/{import_id}/resume", Area.PARTNERS, Action.WRITE, None, True),
     Endpoint("DELETE", "/imports/{import_id}", Area.PARTNERS, Action.WRITE, None, True),
+    Endpoint("GET", "/application-forms", Area.PARTNERS, Action.READ, None, True),
+    Endpoint("POST", "/application-forms", Area.PARTNERS, Action.WRITE, {"slug": "new", "name": "New"}, True),
+    Endpoint("GET", "/application-forms/{form_id}", Area.PARTNERS, Action.READ, None, True),
+    Endpoint("PATCH", "/application-forms/{form_id}", Area.PARTNERS, Action.WRITE, {"group": "New"}, True),
+    Endpoint("POST", "/application-forms/{form_id}/publish", Area.PARTNERS, Action.WRITE, None, True, SAME),
+    Endpoint("GET", "/application-forms/{form_id}/funnel", Area.PARTNERS, Action.READ, None, True),
+    Endpoint("GET", "/application-forms/{form_id}/rules", Area.PARTNERS, Action.READ, None, True),
+    Endpoint("POST", "/application-forms/{form_id}/rules", Area.PARTNERS, Action.APPROVE, RULE, True),
+    Endpoint("GET", "/application-rules/{rule_id}", Area.PARTNERS, Action.READ, None, True),
+    Endpoint("POST", "/application-rules/{rule_id}/mode", Area.PARTNERS, Action.APPROVE, {"mode": "off"}, True),
+    Endpoint("POST", "/application-rules/{rule_id}/dry-run", Area.PARTNERS, Action.APPROVE, None, True),
+    Endpoint("DELETE", "/application-rules/{draft_rule_id}", Area.PARTNERS, Action.APPROVE, None, True),
+    Endpoint("GET", "/applications", Area.PARTNERS, Action.READ, None, True),
+    Endpoint("GET", "/applications/{application_id}", Area.PARTNERS, Action.READ, None, True),
+    Endpoint("POST", "/applications/{application_id}/notes", Area.PARTNERS, Action.WRITE, {"text": "Call"}, True),
+    Endpoint("POST", "/applications/{application_id}/assign", Area.PARTNERS, Action.WRITE, {"assigned": None}, True),
+    Endpoint("POST", "/applications/{application_id}/transitions", Area.PARTNERS, Action.APPROVE, ASK, True, SAME),
+    Endpoint("GET", "/apply/creators", Area.PARTNERS, Action.READ, public=True),
+    Endpoint("POST", "/apply/creators", Area.PARTNERS, Action.READ, APPLY, done=frozenset({202}), public=True),
+    Endpoint("POST", "/application-forms/{form_id}/close", Area.PARTNERS, Action.WRITE, None, True, SAME),
+    Endpoint("GET", "/reasons", Area.PARTNERS, Action.READ, None, True),
+    Endpoint("POST", "/reasons", Area.SETTINGS, Action.WRITE, REASON, True),
     Endpoint("GET", "/exports", Area.PARTNERS, Action.READ),
     Endpoint("POST", "/exports", Area.PARTNERS, Action.READ, {"resource": "partners"}, done=frozenset({202})),
     Endpoint("GET", "/exports/{export_id}", Area.PARTNERS, Action.READ),
@@ -156,5 +186,6 @@ def walked() -> set[tuple[str, str]]:
         (method, path.replace("/kpi", "/{name}").replace(ID, "{conversion_id}").replace("malformed", "{reason}"))
         for method, path in found
     }
+    found = {(method, path.replace("/apply/creators", "/apply/{slug}")) for method, path in found}
     found = {(method, path.replace("/modules/imports", "/modules/{module_id}")) for method, path in found}
     return {(method, path.replace("{id}", "{plan_id}")) for method, path in found}

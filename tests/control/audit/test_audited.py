@@ -162,6 +162,7 @@ def test_the_database_refuses_to_change_an_event(attack: Callable[[Any], Any], b
 @pytest.mark.parametrize("database", ["sqlite"], indirect=True)
 def test_every_model_is_audited_or_says_why_not() -> None:
     reasons = {
+        "applications.FormDay": "counts visits of an anonymous page",
         "audit.AuditEvent": "is the trail",
         "audit.AuditDay": "seals the trail",
         "accounts.CacheEntry": "is a cache",

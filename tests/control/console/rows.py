@@ -9,6 +9,8 @@ from django.urls import reverse
 from django.utils import timezone
 
 from control.accounts.actor import command_line
+from control.applications.auto_rules import create_rule
+from control.applications.models import Application, AutoRule
 from control.audit.models import AuditEvent
 from control.imports.models import Import
 from control.imports.services import upload
@@ -20,6 +22,7 @@ from control.scheduled.models import ScheduledChange
 from control.scheduled.services import schedule_status
 from control.webhooks.models import Delivery
 from control.webhooks.services import create_webhook, send_test
+from tests.control.applications.sample import SCORE_RULE, applied
 from tests.control.console.installation import Console, filled_console
 
 BOSS = command_line()
@@ -35,6 +38,8 @@ class Rows:
     upload: Import
     asked: PublishRequest
     later: ScheduledChange
+    application: Application
+    rule: AutoRule
 
 
 def filled_rows() -> Rows:
@@ -54,7 +59,10 @@ def rows_of(console: Console) -> Rows:
     create_plan(BOSS, {"offer": console.offer, "percent_e6": 9_000_000})
     tomorrow = timezone.now() + timedelta(days=1)
     later = schedule_status(BOSS, "partner", str(console.own.number), "dormant", tomorrow)
-    return Rows(console, event, send_test(BOSS, webhook.pk), made, ask_to_publish(BOSS), later)
+    application = applied()
+    rule = create_rule(BOSS, application.form_id, SCORE_RULE)
+    test = send_test(BOSS, webhook.pk)
+    return Rows(console, event, test, made, ask_to_publish(BOSS), later, application, rule)
 
 
 def paths_of(rows: Rows, partner: Partner, names: Iterable[str]) -> dict[str, str]:
@@ -65,6 +73,15 @@ def paths_of(rows: Rows, partner: Partner, names: Iterable[str]) -> dict[str, st
     assert console.job and console.key and console.bulk and console.invitation
     assert console.offer and console.link and console.plan and console.coupon and console.approval
     arguments: dict[str, list[object]] = {
+        "console_application": [rows.application.pk],
+        "console_application_act": [rows.application.pk, "ask"],
+        "console_application_file": [rows.application.pk, rows.application.answers["proof"]["file"]],
+        **{f"console_application_form{end}": [rows.application.form_id] for end in ("", "_edit", "_preview")},
+        "console_application_field_new": [rows.application.form_id],
+        "console_application_field": [rows.application.form_id, "site"],
+        "console_application_rule_new": [rows.application.form_id],
+        "console_application_rule": [rows.rule.pk],
+        "console_application_rule_edit": [rows.rule.pk],
         "console_publish_request": [asked.pk],
         "console_rollback_ask": [1],
         "console_scheduled_change": [later.pk],

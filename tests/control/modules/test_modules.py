@@ -31,6 +31,7 @@ from tests.control.console.installation import Console
 sqlite = pytest.mark.parametrize("database", ["sqlite"], indirect=True)
 BOSS = command_line()
 PLACES = {
+    "applications": ("/console/applications/", "/applications"),
     "exports": ("/console/exports/", "/exports"),
     "imports": ("/console/imports/new/?type=partners", "/imports"),
     "webhooks": ("/console/webhooks/new/", "/webhooks/event-types"),
@@ -192,7 +193,7 @@ def test_requests_share_one_query(console: Console) -> None:
 def test_api(api: Callable[..., Api]) -> None:  # noqa: F811
     client = api()
     status, listed, _ = client("GET", "/modules")
-    assert status == 200 and [item["id"] for item in listed["items"]] == ["exports", "imports", "portal", "webhooks"]
+    assert status == 200 and [item["id"] for item in listed["items"]] == ["applications", "exports", "imports", "portal", "webhooks"]
     assert listed["items"][1]["users"] == ["Owner", "Administrator", "Partner manager"]
     status, shown, answer = client("GET", "/modules/imports")
     assert (status, shown["on"], shown["needs"]) == (200, True, [])

@@ -220,7 +220,7 @@ def test_certificates_are_checked_by_the_name_and_not_by_the_address(
 
     with _server(serve) as port:
         assert "certificate" in _post(f"https://localhost:{port}/").error
-    monkeypatch.setattr(sending, "_tls", lambda: ssl.create_default_context(cafile=str(file)))
+    monkeypatch.setattr(sending, "tls_context", lambda: ssl.create_default_context(cafile=str(file)))
     with _server(serve) as port:
         assert _post(f"https://localhost:{port}/") == Outcome(204)
     with _server(serve) as port:

@@ -1,0 +1,1 @@
+"""Console pages of the applications: the queue, the form builder, the rules."""
