@@ -193,8 +193,14 @@ def test_requests_share_one_query(console: Console) -> None:
 def test_api(api: Callable[..., Api]) -> None:  # noqa: F811
     client = api()
     status, listed, _ = client("GET", "/modules")
-    assert status == 200 and [item["id"] for item in listed["items"]] == ["applications", "exports", "imports", "portal", "webhooks"]
-    assert listed["items"][1]["users"] == ["Owner", "Administrator", "Partner manager"]
+    assert status == 200 and [item["id"] for item in listed["items"]] == [
+        "applications",
+        "exports",
+        "imports",
+        "portal",
+        "webhooks",
+    ]
+    assert listed["items"][2]["users"] == ["Owner", "Administrator", "Partner manager"]
     status, shown, answer = client("GET", "/modules/imports")
     assert (status, shown["on"], shown["needs"]) == (200, True, [])
     assert client("PATCH", "/modules/imports", {"on": False})[0] == 412
