@@ -12,7 +12,7 @@ _DARK, _LIGHT = "#000000", "#ffffff"
 
 @dataclass(frozen=True, slots=True)
 class Brand:
-    """How a program looks to people who do not know it yet."""
+    """Name and colours that people see who do not know the program yet."""
 
     name: str
     color: str = ""

@@ -12,7 +12,7 @@ from control.applications.states import ApplicationStatus
 
 @dataclass(frozen=True, slots=True)
 class Funnel:
-    """How many people came how far."""
+    """Numbers of people, by the step that they have reached."""
 
     visited: int = 0
     started: int = 0

@@ -1,4 +1,4 @@
-"""What applicants do, who have no account: apply, verify their address, answer a question, withdraw.
+"""Acts of applicants, who have no account: apply, verify their address, answer a question, withdraw.
 
 The answer to an application is the same for known and unknown mail addresses; only the mail says what has happened.
 """

@@ -255,7 +255,7 @@ def _act_address(application: Application, act: str) -> str:
 
 
 class ApproveForm(forms.Form):
-    """What an approval is to do besides."""
+    """Further wishes of an approval."""
 
     partner = forms.ChoiceField(
         label="Partner", required=False,

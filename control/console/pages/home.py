@@ -74,16 +74,7 @@ def _queues(request: HttpRequest, actor: Actor) -> list[dict[str, Any]]:
                 "href": f"{reverse('console_partners')}?status=applied&order=created",
             }
         )  # fmt: skip
-    if is_page_on("console_applications") and sees_applications(actor) and (waiting := waiting_to_decide(request)):
-        first = waiting_applications(actor).exclude(due=None).order_by("due").first()
-        queues.append(
-            {
-                "title": f"{count_text(waiting)} {'application' if waiting == 1 else 'applications'} to decide",
-                "text": _due_text(first.due) if first is not None and first.due is not None else "",
-                "icon": "user-plus",
-                "href": f"{reverse('console_applications')}?status=waiting",
-            }
-        )  # fmt: skip
+    queues += _to_decide(request, actor)
     if may_read and (approved := visible_partners(actor).filter(status=PartnerStatus.APPROVED).count()):
         queues.append(
             {
@@ -117,6 +108,23 @@ def _queues(request: HttpRequest, actor: Actor) -> list[dict[str, Any]]:
             }
         )  # fmt: skip
     return queues
+
+
+def _to_decide(request: HttpRequest, actor: Actor) -> list[dict[str, Any]]:
+    """Return the queue of applications; nothing without work."""
+    if not is_page_on("console_applications") or not sees_applications(actor):
+        return []
+    if not (waiting := waiting_to_decide(request)):
+        return []
+    first = waiting_applications(actor).exclude(due=None).order_by("due").first()
+    return [
+        {
+            "title": f"{count_text(waiting)} {'application' if waiting == 1 else 'applications'} to decide",
+            "text": _due_text(first.due) if first is not None and first.due is not None else "",
+            "icon": "user-plus",
+            "href": f"{reverse('console_applications')}?status=waiting",
+        }
+    ]
 
 
 def _due_text(due: datetime) -> str:
