@@ -11,7 +11,7 @@ from control.console.figures.conversion_table import time_of
 from control.console.figures.sums import minor_of
 from control.engine.names import Names
 from control.tables.write import Value
-from control.ui.formats import money_text
+from control.ui.local_formats import money_text
 from control.ui.moments import minute_text
 from control.ui.table import Cell, Column, Row, Table, Tone
 from schemas.values.timestamps import rfc3339

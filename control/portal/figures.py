@@ -21,7 +21,8 @@ from control.errors import Invalid, NotFound, Unavailable
 from control.ui.charts.chart import Chart, Series
 from control.ui.charts.line import line_chart
 from control.ui.charts.scale import money_unit
-from control.ui.formats import brief_money_text, change, count_text, money_text
+from control.ui.formats import change
+from control.ui.local_formats import brief_money_text, count_text, money_text
 from control.ui.moments import day_text
 
 _T = TypeVar("_T")

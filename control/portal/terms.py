@@ -9,7 +9,8 @@ from django.utils.translation import ngettext
 from control.accounts.actor import Actor
 from control.program.access import plans
 from control.program.models import Offer, Plan, TermsState
-from control.ui.formats import NARROW_SPACE, money_text
+from control.ui.formats import NARROW_SPACE
+from control.ui.local_formats import money_text
 from program.to_toml import format_percent
 
 _DAY_US = 86_400_000_000

@@ -35,6 +35,20 @@ def money_text(minor: int, currency: str) -> str:
     return format_currency(amount, currency, pattern, language, currency_digits=False)
 
 
+def brief_money_text(minor: int, currency: str) -> str:
+    """Write an amount for a tile: from a thousand on without decimals, which no one reads there."""
+    language = get_language() or _ENGLISH
+    if language == _ENGLISH:
+        return formats.brief_money_text(minor, currency)
+    unit = 10 ** DECIMALS[currency]
+    if abs(minor) < 1_000 * unit:
+        return money_text(minor, currency)
+    from babel.numbers import format_currency
+
+    whole = (abs(minor) + unit // 2) // unit * (-1 if minor < 0 else 1)
+    return format_currency(whole, currency, _with_digits(language, 0, "currency"), language, currency_digits=False)
+
+
 def percent_text(share: float, digits: int = 1) -> str:
     """Write a share of one as a percentage."""
     language = get_language() or _ENGLISH

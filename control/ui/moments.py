@@ -1,6 +1,6 @@
 """Texts for days and moments, as every page writes them. Lists show the same few days again and again."""
 
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from functools import lru_cache
 
 from django.utils import timezone
@@ -34,4 +34,5 @@ def second_text(moment: datetime) -> str:
 
 
 def _local(moment: datetime) -> datetime:
-    return timezone.localtime(moment) if timezone.is_aware(moment) else moment
+    """Return a moment in the current time zone, unless the caller has moved it to another one."""
+    return timezone.localtime(moment) if moment.tzinfo is UTC else moment

@@ -16,7 +16,7 @@ from control.portal.access import portal_page
 from control.portal.conversions import conversion_table
 from control.portal.figures import asking, balance_tiles, read_balances
 from control.program.load import program_settings
-from control.ui.formats import money_text
+from control.ui.local_formats import money_text
 
 _PAGE_ROWS = 50
 

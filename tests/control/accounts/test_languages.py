@@ -1,6 +1,7 @@
 """Pages are in the language and time zone of their reader; the console is English."""
 
 from datetime import UTC, datetime
+from zoneinfo import ZoneInfo
 
 import pytest
 from django.test import Client
@@ -114,6 +115,7 @@ def test_numbers_money_and_times_follow_the_language(language: str, texts: tuple
 def test_times_follow_the_time_zone() -> None:
     with timezone.override(zone_of("Asia/Tokyo")):
         assert minute_text(datetime(2026, 3, 5, 20, 4, tzinfo=UTC)) == "6 Mar 2026, 05:04"
+        assert minute_text(datetime(2026, 3, 5, 20, 4, tzinfo=ZoneInfo("America/Bogota"))) == "5 Mar 2026, 20:04"
     assert zone_of("Mars/Base").key == zone_of("").key == "UTC"
 
 
