@@ -19,7 +19,7 @@ from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
 from clew.cli.options import settings_or_exit
 from clew.cli.output import err, fail, out, print_table
-from clew.demo.control_plane import PEOPLE, fill_control_plane
+from clew.demo.control_plane import PARTNER_PEOPLE, PEOPLE, fill_control_plane
 from clew.demo.offers import OFFERS
 from clew.demo.partners import PARTNERS
 from clew.demo.pictures import NoPictures, browser_path, take_pictures
@@ -194,20 +194,22 @@ async def _take_pictures(run: _Demo, web: str) -> None:
     try:
         browser_path()
         with _spinner() as progress:
-            task = progress.add_task("opening the console")
+            task = progress.add_task("opening the pages")
+            reader, reader_from_right = (email for _, email, _, _ in PARTNER_PEOPLE)
             taken = await take_pictures(
-                _by_name(web), PEOPLE[0][1], run.password, run.pictures,
+                _by_name(web), PEOPLE[0][1], (reader, reader_from_right), run.password, run.pictures,
                 lambda text: progress.update(task, description=text),
             )  # fmt: skip
     except NoPictures as error:
-        out.print(f"\nno pictures of the console: {error}")
+        out.print(f"\nno pictures of the pages: {error}")
     else:
-        out.print(f"\n{len(taken)} pictures of the console are in {run.pictures}/")
+        out.print(f"\n{len(taken)} pictures of console and portal are in {run.pictures}/")
 
 
 def _tell_urls(run: _Demo, tracking: str, api: str, web: str) -> None:
     out.print("\nURLs while it runs")
     out.print(f"  console       {_by_name(web)}/console/")
+    out.print(f"  portal        {_by_name(web)}/portal/")
     out.print(f"  API           {_by_name(web)}/api/v1/docs")
     out.print(f"  a link        {tracking}/c/{link_code(PARTNERS[0], OFFERS[0])}")
     out.print(f"  postbacks     {tracking}/postback")
@@ -221,6 +223,9 @@ def _tell_urls(run: _Demo, tracking: str, api: str, web: str) -> None:
     out.print(f"\nSign-ins of the console, all with the password {run.password}")
     for role, email, _ in PEOPLE:
         out.print(f"  {role:<15} {email}")
+    out.print(f"\nSign-ins of the portal, as people of {PARTNERS[0].name}, with the same password")
+    for role, email, _, language in PARTNER_PEOPLE:
+        out.print(f"  {role:<15} {email} ({language})")
     err.print("\nrunning with live traffic until Ctrl-C …")
 
 

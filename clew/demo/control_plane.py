@@ -4,7 +4,6 @@ Django must be set up before a function is called.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from clew.demo.offers import BY_APPROVAL, OFFERS, PRIVATE
@@ -26,6 +25,11 @@ PEOPLE = (
     ("read_only", "reader@acme.example", "Rosa Marin"),
 )
 """Role, address and name of each person."""
+PARTNER_PEOPLE = (
+    ("owner", "ana@trail.example", "Ana Whitfield", "en"),
+    ("member", "layla@trail.example", "Layla Mansour", "ar"),
+)
+"""Role, address, name and language of the people of the first partner, who sign in to the portal."""
 _SECOND_MANAGER = ("partner_manager", "manager2@acme.example", "Nils Okafor")
 _TO_STATE = {
     "dormant": ((40, 55, 71), "No click in 30 days"),
@@ -36,14 +40,7 @@ _TO_STATE = {
 _NEW_STATES = ("applied",) * 9 + ("invited",) * 6 + ("approved",) * 9
 
 
-@dataclass(frozen=True, slots=True)
-class Filled:
-    """Sign-ins of the demo: addresses by role."""
-
-    emails: dict[str, str]
-
-
-def fill_control_plane(api_key: str, password: str) -> Filled:
+def fill_control_plane(api_key: str, password: str) -> None:
     """Make people, program, approvals and a draft. Raises Refused."""
     from control.accounts.actor import command_line
 
@@ -57,7 +54,7 @@ def fill_control_plane(api_key: str, password: str) -> Filled:
     _states(admin)
     _draft(manager)
     _key(owner)
-    return Filled({role: email for role, email, _ in PEOPLE})
+    _partner_people(owner, password)
 
 
 def _people(actor: "Actor", password: str) -> "dict[str, User]":
@@ -162,3 +159,15 @@ def _key(owner: "Actor") -> None:
     from control.accounts.keys import make_key
 
     make_key(owner, "Warehouse export", "read")
+
+
+def _partner_people(owner: "Actor", password: str) -> None:
+    from control.accounts.people import new_user, store_with_seat
+    from control.accounts.roles import PartnerRole
+    from control.changes import changing
+
+    with changing(owner):
+        for role, email, name, language in PARTNER_PEOPLE:
+            user = new_user(email, name, password)
+            user.locale = language
+            store_with_seat(user, PARTNERS[0].id, PartnerRole(role))

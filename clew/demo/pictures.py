@@ -1,8 +1,8 @@
-"""Pictures of the console's pages for `clew demo`, where there is a Chromium."""
+"""Pictures of the pages of console and portal for `clew demo`, where there is a Chromium."""
 
 import re
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
@@ -40,14 +40,19 @@ def browser_path() -> str:
 
 async def take_pictures(
     url: str,
-    email: str,
+    operator: str,
+    partners: tuple[str, str] | None,
     password: str,
     folder: Path,
     progress: Callable[[str], None],
     *,
     pages_max: int = _PAGES_MAX,
 ) -> list[Path]:
-    """Sign in and take a picture of every page of the navigation and some more. Raises NoPictures."""
+    """Sign in and take a picture of every page of the navigation and some more. Raises NoPictures.
+
+    People are named by their addresses: an operator, and two of a partner's people, of whom the second reads from
+    right to left.
+    """
     path = browser_path()
     from playwright.async_api import Error, async_playwright
 
@@ -55,7 +60,7 @@ async def take_pictures(
         async with async_playwright() as playwright:
             # Without the sandbox, because containers run as root. The only pages are those of the demo.
             browser = await playwright.chromium.launch(executable_path=path, args=["--no-sandbox"])
-            return await _Pictures(browser, url, folder, progress).take(email, password, pages_max)
+            return await _Pictures(browser, url, folder, progress).take(operator, partners, password, pages_max)
     except Error as error:
         raise NoPictures(f"Chromium failed: {error.message.splitlines()[0]}") from None
 
@@ -65,24 +70,44 @@ class _Pictures:
         self._browser, self._url, self._folder, self._progress = browser, url, folder, progress
         self._taken: list[Path] = []
 
-    async def take(self, email: str, password: str, pages_max: int) -> list[Path]:
+    async def take(self, operator: str, partners: tuple[str, str] | None, password: str, pages_max: int) -> list[Path]:
         self._folder.mkdir(parents=True, exist_ok=True)
         for old in self._folder.glob("*.png"):
             old.unlink()
         desktop = await self._page(_DESKTOP, "light")
-        await desktop.goto(f"{self._url}/accounts/login/?next=/console/")
+        await desktop.goto(f"{self._url}/accounts/login/")
         await self._keep(desktop, "sign-in")
-        await desktop.get_by_label("E-mail").fill(email)
-        await desktop.get_by_label("Password").fill(password)
-        await desktop.get_by_role("button", name="Sign in", exact=True).click()
-        await desktop.wait_for_url(f"{self._url}/console/")
-        cookies = await desktop.context.storage_state()
-        for path in [*await self._navigation(desktop), *_OTHER_PAGES][:pages_max]:
+        await self._sign_in(desktop, operator, password, "/console/")
+        for path in [*await self._navigation(desktop, "/console/"), *_OTHER_PAGES][:pages_max]:
             await self._visit(desktop, path, "")
-        phone = await self._page(_PHONE, "dark", cookies)
-        for path in _PHONE_PAGES[:pages_max]:
-            await self._visit(phone, path, "-phone-dark")
+        await self._on_phone(desktop, _PHONE_PAGES[:pages_max], "-phone-dark")
+        if partners is not None:
+            await self._take_portal(*partners, password, pages_max)
         return self._taken
+
+    async def _take_portal(self, reader: str, reader_from_right: str, password: str, pages_max: int) -> None:
+        portal = await self._page(_DESKTOP, "light")
+        await self._sign_in(portal, reader, password, "/portal/")
+        paths = (await self._navigation(portal, "/portal/"))[:pages_max]
+        for path in paths:
+            await self._visit(portal, path, "")
+        await self._on_phone(portal, paths, "-phone-dark")
+        phone = await self._page(_PHONE, "light")
+        await self._sign_in(phone, reader_from_right, password, "/portal/")
+        for path in paths:
+            await self._visit(phone, path, "-phone-arabic")
+
+    async def _sign_in(self, page: "Page", email: str, password: str, start: str) -> None:
+        await page.goto(f"{self._url}/accounts/login/?next={start}")
+        await page.get_by_label("E-mail").fill(email)
+        await page.get_by_label("Password").fill(password)
+        await page.get_by_role("button", name="Sign in", exact=True).click()
+        await page.wait_for_url(f"{self._url}{start}")
+
+    async def _on_phone(self, page: "Page", paths: Sequence[str], suffix: str) -> None:
+        phone = await self._page(_PHONE, "dark", await page.context.storage_state())
+        for path in paths:
+            await self._visit(phone, path, suffix)
 
     async def _page(self, size: tuple[int, int], scheme: str, cookies: object = None) -> "Page":
         context = await self._browser.new_context(
@@ -94,9 +119,9 @@ class _Pictures:
         context.set_default_timeout(_TIMEOUT_MS)
         return await context.new_page()
 
-    async def _navigation(self, page: "Page") -> list[str]:
-        """Return the paths that the navigation links to."""
-        links: list[str] = await page.locator("nav a[href^='/console/']").evaluate_all(
+    async def _navigation(self, page: "Page", start: str) -> list[str]:
+        """Return the paths below a start that the navigation links to."""
+        links: list[str] = await page.locator(f"nav a[href^='{start}']").evaluate_all(
             "links => links.map(link => link.getAttribute('href'))"
         )
         return list(dict.fromkeys(links))

@@ -29,7 +29,7 @@ _PICTURES = """
 import asyncio, pathlib, sys
 from clew.demo.pictures import take_pictures
 url, email, password, folder = sys.argv[1:]
-asyncio.run(take_pictures(url, email, password, pathlib.Path(folder), lambda text: None, pages_max=1))
+asyncio.run(take_pictures(url, email, None, password, pathlib.Path(folder), lambda text: None, pages_max=1))
 """
 """In a process of its own: an event loop runs in the thread of the tests already."""
 

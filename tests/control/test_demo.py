@@ -4,7 +4,7 @@ import pytest
 from django.contrib.auth import authenticate
 from django.db.models import Count
 
-from clew.demo.control_plane import PEOPLE, fill_control_plane
+from clew.demo.control_plane import PARTNER_PEOPLE, PEOPLE, fill_control_plane
 from clew.demo.partners import ACTIVE, PARTNERS_COUNT
 from control.accounts.actor import command_line
 from control.accounts.models import User
@@ -26,6 +26,10 @@ def test_the_demo_has_every_role_state_and_kind_of_work() -> None:
     for role, email, _ in PEOPLE:
         user = authenticate(email=email, password=PASSWORD)
         assert isinstance(user, User) and user.role == role
+    for role, email, _, language in PARTNER_PEOPLE:
+        user = authenticate(email=email, password=PASSWORD)
+        assert isinstance(user, User) and user.locale == language
+        assert list(user.seats.values_list("partner", "role")) == [(ACTIVE[0].id, role)]
     assert Partner.objects.count() == PARTNERS_COUNT
     assert set(Partner.objects.values_list("status", flat=True)) == set(PartnerStatus.values)
     for field, least in (("type", 9), ("country", 10), ("tier", 3), ("manager", 3)):
