@@ -60,6 +60,7 @@ INSTALLED_APPS = [
     "control.custom_forms",
     "control.reasons",
     "control.applications",
+    "control.territories",
     "control.scheduled",
     "control.imports",
     "control.exports",

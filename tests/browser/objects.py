@@ -64,10 +64,13 @@ def _objects(email: str) -> dict[str, list[Any]]:
     from control.imports.services import upload
     from control.jobs.models import Job, JobState
     from control.partners.services import create_partner
+    from control.territories.services import create_territory
     from control.webhooks.services import create_webhook, send_test
 
     boss, walker = command_line(), User.objects.get(email=email)
     partner = create_partner(boss, {"name": "Old Harbour"}, "active")
+    territory = create_territory(boss, {"name": "Harbours", "rules": {"postal": ["20000-20999"]}}, {partner.number: 1})
+    create_territory(boss, {"name": "North", "rules": {"postal": ["2*"]}}, {})
     webhook = create_webhook(boss, {"url": "https://crm.example/", "events": ["*"]})[0].pk
     delivery = send_test(boss, webhook).pk
     tokens: list[str] = []
@@ -87,6 +90,7 @@ def _objects(email: str) -> dict[str, list[Any]]:
         "console_partner": [partner.number], "console_partner_edit": [partner.number],
         "console_partner_history": [partner.number], "console_partner_invite": [partner.number],
         "console_partner_move": [partner.number, "offboarded"], "console_conversion": ["0" * 32],
+        "console_territory": [territory.pk],
         "console_module_switch": ["webhooks"], "console_bulk": [bulk.pk], "console_audit_event": [event.pk],
         "console_rejected_reason": ["malformed"], "console_invitation": [invitation.pk],
         "console_import": [made.pk], "console_import_columns": [made.pk],

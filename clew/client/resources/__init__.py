@@ -30,6 +30,7 @@ from clew.client.resources.rejected_hits import AsyncRejectedHitsApi, RejectedHi
 from clew.client.resources.reports import AsyncReportsApi, ReportsApi
 from clew.client.resources.scheduled_changes import AsyncScheduledChangesApi, ScheduledChangesApi
 from clew.client.resources.search import AsyncSearchApi, SearchApi
+from clew.client.resources.territories import AsyncTerritoriesApi, TerritoriesApi
 from clew.client.resources.users import AsyncUsersApi, UsersApi
 from clew.client.resources.webhooks import AsyncWebhooksApi, WebhooksApi
 from clew.client.transport import AsyncTransport, Transport
@@ -68,6 +69,7 @@ class Resources:
         self.application_rules = ApplicationRulesApi(transport)
         self.applications = ApplicationsApi(transport)
         self.apply = ApplyApi(transport)
+        self.territories = TerritoriesApi(transport)
         self.imports = ImportsApi(transport)
         self.exports = ExportsApi(transport)
         self.webhooks = WebhooksApi(transport)
@@ -106,6 +108,7 @@ class AsyncResources:
         self.application_rules = AsyncApplicationRulesApi(transport)
         self.applications = AsyncApplicationsApi(transport)
         self.apply = AsyncApplyApi(transport)
+        self.territories = AsyncTerritoriesApi(transport)
         self.imports = AsyncImportsApi(transport)
         self.exports = AsyncExportsApi(transport)
         self.webhooks = AsyncWebhooksApi(transport)

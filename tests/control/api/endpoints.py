@@ -33,6 +33,7 @@ LATER = {"kind": "publish", "at": (timezone.now() + timedelta(days=1)).isoformat
 WHY = {"reason": "too much"}
 CLOSED = frozenset({409})
 """The request of the test is withdrawn."""
+TERRITORY = {"name": "North", "rules": {"countries": ["DE"]}}
 OFFER = {"name": "Hats", "landing_url": "https://hats.example/?cid={click_id}"}
 ENDPOINTS = [
     Endpoint("GET", "/users", Area.PEOPLE, Action.READ),
@@ -176,6 +177,14 @@ ENDPOINTS += [
     Endpoint("GET", "/exports/{export_id}", Area.PARTNERS, Action.READ),
     Endpoint("GET", "/exports/{export_id}/file", Area.PARTNERS, Action.READ),
     Endpoint("DELETE", "/exports/{export_id}", Area.PARTNERS, Action.READ),
+]
+ENDPOINTS += [
+    Endpoint("GET", "/territories", Area.PARTNERS, Action.READ),
+    Endpoint("POST", "/territories", Area.PARTNERS, Action.WRITE, TERRITORY, True),
+    Endpoint("GET", "/territories/conflicts", Area.PARTNERS, Action.READ, None, True),
+    Endpoint("POST", "/territories/test", Area.PARTNERS, Action.READ, {"country": "DE"}, True),
+    Endpoint("GET", "/territories/{territory_id}", Area.PARTNERS, Action.READ),
+    Endpoint("PATCH", "/territories/{territory_id}", Area.PARTNERS, Action.WRITE, {"rank": 3}, True),
 ]
 
 

@@ -42,6 +42,7 @@ from control.program.services.links import create_link
 from control.program.services.publish_requests import ask_to_publish, withdraw_request
 from control.program.services.terms_rows import create_coupon, create_plan
 from control.scheduled.services import schedule_status
+from control.territories.services import create_territory
 from control.webhooks.services import create_webhook, send_test
 from tests.control.api.conftest import Api
 from tests.control.api.endpoints import APPROVAL, COUPON, ENDPOINTS, IMPORT, LINK, Endpoint, walked
@@ -107,6 +108,7 @@ def filled_world() -> World:
         made = upload(command, "partners", "a.csv", [f"name\nFrom file {number}\n".encode()])
         export = start_export(command, "partners", "csv", {})
         found.append((number, {
+            "territory_id": str(create_territory(command, {"name": name}, {number: 1}).pk),
             "key_id": str(make_key(command, f"shop {number}", "read", number)[0].pk),
             "import_id": str(made.pk), "export_id": str(export.pk),
             "user_id": str(user.pk), "invitation_id": str(invitation.pk), "event_id": str(event.pk),
@@ -192,7 +194,9 @@ def _expected(who: str, endpoint: Endpoint, *, foreign: bool) -> set[int]:
         if audit is None or Action.READ not in audit.actions:
             return {404}
         return {409} if endpoint.path.endswith("resume") else {200, 204}
-    of_one_partner = endpoint.path.startswith(("/partners/{", "/links/{", "/scheduled-changes/{"))
+    if grant.limit is Limit.OWN and endpoint.path.startswith("/territories") and endpoint.action is Action.WRITE:
+        return {403} if endpoint.method == "POST" else {404}  # territories divide the leads of all partners
+    of_one_partner = endpoint.path.startswith(("/partners/{", "/links/{", "/scheduled-changes/{", "/territories/{"))
     if grant.limit is Limit.OWN and of_one_partner and who.startswith("operator "):
         return {404}  # the partners of the test have no manager
     if who == "operator partner_manager" and endpoint.body is COUPON:

@@ -44,6 +44,11 @@ def _made(client: Api, path: str) -> dict[str, Any]:
             "code": "SAVE", "partner": partner, "offer": offer, "starts": "2026-01-01T00:00:00Z",
             "ends": "2026-02-01T00:00:00Z",
         },
+        "/territories": {
+            "name": "North", "rank": 7, "winners": 2, "rules": {"postal": ["10000-19999"]},
+            "owners": [{"partner": partner, "weight": 2}], "starts": "2026-01-01T00:00:00Z",
+            "ends": "2027-02-01T00:00:00Z",
+        },
         "/users": {"email": "fay@acme.example", "role": "finance", "name": "Fay"},
         "/webhooks": {
             "url": "https://hooks.example/in", "description": "CRM", "events": ["offer.*"],
@@ -69,13 +74,16 @@ def _made(client: Api, path: str) -> dict[str, Any]:
 _REQUIRED = {
     "/partners": {"name"}, "/offers": {"name", "status", "landing_url"}, "/links": {"status"}, "/plans": {"offer"},
     "/coupons": {"code", "partner", "offer"}, "/users": {"role", "is_active"}, "/webhooks": {"url", "events", "status"},
-    "/imports": set(), "/modules": {"on"}, "/partner-settings": {"show_revenue", "show_profit"},
+    "/territories": {"name"}, "/imports": set(), "/modules": {"on"},
+    "/partner-settings": {"show_revenue", "show_profit"},
 }  # fmt: skip
 _DEFAULTS = {
     "kind": "partner", "manager": None, "parent": None, "traffic_sources": [], "tags": [], "custom": {},
     "external_ids": {}, "subs": {}, "access": "open", "allowed_hosts": [], "click_window": "30d",
     "impression_window": "1d", "goals": [{"key": "1", "name": "Conversion"}], "reopen": True, "pass_through": False,
     "percent": "0", "fixed": None, "hold": "0s", "model": "last_click", "conversions_min": None,
+    "rank": 100, "winners": 1, "owners": [], "catch_all": False,
+    "rules": {"countries": [], "regions": [], "postal": [], "segments": [], "products": [], "accounts": []},
     "starts": None, "ends": None, "mapping": {"email": "Mail"}, "match": "email", "clear_empty": False,
 }  # fmt: skip
 _PLAN_DEFAULTS = {"partner": None, "click_window": None, "impression_window": None}

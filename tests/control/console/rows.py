@@ -20,6 +20,7 @@ from control.program.services.publish_requests import ask_to_publish
 from control.program.services.terms_rows import create_plan
 from control.scheduled.models import ScheduledChange
 from control.scheduled.services import schedule_status
+from control.territories.services import create_territory
 from control.webhooks.models import Delivery
 from control.webhooks.services import create_webhook, send_test
 from tests.control.applications.sample import SCORE_RULE, applied
@@ -57,6 +58,9 @@ def rows_of(console: Console) -> Rows:
     webhook, _ = create_webhook(BOSS, {"url": "https://crm.example/", "events": ["*"]})
     made = upload(console.actor("partner_manager"), "partners", "a.csv", [b"name\nBlue\n"])
     create_plan(BOSS, {"offer": console.offer, "percent_e6": 9_000_000})
+    for partner in (console.own, console.foreign):
+        assert partner
+        create_territory(BOSS, {"name": f"Land of {partner}", "rules": {"countries": ["DE"]}}, {partner.number: 1})
     tomorrow = timezone.now() + timedelta(days=1)
     later = schedule_status(BOSS, "partner", str(console.own.number), "dormant", tomorrow)
     application = applied()
@@ -82,6 +86,7 @@ def paths_of(rows: Rows, partner: Partner, names: Iterable[str]) -> dict[str, st
         "console_application_rule_new": [rows.application.form_id],
         "console_application_rule": [rows.rule.pk],
         "console_application_rule_edit": [rows.rule.pk],
+        "console_territory": [partner.territories.get().territory_id],
         "console_publish_request": [asked.pk],
         "console_rollback_ask": [1],
         "console_scheduled_change": [later.pk],

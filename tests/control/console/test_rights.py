@@ -127,9 +127,15 @@ PAGES: dict[str, set[str]] = {
     "console_keys": LEADERS,
     "console_key_new": LEADERS,
     "console_key_revoke": LEADERS,
+    "console_territories": EVERYBODY,
+    "console_territory_new": WRITERS,
+    "console_territory_test": EVERYBODY,
+    "console_territory": WRITERS,
 }
 """Roles that may open a page. A page that is not here fails the first test."""
-FOREIGN = {"console_partner", "console_partner_edit", "console_partner_history", "console_partner_move"}
+FOREIGN = {
+    "console_partner", "console_partner_edit", "console_partner_history", "console_partner_move", "console_territory",
+}  # fmt: skip
 """Pages of one partner: a manager sees only the own ones."""
 
 

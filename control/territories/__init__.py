@@ -1,0 +1,1 @@
+"""Territories: which partners own which customers, by place, segment, product and name."""
