@@ -69,8 +69,11 @@ def _steps() -> dict[str, Any]:
 
     from control.accounts.actor import Actor
     from control.accounts.keys import make_key
-    from control.accounts.people import add_operator
+    from control.accounts.models import User
+    from control.accounts.people import add_operator, new_user, store_with_seat
+    from control.accounts.roles import PartnerRole
     from control.audit.origin import ActorKind
+    from control.changes import changing
     from control.distribution.selectors import spread_of
     from control.partners.services import create_partner, transition
     from control.program.models import Offer
@@ -94,13 +97,23 @@ def _steps() -> dict[str, Any]:
 
     def session(email: str, role: str) -> str:
         """Make a person of a role; return the cookie of a session."""
-        store, user = SessionStore(), add_operator(ann, email, role)
+        return signed_in(SessionStore(), add_operator(ann, email, role))
+
+    def signed_in(store: SessionStore, user: User) -> str:
         store[SESSION_KEY], store[HASH_SESSION_KEY] = str(user.pk), user.get_session_auth_hash()
         store[BACKEND_SESSION_KEY] = "allauth.account.auth_backends.AuthenticationBackend"
         store.save()
         return store.session_key or ""
 
+    def seat(email: str, partner: int) -> str:
+        """Make an owner of a partner; return the cookie of a session."""
+        store, user = SessionStore(), new_user(email, "", None)
+        with changing(ann):
+            store_with_seat(user, partner, PartnerRole.OWNER)
+        return signed_in(store, user)
+
     return {
+        "seat": seat,
         "key": lambda scope, partner=None: make_key(ann, f"{scope} {partner}", scope, partner)[1],
         "session": session,
         "partner": lambda name: create_partner(ann, {"name": name}, "active").number,

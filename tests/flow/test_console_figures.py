@@ -32,7 +32,9 @@ class Sold:
     """Conversion ids by order number."""
     clicks: dict[str, str]
     sessions: dict[str, str]
-    """Cookies of people by role."""
+    """Cookies of people by role, and of the owners of the two partners."""
+    codes: dict[str, str]
+    """Codes of links by partner."""
 
     def page(self, path: str, role: str = "owner") -> str:
         """Return a page of the console; it must open."""
@@ -81,7 +83,10 @@ def sold(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sold]:
         keys = {name: operator("key", scope) for name, scope in (("operator", "read"), ("admin", "admin"))}
         keys |= {"blue": operator("key", "read", blue)}
         sessions = {role: operator("session", f"{role}@acme.example", role) for role in ("owner", "partner_manager")}
-        yield Sold(server, operator, offer, blue, red, keys, conversions, clicks, sessions)
+        sessions |= {
+            name: operator("seat", f"{name}@x.example", number) for name, number in (("blue", blue), ("red", red))
+        }
+        yield Sold(server, operator, offer, blue, red, keys, conversions, clicks, sessions, codes)
         operator.close()
 
 
@@ -352,3 +357,31 @@ def test_a_manager_sees_only_figures_of_the_own_partners(sold: Sold) -> None:
         cookies={"sessionid": sold.sessions["partner_manager"]},
     )
     assert missing.status_code == 404
+
+
+def test_a_partner_sees_own_figures_in_the_portal(sold: Sold) -> None:
+    """The page of each partner has its own orders and earnings, whatever the address says, and nothing of the other."""
+
+    def page(path: str, who: str = "blue") -> str:
+        cookies = {"sessionid": sold.sessions[who]}
+        answer = loopback.get(f"{sold.server.web}/portal/{path}", cookies=cookies, timeout=30)
+        assert answer.status_code == 200, (path, answer.status_code)
+        return answer.text
+
+    for path in ("", "conversions/", "balance/", "statistics/?by=offer", f"conversions/?partner={sold.red}"):
+        blue, red = page(path), page(path, "red")
+        assert "Blue Lagoon" not in red and "Red Rock" not in blue, path
+        for mine, others, text in (("b-1", "r-1", blue), ("r-1", "b-1", red)):
+            assert others not in text and (mine in text or "statistics" in path), path
+        assert "$50.00" not in blue and "$70.00" not in red, "revenue is not shown"
+    assert "$5.00" in page("balance/") and "$3.00" in page("balance/"), "one is payable, one waits for the shop"
+    explained = page(f"conversions/{sold.conversions['b-2']}/")
+    assert "The shop has not confirmed this sale yet." in explained and "$3.00" in explained
+    exported = page("conversions/?export=csv")
+    assert "b-1" in exported and "b-2" in exported and "r-1" not in exported
+    for path in (f"conversions/{sold.conversions['r-1']}/", "conversions/x/"):
+        answer = loopback.get(f"{sold.server.web}/portal/{path}", cookies={"sessionid": sold.sessions["blue"]})
+        assert answer.status_code == 404, path
+    found = _click(sold.server, sold.codes["blue"])
+    _postback(sold.server, click_id=found, txn_id="b-new", amount="40.00")
+    wait_until(lambda: "b-new" in page(""), 10, "a sale is not on the first page")

@@ -1,6 +1,7 @@
 """Statistics: a figure over time, and a table by what a partner wants to compare."""
 
 from collections.abc import Sequence
+from datetime import date
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse
@@ -12,7 +13,7 @@ from control.accounts.actor import Actor
 from control.accounts.roles import Area
 from control.console.figures.overview import read_course
 from control.console.figures.report_filters import goal_names
-from control.console.figures.sums import figure_of
+from control.console.figures.sums import figure_of, value_of
 from control.console.lists.export import file_answer
 from control.engine.answers import Part, Report, report
 from control.engine.dimensions import SUBS
@@ -24,12 +25,15 @@ from control.portal.figures import asking, course_tiles, earnings_chart
 from control.portal.filters import OwnFilters, read_filters
 from control.ui.charts.bar import ranking
 from control.ui.charts.scale import money_unit
+from control.ui.moments import day_text
 from control.ui.table import Cell, Column, Row, Table
 from runtime.engine_key import PROFIT, REVENUE
 
 _ROWS_MAX = 200
 _EXPORT_ROWS_MAX = 5_000
 _DEFAULT_PERIOD = "30d"
+_TIMES = ("day", "month")
+_SUBS_SHOWN = 5
 _FILTERED = ("goal", "link", "country", *SUBS)
 """Dimensions with a filter of their own: a click on a value of the table sets it."""
 
@@ -48,8 +52,8 @@ def measures() -> dict[str, str]:
     shown = money_shown()
     more = {REVENUE: ("revenue", _("Revenue")), PROFIT: ("profit", _("Margin"))}
     return {
-        "clicks": _("Clicks"), "unique_clicks": _("Unique"), "conversions": _("Conversions"),
-        "approved": _("Approved"), "declined": _("Rejected"), "payout": _("Earned"), "epc": _("Per click"),
+        "clicks": _("Clicks"), "conversions": _("Conversions"), "payout": _("Earned"), "unique_clicks": _("Unique"),
+        "approved": _("Approved"), "declined": _("Rejected"), "epc": _("Per click"),
         **dict(pair for name, pair in more.items() if name in shown),
     }  # fmt: skip
 
@@ -71,8 +75,9 @@ def index(request: HttpRequest, actor: Actor) -> HttpResponse:
     shown = asking(lambda: _shown(actor, filters, by, values))
     context = {
         "selects": [
-            filters.period_select(), filters.offer_select(),
-            {"name": "by", "label": _("By"), "value": by, "options": [*names.items()][:12]},
+            {"name": "by", "label": _("By"), "value": by, "options": _choices(names, by)},
+            filters.period_select(),
+            filters.offer_select(),
         ],
         "chips": [
             (f"{names[name]}: {found[0]}", _without(request, name)) for name, found in values.items()
@@ -81,6 +86,11 @@ def index(request: HttpRequest, actor: Actor) -> HttpResponse:
         **(shown.answer or {}),
     }  # fmt: skip
     return render(request, "portal/statistics.html", context)
+
+
+def _choices(names: dict[str, str], by: str) -> list[tuple[str, str]]:
+    """Return what one may choose to split rows by: of the subs the first ones, and the one in the address."""
+    return [(name, text) for name, text in names.items() if name not in SUBS[_SUBS_SHOWN:] or name == by]
 
 
 def _without(request: HttpRequest, name: str) -> str:
@@ -92,7 +102,7 @@ def _without(request: HttpRequest, name: str) -> str:
 def _report(
     actor: Actor, filters: OwnFilters, by: str, values: dict[str, tuple[str, ...]], limit: int = _ROWS_MAX
 ) -> Report:
-    order = "day" if by == "day" else "month" if by == "month" else "-payout"
+    order = f"-{by if by in _TIMES else 'payout'}"
     return report(actor, "kpi", [by], filters.asked(values), Part(order, limit))
 
 
@@ -111,14 +121,12 @@ def _shown(
         context["tiles"] = course_tiles(course, _("against the period before"), {})
         if by == "day" and filters.period.first != filters.period.last:
             context["chart"] = earnings_chart(course)
-    if by not in ("day", "month"):
+    if by not in _TIMES:
         context["chart"] = _ranking(found, by, goals, own, names[by])
     return context
 
 
 def _ranking(found: Report, by: str, goals: dict[str, str], own: Names, label: str) -> Any:
-    from control.console.figures.sums import value_of
-
     rows = [(_value_text(row, by, goals, own), value_of(row, "payout")) for row in found.rows
             if row["currency"] == found.currency]  # fmt: skip
     top = [(text, value) for text, value in rows if value > 0][:10]
@@ -150,6 +158,8 @@ def _value_text(row: Any, by: str, goals: dict[str, str], own: Names) -> str:
     if by == "offer":
         return own.offer(row["offer_id"], row["offer"])
     value = str(row[by])
+    if by == "day":
+        return day_text(date.fromisoformat(value))
     return (goals.get(value, value) if by == "goal" else value) or _("unknown")
 
 
@@ -158,7 +168,7 @@ def _file(found: Report, by: str, goals: dict[str, str]) -> HttpResponse:
     head: Sequence[str] = [dimensions()[by], *shown.values(), _("Currency")]
     rows = (
         [
-            _value_text(row, by, goals, own),
+            str(row[by]) if by in _TIMES else _value_text(row, by, goals, own),
             *(str(row[name]) if row.get(name) is not None else "" for name in shown), row["currency"],
         ]
         for row in found.rows
