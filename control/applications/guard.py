@@ -26,7 +26,9 @@ WITHOUT_PROOF_PER_HOUR_MAX = 5
 API_PER_HOUR_MAX = 20
 MAILS_PER_HOUR_MAX = 3
 """Most applications in an hour that send a mail to one address."""
-HONEYPOT = "contact_fax"
+OPENING, PROOF = "cl-opening", "cl-proof"
+"""Fields with the signed value and the proof of work; no key of a field has a hyphen."""
+HONEYPOT = "cl-fax"
 """Field that people do not see. Programs fill it in."""
 
 

@@ -170,6 +170,8 @@ class Application(AuditedModel):
     """Start of the clock: the moment at which the application could be decided."""
     decided = models.DateTimeField(null=True, blank=True)
 
+    audit_ignored = frozenset({"parts", "duplicates", "site", "pauses"})
+    """What follows from other columns; the score itself is recorded."""
     audit_name = "name"
     audit_partner = "partner_id"
 

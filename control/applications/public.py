@@ -124,7 +124,7 @@ def apply(request: HttpRequest, slug: str) -> HttpResponse:
     if request.method != "POST":
         count_visit(form)
         return _form_page(request, form, drawn(), language, _opening(request, slug))
-    filled, token = drawn(request.POST, request.FILES), request.POST.get("opening", "")
+    filled, token = drawn(request.POST, request.FILES), request.POST.get(guard.OPENING, "")
     status = 422
     try:
         opened = guard.read_opening(token, slug)
@@ -177,7 +177,7 @@ def _too_many(request: HttpRequest, opened: guard.Opening) -> str:
     text = _("Too many applications came from your network. Please try again in an hour.")
     if not guard.takes("any", address, guard.SENT_PER_HOUR_MAX):
         return text
-    if guard.is_proof(opened, request.POST.get("proof", "")):
+    if guard.is_proof(opened, request.POST.get(guard.PROOF, "")):
         return "" if guard.takes("proved", address, guard.WITH_PROOF_PER_HOUR_MAX) else text
     return "" if guard.takes("plain", address, guard.WITHOUT_PROOF_PER_HOUR_MAX) else text
 
@@ -220,7 +220,7 @@ def started(request: HttpRequest, slug: str) -> HttpResponse:
     """Count the first entry in a field, which a script tells."""
     form, _version = open_form(slug)
     try:
-        opened = guard.read_opening(request.POST.get("opening", ""), slug)
+        opened = guard.read_opening(request.POST.get(guard.OPENING, ""), slug)
     except guard.NotOpened:
         return HttpResponse(status=204)
     if guard.first_time("started", opened.nonce):

@@ -229,7 +229,7 @@ def show(request: HttpRequest, actor: Actor, form_id: UUID) -> HttpResponse:
 
 
 def _more(field: Any) -> str:
-    parts = [f"fills {field.fills}" if field.fills else "", f"{len(field.score)} point rules" if field.score else ""]
+    parts = [f"fills {field.fills}" if field.fills else "", "gives points" if field.score else ""]
     if field.visible_if is not None:
         parts.append(f"shown if {field.visible_if.text()}")
     return ", ".join(part for part in parts if part)

@@ -10,7 +10,6 @@ from django.utils.timesince import timesince, timeuntil
 
 from control.accounts.actor import Actor
 from control.accounts.roles import Area
-from control.applications.links import status_address
 from control.applications.models import Application
 from control.applications.selectors import visible_applications
 from control.applications.states import ApplicationStatus
@@ -38,7 +37,7 @@ def fact_rows(application: Application) -> list[tuple[str, Any]]:
         ("Address verified", second_text(application.verified) if application.verified else "Not yet"),
         ("Due", _due_text(application)), ("Assigned to", str(application.assigned or "Nobody")),
         ("Comes from", source), ("Referred by", str(application.referred_by or "")),
-        ("Language", application.locale), ("Page of the applicant", status_address(application)),
+        ("Language", application.locale),
     ]  # fmt: skip
     if application.decided is not None:
         by = f"rule {application.rule}" if application.rule else application.decided_by

@@ -46,7 +46,7 @@ def form() -> ApplicationForm:
 def _opened(client: Client, path: str = PATH, age_s: int = 60, **headers: Any) -> str:
     """Open the form some seconds ago; return the signed value."""
     page = client.get(path, **headers).content.decode()
-    token = re.search(r'name="opening" value="([^"]+)"', page)
+    token = re.search(r'name="cl-opening" value="([^"]+)"', page)
     assert token is not None
     opened = guard.read_opening(token[1], "creators")
     values = {
@@ -57,7 +57,7 @@ def _opened(client: Client, path: str = PATH, age_s: int = 60, **headers: Any) -
 
 
 def _send(client: Client, values: dict[str, Any] | None = None, *, path: str = PATH, **more: Any) -> Any:
-    return client.post(path, {**ANA, "opening": _opened(client, path), **(values or {}), **more})
+    return client.post(path, {**ANA, guard.OPENING: _opened(client, path), **(values or {}), **more})
 
 
 def test_the_whole_way_without_an_account(form: ApplicationForm, client: Client) -> None:
@@ -114,13 +114,13 @@ def test_the_answer_is_the_same_for_known_and_unknown_addresses(form: Applicatio
 
 def test_programs_that_send_forms_are_stopped(form: ApplicationForm, client: Client) -> None:
     assert _send(client, {guard.HONEYPOT: "x"}).status_code == 302
-    assert b"very fast" in client.post(PATH, {**ANA, "opening": _opened(client, age_s=0)}).content
-    assert b"open for too long" in client.post(PATH, {**ANA, "opening": "forged"}).content
+    assert b"very fast" in client.post(PATH, {**ANA, guard.OPENING: _opened(client, age_s=0)}).content
+    assert b"open for too long" in client.post(PATH, {**ANA, guard.OPENING: "forged"}).content
     assert Application.objects.count() == 0
 
 
 def test_a_form_that_is_sent_twice_is_one_application(form: ApplicationForm, client: Client) -> None:
-    values = {**ANA, "opening": _opened(client)}
+    values = {**ANA, guard.OPENING: _opened(client)}
     assert [client.post(PATH, values).status_code for _ in range(2)] == [302, 302]
     assert Application.objects.count() == 1
 
@@ -141,8 +141,8 @@ def test_a_network_sends_few_applications_and_more_with_work(
     sent = [_send(client, {"email": f"a{number}@a.example"}) for number in range(3)]
     assert [answer.status_code for answer in sent] == [302, 302, 429]
     token = _opened(client)
-    assert client.post(PATH, {**ANA, "opening": token, "proof": _proof(token)}).status_code == 302
-    assert client.post(PATH, {**ANA, "opening": _opened(client), "proof": "7"}).status_code == 429
+    assert client.post(PATH, {**ANA, guard.OPENING: token, guard.PROOF: _proof(token)}).status_code == 302
+    assert client.post(PATH, {**ANA, guard.OPENING: _opened(client), guard.PROOF: "7"}).status_code == 429
     other = Client(HTTP_HOST="localhost", REMOTE_ADDR="2001:db8::1")
     assert _send(other, {"email": "b@b.example"}).status_code == 302
 

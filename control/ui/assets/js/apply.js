@@ -1,6 +1,6 @@
 // What the form of an application gains with a script: fields that depend on others, and a proof of work, by which more
 // applications are taken from one network. The form works without it.
-const form = document.querySelector("form[data-apply]");
+const form = document.querySelector("form[data-application]");
 
 function valuesOf(name) {
     return [...form.querySelectorAll(`[name="${CSS.escape(name)}"]`)]
@@ -35,7 +35,7 @@ async function prove() {
     for (let count = 0; count < 1_000_000; count += 1) {
         const digest = await crypto.subtle.digest("SHA-256", encoder.encode(`${nonce}:${count}`));
         if (new DataView(digest).getUint32(0) >>> (32 - Number(bits)) === 0) {
-            form.elements.proof.value = String(count);
+            form.elements["cl-proof"].value = String(count);
             return;
         }
     }
@@ -46,7 +46,7 @@ if (form) {
     form.addEventListener("input", showFields);
     form.addEventListener("input", () => {
         const body = new FormData();
-        body.set("opening", form.elements.opening.value);
+        body.set("cl-opening", form.elements["cl-opening"].value);
         fetch(form.dataset.started, { method: "POST", body, keepalive: true });
         if (globalThis.crypto?.subtle) prove();
     }, { once: true });
