@@ -171,7 +171,7 @@ class Application(AuditedModel):
     decided = models.DateTimeField(null=True, blank=True)
 
     audit_ignored = frozenset({"parts", "duplicates", "site", "pauses"})
-    """What follows from other columns; the score itself is recorded."""
+    """Columns that follow from others; the score itself is recorded."""
     audit_name = "name"
     audit_partner = "partner_id"
 
