@@ -12,7 +12,9 @@ from warehouse.port import Warehouse, rows_of
 Json = dict[str, Any]
 
 
-def list_balances(warehouse: Warehouse, partners: Sequence[int] | None, now_us: int) -> list[Json]:
+def list_balances(
+    warehouse: Warehouse, partners: Sequence[int] | None, now_us: int, limit: int, offset: int = 0
+) -> list[Json]:
     """Return a row for each partner and currency, by partner and currency. Raises WarehouseError.
 
     Pending waits for the sale to be confirmed, held for the end of its hold, and payable is what may be paid out.
@@ -35,8 +37,9 @@ def list_balances(warehouse: Warehouse, partners: Sequence[int] | None, now_us: 
                     FROM {DATABASE}.commissions WHERE {only.where}
                     GROUP BY conversion_id, partner_id, currency HAVING minor != 0
                 )
-            ) GROUP BY partner_id, currency ORDER BY partner_id, currency""",
-            {**only.parameters, "now": now_us},
+            ) GROUP BY partner_id, currency ORDER BY partner_id, currency
+            LIMIT {{limit:UInt32}} OFFSET {{offset:UInt64}}""",
+            {**only.parameters, "now": now_us, "limit": limit, "offset": offset},
         )
     )
     return [_row(row) for row in rows]

@@ -113,7 +113,9 @@ async def _conversions(engine: Engine, request: ConversionsRequest) -> Answer:
 
 
 async def _balances(engine: Engine, request: BalancesRequest) -> Answer:
-    rows = await _read(engine, list_balances, engine.warehouse, request.partners, engine.clock.now_us())
+    rows = await _read(
+        engine, list_balances, engine.warehouse, request.partners, engine.clock.now_us(), request.limit, request.offset
+    )
     return {"balances": rows}
 
 

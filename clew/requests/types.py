@@ -17,6 +17,7 @@ NUMBERS_MAX = 100_000
 REPORT_ROWS_MAX = 100_000
 FILTERS_MAX = 20
 CONVERSIONS_MAX = 1_000
+BALANCES_MAX = 1_001
 HITS_MAX = 1_001
 """A page of 500 and one more, and as many of the moment at which the page starts."""
 EXAMPLES_MAX = 100
@@ -241,6 +242,8 @@ class BalancesRequest(Request, frozen=True, kw_only=True, forbid_unknown_fields=
 
     partners: Numbers | None = None
     """Only these partners."""
+    limit: Annotated[int, msgspec.Meta(ge=1, le=BALANCES_MAX)] = BALANCES_MAX
+    offset: Annotated[int, msgspec.Meta(ge=0)] = 0
 
 
 class LagRequest(Request, frozen=True, kw_only=True, forbid_unknown_fields=True):

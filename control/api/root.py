@@ -14,6 +14,7 @@ from control.api.merge_patch import MEDIA_TYPE
 from control.api.problems import CONTENT_TYPE, Problem, handle_errors, problem
 from control.audit.api import audit_events
 from control.engine.api import conversions, explanations, reports
+from control.engine.balances_api import balances
 from control.engine.hits_api import hits, problems, rejected_hits
 from control.engine.postback_api import postback_tests
 from control.jobs.api import jobs
@@ -128,6 +129,7 @@ api.add_router("/coupons", coupons)
 api.add_router("/approvals", approvals)
 api.add_router("/search", search_router)
 api.add_router("/reports", reports)
+api.add_router("/balances", balances)
 api.add_router("/conversions", conversions)
 api.add_router("/explanations", explanations)
 api.add_router("/hits", hits)

@@ -129,12 +129,15 @@ def conversion(actor: Actor, conversion_id: str) -> dict[str, Any]:
     return found[0]
 
 
-def balances(actor: Actor) -> list[Row]:
-    """Return pending, held and payable commissions, a row for each partner and currency.
+def balances(
+    actor: Actor, partners: tuple[int, ...] | None = None, limit: int | None = None, offset: int = 0
+) -> list[Row]:
+    """Return pending, held and payable commissions, a row for each partner and currency, by partner.
 
     Raises Forbidden, Unavailable.
     """
-    found: list[Row] = engine_client().ask("balances", {}, scope_of(actor))["balances"]
+    fields = {"limit": limit, "offset": offset or None}
+    found: list[Row] = engine_client().ask("balances", fields, scope_of(actor).narrowed(partners))["balances"]
     return found
 
 

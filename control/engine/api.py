@@ -45,15 +45,15 @@ class _PeriodQuery(Schema):
     @field_validator("partner", "offer")
     @classmethod
     def _are_numbers(cls, value: str) -> str:
-        _numbers(value)
+        numbers_of(value)
         return value
 
     def filters(self) -> engine.Filters:
         """Return the filters as the engine takes them."""
-        return engine.Filters(self.from_, self.to, _numbers(self.partner), _numbers(self.offer))
+        return engine.Filters(self.from_, self.to, numbers_of(self.partner), numbers_of(self.offer))
 
 
-def _numbers(text: str) -> tuple[int, ...] | None:
+def numbers_of(text: str) -> tuple[int, ...] | None:
     """Read numbers that are separated by commas. Raises ValueError."""
     if not text:
         return None

@@ -93,10 +93,11 @@ def test_balances(warehouse: Warehouse) -> None:
     """Partner 1 earns 0.75 after a refund; partners 2 and 3 share a sale without a hold; the declined sale is gone."""
     filled(warehouse)
     free_us = BASE_US + 5 * SECOND_US + 86_400 * SECOND_US
-    one, two, three = list_balances(warehouse, None, BASE_US + 60 * SECOND_US)
+    one, two, three = list_balances(warehouse, None, BASE_US + 60 * SECOND_US, 10)
     nothing = {"pending": "0.00", "held": "0.00", "payable": "0.00"}
     assert one == {**nothing, "partner_id": 1, "currency": "USD", "held": "0.75", "next_payable": rfc3339(free_us)}
     assert (two["payable"], two["next_payable"], three["payable"]) == ("0.50", None, "0.50")
     later = {"held": "0.00", "payable": "0.75", "next_payable": None}
-    assert list_balances(warehouse, [1], free_us) == [{**one, **later}]
-    assert list_balances(warehouse, [9], BASE_US) == list_balances(warehouse, [], BASE_US) == []
+    assert list_balances(warehouse, [1], free_us, 10) == [{**one, **later}]
+    assert list_balances(warehouse, [9], BASE_US, 10) == list_balances(warehouse, [], BASE_US, 10) == []
+    assert [row["partner_id"] for row in list_balances(warehouse, None, BASE_US, 1, 1)] == [2]

@@ -7,6 +7,7 @@ from clew.client.resources.applications import ApplicationsApi, AsyncApplication
 from clew.client.resources.apply import ApplyApi, AsyncApplyApi
 from clew.client.resources.approvals import ApprovalsApi, AsyncApprovalsApi
 from clew.client.resources.audit_events import AsyncAuditEventsApi, AuditEventsApi
+from clew.client.resources.balances import AsyncBalancesApi, BalancesApi
 from clew.client.resources.conversions import AsyncConversionsApi, ConversionsApi
 from clew.client.resources.coupons import AsyncCouponsApi, CouponsApi
 from clew.client.resources.explanations import AsyncExplanationsApi, ExplanationsApi
@@ -56,6 +57,7 @@ class Resources:
         self.approvals = ApprovalsApi(transport)
         self.search = SearchApi(transport)
         self.reports = ReportsApi(transport)
+        self.balances = BalancesApi(transport)
         self.conversions = ConversionsApi(transport)
         self.explanations = ExplanationsApi(transport)
         self.hits = HitsApi(transport)
@@ -95,6 +97,7 @@ class AsyncResources:
         self.approvals = AsyncApprovalsApi(transport)
         self.search = AsyncSearchApi(transport)
         self.reports = AsyncReportsApi(transport)
+        self.balances = AsyncBalancesApi(transport)
         self.conversions = AsyncConversionsApi(transport)
         self.explanations = AsyncExplanationsApi(transport)
         self.hits = AsyncHitsApi(transport)

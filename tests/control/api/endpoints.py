@@ -90,6 +90,7 @@ ENDPOINTS = [
     Endpoint("POST", "/scheduled-changes/{change_id}/cancel", Area.LINKS, Action.WRITE),
     Endpoint("GET", "/search?q=blue", Area.PROGRAM, Action.READ),
     Endpoint("GET", "/reports/kpi", Area.REPORTS, Action.READ, None, False, NO_ENGINE),
+    Endpoint("GET", "/balances", Area.REPORTS, Action.READ, None, False, NO_ENGINE),
     Endpoint("GET", "/conversions", Area.REPORTS, Action.READ, None, False, NO_ENGINE),
     Endpoint("GET", f"/conversions/{ID}", Area.REPORTS, Action.READ, None, False, NO_ENGINE),
     Endpoint("GET", f"/explanations/{ID}", Area.REPORTS, Action.READ, None, False, NO_ENGINE),
