@@ -382,13 +382,10 @@ def test_a_partner_sees_own_figures_in_the_portal(sold: Sold) -> None:
     for path in (f"conversions/{sold.conversions['r-1']}/", "conversions/x/"):
         answer = loopback.get(f"{sold.server.web}/portal/{path}", cookies={"sessionid": sold.sessions["blue"]})
         assert answer.status_code == 404, path
-    (balance,) = sold.api("/balances", "blue")[1]["items"]
-    assert (balance["partner"], balance["payable"]["amount"], balance["pending"]["amount"]) == (
-        sold.blue,
-        "5.00",
-        "3.00",
-    )
-    assert sold.api("/balances", "blue", partner=sold.red)[1]["items"] == []
+    (own,) = sold.api("/balances", "blue")[1]["items"]
+    assert (own["partner"], own["payable"]["amount"], own["pending"]["amount"]) == (sold.blue, "5.00", "3.00")
+    asked = sold.api("/balances", "blue", partner=sold.red)[1]["items"]
+    assert {row["partner"] for row in asked} <= {sold.blue}
     _, first = sold.api("/balances", limit=1)
     _, rest = sold.api("/balances", limit=1, cursor=first["next"])
     assert [row["name"] for row in first["items"] + rest["items"]] == ["Blue Lagoon", "Red Rock"] and not rest["next"]
