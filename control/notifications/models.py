@@ -20,8 +20,10 @@ class MailPreference(AuditedModel):
     category = models.CharField(max_length=CATEGORY_CHARS_MAX)
     is_on = models.BooleanField()
     changed = models.DateTimeField(default=timezone.now, editable=False)
+    sent = models.DateTimeField(null=True, editable=False)
+    """Time of the last weekly summary."""
 
-    audit_ignored = frozenset({"changed"})
+    audit_ignored = frozenset({"changed", "sent"})
     audit_name = "category"
 
     class Meta(AuditedModel.Meta):

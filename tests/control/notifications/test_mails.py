@@ -1,5 +1,6 @@
 """Mails are text and HTML in the language of their reader, and show values as text."""
 
+from dataclasses import replace
 from email import message_from_bytes, policy
 from email.message import EmailMessage
 from html.parser import HTMLParser
@@ -10,11 +11,14 @@ from django.apps import apps
 from django.template.loader import get_template
 from django.utils import timezone, translation
 
+from control import configuration
 from control.accounts.actor import command_line
+from control.configuration import current_configuration
 from control.mail.models import OutgoingMail
 from control.notifications.kinds import UnknownMailKind, mail_kinds
 from control.notifications.mails import queue_mail
 from control.notifications.markdown import escaped, html_of, text_of
+from control.notifications.models import MailPreference
 from control.partners.services import create_partner
 
 TO = "ann@shop.example"
@@ -64,8 +68,14 @@ def _tags(page: str) -> list[tuple[str, dict[str, str | None]]]:
 @ON_SQLITE
 @pytest.mark.usefixtures("database", "acting_test")
 @pytest.mark.parametrize("locale", ["en", "ar"])
-def test_every_kind_of_mail_has_text_and_html_in_both_directions(locale: str) -> None:
+def test_every_kind_of_mail_has_text_and_html_in_both_directions(locale: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    own = current_configuration()
+    web = own.settings.web.model_copy(update={"url": "https://partners.example"})
+    settings = own.settings.model_copy(update={"web": web})
+    monkeypatch.setattr(configuration, "_set", [replace(own, settings=settings)])
     for name, kind in mail_kinds().items():
+        if not kind.transactional:
+            MailPreference.objects.update_or_create(email=TO, category=kind.category, defaults={"is_on": True})
         queue_mail(name, TO, {key: variable.sample for key, variable in kind.variables.items()}, locale=locale)
         message = _stored()
         assert [part.get_content_type() for part in message.iter_parts()] == ["text/plain", "text/html"]
