@@ -29,6 +29,7 @@ class ApplicationsConfig(ModuleConfig):
     api_routers = {
         "/application-forms": "control.applications.api_forms.application_forms",
         "/application-rules": "control.applications.api_forms.application_rules",
+        "/application-invitations": "control.applications.api_invitations.application_invitations",
         "/applications": "control.applications.api.applications",
         "/apply": "control.applications.api_public.apply_router",
     }
@@ -54,6 +55,10 @@ class ApplicationsConfig(ModuleConfig):
         ),
     )
     mail_kinds = {
+        "application.invitation": _mail(
+            "Invitation to apply", link=_LINK, who=Variable("person who invites", "Ada Lovelace"),
+            expires=Variable("time until which the link works", "2026-03-05 09:04"),
+        ),
         "application.verify": _mail("Application: confirm the address", link=_LINK),
         "application.received": _mail("Application received", link=_LINK),
         "application.known": _mail("Application sent twice", link=_LINK),

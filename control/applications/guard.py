@@ -41,13 +41,15 @@ class Opening:
     opened: datetime
     source: Mapping[str, str] = field(default_factory=dict)
     referred_by: int | None = None
+    invite: str = ""
+    """Token of the invitation by whose link the form was opened."""
 
 
 class NotOpened(ValueError):
     """The signed value is missing, wrong or too old."""
 
 
-def opening(slug: str, source: Mapping[str, str], referred_by: int | None) -> str:
+def opening(slug: str, source: Mapping[str, str], referred_by: int | None, invite: str = "") -> str:
     """Return the signed value for a form that is opened now."""
     values = {
         "f": slug,
@@ -55,6 +57,7 @@ def opening(slug: str, source: Mapping[str, str], referred_by: int | None) -> st
         "s": dict(source),
         "p": referred_by,
         "t": timezone.now().timestamp(),
+        "i": invite,
     }
     return signing.dumps(values, salt=_SALT, compress=True)
 
@@ -67,7 +70,9 @@ def read_opening(text: str, slug: str) -> Opening:
         raise NotOpened from None
     if values["f"] != slug:
         raise NotOpened
-    return Opening(slug, values["n"], datetime.fromtimestamp(values["t"], UTC), values["s"], values["p"])
+    return Opening(
+        slug, values["n"], datetime.fromtimestamp(values["t"], UTC), values["s"], values["p"], values.get("i", "")
+    )
 
 
 def is_too_fast(opened: Opening, now: datetime) -> bool:

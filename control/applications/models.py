@@ -222,6 +222,31 @@ class Application(AuditedModel):
         return self.decided + timedelta(days=days)
 
 
+class ApplicationInvitation(AuditedModel):
+    """An invitation to apply by a form. Its link fills in name and address, and proves the address."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    form = models.ForeignKey(ApplicationForm, on_delete=models.PROTECT, related_name="invitations")
+    email = models.EmailField()
+    name = models.CharField(max_length=120, blank=True, validators=[no_control_characters])
+    invited_by = models.CharField(max_length=254, blank=True)
+    created = models.DateTimeField(default=timezone.now, editable=False)
+    expires = models.DateTimeField()
+    application = models.ForeignKey(
+        Application, on_delete=models.PROTECT, null=True, blank=True, related_name="invitations"
+    )
+    """Application that was sent by the link."""
+
+    audit_name = "email"
+
+    class Meta(AuditedModel.Meta):
+        ordering = ["-created"]
+        constraints = [models.UniqueConstraint(fields=["form", "email"], name="application_invitation")]
+
+    def __str__(self) -> str:
+        return self.email
+
+
 class AutoRule(AuditedModel):
     """Rule that decides applications of a form by itself."""
 

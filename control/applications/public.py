@@ -24,6 +24,7 @@ from control.applications import guard
 from control.applications.brand import Brand, brand_of
 from control.applications.deciding import shown_reason
 from control.applications.funnel import count_visit
+from control.applications.inviting import open_invitation
 from control.applications.links import status_id, status_path, verified_id
 from control.applications.models import Application, ApplicationForm
 from control.applications.states import OPEN, ApplicationStatus
@@ -79,7 +80,8 @@ def _language(request: HttpRequest) -> str:
 
 
 def _opening(request: HttpRequest, slug: str) -> str:
-    return guard.opening(slug, _source(request), _referrer(request))
+    invite = request.GET.get("invite", "")[:_VALUE_CHARS_MAX]
+    return guard.opening(slug, _source(request), _referrer(request), invite)
 
 
 def _source(request: HttpRequest) -> dict[str, str]:
@@ -123,7 +125,9 @@ def apply(request: HttpRequest, slug: str) -> HttpResponse:
     drawn = drawn_form(version.definition, language)
     if request.method != "POST":
         count_visit(form)
-        return _form_page(request, form, drawn(), language, _opening(request, slug))
+        invitation = open_invitation(request.GET.get("invite", ""), slug)
+        initial = {"name": invitation.name, "email": invitation.email} if invitation is not None else {}
+        return _form_page(request, form, drawn(initial=initial), language, _opening(request, slug))
     filled, token = drawn(request.POST, request.FILES), request.POST.get(guard.OPENING, "")
     status = 422
     try:
@@ -156,6 +160,7 @@ def _sent(
     sent = Submission(
         values.get("name"), values.get("email"), answers_of(values, version.definition), language, opened.source,
         opened.referred_by, opened.opened, request.build_absolute_uri("/").rstrip("/"),
+        open_invitation(opened.invite, form.slug) if opened.invite else None,
     )  # fmt: skip
     if not guard.takes_mail(str(sent.email or "")):
         return True  # the same answer, and no further mail to this address

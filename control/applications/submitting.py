@@ -18,7 +18,7 @@ from control.accounts.actor import Actor
 from control.accounts.models import normal_email
 from control.applications import mails
 from control.applications.assessing import assess
-from control.applications.models import Application, ApplicationForm
+from control.applications.models import Application, ApplicationForm, ApplicationInvitation
 from control.applications.profile import filled
 from control.applications.states import TRANSITIONS, WAITING, ApplicationStatus, FormStatus
 from control.changes import changing
@@ -52,6 +52,7 @@ class Submission:
     referred_by: int | None = None
     visited: datetime | None = None
     base_url: str = ""
+    invitation: ApplicationInvitation | None = None
 
 
 def open_form(slug: str) -> tuple[ApplicationForm, FormVersion]:
@@ -81,7 +82,10 @@ def submit(actor: Actor, form: ApplicationForm, version: FormVersion, sent: Subm
             base_url=sent.base_url[:300], assigned=form.manager,
         )  # fmt: skip
         _fill(application)
-        if form.verify_email:
+        invitation = sent.invitation if sent.invitation is not None and sent.invitation.email == email else None
+        if invitation is not None:  # only the reader of the mail has the link
+            application.verified = timezone.now()
+        if form.verify_email and invitation is None:
             validate(application)
             application.save(force_insert=True)
             mails.mail_verify(application)
@@ -90,6 +94,9 @@ def submit(actor: Actor, form: ApplicationForm, version: FormVersion, sent: Subm
             validate(application)
             application.save(force_insert=True)
             _received(application)
+        if invitation is not None:
+            invitation.application = application
+            invitation.save(update_fields=["application"])
     return application
 
 

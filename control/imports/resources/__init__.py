@@ -4,6 +4,7 @@ from typing import Any
 
 from control.errors import FieldError, Invalid
 from control.imports.resource import Resource
+from control.imports.resources.application_invitations import ApplicationInvitations
 from control.imports.resources.approvals import Approvals
 from control.imports.resources.coupons import Coupons
 from control.imports.resources.links import Links
@@ -11,9 +12,10 @@ from control.imports.resources.offers import Offers
 from control.imports.resources.partners import Partners
 from control.imports.resources.plans import Plans
 
-RESOURCES: dict[str, Resource[Any]] = {
-    resource.key: resource for resource in (Partners(), Offers(), Links(), Plans(), Coupons(), Approvals())
-}
+_TYPES: tuple[Resource[Any], ...] = (
+    Partners(), Offers(), Links(), Plans(), Coupons(), Approvals(), ApplicationInvitations()
+)  # fmt: skip
+RESOURCES: dict[str, Resource[Any]] = {resource.key: resource for resource in _TYPES}
 
 
 def find_resource(key: str, field: str = "type") -> Resource[Any]:

@@ -137,6 +137,7 @@ SAME = frozenset({200, 409})
 """Both partners of the test have the same form and application."""
 RULE = {"name": "All", "action": "approve", "conditions": [{"field": "score", "op": "at_least", "values": [0]}]}
 ASK = {"to": "needs_info", "question": "Where?"}
+INVITED = {"form": "creators", "email": "cy@cy.example"}
 APPLY = {"name": "Bob", "email": "bob@bob.example", "answers": {"site": "bob.example", "country": "AT"}}
 REASON = {"area": "application", "code": "too_small", "texts": {"en": "Too small."}}
 IMPORT = {"type": "partners", "file": "name\nFrom a file\n"}
@@ -159,6 +160,8 @@ ENDPOINTS += [
     Endpoint("GET", "/application-forms/{form_id}/funnel", Area.PARTNERS, Action.READ, None, True),
     Endpoint("GET", "/application-forms/{form_id}/rules", Area.PARTNERS, Action.READ, None, True),
     Endpoint("POST", "/application-forms/{form_id}/rules", Area.PARTNERS, Action.APPROVE, RULE, True),
+    Endpoint("GET", "/application-invitations", Area.PARTNERS, Action.WRITE, None, True),
+    Endpoint("POST", "/application-invitations", Area.PARTNERS, Action.WRITE, INVITED, True, frozenset({201, 409})),
     Endpoint("GET", "/application-rules/{rule_id}", Area.PARTNERS, Action.READ, None, True),
     Endpoint("POST", "/application-rules/{rule_id}/mode", Area.PARTNERS, Action.APPROVE, {"mode": "off"}, True),
     Endpoint("POST", "/application-rules/{rule_id}/dry-run", Area.PARTNERS, Action.APPROVE, None, True),
