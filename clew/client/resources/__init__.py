@@ -2,6 +2,7 @@
 
 from clew.client.resources.api_keys import ApiKeysApi, AsyncApiKeysApi
 from clew.client.resources.application_forms import ApplicationFormsApi, AsyncApplicationFormsApi
+from clew.client.resources.application_invitations import ApplicationInvitationsApi, AsyncApplicationInvitationsApi
 from clew.client.resources.application_rules import ApplicationRulesApi, AsyncApplicationRulesApi
 from clew.client.resources.applications import ApplicationsApi, AsyncApplicationsApi
 from clew.client.resources.apply import ApplyApi, AsyncApplyApi
@@ -69,6 +70,7 @@ class Resources:
         self.reasons = ReasonsApi(transport)
         self.application_forms = ApplicationFormsApi(transport)
         self.application_rules = ApplicationRulesApi(transport)
+        self.application_invitations = ApplicationInvitationsApi(transport)
         self.applications = ApplicationsApi(transport)
         self.apply = ApplyApi(transport)
         self.territories = TerritoriesApi(transport)
@@ -109,6 +111,7 @@ class AsyncResources:
         self.reasons = AsyncReasonsApi(transport)
         self.application_forms = AsyncApplicationFormsApi(transport)
         self.application_rules = AsyncApplicationRulesApi(transport)
+        self.application_invitations = AsyncApplicationInvitationsApi(transport)
         self.applications = AsyncApplicationsApi(transport)
         self.apply = AsyncApplyApi(transport)
         self.territories = AsyncTerritoriesApi(transport)

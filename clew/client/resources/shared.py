@@ -8,6 +8,30 @@ import msgspec
 from clew.client.transport import Answer
 
 
+class Invitation(Answer, kw_only=True, omit_defaults=True):
+    """An invitation to apply."""
+
+    # Last part of the address of a published form.
+    form: str
+    email: str
+    name: str = ""
+    id: str
+    invited_by: str
+    created: datetime
+    expires: datetime
+    # Application that was sent by the link.
+    application: str | None
+
+
+class InvitationIn(TypedDict, total=False):
+    """Somebody to invite."""
+
+    # Last part of the address of a published form.
+    form: Required[str]
+    email: Required[str]
+    name: str
+
+
 class DecisionIn(TypedDict, total=False):
     """State that an application is to have, with what the state needs."""
 
