@@ -15,12 +15,18 @@ from django.urls import reverse
 from django.utils import timezone, translation
 from django.utils.translation import gettext
 
+from control.accounts.actor import Actor
 from control.accounts.languages import language_of, zone_of
 from control.accounts.models import User, normal_email
+from control.accounts.roles import Action
+from control.audit.origin import ActorKind
+from control.changes import changing
 from control.configuration import current_configuration
+from control.errors import Conflict
 from control.notifications.bounces import message_id
 from control.notifications.kinds import CATEGORY_TEXTS, Category, mail_kind
 from control.notifications.markdown import BRAND, escaped, html_of, text_of
+from control.notifications.own_texts import check_language, check_texts, filled, kind_of, own_text, samples
 from control.notifications.preferences import wants_mail
 from control.notifications.unsubscribe import token_of
 from control.partners.models import Partner
@@ -52,9 +58,37 @@ def queue_mail(
             return False
     language = language_of(locale, own, partner.language if partner is not None else "")
     with translation.override(language), timezone.override(zone_of(zone)):
-        subject, body = built_in_texts(kind, values)
+        subject, body = texts_of(kind, values)
         mail_of(subject, body, to, category=what.category, ending=ending).send()
     return True
+
+
+def texts_of(kind: str, values: Values) -> tuple[str, str]:
+    """Return subject and body of a mail in the current language: those of operators, or the built-in ones.
+
+    Bodies are Markdown. Raises TypeError.
+    """
+    built_in = built_in_texts(kind, values)
+    own = own_text(kind, translation.get_language())
+    if own is None:
+        return built_in
+    all_values = {"program": program_name(), **values}
+    return filled(own.subject, all_values, is_markdown=False), filled(own.body, all_values, is_markdown=True)
+
+
+def send_test(actor: Actor, kind: str, language: str, subject: str, body: str) -> str:
+    """Send texts with sample values to the person who asks; return the address. Raises Refused."""
+    known = kind_of(actor, kind, Action.WRITE)
+    check_language(language)
+    check_texts(known, subject, body)
+    user = User.objects.filter(pk=actor.id).first() if actor.kind is ActorKind.PERSON else None
+    if user is None:
+        raise Conflict("a test goes to the address of the person who asks; sign in as one")
+    values = samples(known, program_name())
+    with changing(actor), translation.override(language):
+        line = f"[Test] {filled(subject, values, is_markdown=False)}"
+        mail_of(line, filled(body, values, is_markdown=True), user.email).send()
+    return str(user.email)
 
 
 def built_in_texts(kind: str, values: Values) -> tuple[str, str]:

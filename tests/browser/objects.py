@@ -91,7 +91,7 @@ def _objects(email: str) -> dict[str, list[Any]]:
         "console_partner_history": [partner.number], "console_partner_invite": [partner.number],
         "console_partner_move": [partner.number, "offboarded"], "console_conversion": ["0" * 32],
         "console_territory": [territory.pk],
-        "console_module_switch": ["webhooks"], "console_bulk": [bulk.pk], "console_audit_event": [event.pk],
+        "console_module_switch": ["webhooks"], "console_mail_template": ["invitation", "en"], "console_bulk": [bulk.pk], "console_audit_event": [event.pk],
         "console_rejected_reason": ["malformed"], "console_invitation": [invitation.pk],
         "console_import": [made.pk], "console_import_columns": [made.pk],
         "console_export_new": ["partners", "csv"], "console_job": [job.pk], "console_job_replay": [job.pk],

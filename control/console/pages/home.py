@@ -163,6 +163,7 @@ def settings(request: HttpRequest, actor: Actor) -> HttpResponse:
             "mail",
         ),
         (Area.SETTINGS, "API keys", "Keys for other systems, with a scope each", "console_keys", "key"),
+        (Area.SETTINGS, "Mails", "Texts of mails, by language", "console_mail_templates", "mail"),
         (Area.SETTINGS, "Modules", "Parts that can be switched on and off", "console_modules", "components"),
         (Area.SETTINGS, "Installation", "What the environment sets, to read", "console_installation", "stack"),
         (Area.SETTINGS, "Webhooks", "Other systems are told of changes", "console_webhooks", "webhook"),

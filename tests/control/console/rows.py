@@ -94,6 +94,7 @@ def paths_of(rows: Rows, partner: Partner, names: Iterable[str]) -> dict[str, st
         "console_import_columns": [made.pk],
         "console_import_errors": [made.pk],
         "console_module_switch": ["webhooks"],
+        "console_mail_template": ["invitation", "en"],
         "console_webhook": [test.webhook_id],
         "console_webhook_edit": [test.webhook_id],
         "console_webhook_delivery": [test.webhook_id, test.pk],

@@ -32,6 +32,8 @@ PAGES: dict[str, set[str]] = {
     "console_conversion": EVERYBODY,
     "console_program_settings": LEADERS,
     "console_partner_settings": LEADERS,
+    "console_mail_templates": LEADERS,
+    "console_mail_template": LEADERS,
     "console_modules": LEADERS,
     "console_module_switch": LEADERS,
     "console_installation": LEADERS,
