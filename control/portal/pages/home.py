@@ -37,12 +37,11 @@ def home(request: HttpRequest, actor: Actor) -> HttpResponse:
         "periods": [{"label": text, "href": f"?period={name}", "current": name == key} for name, text in names.items()],
     }
     if request.headers.get("Clew-Refresh"):
-        found = asking(lambda: _tiles(actor, period))
-        return render(
-            request, "portal/home_figures.html", {**context, "trouble": found.trouble, **(found.answer or {})}
-        )
+        tiles = asking(lambda: _tiles(actor, period, _course(actor, period)))
+        context |= {"trouble": tiles.trouble, **(tiles.answer or {})}
+        return render(request, "portal/home_figures.html", context)
     partner = own_partner(actor)
-    found = asking(lambda: _tiles(actor, period) | _course(actor, period))
+    found = asking(lambda: _figures(actor, period))
     context |= {
         "partner": partner,
         "steps": [
@@ -56,9 +55,20 @@ def home(request: HttpRequest, actor: Actor) -> HttpResponse:
     return render(request, "portal/home.html", context)
 
 
-def _tiles(actor: Actor, period: Period) -> dict[str, Any]:
-    """Return the tiles, which the page asks for again and again."""
-    course = _read(actor, period)
+def _figures(actor: Actor, period: Period) -> dict[str, Any]:
+    """Return all figures: tiles, chart and the last conversions."""
+    course = _course(actor, period)
+    last = conversions(actor, ConversionQuery(_own(actor), limit=_LAST_CONVERSIONS))
+    return {
+        **_tiles(actor, period, course),
+        "chart": earnings_chart(course),
+        "has_figures": any(course.total(name) or course.total(name, before=True) for name in ("payout", "clicks")),
+        "table": conversion_table(last, names_of_conversions(last), program_zone(), brief=True),
+    }
+
+
+def _tiles(actor: Actor, period: Period, course: Course) -> dict[str, Any]:
+    """Return the tiles, for which the page asks again and again."""
     note = _("against the %(count)d days before") % {"count": len(period.days)}
     query = urlencode({"period": period.key})
     hrefs = {"clicks": f"{reverse('portal_statistics')}?{query}", "payout": reverse("portal_balance")}
@@ -70,21 +80,9 @@ def _tiles(actor: Actor, period: Period) -> dict[str, Any]:
     }
 
 
-def _course(actor: Actor, period: Period) -> dict[str, Any]:
-    """Return the chart and the last conversions."""
-    course = _read(actor, period)
-    last = conversions(actor, ConversionQuery(_own(actor), limit=_LAST_CONVERSIONS))
-    return {
-        "chart": earnings_chart(course),
-        "has_figures": any(course.total(name) or course.total(name, before=True) for name in ("payout", "clicks")),
-        "table": conversion_table(last, names_of_conversions(last), program_zone(), brief=True),
-    }
-
-
 def _own(actor: Actor) -> Filters:
     return Filters(partners=(actor.partner or 0,))
 
 
-def _read(actor: Actor, period: Period) -> Course:
-    """Ask for the period; the engine's client keeps the answer for the other part of the page."""
+def _course(actor: Actor, period: Period) -> Course:
     return read_course(actor, period, timezone.now(), _own(actor))
