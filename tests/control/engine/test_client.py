@@ -143,3 +143,21 @@ def test_only_the_key_adds_money_to_a_token() -> None:
         assert read_partner_token(forged, KEY, 1_000) is None, forged
     unknown = partner_token(KEY, 7, 1_000, frozenset({"everything"}))
     assert read_partner_token(unknown, KEY, 1_000) == PartnerToken(7)
+
+
+def test_kept_answers_are_bounded_in_number_and_length(server: _Server, monkeypatch: pytest.MonkeyPatch) -> None:
+    def asked(*offsets: int) -> int:
+        """Return how many of some questions reach the engine."""
+        before = len(server.seen)
+        for offset in offsets:
+            client.ask("report", {"offset": offset}, Scope(partner=7, partners=(7,)))
+        return len(server.seen) - before
+
+    client = _client(server.server_port, answer_age_max_ms=60_000)
+    length = len(ANSWERS["report"][1])
+    monkeypatch.setattr("control.engine.client._KEPT_BYTES_MAX", 3 * length)
+    assert asked(1, 2, 3) == 3 and asked(1, 2, 3) == 0
+    assert asked(4) == 1 and asked(2, 3, 4) == 0, "the oldest one made room"
+    assert asked(1) == 1, "which is asked again"
+    monkeypatch.setattr("control.engine.client._KEPT_ANSWERS_MAX", 2)
+    assert asked(5) == 1 and asked(1, 5) == 0 and asked(4) == 1

@@ -3,7 +3,9 @@
 import re
 
 import pytest
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 
 from control.accounts.models import Invitation, Seat
 from control.accounts.roles import PartnerRole
@@ -12,13 +14,17 @@ from control.mail.models import OutgoingMail
 from control.partners.models import Partner
 from control.program.models import Approval
 from control.program.services.approvals import decide_access
-from tests.control.portal.installation import BOSS, Portal
+from control.program.services.links import create_links
+from control.program.services.offers import create_offer
+from tests.control.portal.installation import BOSS, LANDING, Portal
 from tests.control.ui.pages import ATTACK, injections
 from tests.conventions.tree import ROOT
 
 pytestmark = pytest.mark.parametrize("database", ["sqlite"], indirect=True)
 _HREF = re.compile(r'href="(/portal/[^"#]*|\?[^"#]*)"')
 _PAGES_MAX = 400
+QUERIES_MAX = {"/portal/": 20, "/portal/links/": 16, "/portal/offers/": 18, "/portal/people/": 16, "/portal/help/": 12}
+"""Most queries by page."""
 BUILT = ROOT / "control" / "ui" / "static" / "ui"
 
 
@@ -160,3 +166,17 @@ def test_the_portal_is_installed_under_the_name_of_the_program(portal: Portal) -
 def test_the_first_page_refreshes_its_tiles_alone(portal: Portal) -> None:
     part = portal.own.browser().get("/portal/", headers={"Clew-Refresh": "1"}).content.decode()
     assert 'id="figures"' in part and "<html" not in part and "ownmark" not in part
+
+
+def test_pages_ask_the_database_a_bounded_number_of_questions(portal: Portal) -> None:
+    """More links and offers add none."""
+    number = portal.own.partner.number
+    with acting(BOSS):
+        offers = [create_offer(BOSS, {"name": f"hats {n}", "landing_url": LANDING}, "active") for n in range(12)]
+        create_links(BOSS, [{"offer": offer.number, "partner": number} for offer in offers for _ in range(3)])
+    browser = portal.own.browser()
+    for path, most in QUERIES_MAX.items():
+        browser.get(path)
+        with CaptureQueriesContext(connection) as found:
+            assert browser.get(path).status_code == 200
+        assert len(found) <= most, (path, [query["sql"][:120] for query in found])
