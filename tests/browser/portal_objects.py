@@ -63,15 +63,21 @@ def _objects(password: str) -> dict[str, list[Any]]:
     return {"portal_link": [link.code], "portal_offer": [offer.number], "portal_person": [seat.pk]}
 
 
-def main() -> None:
+def start(data: Path) -> None:
+    """Set Django up with the database of an installation."""
     from control.address import SqliteFile
-    from control.audit.origin import ActorKind, Origin, acting
     from control.configuration import Configuration, secret_key
     from control.start import start_django
     from runtime.settings import load_settings
 
-    data, settings = Path(sys.argv[1]), load_settings()
+    settings = load_settings()
     start_django(Configuration(SqliteFile(data / "control.sqlite"), settings, secret_key(data, settings)))
+
+
+def main() -> None:
+    start(Path(sys.argv[1]))
+    from control.audit.origin import ActorKind, Origin, acting
+
     with acting(Origin(ActorKind.COMMAND, name="test")):
         found = pages(sys.argv[2])
     sys.stdout.write(json.dumps(found))

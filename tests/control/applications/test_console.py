@@ -1,12 +1,15 @@
 """Console pages of applications: an operator builds a form, decides, and makes a rule."""
 
+from datetime import timedelta
+
 import pytest
 from django.test import Client
-from django.utils import translation
+from django.utils import timezone, translation
 
 from control.accounts.people import add_operator
 from control.applications.models import Application, ApplicationForm, AutoRule
 from control.applications.submitting import verify
+from control.audit.origin import acting
 from control.partners.services import create_partner
 from tests.control.applications.sample import BOSS, NOBODY, applied, creators, old_applications, sent
 from tests.control.ui.pages import injections
@@ -86,6 +89,19 @@ def test_an_operator_decides_in_the_queue(owner: Client) -> None:
     )
     assert f"invited to partner {blue.number}" in done.content.decode()
     assert "is approved already" in owner.get(f"{path}reject/", follow=True).content.decode()
+
+
+def test_the_most_urgent_comes_first(owner: Client) -> None:
+    form = creators(verify_email=False)
+    names = ["Decided", "Later", "Sooner"]
+    for name, hours in zip(names, (0, 9, 3), strict=True):
+        row = sent(form, f"{name.lower()}@x.example")
+        assert row is not None
+        due = timezone.now() + timedelta(hours=hours) if hours else None
+        with acting(BOSS):
+            Application.objects.filter(pk=row.pk).update(name=name, due=due)
+    page = _page(owner, "/console/applications/")
+    assert sorted(names, key=page.index) == ["Sooner", "Later", "Decided"]
 
 
 def test_many_are_decided_at_once(owner: Client) -> None:
