@@ -27,6 +27,8 @@ _KEYWORDS = {
 _WIDTH = 120
 _ENGLISH_FOLDERS = ("guide", "console")
 """Folders of templates that are English for everybody."""
+_CONSOLE_LINK = '{% url "console_'
+"""Mark of a part of a page that only the console includes."""
 _EXTENDS = re.compile(r'{% extends "([^"]+)" %}')
 
 
@@ -41,9 +43,10 @@ def templates() -> Iterator[Path]:
 def _is_english(path: Path) -> bool:
     if any(part in _ENGLISH_FOLDERS for part in path.parent.parts) or path.name == "console.html":
         return True
-    found = _EXTENDS.search(path.read_text("utf-8"))
+    source = path.read_text("utf-8")
+    found = _EXTENDS.search(source)
     if found is None:
-        return False
+        return _CONSOLE_LINK in source
     if found[1] == "layouts/console.html":
         return True
     bases = (base for base in (ROOT / "control").glob(f"*/templates/{found[1]}") if base != path)
