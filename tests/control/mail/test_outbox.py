@@ -4,6 +4,7 @@ import socketserver
 import threading
 from collections.abc import Iterator
 from datetime import timedelta
+from email import message_from_string, policy
 
 import pytest
 from django.core.mail import EmailMultiAlternatives, get_connection
@@ -16,6 +17,8 @@ from control.jobs.worker import run_job
 from control.mail import tasks
 from control.mail.models import OutgoingMail
 from control.mail.server import MailNotSent, MailServer, mail_server
+from control.notifications.kinds import mail_kinds
+from control.notifications.mails import queue_mail
 from runtime.clock import SystemClock
 from runtime.control_settings import JobSettings, MailSettings
 from runtime.settings import Settings
@@ -112,6 +115,22 @@ def test_mail_is_sent_and_its_content_forgotten(smtp: _SmtpServer) -> None:
     assert "text/html" in smtp.received[0] and "Message-ID:" in smtp.received[0]
     mail = OutgoingMail.objects.get()
     assert mail.sent is not None and bytes(mail.content) == b"" and mail.subject == "Grüße"
+
+
+@pytest.mark.parametrize("database", ["sqlite"], indirect=True)
+def test_every_kind_of_mail_reaches_the_server(smtp: _SmtpServer) -> None:
+    needed = {name: kind for name, kind in mail_kinds().items() if kind.transactional}
+    for name, kind in needed.items():
+        values = {key: variable.sample for key, variable in kind.variables.items()}
+        assert queue_mail(name, "ann@shop.example", values, locale="ar")
+    for _ in needed:
+        assert _run_job().state == JobState.DONE
+    assert len(smtp.received) == len(needed) > 5
+    for content in smtp.received:
+        message = message_from_string(content, policy=policy.default)
+        assert [part.get_content_type() for part in message.iter_parts()] == ["text/plain", "text/html"]
+        assert not message.defects and message["Auto-Submitted"] == "auto-generated"
+        assert all(len(line) <= 998 for line in content.splitlines()), "longest line of RFC 5322"
 
 
 def test_a_mail_that_was_sent_is_not_sent_again(smtp: _SmtpServer) -> None:
