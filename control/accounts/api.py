@@ -44,7 +44,7 @@ class UserOut(Schema):
     partners: list[SeatOut]
     is_active: bool
     locale: str = Field(description="Language of the portal and of mails; empty for the one that the browser asks for.")
-    time_zone: str = Field(description="Zone of the times in the portal and in mails; empty for UTC.")
+    time_zone: str = Field(description="Zone of the times in the portal; empty for UTC. Mails give times in UTC.")
     created: datetime
     last_sign_in: datetime | None
 

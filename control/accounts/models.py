@@ -47,7 +47,7 @@ class User(AuditedModel, AbstractBaseUser):
     locale = models.CharField(max_length=LOCALE_CHARS_MAX, blank=True, default="", validators=[check_locale])
     """Language of the portal and of mails; empty for the one that the browser asks for."""
     time_zone = models.CharField(max_length=TIME_ZONE_CHARS_MAX, blank=True, default="", validators=[check_time_zone])
-    """Zone of the times in the portal and in mails; empty for UTC."""
+    """Zone of the times in the portal; empty for UTC. Mails give times in UTC."""
     created = models.DateTimeField(default=timezone.now, editable=False)
 
     objects: ClassVar[UserManager] = UserManager()

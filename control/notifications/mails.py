@@ -1,7 +1,7 @@
 """Mails: their texts in the language of the reader, as plain text and HTML, into the outbox."""
 
 from collections.abc import Mapping
-from datetime import date
+from datetime import UTC, date
 from decimal import Decimal
 from email.utils import parseaddr
 from uuid import uuid4
@@ -16,7 +16,7 @@ from django.utils import timezone, translation
 from django.utils.translation import gettext
 
 from control.accounts.actor import Actor
-from control.accounts.languages import language_of, zone_of
+from control.accounts.languages import language_of
 from control.accounts.models import User, normal_email
 from control.accounts.roles import Action
 from control.audit.origin import ActorKind
@@ -48,7 +48,7 @@ def queue_mail(
     """
     what = mail_kind(kind)
     reader = person if person is not None else User.objects.filter(email=normal_email(to)).first()
-    own, zone = (reader.locale, reader.time_zone) if reader is not None else ("", "")
+    own = reader.locale if reader is not None else ""
     ending = ""
     if not what.transactional:
         ending = page_link("unsubscribe", token_of(to, reader, what.category))
@@ -57,7 +57,7 @@ def queue_mail(
         if not ending or not wants_mail(to, reader, what.category):
             return False
     language = language_of(locale, own, partner.language if partner is not None else "")
-    with translation.override(language), timezone.override(zone_of(zone)):
+    with translation.override(language), timezone.override(UTC):  # texts of mails say UTC
         subject, body = texts_of(kind, values)
         mail_of(subject, body, to, category=what.category, ending=ending).send()
     return True

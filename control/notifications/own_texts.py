@@ -95,7 +95,7 @@ def reset_own_text(actor: Actor, name: str, language: str) -> None:
 
 
 def filled(text: str, values: Mapping[str, object], *, is_markdown: bool) -> str:
-    """Put values in the place of the variables of a text, in the current language and time zone."""
+    """Put values in the place of the variables of a text, in the current language; times are UTC."""
 
     def value_of(found: re.Match[str]) -> str:
         value = values.get(found[1])
@@ -110,7 +110,7 @@ def filled(text: str, values: Mapping[str, object], *, is_markdown: bool) -> str
 
 def _shown(value: object) -> str:
     if isinstance(value, datetime):
-        return f"{minute_text(value)} {timezone.get_current_timezone_name()}"
+        return minute_text(value)
     if isinstance(value, date):
         return day_text(value)
     return "" if value is None else str(value)

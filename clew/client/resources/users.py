@@ -38,7 +38,7 @@ class User(Answer, kw_only=True, omit_defaults=True):
     is_active: bool
     # Language of the portal and of mails; empty for the one that the browser asks for.
     locale: str
-    # Zone of the times in the portal and in mails; empty for UTC.
+    # Zone of the times in the portal; empty for UTC. Mails give times in UTC.
     time_zone: str
     created: datetime
     last_sign_in: datetime | None

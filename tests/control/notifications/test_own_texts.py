@@ -1,10 +1,10 @@
 """Operators write texts of mails: only known variables, values as text, preview, test, the built-in text again."""
 
+from datetime import UTC, datetime
 from email import message_from_bytes, policy
 
 import pytest
 from django.test import Client
-from django.utils import timezone
 
 from control.accounts.actor import Actor, command_line
 from control.accounts.models import User
@@ -20,6 +20,7 @@ from control.notifications.models import MailTemplate
 from control.notifications.own_texts import built_in_source, check_texts, reset_own_text, save_own_text
 
 BOSS = command_line()
+WHEN = datetime(2026, 3, 5, 9, 4, tzinfo=UTC)
 URL = "/console/settings/mails/invitation/en/"
 pytestmark = [
     pytest.mark.usefixtures("database", "acting_test"),
@@ -36,7 +37,7 @@ def ann(client: Client) -> User:
 
 def _mail(locale: str = "en", who: str = "Ada") -> tuple[str, str, str]:
     link = "https://partners.example/x"
-    queue_mail("invitation", "fay@blue.example", {"who": who, "link": link, "expires": timezone.now()}, locale=locale)
+    queue_mail("invitation", "fay@blue.example", {"who": who, "link": link, "expires": WHEN}, locale=locale)
     message = message_from_bytes(bytes(OutgoingMail.objects.latest("created").content), policy=policy.default)
     parts = [message.get_body((kind,)).get_content() for kind in ("plain", "html")]  # type: ignore[union-attr]
     return str(message["Subject"]), parts[0], parts[1]
@@ -50,9 +51,9 @@ def test_an_own_text_counts_in_its_language_until_it_is_reset() -> None:
         plain.split() == ["Welcome", "to", "Clew", "Start:", "https://partners.example/x"]
         and "<strong>Welcome</strong>" in page
     )
-    save_own_text(BOSS, "invitation", "en", "Hi", "{{ who }}, until {{ expires }}")
+    save_own_text(BOSS, "invitation", "en", "Hi", "{{ who }}, until {{ expires }} UTC")
     page = _mail(who="[Eve](https://evil.example)")[2]
-    assert "evil.example)" in page and 'href="https://evil' not in page and "UTC" in page
+    assert "evil.example)" in page and 'href="https://evil' not in page and "5 Mar 2026, 09:04 UTC" in page
     assert _mail("fr")[0] != "Hi", "other languages keep the built-in text"
     reset_own_text(BOSS, "invitation", "en")
     assert _mail()[0] == "Invitation to Clew"
@@ -99,7 +100,12 @@ def test_every_built_in_text_can_be_taken_over_as_it_is(language: str) -> None:
 def test_the_page_previews_tests_saves_and_resets(ann: User, client: Client) -> None:
     assert "Invitation" in client.get("/console/settings/mails/").content.decode()
     page = client.get(URL).content.decode()
-    assert "{{ who }} invites you." in page and "Ada Lovelace invites you." in page and "Built-in text" in page
+    assert (
+        "{{ who }} invites you." in page
+        and "English" in page
+        and "Ada Lovelace invites you." in page
+        and "Built-in text" in page
+    )
     text = {"subject": "Hi {{ who }}", "body": "# Welcome <script>"}
     page = client.post(URL, {**text, "do": "preview"}).content.decode()
     assert "Hi Ada Lovelace" in page and "Welcome &lt;script&gt;</h1>" in page and not MailTemplate.objects.exists()
