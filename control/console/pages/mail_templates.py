@@ -87,7 +87,8 @@ def show(request: HttpRequest, actor: Actor, name: str, language: str) -> HttpRe
     except Refused as error:
         add_refusal(form, error)
     context = {
-        "title": kind.title, "form": form, "is_own": own is not None, "language_name": dict(settings.LANGUAGES)[language],
+        "title": kind.title, "form": form, "is_own": own is not None,
+        "language_name": dict(settings.LANGUAGES)[language],
         "crumbs": [("Settings", reverse("console_settings")), ("Mails", reverse("console_mail_templates"))],
         "variables": _variables(kind), "may_change": actor.may(Area.SETTINGS, Action.WRITE),
         **_preview(kind, language, subject, body),

@@ -1,6 +1,7 @@
 """Mails are text and HTML in the language of their reader, and show values as text."""
 
 from dataclasses import replace
+from datetime import UTC, datetime
 from email import message_from_bytes, policy
 from email.message import EmailMessage
 from html.parser import HTMLParser
@@ -9,7 +10,7 @@ from typing import ClassVar
 import pytest
 from django.apps import apps
 from django.template.loader import get_template
-from django.utils import timezone, translation
+from django.utils import translation
 
 from control import configuration
 from control.accounts.actor import command_line
@@ -125,9 +126,10 @@ def test_a_mail_is_in_the_language_of_the_partner() -> None:
         "who": "Ada",
         "partner": blue.name,
         "link": "https://x.example/",
-        "expires": timezone.now(),
+        "expires": datetime(2026, 3, 5, 9, 4, tzinfo=UTC),
     }
     queue_mail("invitation", TO, values, partner=blue)
+    assert "2026, 09:04" in _part(_stored(), "plain")
     assert 'dir="rtl"' in _part(_stored(), "html") and "Blue *Lagoon*" in _stored()["Subject"]
     assert translation.get_language() == "en"
 
