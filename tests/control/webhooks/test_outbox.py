@@ -12,6 +12,7 @@ from control.accounts.actor import Actor, command_line
 from control.accounts.invitations import invite
 from control.accounts.people import add_operator, change_person
 from control.accounts.roles import Role
+from control.applications.deciding import reject
 from control.audit.event_resources import event_types
 from control.audit.origin import ActorKind, acting
 from control.exports.models import Export
@@ -34,9 +35,11 @@ from control.program.services.publish_requests import (
 )
 from control.program.services.terms_rows import create_coupon, create_plan, discard
 from control.scheduled.services import cancel_change, run_change, schedule_status
+from control.territories.services import create_territory
 from control.webhooks import outbox
 from control.webhooks.models import Delivery, Webhook, WebhookEvent, WebhookStatus
 from control.webhooks.services import create_webhook, is_subscription
+from tests.control.applications.sample import applied as waiting_application
 from tests.control.program.sample import shoes
 
 pytestmark = pytest.mark.usefixtures("database", "acting_test")
@@ -105,7 +108,11 @@ def test_every_resource_has_its_events() -> None:
     change_offer(BOSS, offer.number, {"click_window_us": 2 * 86_400_000_000})
     ask_to_publish(_person("ivy"))
     schedule_status(BOSS, "offer", str(offer.number), "paused", timezone.now() + timedelta(hours=1))
+    create_territory(BOSS, {"name": "North"}, {})
+    application = waiting_application()
+    reject(BOSS, application.pk, "off_topic")
     seen = set(_types())
+    assert {"application.submitted", "application.rejected"} <= seen
     assert {"import.checked", "import.completed", "import.undone", "export.completed"} <= seen
     done = _newest("import.completed")["object"]
     assert (done["id"], done["state"], done["counts"]["applied"]) == (str(made.pk), "applied", 1)
