@@ -7,6 +7,7 @@ from typing import Any
 from django.db.models import Max, Model
 
 from control.audit.chain import verify_chain
+from control.contracts.archive import altered_contracts
 from control.migrate import unready_reason
 from control.numbers.models import Sequence
 from control.partners.models import Partner
@@ -43,6 +44,7 @@ def check_all() -> list[ControlCheck]:
         ControlCheck("audit events outside their hash chain", tuple(verify_chain().faults)),
         ControlCheck("program versions that differ from their hashes", tuple(_faults_of_versions())),
         ControlCheck("published routes that differ from their rows", tuple(filter(None, [difference_from_rows()]))),
+        ControlCheck("contracts that differ from what was accepted", tuple(altered_contracts())),
         ControlCheck("numbers that could be given twice", tuple(_faults_of_numbers())),
     ]
 

@@ -61,6 +61,7 @@ INSTALLED_APPS = [
     "control.reasons",
     "control.applications",
     "control.territories",
+    "control.contracts",
     "control.scheduled",
     "control.imports",
     "control.exports",

@@ -182,7 +182,7 @@ def _single(methods: Mapping[str, Any]) -> Iterator[tuple[str, str, Mapping[str,
 def _name(verb: str, parts: list[str], *, is_page: bool) -> str:
     """Return the name of a method by the path after the resource."""
     words = [
-        _singular(part) if [*parts, ""][position + 1].startswith("{") else part.replace("-", "_")
+        _singular(part) if [*parts, ""][position + 1].startswith("{") else part.replace("-", "_").replace(".", "_")
         for position, part in enumerate(parts) if not part.startswith("{")
     ]  # fmt: skip
     if not words:

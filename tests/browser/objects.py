@@ -19,6 +19,7 @@ EXEMPT = {
     "console_import_errors": "answers a file",
     "console_application_file": "answers a file",
     "console_export_file": "answers a file",
+    "console_contract_pdf": "answers a file",
     "account_view_as_end": "takes a form",
     "account_session_end": "takes a form",
     "account_identity_remove": "takes a form",
@@ -61,6 +62,8 @@ def _objects(email: str) -> dict[str, list[Any]]:
     from control.accounts.sign_in_links import make_sign_in_link
     from control.audit.models import AuditEvent
     from control.console.models import BulkChange, SavedView
+    from control.contracts.services import send_contract
+    from control.contracts.templates import create_template, publish_version
     from control.imports.services import upload
     from control.jobs.models import Job, JobState
     from control.partners.services import create_partner
@@ -71,6 +74,10 @@ def _objects(email: str) -> dict[str, list[Any]]:
     partner = create_partner(boss, {"name": "Old Harbour"}, "active")
     territory = create_territory(boss, {"name": "Harbours", "rules": {"postal": ["20000-20999"]}}, {partner.number: 1})
     create_territory(boss, {"name": "North", "rules": {"postal": ["2*"]}}, {})
+    text: dict[str, object] = {"texts": {"en": "# Terms\n\n{{ company }} sends *people*."}, "term_months": 12}
+    text["variables"] = [{"name": "company", "label": "Company", "type": "text", "default": "Old Harbour"}]
+    publish_version(boss, create_template(boss, {"code": "terms", "name": "Terms"}, text).pk)
+    contract = send_contract(boss, partner.number, "terms").pk
     webhook = create_webhook(boss, {"url": "https://crm.example/", "events": ["*"]})[0].pk
     delivery = send_test(boss, webhook).pk
     tokens: list[str] = []
@@ -90,7 +97,8 @@ def _objects(email: str) -> dict[str, list[Any]]:
         "console_partner": [partner.number], "console_partner_edit": [partner.number],
         "console_partner_history": [partner.number], "console_partner_invite": [partner.number],
         "console_partner_move": [partner.number, "offboarded"], "console_conversion": ["0" * 32],
-        "console_territory": [territory.pk],
+        "console_territory": [territory.pk], "console_contract": [contract],
+        "console_contract_act": [contract, "withdraw"],
         "console_module_switch": ["webhooks"],
         "console_mail_template": ["invitation", "en"], "console_bulk": [bulk.pk], "console_audit_event": [event.pk],
         "console_rejected_reason": ["malformed"], "console_invitation": [invitation.pk],

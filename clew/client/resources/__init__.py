@@ -9,6 +9,8 @@ from clew.client.resources.apply import ApplyApi, AsyncApplyApi
 from clew.client.resources.approvals import ApprovalsApi, AsyncApprovalsApi
 from clew.client.resources.audit_events import AsyncAuditEventsApi, AuditEventsApi
 from clew.client.resources.balances import AsyncBalancesApi, BalancesApi
+from clew.client.resources.contract_templates import AsyncContractTemplatesApi, ContractTemplatesApi
+from clew.client.resources.contracts import AsyncContractsApi, ContractsApi
 from clew.client.resources.conversions import AsyncConversionsApi, ConversionsApi
 from clew.client.resources.coupons import AsyncCouponsApi, CouponsApi
 from clew.client.resources.explanations import AsyncExplanationsApi, ExplanationsApi
@@ -74,6 +76,8 @@ class Resources:
         self.applications = ApplicationsApi(transport)
         self.apply = ApplyApi(transport)
         self.territories = TerritoriesApi(transport)
+        self.contract_templates = ContractTemplatesApi(transport)
+        self.contracts = ContractsApi(transport)
         self.imports = ImportsApi(transport)
         self.exports = ExportsApi(transport)
         self.webhooks = WebhooksApi(transport)
@@ -115,6 +119,8 @@ class AsyncResources:
         self.applications = AsyncApplicationsApi(transport)
         self.apply = AsyncApplyApi(transport)
         self.territories = AsyncTerritoriesApi(transport)
+        self.contract_templates = AsyncContractTemplatesApi(transport)
+        self.contracts = AsyncContractsApi(transport)
         self.imports = AsyncImportsApi(transport)
         self.exports = AsyncExportsApi(transport)
         self.webhooks = AsyncWebhooksApi(transport)

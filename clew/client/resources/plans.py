@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Required, TypedDict, Unpack
 
-from clew.client.resources.shared import Money
+from clew.client.resources.shared import Money, MoneyIn
 from clew.client.transport import (
     Answer,
     AsyncPages,
@@ -42,13 +42,6 @@ class Plan(Answer, kw_only=True, omit_defaults=True):
     click_window: str | None = None
     impression_window: str | None = None
     conversions_min: int | None = None
-
-
-class MoneyIn(TypedDict, total=False):
-    """An amount."""
-
-    amount: Required[str]
-    currency: Required[str]
 
 
 class PlanIn(TypedDict, total=False):

@@ -32,6 +32,54 @@ class InvitationIn(TypedDict, total=False):
     name: str
 
 
+class VariableFields(msgspec.Struct, kw_only=True, omit_defaults=True):
+    """A variable of the text, written `{{ name }}`."""
+
+    name: str
+    label: str = ""
+    type: Literal["text", "number", "date"] = "text"
+    default: str = ""
+
+
+class Money(msgspec.Struct, kw_only=True, omit_defaults=True):
+    """An amount."""
+
+    amount: str
+    currency: str
+
+
+class PlanTerms(msgspec.Struct, kw_only=True, omit_defaults=True):
+    """Payout terms, with the fields of a plan."""
+
+    offer: int
+    goal: str = ""
+    # Such as 8.5.
+    percent: str = ""
+    fixed: Money | None = None
+    # Such as 30d.
+    hold: str = ""
+
+
+class Version(Answer, kw_only=True, omit_defaults=True):
+    """A version of a template."""
+
+    # Markdown by language.
+    texts: dict[str, str]
+    variables: list[VariableFields] = msgspec.field(default_factory=list)
+    plan_terms: list[PlanTerms] = msgspec.field(default_factory=list)
+    # Months until the end; null for no end.
+    term_months: int | None = None
+    notice_days: int = 30
+    tail_days: int = 30
+    # Whether an operator signs after the partner.
+    countersign: bool = False
+    change_note: str = ""
+    number: int
+    # Hash of the content; empty for a draft.
+    sha256: str
+    published: datetime | None
+
+
 class DecisionIn(TypedDict, total=False):
     """State that an application is to have, with what the state needs."""
 
@@ -53,11 +101,17 @@ class DecisionIn(TypedDict, total=False):
     partner: int | None
 
 
-class Money(msgspec.Struct, kw_only=True, omit_defaults=True):
+class MoneyIn(TypedDict, total=False):
     """An amount."""
 
-    amount: str
-    currency: str
+    amount: Required[str]
+    currency: Required[str]
+
+
+class ReasonIn(TypedDict, total=False):
+    """A reason."""
+
+    reason: Required[str]
 
 
 class Option(msgspec.Struct, kw_only=True, omit_defaults=True):

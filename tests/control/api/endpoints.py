@@ -34,6 +34,10 @@ WHY = {"reason": "too much"}
 CLOSED = frozenset({409})
 """The request of the test is withdrawn."""
 TERRITORY = {"name": "North", "rules": {"countries": ["DE"]}}
+VERSION = {"texts": {"en": "Be fair."}}
+TEMPLATE = {"code": "others", "name": "Others", "version": VERSION}
+CONTRACT = {"partner": "{partner_id}", "template": "creators"}
+SIGN = {"typed_name": "Ana", "authority": True, "sha256": "0"}
 OFFER = {"name": "Hats", "landing_url": "https://hats.example/?cid={click_id}"}
 ENDPOINTS = [
     Endpoint("GET", "/users", Area.PEOPLE, Action.READ),
@@ -189,6 +193,22 @@ ENDPOINTS += [
     Endpoint("POST", "/territories/test", Area.PARTNERS, Action.READ, {"country": "DE"}, True),
     Endpoint("GET", "/territories/{territory_id}", Area.PARTNERS, Action.READ),
     Endpoint("PATCH", "/territories/{territory_id}", Area.PARTNERS, Action.WRITE, {"rank": 3}, True),
+]
+ENDPOINTS += [
+    Endpoint("GET", "/contract-templates", Area.CONTRACTS, Action.READ, None, True),
+    Endpoint("POST", "/contract-templates", Area.CONTRACTS, Action.WRITE, TEMPLATE, True),
+    Endpoint("GET", "/contract-templates/{template_id}", Area.CONTRACTS, Action.READ, None, True),
+    Endpoint("PUT", "/contract-templates/{template_id}/draft", Area.CONTRACTS, Action.WRITE, VERSION, True),
+    Endpoint("POST", "/contract-templates/{template_id}/publish", Area.CONTRACTS, Action.APPROVE, None, True),
+    Endpoint("GET", "/contracts", Area.CONTRACTS, Action.READ),
+    Endpoint("POST", "/contracts", Area.CONTRACTS, Action.WRITE, CONTRACT, True),
+    Endpoint("GET", "/contracts/{contract_id}", Area.CONTRACTS, Action.READ),
+    Endpoint("POST", "/contracts/{contract_id}/accept", Area.CONTRACTS, Action.APPROVE, SIGN, False, CLOSED),
+    Endpoint("POST", "/contracts/{contract_id}/decline", Area.CONTRACTS, Action.APPROVE, WHY, False, CLOSED),
+    Endpoint("POST", "/contracts/{contract_id}/withdraw", Area.CONTRACTS, Action.WRITE, WHY, True, CLOSED),
+    Endpoint("POST", "/contracts/{contract_id}/countersign", Area.CONTRACTS, Action.APPROVE, None, True, CLOSED),
+    Endpoint("POST", "/contracts/{contract_id}/terminate", Area.CONTRACTS, Action.APPROVE, WHY, True, CLOSED),
+    Endpoint("GET", "/contracts/{contract_id}/evidence.zip", Area.CONTRACTS, Action.READ, None, False, CLOSED),
 ]
 
 

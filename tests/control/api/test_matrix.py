@@ -31,6 +31,8 @@ from control.api.root import api
 from control.applications.auto_rules import create_rule
 from control.audit.models import AuditEvent
 from control.audit.origin import acting
+from control.contracts.services import send_contract, withdraw
+from control.contracts.templates import create_template, publish_version, save_draft
 from control.exports.services import start_export
 from control.imports.services import upload
 from control.jobs.models import Job, JobState
@@ -45,7 +47,7 @@ from control.scheduled.services import schedule_status
 from control.territories.services import create_territory
 from control.webhooks.services import create_webhook, send_test
 from tests.control.api.conftest import Api
-from tests.control.api.endpoints import APPROVAL, COUPON, ENDPOINTS, IMPORT, LINK, Endpoint, walked
+from tests.control.api.endpoints import APPROVAL, CONTRACT, COUPON, ENDPOINTS, IMPORT, LINK, VERSION, Endpoint, walked
 from tests.control.applications.sample import SCORE_RULE, applied
 from tests.control.databases import Filling, TestDatabase
 from tests.control.program.sample import plan, shoes
@@ -129,7 +131,13 @@ def filled_world() -> World:
     request = ask_to_publish(command)
     withdraw_request(command, request.pk)  # decided: rights come before states
     application = applied()
-    for _, ids in found:
+    template = create_template(command, {"code": "creators", "name": "Creators"}, VERSION)
+    publish_version(command, template.pk)
+    save_draft(command, template.pk, VERSION)
+    for number, ids in found:
+        sent = send_contract(command, number, "creators")
+        withdraw(command, sent.pk, "rights come before states")
+        ids |= {"contract_id": str(sent.pk), "template_id": str(template.pk)}
         rule, other = (create_rule(command, application.form_id, SCORE_RULE) for _ in "12")
         ids |= {"form_id": str(application.form_id), "application_id": str(application.pk)}
         ids |= {"rule_id": str(rule.pk), "draft_rule_id": str(other.pk)}
@@ -183,6 +191,8 @@ def _expected(who: str, endpoint: Endpoint, *, foreign: bool) -> set[int]:
     if grant is None:
         return {401}
     of_partner = who.startswith("partner ")
+    if endpoint.path.endswith(("/accept", "/decline")) and endpoint.area is Area.CONTRACTS and who != "partner owner":
+        return {403}  # nobody else signs for a partner
     if endpoint.action not in grant.actions or (endpoint.operators_only and of_partner):
         return {403}
     if endpoint.path.startswith("/exports/{"):
@@ -196,12 +206,14 @@ def _expected(who: str, endpoint: Endpoint, *, foreign: bool) -> set[int]:
         return {409} if endpoint.path.endswith("resume") else {200, 204}
     if grant.limit is Limit.OWN and endpoint.path.startswith("/territories") and endpoint.action is Action.WRITE:
         return {403} if endpoint.method == "POST" else {404}  # territories divide the leads of all partners
-    of_one_partner = endpoint.path.startswith(("/partners/{", "/links/{", "/scheduled-changes/{", "/territories/{"))
+    of_one_partner = endpoint.path.startswith(
+        ("/partners/{", "/links/{", "/scheduled-changes/{", "/territories/{", "/contracts/{")
+    )
     if grant.limit is Limit.OWN and of_one_partner and who.startswith("operator "):
         return {404}  # the partners of the test have no manager
     if who == "operator partner_manager" and endpoint.body is COUPON:
         return {422}  # the same
-    if grant.limit is Limit.OWN and endpoint.body in (LINK, APPROVAL):
+    if grant.limit is Limit.OWN and endpoint.body in (LINK, APPROVAL, CONTRACT):
         return {404, 422}
     return {404} if foreign and of_partner and "{" in endpoint.path else {*endpoint.done}
 

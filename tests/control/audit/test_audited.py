@@ -163,6 +163,7 @@ def test_the_database_refuses_to_change_an_event(attack: Callable[[Any], Any], b
 def test_every_model_is_audited_or_says_why_not() -> None:
     reasons = {
         "applications.FormDay": "counts visits of an anonymous page",
+        "contracts.Acceptance": "is the evidence of a change that is recorded",
         "audit.AuditEvent": "is the trail",
         "audit.AuditDay": "seals the trail",
         "accounts.CacheEntry": "is a cache",

@@ -12,6 +12,8 @@ from control.accounts.actor import command_line
 from control.applications.auto_rules import create_rule
 from control.applications.models import Application, AutoRule
 from control.audit.models import AuditEvent
+from control.contracts.models import Contract
+from control.contracts.services import accept, send_contract
 from control.imports.models import Import
 from control.imports.services import upload
 from control.partners.models import Partner
@@ -25,6 +27,7 @@ from control.webhooks.models import Delivery
 from control.webhooks.services import create_webhook, send_test
 from tests.control.applications.sample import SCORE_RULE, applied
 from tests.control.console.installation import Console, filled_console
+from tests.control.contracts.sample import person, published, signature
 
 BOSS = command_line()
 
@@ -41,6 +44,7 @@ class Rows:
     later: ScheduledChange
     application: Application
     rule: AutoRule
+    contract: Contract
 
 
 def filled_rows() -> Rows:
@@ -66,7 +70,15 @@ def rows_of(console: Console) -> Rows:
     application = applied()
     rule = create_rule(BOSS, application.form_id, SCORE_RULE)
     test = send_test(BOSS, webhook.pk)
-    return Rows(console, event, test, made, ask_to_publish(BOSS), later, application, rule)
+    return Rows(console, event, test, made, ask_to_publish(BOSS), later, application, rule, _contract(console.own))
+
+
+def _contract(partner: Partner) -> Contract:
+    """Return a contract that a partner has accepted."""
+    version = published("terms")
+    ana = person(partner)
+    sent = send_contract(BOSS, partner.number, version.template.code)
+    return accept(ana, sent.pk, signature(sent))
 
 
 def paths_of(rows: Rows, partner: Partner, names: Iterable[str]) -> dict[str, str]:
@@ -86,6 +98,9 @@ def paths_of(rows: Rows, partner: Partner, names: Iterable[str]) -> dict[str, st
         "console_application_rule_new": [rows.application.form_id],
         "console_application_rule": [rows.rule.pk],
         "console_application_rule_edit": [rows.rule.pk],
+        "console_contract": [rows.contract.pk],
+        "console_contract_pdf": [rows.contract.pk],
+        "console_contract_act": [rows.contract.pk, "terminate"],
         "console_territory": [partner.territories.get().territory_id],
         "console_publish_request": [asked.pk],
         "console_rollback_ask": [1],

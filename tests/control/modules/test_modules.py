@@ -32,7 +32,9 @@ sqlite = pytest.mark.parametrize("database", ["sqlite"], indirect=True)
 BOSS = command_line()
 PLACES = {
     "applications": ("/console/applications/", "/applications"),
+    "contracts": ("/console/contracts/", "/contracts"),
     "exports": ("/console/exports/", "/exports"),
+    "territories": ("/console/territories/", "/territories"),
     "imports": ("/console/imports/new/?type=partners", "/imports"),
     "webhooks": ("/console/webhooks/new/", "/webhooks/event-types"),
 }
@@ -195,12 +197,14 @@ def test_api(api: Callable[..., Api]) -> None:  # noqa: F811
     status, listed, _ = client("GET", "/modules")
     assert status == 200 and [item["id"] for item in listed["items"]] == [
         "applications",
+        "contracts",
         "exports",
         "imports",
         "portal",
+        "territories",
         "webhooks",
     ]
-    assert listed["items"][2]["users"] == ["Owner", "Administrator", "Partner manager"]
+    assert listed["items"][3]["users"] == ["Owner", "Administrator", "Partner manager"]
     status, shown, answer = client("GET", "/modules/imports")
     assert (status, shown["on"], shown["needs"]) == (200, True, [])
     assert client("PATCH", "/modules/imports", {"on": False})[0] == 412
