@@ -37,7 +37,7 @@ class ContractIn(Schema):
 
 
 class SignatureIn(Schema):
-    """What a person gives to accept a contract."""
+    """Declaration of a person that accepts a contract."""
 
     model_config = ConfigDict(extra="forbid")
 

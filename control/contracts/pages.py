@@ -53,7 +53,7 @@ def _columns(_actor: Actor) -> Sequence[ListColumn[Contract]]:
 CONTRACTS: ListSpec[Contract] = ListSpec(
     key="contracts", title="Contracts", noun="contract", nouns="contracts", url_name="console_contracts",
     rows=visible_contracts, columns=_columns, order="-number",
-    text="What partners have been asked to accept, and what they have accepted.",
+    text="Contracts that partners were asked to accept, and those that they have accepted.",
     empty=Empty(
         "No contracts yet", "Send a partner a contract made from a template.", "list-check", "Send contract",
         "console_contract_new",

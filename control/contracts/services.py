@@ -33,7 +33,7 @@ _S = ContractState
 
 @dataclass(frozen=True, slots=True)
 class Signature:
-    """What a person gives to accept a contract, and from where."""
+    """Declaration of a person that accepts a contract. and from where."""
 
     typed_name: str
     authority: bool

@@ -70,7 +70,7 @@ class ContractIn(TypedDict, total=False):
 
 
 class SignatureIn(TypedDict, total=False):
-    """What a person gives to accept a contract."""
+    """Declaration of a person that accepts a contract."""
 
     typed_name: Required[str]
     # Whether the person has the authority to accept for the partner.
