@@ -62,6 +62,7 @@ INSTALLED_APPS = [
     "control.applications",
     "control.territories",
     "control.contracts",
+    "control.timeline",
     "control.scheduled",
     "control.imports",
     "control.exports",

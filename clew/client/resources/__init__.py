@@ -22,6 +22,7 @@ from clew.client.resources.jobs import AsyncJobsApi, JobsApi
 from clew.client.resources.links import AsyncLinksApi, LinksApi
 from clew.client.resources.modules import AsyncModulesApi, ModulesApi
 from clew.client.resources.offers import AsyncOffersApi, OffersApi
+from clew.client.resources.partner_notes import AsyncPartnerNotesApi, PartnerNotesApi
 from clew.client.resources.partner_settings import AsyncPartnerSettingsApi, PartnerSettingsApi
 from clew.client.resources.partners import AsyncPartnersApi, PartnersApi
 from clew.client.resources.plans import AsyncPlansApi, PlansApi
@@ -78,6 +79,7 @@ class Resources:
         self.territories = TerritoriesApi(transport)
         self.contract_templates = ContractTemplatesApi(transport)
         self.contracts = ContractsApi(transport)
+        self.partner_notes = PartnerNotesApi(transport)
         self.imports = ImportsApi(transport)
         self.exports = ExportsApi(transport)
         self.webhooks = WebhooksApi(transport)
@@ -121,6 +123,7 @@ class AsyncResources:
         self.territories = AsyncTerritoriesApi(transport)
         self.contract_templates = AsyncContractTemplatesApi(transport)
         self.contracts = AsyncContractsApi(transport)
+        self.partner_notes = AsyncPartnerNotesApi(transport)
         self.imports = AsyncImportsApi(transport)
         self.exports = AsyncExportsApi(transport)
         self.webhooks = AsyncWebhooksApi(transport)

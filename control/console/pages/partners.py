@@ -20,7 +20,9 @@ from control.console.history import timeline
 from control.console.lists.page import list_page
 from control.console.pages.partner_list import PARTNERS
 from control.console.pages.scheduled import waiting_of
+from control.console.partner_timeline import partner_timeline
 from control.errors import Refused
+from control.modules.states import is_on
 from control.partners import services
 from control.partners.access import visible_partners
 from control.partners.models import Partner
@@ -30,7 +32,6 @@ from control.partners.states import REASON_REQUIRED, TRANSITIONS, PartnerStatus
 from control.scheduled.models import ChangeKind
 from control.scheduled.services import schedule_status
 from control.ui.moments import day_text
-from control.ui.states import state_tone
 
 HISTORY_ROWS = 100
 CHILDREN_SHOWN_MAX = 20
@@ -70,7 +71,8 @@ def show(request: HttpRequest, actor: Actor, number: int) -> HttpResponse:
         **_head(actor, partner, "profile"),
         "facts": _facts(partner, private=private),
         "further": _further(partner) if private else [],
-        "states": _states(partner),
+        "timeline": partner_timeline(actor, partner),
+        "note": _note_address(actor, partner),
         "people": Seat.objects.filter(partner=partner).select_related("user") if private else [],
         "children": [_row(child) for child in children[:CHILDREN_SHOWN_MAX]],
         "children_count": children.count(),
@@ -231,15 +233,9 @@ def _further(partner: Partner) -> list[tuple[str, object]]:
     return [*partner.external_ids.items(), *partner.custom.items()]
 
 
-def _states(partner: Partner) -> list[dict[str, Any]]:
-    changes = partner.transitions.order_by("-id")[:CHILDREN_SHOWN_MAX]
-    return [
-        {
-            "title": PartnerStatus(change.new).label, "time": change.at, "text": change.reason, "who": change.actor,
-            "tone": state_tone(change.new),
-        }
-        for change in changes
-    ]  # fmt: skip
+def _note_address(actor: Actor, partner: Partner) -> str:
+    may_add = is_on("timeline") and actor.may(Area.PARTNERS, Action.WRITE)
+    return reverse("console_partner_note", args=[partner.number]) if may_add else ""
 
 
 def _row(partner: Partner) -> dict[str, Any]:

@@ -33,6 +33,7 @@ LATER = {"kind": "publish", "at": (timezone.now() + timedelta(days=1)).isoformat
 WHY = {"reason": "too much"}
 CLOSED = frozenset({409})
 """The request of the test is withdrawn."""
+NOTE = {"partner": "{partner_id}", "text": "Pays late."}
 TERRITORY = {"name": "North", "rules": {"countries": ["DE"]}}
 VERSION = {"texts": {"en": "Be fair."}}
 TEMPLATE = {"code": "others", "name": "Others", "version": VERSION}
@@ -187,6 +188,8 @@ ENDPOINTS += [
     Endpoint("DELETE", "/exports/{export_id}", Area.PARTNERS, Action.READ),
 ]
 ENDPOINTS += [
+    Endpoint("GET", "/partner-notes", Area.PARTNERS, Action.READ),
+    Endpoint("POST", "/partner-notes", Area.PARTNERS, Action.WRITE, NOTE, True),
     Endpoint("GET", "/territories", Area.PARTNERS, Action.READ),
     Endpoint("POST", "/territories", Area.PARTNERS, Action.WRITE, TERRITORY, True),
     Endpoint("GET", "/territories/conflicts", Area.PARTNERS, Action.READ, None, True),

@@ -47,7 +47,18 @@ from control.scheduled.services import schedule_status
 from control.territories.services import create_territory
 from control.webhooks.services import create_webhook, send_test
 from tests.control.api.conftest import Api
-from tests.control.api.endpoints import APPROVAL, CONTRACT, COUPON, ENDPOINTS, IMPORT, LINK, VERSION, Endpoint, walked
+from tests.control.api.endpoints import (
+    APPROVAL,
+    CONTRACT,
+    COUPON,
+    ENDPOINTS,
+    IMPORT,
+    LINK,
+    NOTE,
+    VERSION,
+    Endpoint,
+    walked,
+)
 from tests.control.applications.sample import SCORE_RULE, applied
 from tests.control.databases import Filling, TestDatabase
 from tests.control.program.sample import plan, shoes
@@ -213,7 +224,7 @@ def _expected(who: str, endpoint: Endpoint, *, foreign: bool) -> set[int]:
         return {404}  # the partners of the test have no manager
     if who == "operator partner_manager" and endpoint.body is COUPON:
         return {422}  # the same
-    if grant.limit is Limit.OWN and endpoint.body in (LINK, APPROVAL, CONTRACT):
+    if grant.limit is Limit.OWN and endpoint.body in (LINK, APPROVAL, CONTRACT, NOTE):
         return {404, 422}
     return {404} if foreign and of_partner and "{" in endpoint.path else {*endpoint.done}
 

@@ -136,10 +136,12 @@ PAGES: dict[str, set[str]] = {
     "console_territory_new": WRITERS,
     "console_territory_test": EVERYBODY,
     "console_territory": WRITERS,
+    "console_partner_note": WRITERS,
 }
 """Roles that may open a page. A page that is not here fails the first test."""
 FOREIGN = {
     "console_partner", "console_partner_edit", "console_partner_history", "console_partner_move", "console_territory",
+    "console_partner_note",
 }  # fmt: skip
 """Pages of one partner: a manager sees only the own ones."""
 

@@ -1,0 +1,1 @@
+"""Notes about objects, and what happened to an object in one line of time."""
