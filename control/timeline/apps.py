@@ -17,6 +17,7 @@ class TimelineConfig(ModuleConfig):
     console_urls = "control.timeline.urls"
     event_resources = (
         EventResource(
-            "partner_note", "timeline.Note", "control.timeline.api.note_event", prefetched=("mentions",), kinds=("created",)
+            "partner_note", "timeline.Note", "control.timeline.api.note_event", kinds=("created",),
+            prefetched=("mentions",),
         ),
     )  # fmt: skip

@@ -3,6 +3,7 @@
 import uuid
 
 from django.conf import settings
+from django.core.validators import MaxLengthValidator
 from django.db import models
 from django.utils import timezone
 
@@ -28,7 +29,7 @@ class Note(AuditedModel):
     partner = models.ForeignKey(Partner, on_delete=models.PROTECT, related_name="timeline_notes")
     object_type = models.CharField(max_length=40, default="partner")
     object_id = models.CharField(max_length=64)
-    text = models.TextField(max_length=TEXT_CHARS_MAX)
+    text = models.TextField(validators=[MaxLengthValidator(TEXT_CHARS_MAX)])
     audience = models.CharField(max_length=8, choices=Audience.choices, default=Audience.INTERNAL)
     author = models.CharField(max_length=254, editable=False)
     created = models.DateTimeField(default=timezone.now, editable=False)

@@ -1,5 +1,6 @@
 import uuid
 
+import django.core.validators
 import django.db.models.deletion
 import django.utils.timezone
 from django.conf import settings
@@ -21,7 +22,7 @@ class Migration(migrations.Migration):
                 ("id", models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False)),
                 ("object_type", models.CharField(default="partner", max_length=40)),
                 ("object_id", models.CharField(max_length=64)),
-                ("text", models.TextField(max_length=4000)),
+                ("text", models.TextField(validators=[django.core.validators.MaxLengthValidator(4000)])),
                 (
                     "audience",
                     models.CharField(
