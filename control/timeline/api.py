@@ -1,10 +1,10 @@
 """API: notes about partners."""
 
 from datetime import datetime
-from typing import Any, Literal
+from typing import Literal
 from uuid import UUID
 
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
 from ninja import Query, Router, Schema, Status
 from pydantic import ConfigDict, Field
 
@@ -74,7 +74,7 @@ def note_event(note: Note) -> PartnerNoteOut:
 
 
 @partner_notes.get("", response=answers(PartnerNotePage))
-def list_partner_notes(request: HttpRequest, query: Query[PartnerNoteQuery]) -> dict[str, Any]:
+def list_partner_notes(request: HttpRequest, query: Query[PartnerNoteQuery]) -> HttpResponse:
     """List notes, newest first. Partners see those that are shared with them."""
     actor = actor_of(request)
     found = visible_notes(actor)

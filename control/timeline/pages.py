@@ -5,6 +5,7 @@ from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 
 from control.accounts.actor import Actor
+from control.accounts.models import User
 from control.accounts.roles import Action, Area
 from control.console.access import page
 from control.console.forms.page import form_page, posted
@@ -24,7 +25,7 @@ class NoteForm(forms.Form):
         label="Who reads it",
         help_text="Partners read shared notes by the API. The portal does not show them yet.",
     )
-    mentions = forms.ModelMultipleChoiceField(
+    mentions: "forms.ModelMultipleChoiceField[User]" = forms.ModelMultipleChoiceField(
         queryset=None, required=False, label="Mention", help_text=f"At most {MENTIONS_MAX} colleagues."
     )
 

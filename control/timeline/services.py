@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from uuid import UUID
 
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 from django.urls import reverse
 
 from control.accounts.actor import Actor
@@ -47,11 +47,11 @@ def add_note(
 
 def possible_mentions(partner: Partner) -> QuerySet[User]:
     """Return the operators who may read notes about a partner."""
-    users: QuerySet[User] = User.objects.filter(role__in=_READERS, is_active=True)
     own_only = [role for role in _READERS if OPERATORS[role][Area.PARTNERS].limit is Limit.OWN]
-    others = users.exclude(role__in=own_only)
-    managing = users.filter(role__in=own_only, pk=partner.manager_id)
-    return (others | managing).order_by("name", "email")
+    others = [role for role in _READERS if role not in own_only]
+    may_read = Q(role__in=others) | Q(role__in=own_only, partners=partner.number)
+    users: QuerySet[User] = User.objects.filter(may_read, is_active=True)
+    return users.distinct().order_by("name", "email")
 
 
 def _mentioned(partner: Partner, ids: Sequence[UUID]) -> list[User]:
