@@ -16,7 +16,7 @@ MENTIONS_MAX = 10
 
 
 class Audience(models.TextChoices):
-    """Who may read a note."""
+    """People who may read a note."""
 
     INTERNAL = "internal", "Colleagues only"
     SHARED = "shared", "Shared with the partner"

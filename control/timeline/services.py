@@ -61,5 +61,5 @@ def _mentioned(partner: Partner, ids: Sequence[UUID]) -> list[User]:
         raise Invalid(FieldError("mentions", f"has {len(wanted)} people; at most {MENTIONS_MAX} are possible"))
     found = {user.pk: user for user in possible_mentions(partner).filter(pk__in=wanted)}
     if missing := [str(key) for key in wanted if key not in found]:
-        raise Invalid(FieldError("mentions", f"{missing[0]} is no operator who may read notes about this partner"))
+        raise Invalid(FieldError("mentions", f"{missing[0]} is not an operator who may read notes about this partner"))
     return [found[key] for key in wanted]

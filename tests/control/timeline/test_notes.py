@@ -84,7 +84,7 @@ def test_the_page_of_a_partner_has_one_timeline(console: Console) -> None:
     assert ATTACK not in timeline and f"{address}notes/new/" in shown
     places = [timeline.index(text) for text in ("Brand bidding", "Gold", "&lt;script&gt;")]
     assert places == sorted(places)
-    assert timeline.count("Suspended") == 1  # the audit event of the state is no second item
+    assert timeline.count("Suspended") == 1  # the audit event of the state is not a second item
     reader = console.browser("read_only").get(address).content.decode()
     assert "alert(1)" not in reader and "notes/new" not in reader and "Brand bidding" in reader
     switch_module(command_line(), "timeline", False)
