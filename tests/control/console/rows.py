@@ -119,6 +119,7 @@ def paths_of(rows: Rows, partner: Partner, names: Iterable[str]) -> dict[str, st
         "console_partner_edit": [partner.number],
         "console_partner_history": [partner.number],
         "console_partner_move": [partner.number, "suspended"],
+        "console_partner_note": [partner.number],
         "console_partner_invite": [partner.number],
         "console_invitation": [console.invitation.pk],
         "console_user_sessions": [console.people["support"].pk],

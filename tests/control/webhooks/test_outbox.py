@@ -36,6 +36,7 @@ from control.program.services.publish_requests import (
 from control.program.services.terms_rows import create_coupon, create_plan, discard
 from control.scheduled.services import cancel_change, run_change, schedule_status
 from control.territories.services import create_territory
+from control.timeline.services import add_note
 from control.webhooks import outbox
 from control.webhooks.models import Delivery, Webhook, WebhookEvent, WebhookStatus
 from control.webhooks.services import create_webhook, is_subscription
@@ -109,6 +110,7 @@ def test_every_resource_has_its_events() -> None:
     ask_to_publish(_person("ivy"))
     schedule_status(BOSS, "offer", str(offer.number), "paused", timezone.now() + timedelta(hours=1))
     create_territory(BOSS, {"name": "North"}, {})
+    add_note(BOSS, blue.number, "Pays late.")
     application = waiting_application()
     reject(BOSS, application.pk, "off_topic")
     seen = set(_types())
