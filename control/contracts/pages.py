@@ -137,7 +137,7 @@ def new(request: HttpRequest, actor: Actor) -> HttpResponse:
     return form_page(request, form, save, title="Send contract", submit="Send contract", crumbs=_crumbs())
 
 
-def _facts(row: Contract) -> list[dict[str, Any]]:
+def _facts(row: Contract) -> list[tuple[str, str]]:
     facts = [
         ("Partner", f"{row.partner} ({row.partner_id})"),
         ("Template", f"{row.version.template.name}, version {row.version.number}"),
@@ -156,7 +156,7 @@ def _facts(row: Contract) -> list[dict[str, Any]]:
         facts.append(("Countersigned", f"{second_text(row.countersigned)} by {row.countersigned_by}"))
     if row.reason:
         facts.append(("Reason", row.reason))
-    return [{"label": label, "text": text} for label, text in facts]
+    return facts
 
 
 def _acts(actor: Actor, row: Contract) -> list[tuple[str, str]]:
