@@ -63,6 +63,7 @@ INSTALLED_APPS = [
     "control.territories",
     "control.contracts",
     "control.timeline",
+    "control.leads",
     "control.scheduled",
     "control.imports",
     "control.exports",

@@ -29,7 +29,7 @@ class TerritoriesConfig(ModuleConfig):
         add_entry(
             "console",
             Entry(
-                "Territories", "console_territories", "target-arrow", "Partners", 46,
+                "Territories", "console_territories", "location", "Partners", 46,
                 visible=lambda request: may(request, Area.PARTNERS),
             ),
         )  # fmt: skip

@@ -67,7 +67,7 @@ TERRITORIES: ListSpec[Territory] = ListSpec(
     rows=visible_territories, columns=_columns, order="rank",
     text="Which partners own which customers. Leads go to the owners first.",
     empty=Empty(
-        "No territories yet", "A territory says which customers belong to which partners.", "target-arrow",
+        "No territories yet", "A territory says which customers belong to which partners.", "location",
         "New territory", "console_territory_new",
     ),
     search=lambda _actor, rows, text: rows.filter(name__icontains=text), search_label="Search by name",
@@ -83,7 +83,7 @@ def index(request: HttpRequest, actor: Actor) -> HttpResponse:
     """List territories, with the conflicts among them."""
     found = conflicts(actor, timezone.now())
     return list_page(
-        request, actor, TERRITORIES, can_add=_may_write(actor), above="territories/conflicts.html",
+        request, actor, TERRITORIES, can_add=_may_write(actor), above="console/territory_conflicts.html",
         conflicts=[
             {
                 "first": one.first, "second": one.second, "point": point_text(one.overlap.point),
@@ -154,7 +154,7 @@ def test(request: HttpRequest, actor: Actor) -> HttpResponse:
         for position, row in enumerate(found)
     ]  # fmt: skip
     context = {"form": form, "items": items, "is_asked": is_asked, "crumbs": _crumbs()}
-    return render(request, "territories/test.html", context)
+    return render(request, "console/territory_test.html", context)
 
 
 def _edit_address(actor: Actor, row: Territory) -> str:

@@ -54,6 +54,8 @@ def pages(email: str) -> dict[str, str]:
 
 def _objects(email: str) -> dict[str, list[Any]]:
     """Make an object of each kind; return the values that addresses of pages need."""
+    from django.utils import timezone
+
     from control.accounts.actor import command_line
     from control.accounts.invitations import invite
     from control.accounts.keys import make_key
@@ -66,6 +68,7 @@ def _objects(email: str) -> dict[str, list[Any]]:
     from control.contracts.templates import create_template, publish_version
     from control.imports.services import upload
     from control.jobs.models import Job, JobState
+    from control.leads.services import create_leads, route
     from control.partners.services import create_partner
     from control.territories.services import create_territory
     from control.webhooks.services import create_webhook, send_test
@@ -78,6 +81,8 @@ def _objects(email: str) -> dict[str, list[Any]]:
     text["variables"] = [{"name": "company", "label": "Company", "type": "text", "default": "Old Harbour"}]
     publish_version(boss, create_template(boss, {"code": "terms", "name": "Terms"}, text).pk)
     contract = send_contract(boss, partner.number, "terms").pk
+    (lead,) = create_leads(boss, [{"company": "Quay Ltd", "postal": "20457", "consent": True}])
+    lead = route(boss, lead.pk, timezone.now())
     webhook = create_webhook(boss, {"url": "https://crm.example/", "events": ["*"]})[0].pk
     delivery = send_test(boss, webhook).pk
     tokens: list[str] = []
@@ -102,6 +107,8 @@ def _objects(email: str) -> dict[str, list[Any]]:
         "console_partner_note": [partner.number],
         "console_module_switch": ["webhooks"],
         "console_mail_template": ["invitation", "en"], "console_bulk": [bulk.pk], "console_audit_event": [event.pk],
+        "console_territory": [territory.pk], "console_lead": [lead.pk],
+        "console_module_switch": ["webhooks"], "console_bulk": [bulk.pk], "console_audit_event": [event.pk],
         "console_rejected_reason": ["malformed"], "console_invitation": [invitation.pk],
         "console_import": [made.pk], "console_import_columns": [made.pk],
         "console_export_new": ["partners", "csv"], "console_job": [job.pk], "console_job_replay": [job.pk],

@@ -37,11 +37,14 @@ def pages(password: str) -> dict[str, str]:
 
 def _objects(password: str) -> dict[str, list[Any]]:
     """Make a partner with two people, an offer that is open and one on approval, a link and an invitation."""
+    from django.utils import timezone
+
     from control.accounts.actor import command_line
     from control.accounts.invitations import invite
     from control.accounts.models import Seat
     from control.accounts.people import new_user, store_with_seat
     from control.accounts.roles import PartnerRole
+    from control.leads.services import create_leads, offer_to
     from control.partners.services import create_partner
     from control.program.publishing import publish
     from control.program.services.links import create_link
@@ -60,7 +63,14 @@ def _objects(password: str) -> dict[str, list[Any]]:
     publish(boss, "Boots")
     link = create_link(boss, offer.number, partner.number, "harbour-boots", subs={"sub1": "newsletter"})
     seat = Seat.objects.get(partner=partner, role=PartnerRole.MEMBER)
-    return {"portal_link": [link.code], "portal_offer": [offer.number], "portal_person": [seat.pk]}
+    (lead,) = create_leads(boss, [{"company": "Peak Tours", "contact": "Pia Peak", "country": "AT", "consent": True}])
+    offer_to(boss, lead.pk, partner.number, timezone.now())
+    return {
+        "portal_link": [link.code],
+        "portal_offer": [offer.number],
+        "portal_person": [seat.pk],
+        "portal_lead": [lead.pk],
+    }
 
 
 def start(data: Path) -> None:

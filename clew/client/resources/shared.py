@@ -114,6 +114,20 @@ class ReasonIn(TypedDict, total=False):
     reason: Required[str]
 
 
+class MoneyIn(TypedDict, total=False):
+    """An amount."""
+
+    amount: Required[str]
+    currency: Required[str]
+
+
+class MoneyPatch(TypedDict, total=False):
+    """An amount."""
+
+    amount: str | None
+    currency: str | None
+
+
 class Option(msgspec.Struct, kw_only=True, omit_defaults=True):
     """One of the choices of a field."""
 
@@ -263,3 +277,25 @@ class ApplyIn(TypedDict, total=False):
     """Reason of the changes."""
 
     reason: str
+
+
+class PointIn(msgspec.Struct, kw_only=True, omit_defaults=True):
+    """A customer, as far as territories look at it."""
+
+    country: str = ""
+    region: str = ""
+    postal: str = ""
+    segment: str = ""
+    product: str = ""
+    company: str = ""
+
+
+class PointInIn(TypedDict, total=False):
+    """A customer, as far as territories look at it."""
+
+    country: str
+    region: str
+    postal: str
+    segment: str
+    product: str
+    company: str

@@ -6,6 +6,10 @@ from typing import Required, TypedDict, Unpack
 
 import msgspec
 
+from clew.client.resources.shared import (
+    PointIn,
+    PointInIn,
+)
 from clew.client.transport import (
     Answer,
     AsyncPages,
@@ -94,17 +98,6 @@ class TerritoryIn(TypedDict, total=False):
     catch_all: bool
 
 
-class PointIn(msgspec.Struct, kw_only=True, omit_defaults=True):
-    """A customer, as far as territories look at it."""
-
-    country: str = ""
-    region: str = ""
-    postal: str = ""
-    segment: str = ""
-    product: str = ""
-    company: str = ""
-
-
 class Conflict(msgspec.Struct, kw_only=True, omit_defaults=True):
     """Two territories of equal rank that match the same point."""
 
@@ -125,17 +118,6 @@ class Owners(Answer, kw_only=True, omit_defaults=True):
     """Territories that match a point, the one that owns it first."""
 
     items: list[Territory]
-
-
-class PointInIn(TypedDict, total=False):
-    """A customer, as far as territories look at it."""
-
-    country: str
-    region: str
-    postal: str
-    segment: str
-    product: str
-    company: str
 
 
 class RulesPatch(TypedDict, total=False):

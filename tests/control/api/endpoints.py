@@ -212,6 +212,15 @@ ENDPOINTS += [
     Endpoint("POST", "/contracts/{contract_id}/countersign", Area.CONTRACTS, Action.APPROVE, None, True, CLOSED),
     Endpoint("POST", "/contracts/{contract_id}/terminate", Area.CONTRACTS, Action.APPROVE, WHY, True, CLOSED),
     Endpoint("GET", "/contracts/{contract_id}/evidence.zip", Area.CONTRACTS, Action.READ, None, False, CLOSED),
+    Endpoint("GET", "/leads", Area.PARTNERS, Action.READ),
+    Endpoint("POST", "/leads", Area.PARTNERS, Action.WRITE, {"items": [{"company": "Acme"}]}, True),
+    Endpoint("POST", "/leads/preview", Area.PARTNERS, Action.WRITE, {"country": "DE"}, True),
+    Endpoint("GET", "/leads/{lead_id}", Area.PARTNERS, Action.READ),
+    Endpoint("GET", "/leads/{lead_id}/offers", Area.PARTNERS, Action.READ, None, True),
+    Endpoint("PATCH", "/leads/{lead_id}", Area.PARTNERS, Action.WRITE, {"note": "x"}, True),
+    Endpoint("POST", "/leads/{lead_id}/accept", Area.PARTNERS, Action.WRITE, None, False, CLOSED),
+    Endpoint("POST", "/leads/{lead_id}/decline", Area.PARTNERS, Action.WRITE, WHY, False, CLOSED),
+    Endpoint("POST", "/leads/{lead_id}/transitions", Area.PARTNERS, Action.WRITE, {"to": "working"}),
 ]
 
 

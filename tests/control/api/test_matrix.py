@@ -9,7 +9,7 @@ import pytest
 from django.test import Client
 from django.utils import timezone
 
-from control.accounts.actor import command_line
+from control.accounts.actor import Actor, command_line
 from control.accounts.invitations import invite
 from control.accounts.keys import make_key
 from control.accounts.models import User
@@ -33,9 +33,11 @@ from control.audit.models import AuditEvent
 from control.audit.origin import acting
 from control.contracts.services import send_contract, withdraw
 from control.contracts.templates import create_template, publish_version, save_draft
+from control.audit.origin import ActorKind, acting
 from control.exports.services import start_export
 from control.imports.services import upload
 from control.jobs.models import Job, JobState
+from control.leads.services import accept, create_leads, offer_to
 from control.partners.models import Partner
 from control.partners.services import create_partner
 from control.program.models import Offer
@@ -101,6 +103,14 @@ def _terms_rows(plan_name: str, coupon_name: str, values: dict[str, Any], code: 
     return {plan_name: str(made.pk), coupon_name: str(coupon.pk)}
 
 
+def _held_lead(number: int) -> str:
+    """Make a lead that a partner has accepted; return its id."""
+    (lead,) = create_leads(command_line(), [{"company": f"Lead of {number}", "consent": True}])
+    offer_to(command_line(), lead.pk, number, timezone.now())
+    own = Actor(ActorKind.PERSON, name="Ann", partner=number, partner_role=PartnerRole.OWNER)
+    return str(accept(own, lead.pk, timezone.now()).pk)
+
+
 def filled_world() -> World:
     command = command_line()
     found = []
@@ -121,6 +131,7 @@ def filled_world() -> World:
         made = upload(command, "partners", "a.csv", [f"name\nFrom file {number}\n".encode()])
         export = start_export(command, "partners", "csv", {})
         found.append((number, {
+            "lead_id": _held_lead(number),
             "territory_id": str(create_territory(command, {"name": name}, {number: 1}).pk),
             "key_id": str(make_key(command, f"shop {number}", "read", number)[0].pk),
             "import_id": str(made.pk), "export_id": str(export.pk),
@@ -215,10 +226,16 @@ def _expected(who: str, endpoint: Endpoint, *, foreign: bool) -> set[int]:
         if audit is None or Action.READ not in audit.actions:
             return {404}
         return {409} if endpoint.path.endswith("resume") else {200, 204}
+    if grant.limit is Limit.OWN and endpoint.method == "POST" and endpoint.path == "/leads":
+        return {403}  # who gives leads sees all partners
+    answers_lead = endpoint.path in ("/leads/{lead_id}/accept", "/leads/{lead_id}/decline")
+    if answers_lead and not of_partner and grant.limit is not Limit.OWN:
+        return {403}  # only the partner answers
     if grant.limit is Limit.OWN and endpoint.path.startswith("/territories") and endpoint.action is Action.WRITE:
         return {403} if endpoint.method == "POST" else {404}  # territories divide the leads of all partners
     of_one_partner = endpoint.path.startswith(
         ("/partners/{", "/links/{", "/scheduled-changes/{", "/territories/{", "/contracts/{")
+        ("/partners/{", "/links/{", "/scheduled-changes/{", "/territories/{", "/leads/{")
     )
     if grant.limit is Limit.OWN and of_one_partner and who.startswith("operator "):
         return {404}  # the partners of the test have no manager

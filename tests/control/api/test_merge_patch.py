@@ -44,6 +44,11 @@ def _made(client: Api, path: str) -> dict[str, Any]:
             "code": "SAVE", "partner": partner, "offer": offer, "starts": "2026-01-01T00:00:00Z",
             "ends": "2026-02-01T00:00:00Z",
         },
+        "/leads": {
+            "company": "Acme", "source": "fair", "contact": "Ann", "email": "ann@acme.example", "phone": "1",
+            "country": "DE", "region": "Saxony", "postal": "04109", "segment": "SMB", "product": "Hats",
+            "note": "Call", "value": {"amount": "5.00", "currency": "USD"}, "consent": True,
+        },
         "/territories": {
             "name": "North", "rank": 7, "winners": 2, "rules": {"postal": ["10000-19999"]},
             "owners": [{"partner": partner, "weight": 2}], "starts": "2026-01-01T00:00:00Z",
@@ -62,7 +67,7 @@ def _made(client: Api, path: str) -> dict[str, Any]:
         columns = {"mapping": json.dumps({"name": "Who", "email": "Mail"}), "match": "email", "clear_empty": "true"}
         fields = {"type": "partners", "file": "Who;Mail\nBlue;b@x.example\n", "encoding": "latin-1", **columns}
         status, made, _ = client.upload(path, {**fields, "delimiter": ";"})
-    elif path == "/links":
+    elif path in ("/links", "/leads"):
         status, made, _ = client("POST", path, {"items": [bodies[path]]})
         made = made["items"][0]
     else:
@@ -74,7 +79,7 @@ def _made(client: Api, path: str) -> dict[str, Any]:
 _REQUIRED = {
     "/partners": {"name"}, "/offers": {"name", "status", "landing_url"}, "/links": {"status"}, "/plans": {"offer"},
     "/coupons": {"code", "partner", "offer"}, "/users": {"role", "is_active"}, "/webhooks": {"url", "events", "status"},
-    "/territories": {"name"}, "/imports": set(), "/modules": {"on"},
+    "/territories": {"name"}, "/leads": {"company"}, "/imports": set(), "/modules": {"on"},
     "/partner-settings": {"show_revenue", "show_profit"},
 }  # fmt: skip
 _DEFAULTS = {
@@ -82,7 +87,7 @@ _DEFAULTS = {
     "external_ids": {}, "subs": {}, "access": "open", "allowed_hosts": [], "click_window": "30d",
     "impression_window": "1d", "goals": [{"key": "1", "name": "Conversion"}], "reopen": True, "pass_through": False,
     "percent": "0", "fixed": None, "hold": "0s", "model": "last_click", "conversions_min": None,
-    "rank": 100, "winners": 1, "owners": [], "catch_all": False,
+    "value": None, "consent": False, "rank": 100, "winners": 1, "owners": [], "catch_all": False,
     "rules": {"countries": [], "regions": [], "postal": [], "segments": [], "products": [], "accounts": []},
     "starts": None, "ends": None, "mapping": {"email": "Mail"}, "match": "email", "clear_empty": False,
 }  # fmt: skip

@@ -16,6 +16,8 @@ from control.contracts.models import Contract
 from control.contracts.services import accept, send_contract
 from control.imports.models import Import
 from control.imports.services import upload
+from control.leads.models import Lead
+from control.leads.services import create_leads, offer_to
 from control.partners.models import Partner
 from control.program.models import PublishRequest
 from control.program.services.publish_requests import ask_to_publish
@@ -65,6 +67,8 @@ def rows_of(console: Console) -> Rows:
     for partner in (console.own, console.foreign):
         assert partner
         create_territory(BOSS, {"name": f"Land of {partner}", "rules": {"countries": ["DE"]}}, {partner.number: 1})
+        (lead,) = create_leads(BOSS, [{"company": f"Customer of {partner}", "consent": True}])
+        offer_to(BOSS, lead.pk, partner.number, timezone.now())
     tomorrow = timezone.now() + timedelta(days=1)
     later = schedule_status(BOSS, "partner", str(console.own.number), "dormant", tomorrow)
     application = applied()
@@ -101,6 +105,7 @@ def paths_of(rows: Rows, partner: Partner, names: Iterable[str]) -> dict[str, st
         "console_contract": [rows.contract.pk],
         "console_contract_pdf": [rows.contract.pk],
         "console_contract_act": [rows.contract.pk, "terminate"],
+        "console_lead": [Lead.objects.get(offered_to=partner).pk],
         "console_territory": [partner.territories.get().territory_id],
         "console_publish_request": [asked.pk],
         "console_rollback_ask": [1],

@@ -132,6 +132,11 @@ PAGES: dict[str, set[str]] = {
     **dict.fromkeys(("console_contracts", "console_contract", "console_contract_pdf"), WRITERS | {"finance"}),
     "console_contract_new": WRITERS,
     "console_contract_act": LEADERS,
+    "console_leads": EVERYBODY,
+    "console_lead_new": WRITERS,
+    "console_lead_routing": WRITERS,
+    "console_lead_preview": WRITERS,
+    "console_lead": EVERYBODY,
     "console_territories": EVERYBODY,
     "console_territory_new": WRITERS,
     "console_territory_test": EVERYBODY,
@@ -142,6 +147,7 @@ PAGES: dict[str, set[str]] = {
 FOREIGN = {
     "console_partner", "console_partner_edit", "console_partner_history", "console_partner_move", "console_territory",
     "console_partner_note",
+    "console_lead",
 }  # fmt: skip
 """Pages of one partner: a manager sees only the own ones."""
 

@@ -3,12 +3,14 @@
 from dataclasses import dataclass, field
 
 from django.test import Client
+from django.utils import timezone
 
 from control.accounts.actor import Actor, command_line
 from control.accounts.models import Seat, User
 from control.accounts.people import add_operator
 from control.accounts.roles import PartnerRole
 from control.audit.origin import ActorKind, acting
+from control.leads.services import create_leads, offer_to
 from control.partners.models import Partner
 from control.partners.services import create_partner
 from control.program.models import Link, Offer
@@ -92,5 +94,7 @@ def _side(marker: str, offer: Offer) -> Side:
         user = User.objects.create_user(f"{role}@{marker}.example", "long enough words", name=f"{marker} {role}")
         Seat.objects.create(user=user, partner=partner, role=role)
         people[role] = user
+    (lead,) = create_leads(BOSS, [{"company": f"{marker} customer", "region": f"{marker} land", "consent": True}])
+    offer_to(BOSS, lead.pk, partner.number, timezone.now())
     subs = {"sub1": f"{marker}-blog"}
     return Side(marker, partner, people, create_link(BOSS, offer.number, partner.number, f"{marker}-link", subs=subs))
