@@ -43,8 +43,9 @@ def index(request: HttpRequest, actor: Actor) -> HttpResponse:
 def _item(actor: Actor, lead: Lead) -> dict[str, Any]:
     due = _("Answer by %(time)s") % {"time": minute_text(lead.deadline)} if lead.deadline else ""
     place = ", ".join(part for part in (lead.country, lead.postal, lead.product) if part)
+    text = " · ".join(part for part in (place, due) if part)
     return {
-        "href": reverse("portal_lead", args=[lead.pk]), "title": _title(actor, lead), "text": " · ".join(part for part in (place, due) if part),
+        "href": reverse("portal_lead", args=[lead.pk]), "title": _title(actor, lead), "text": text,
         "end": str(lead.get_state_display()), "icon": "send",
     }  # fmt: skip
 
