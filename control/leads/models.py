@@ -133,7 +133,7 @@ def _pool(value: Any) -> None:
 
 
 class LeadRouting(AuditedModel):
-    """How leads find their partners; one row, and none before somebody has changed it."""
+    """Settings by which leads find their partners; one row, and none before somebody has changed it."""
 
     accept_h = models.PositiveIntegerField(default=24, validators=[MinValueValidator(1), MaxValueValidator(HOURS_MAX)])
     """Business hours in which a partner has to answer."""

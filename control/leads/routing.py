@@ -11,7 +11,7 @@ NEUTRAL_OFFERS = 2
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """What a partner has done with leads so far."""
+    """Leads of a partner so far, by what became of them."""
 
     offered: int = 0
     open: int = 0
