@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Required, TypedDict, Unpack
 
-from clew.client.resources.shared import Money, MoneyIn
+from clew.client.resources.shared import Money, MoneyIn, MoneyPatch
 from clew.client.transport import (
     Answer,
     AsyncPages,
@@ -60,13 +60,6 @@ class PlanIn(TypedDict, total=False):
     click_window: str | None
     impression_window: str | None
     conversions_min: int | None
-
-
-class MoneyPatch(TypedDict, total=False):
-    """An amount."""
-
-    amount: str | None
-    currency: str | None
 
 
 class PlanPatch(TypedDict, total=False):

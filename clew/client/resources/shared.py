@@ -108,24 +108,17 @@ class MoneyIn(TypedDict, total=False):
     currency: Required[str]
 
 
-class ReasonIn(TypedDict, total=False):
-    """A reason."""
-
-    reason: Required[str]
-
-
-class MoneyIn(TypedDict, total=False):
-    """An amount."""
-
-    amount: Required[str]
-    currency: Required[str]
-
-
 class MoneyPatch(TypedDict, total=False):
     """An amount."""
 
     amount: str | None
     currency: str | None
+
+
+class ReasonIn(TypedDict, total=False):
+    """A reason."""
+
+    reason: Required[str]
 
 
 class Option(msgspec.Struct, kw_only=True, omit_defaults=True):

@@ -30,10 +30,9 @@ from control.accounts.roles import (
 from control.api.root import api
 from control.applications.auto_rules import create_rule
 from control.audit.models import AuditEvent
-from control.audit.origin import acting
+from control.audit.origin import ActorKind, acting
 from control.contracts.services import send_contract, withdraw
 from control.contracts.templates import create_template, publish_version, save_draft
-from control.audit.origin import ActorKind, acting
 from control.exports.services import start_export
 from control.imports.services import upload
 from control.jobs.models import Job, JobState
@@ -234,8 +233,9 @@ def _expected(who: str, endpoint: Endpoint, *, foreign: bool) -> set[int]:
     if grant.limit is Limit.OWN and endpoint.path.startswith("/territories") and endpoint.action is Action.WRITE:
         return {403} if endpoint.method == "POST" else {404}  # territories divide the leads of all partners
     of_one_partner = endpoint.path.startswith(
-        ("/partners/{", "/links/{", "/scheduled-changes/{", "/territories/{", "/contracts/{")
-        ("/partners/{", "/links/{", "/scheduled-changes/{", "/territories/{", "/leads/{")
+        ("/partners/{", "/links/{", "/scheduled-changes/{", "/territories/{", "/contracts/{")(
+            "/partners/{", "/links/{", "/scheduled-changes/{", "/territories/{", "/leads/{"
+        )
     )
     if grant.limit is Limit.OWN and of_one_partner and who.startswith("operator "):
         return {404}  # the partners of the test have no manager
