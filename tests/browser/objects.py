@@ -106,6 +106,7 @@ def _objects(email: str) -> dict[str, list[Any]]:
         "console_contract_act": [contract, "withdraw"],
         "console_partner_note": [partner.number],
         "console_territory": [territory.pk], "console_lead": [lead.pk],
+        "console_lead": [lead.pk],
         "console_module_switch": ["webhooks"],
         "console_mail_template": ["invitation", "en"], "console_bulk": [bulk.pk], "console_audit_event": [event.pk],
         "console_rejected_reason": ["malformed"], "console_invitation": [invitation.pk],
