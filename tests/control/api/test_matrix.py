@@ -233,9 +233,7 @@ def _expected(who: str, endpoint: Endpoint, *, foreign: bool) -> set[int]:
     if grant.limit is Limit.OWN and endpoint.path.startswith("/territories") and endpoint.action is Action.WRITE:
         return {403} if endpoint.method == "POST" else {404}  # territories divide the leads of all partners
     of_one_partner = endpoint.path.startswith(
-        ("/partners/{", "/links/{", "/scheduled-changes/{", "/territories/{", "/contracts/{")(
-            "/partners/{", "/links/{", "/scheduled-changes/{", "/territories/{", "/leads/{"
-        )
+        ("/partners/{", "/links/{", "/scheduled-changes/{", "/territories/{", "/contracts/{", "/leads/{")
     )
     if grant.limit is Limit.OWN and of_one_partner and who.startswith("operator "):
         return {404}  # the partners of the test have no manager
