@@ -105,7 +105,6 @@ def _objects(email: str) -> dict[str, list[Any]]:
         "console_territory": [territory.pk], "console_contract": [contract],
         "console_contract_act": [contract, "withdraw"],
         "console_partner_note": [partner.number],
-        "console_territory": [territory.pk], "console_lead": [lead.pk],
         "console_lead": [lead.pk],
         "console_module_switch": ["webhooks"],
         "console_mail_template": ["invitation", "en"], "console_bulk": [bulk.pk], "console_audit_event": [event.pk],

@@ -19,6 +19,7 @@ from clew.client.resources.hits import AsyncHitsApi, HitsApi
 from clew.client.resources.imports import AsyncImportsApi, ImportsApi
 from clew.client.resources.invitations import AsyncInvitationsApi, InvitationsApi
 from clew.client.resources.jobs import AsyncJobsApi, JobsApi
+from clew.client.resources.leads import AsyncLeadsApi, LeadsApi
 from clew.client.resources.links import AsyncLinksApi, LinksApi
 from clew.client.resources.modules import AsyncModulesApi, ModulesApi
 from clew.client.resources.offers import AsyncOffersApi, OffersApi
@@ -80,6 +81,7 @@ class Resources:
         self.contract_templates = ContractTemplatesApi(transport)
         self.contracts = ContractsApi(transport)
         self.partner_notes = PartnerNotesApi(transport)
+        self.leads = LeadsApi(transport)
         self.imports = ImportsApi(transport)
         self.exports = ExportsApi(transport)
         self.webhooks = WebhooksApi(transport)
@@ -124,6 +126,7 @@ class AsyncResources:
         self.contract_templates = AsyncContractTemplatesApi(transport)
         self.contracts = AsyncContractsApi(transport)
         self.partner_notes = AsyncPartnerNotesApi(transport)
+        self.leads = AsyncLeadsApi(transport)
         self.imports = AsyncImportsApi(transport)
         self.exports = AsyncExportsApi(transport)
         self.webhooks = AsyncWebhooksApi(transport)
