@@ -54,6 +54,12 @@ def _made(client: Api, path: str) -> dict[str, Any]:
             "owners": [{"partner": partner, "weight": 2}], "starts": "2026-01-01T00:00:00Z",
             "ends": "2027-02-01T00:00:00Z",
         },
+        "/application-forms": {
+            "slug": "creators", "name": "Creators", "intro": {"en": "Hello"}, "color": "#0F6CBD", "group": "gold",
+            "partner_type": "affiliate", "contract_template": "", "verify_email": False, "reapply": "never",
+            "reapply_days": 5, "sla_h": 8, "referral_allowed": False, "countries": ["DE"], "words": ["shoes"],
+            "weights": {"mail_verified": 5}, "embed_hosts": ["blog.example"],
+        },
         "/users": {"email": "fay@acme.example", "role": "finance", "name": "Fay"},
         "/webhooks": {
             "url": "https://hooks.example/in", "description": "CRM", "events": ["offer.*"],
@@ -79,8 +85,8 @@ def _made(client: Api, path: str) -> dict[str, Any]:
 _REQUIRED = {
     "/partners": {"name"}, "/offers": {"name", "status", "landing_url"}, "/links": {"status"}, "/plans": {"offer"},
     "/coupons": {"code", "partner", "offer"}, "/users": {"role", "is_active"}, "/webhooks": {"url", "events", "status"},
-    "/territories": {"name"}, "/leads": {"company"}, "/imports": set(), "/modules": {"on"},
-    "/partner-settings": {"show_revenue", "show_profit"},
+    "/application-forms": {"slug", "name"}, "/territories": {"name"}, "/leads": {"company"}, "/imports": set(),
+    "/modules": {"on"}, "/partner-settings": {"show_revenue", "show_profit"},
 }  # fmt: skip
 _DEFAULTS = {
     "kind": "partner", "manager": None, "parent": None, "traffic_sources": [], "tags": [], "custom": {},
@@ -89,6 +95,8 @@ _DEFAULTS = {
     "percent": "0", "fixed": None, "hold": "0s", "model": "last_click", "conversions_min": None,
     "value": None, "consent": False, "rank": 100, "winners": 1, "owners": [], "catch_all": False,
     "rules": {"countries": [], "regions": [], "postal": [], "segments": [], "products": [], "accounts": []},
+    "intro": {}, "fields": [], "verify_email": True, "reapply": "days", "reapply_days": 30, "sla_h": 48,
+    "referral_allowed": True, "countries": [], "words": [], "weights": {}, "embed_hosts": [],
     "starts": None, "ends": None, "mapping": {"email": "Mail"}, "match": "email", "clear_empty": False,
 }  # fmt: skip
 _PLAN_DEFAULTS = {"partner": None, "click_window": None, "impression_window": None}

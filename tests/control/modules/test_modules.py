@@ -35,15 +35,18 @@ PLACES = {
     "contracts": ("/console/contracts/", "/contracts"),
     "exports": ("/console/exports/", "/exports"),
     "territories": ("/console/territories/", "/territories"),
+    "leads": ("/console/leads/", "/leads"),
     "imports": ("/console/imports/new/?type=partners", "/imports"),
     "webhooks": ("/console/webhooks/new/", "/webhooks/event-types"),
 }
 FOR_PARTNERS = {"portal"}
 """Modules whose pages are in the portal; its tests switch it off."""
+ON_OTHER_PAGES = {"timeline"}
+"""Modules without a list of their own: what they add is on the pages of others."""
 
 
 def test_every_module_says_what_it_is() -> None:
-    assert {module.label for module in modules()} == {*PLACES, *FOR_PARTNERS}
+    assert {module.label for module in modules()} == {*PLACES, *FOR_PARTNERS, *ON_OTHER_PAGES}
     for module in modules():
         assert module.text.endswith(".") and module.text.count(".") == 1 and module.title.istitle(), module
         assert module.users() and {*module.needs} <= {*PLACES}
@@ -67,6 +70,9 @@ def test_pages_and_resources_of_a_module_that_is_off(console: Console, label: st
     assert browser.get(page).status_code == client("GET", place)[0] == 200
     assert listed in browser.get("/console/settings/" if label == "webhooks" else "/console/").content.decode()
 
+    for other in modules():
+        if label in other.needs:
+            switch_module(BOSS, other.label, False)
     switch_module(BOSS, label, False)
     gone, title = browser.get(page), label.capitalize()
     assert gone.status_code == 404 and f"<h1>{title} is off</h1>" in gone.content.decode()
@@ -200,6 +206,8 @@ def test_api(api: Callable[..., Api]) -> None:  # noqa: F811
         "contracts",
         "exports",
         "imports",
+        "leads",
+        "timeline",
         "portal",
         "territories",
         "webhooks",

@@ -15,12 +15,14 @@ from control.accounts.roles import Role
 from control.applications.deciding import reject
 from control.audit.event_resources import event_types
 from control.audit.origin import ActorKind, acting
+from control.contracts.services import send_contract
 from control.exports.models import Export
 from control.exports.services import make_export, start_export
 from control.imports.models import Import
 from control.imports.services import start_apply, start_dry_run, start_undo, upload
 from control.jobs.models import Job
 from control.jobs.queue import enqueue, fail, take
+from control.leads.services import create_leads
 from control.partners.models import Partner
 from control.partners.services import change_partner, create_partner, transition
 from control.program.publishing import publish
@@ -41,6 +43,7 @@ from control.webhooks import outbox
 from control.webhooks.models import Delivery, Webhook, WebhookEvent, WebhookStatus
 from control.webhooks.services import create_webhook, is_subscription
 from tests.control.applications.sample import applied as waiting_application
+from tests.control.contracts.sample import published
 from tests.control.program.sample import shoes
 
 pytestmark = pytest.mark.usefixtures("database", "acting_test")
@@ -110,6 +113,9 @@ def test_every_resource_has_its_events() -> None:
     ask_to_publish(_person("ivy"))
     schedule_status(BOSS, "offer", str(offer.number), "paused", timezone.now() + timedelta(hours=1))
     create_territory(BOSS, {"name": "North"}, {})
+    published()
+    send_contract(BOSS, blue.number, "creators")
+    create_leads(BOSS, [{"company": "Acme", "consent": True}])
     add_note(BOSS, blue.number, "Pays late.")
     application = waiting_application()
     reject(BOSS, application.pk, "off_topic")
