@@ -1,5 +1,7 @@
 """App of the contracts."""
 
+from django.utils.translation import gettext_noop as _
+
 from control.accounts.roles import Area
 from control.audit.event_resources import EventResource
 from control.contracts.states import ContractState
@@ -21,6 +23,7 @@ class ContractsConfig(ModuleConfig):
         "/contracts": "control.contracts.api.contracts",
     }
     console_urls = "control.contracts.urls"
+    portal_urls = "control.contracts.portal_urls"
     event_resources = (
         EventResource(
             "contract",
@@ -36,6 +39,9 @@ class ContractsConfig(ModuleConfig):
 
     def ready(self) -> None:
         from control.console.access import may
+        from control.contracts.portal_pages import contract_steps
+        from control.portal.navigation import MORE, reads
+        from control.portal.steps import add_steps
         from control.ui.navigation import Entry, add_entry
 
         entry = Entry(
@@ -43,3 +49,7 @@ class ContractsConfig(ModuleConfig):
             visible=lambda request: may(request, Area.CONTRACTS),
         )  # fmt: skip
         add_entry("console", entry)
+        add_entry(
+            "portal", Entry(_("Contracts"), "portal_contracts", "list-check", MORE, 65, visible=reads(Area.CONTRACTS))
+        )
+        add_steps(contract_steps)

@@ -19,12 +19,11 @@ from control.console.history import timeline
 from control.console.lists.page import list_page
 from control.console.lists.spec import Empty, Filter, ListColumn, ListSpec
 from control.contracts import services
-from control.contracts.archive import content_of
 from control.contracts.models import REASON_CHARS_MAX, Contract, TemplateVersion
+from control.contracts.pdf_answer import pdf_answer
 from control.contracts.selectors import contract_of, visible_contracts
 from control.contracts.states import IN_FORCE, OPEN, ContractState
 from control.contracts.texts import html_of
-from control.errors import NotFound
 from control.ui.addresses import page_address
 from control.ui.moments import day_text, second_text
 from control.ui.states import state_text, state_tone
@@ -191,13 +190,7 @@ def contract(request: HttpRequest, actor: Actor, contract_id: UUID) -> HttpRespo
 @page(Area.CONTRACTS)
 def pdf(_request: HttpRequest, actor: Actor, contract_id: UUID) -> HttpResponse:
     """Answer the PDF of an accepted contract."""
-    row = contract_of(actor, contract_id)
-    if row.pdf is None:
-        raise NotFound(f"{row} has no PDF before it is accepted")
-    answer = HttpResponse(content_of(row.pdf), content_type="application/pdf")
-    answer["Content-Disposition"] = f'attachment; filename="{row}.pdf"'
-    answer["X-Content-Type-Options"] = "nosniff"
-    return answer
+    return pdf_answer(contract_of(actor, contract_id))
 
 
 Given = Mapping[str, Any]

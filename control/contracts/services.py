@@ -23,6 +23,8 @@ from control.errors import Conflict, FieldError, Forbidden, Invalid, Mistakes, N
 from control.numbers.sequence import take_one
 from control.partners.access import check_partners, require_operator
 from control.partners.models import Partner
+from control.partners.services import activate_approved
+from control.program.versions import changing_program
 
 KIND = "contract"
 """Kind of the numbers of contracts."""
@@ -115,7 +117,7 @@ def accept(actor: Actor, contract_id: UUID, signature: Signature) -> Contract:
     """
     _require_signatory(actor)
     _check_signature(signature)
-    with changing(actor):
+    with changing_program(actor):  # its lock comes before all others
         contract = _locked(actor, contract_id)
         _check_move(contract, _S.ACCEPTED)
         if signature.sha256 != contract.sha256:
@@ -133,7 +135,7 @@ def accept(actor: Actor, contract_id: UUID, signature: Signature) -> Contract:
             _set_period(contract, now)
         _move(contract, _S.ACCEPTED, "pdf", "pdf_sha256", "starts", "ends")
         if not contract.version.countersign:
-            _start_if_due(contract, now)
+            _start_if_due(actor, contract, now)
     return contract
 
 
@@ -142,7 +144,7 @@ def countersign(actor: Actor, contract_id: UUID) -> Contract:
     require_operator(actor, Area.CONTRACTS, Action.APPROVE)
     if actor.viewer_role is not None:
         raise Forbidden(obstacle_to_sign(actor))
-    with changing(actor):
+    with changing_program(actor):  # its lock comes before all others
         contract = _locked(actor, contract_id)
         if not contract.version.countersign:
             raise Conflict(f"{contract} needs no countersignature")
@@ -150,7 +152,7 @@ def countersign(actor: Actor, contract_id: UUID) -> Contract:
         contract.countersigned_by, contract.countersigned = (actor.name or actor.kind)[:254], now
         _set_period(contract, now)
         _move(contract, _S.COUNTERSIGNED, "countersigned_by", "countersigned", "starts", "ends")
-        _start_if_due(contract, now)
+        _start_if_due(actor, contract, now)
     return contract
 
 
@@ -192,16 +194,22 @@ def terminate(
     return contract
 
 
+def is_due(contract: Contract, now: datetime) -> bool:
+    """Return whether the notice period or the end of a contract has been reached. Contracts not started are due."""
+    if contract.state != _S.ACTIVE or contract.ends is None:
+        return True
+    return notice_starts(contract.ends, contract.version.notice_days, contract.tz) <= now
+
+
 def advance(actor: Actor, contract_id: UUID, now: datetime) -> Contract | None:
     """Make the transitions of a contract whose time has come; return None if there is none."""
-    with changing(actor):
+    with changing_program(actor):  # its lock comes before all others
         contract = _locked(actor, contract_id)
         before = contract.state
-        _start_if_due(contract, now)
+        _start_if_due(actor, contract, now)
         ends = contract.ends
-        if contract.state == _S.ACTIVE and ends is not None:
-            if notice_starts(ends, contract.version.notice_days, contract.tz) <= now:
-                _move(contract, _S.EXPIRING)
+        if contract.state == _S.ACTIVE and ends is not None and is_due(contract, now):
+            _move(contract, _S.EXPIRING)
         if contract.state == _S.EXPIRING and ends is not None and ends <= now:
             _move(contract, _S.EXPIRED)
     return contract if contract.state != before else None
@@ -276,8 +284,9 @@ def _set_period(contract: Contract, signed: datetime) -> None:
         contract.ends = end_after(contract.starts, contract.version.term_months, contract.tz)
 
 
-def _start_if_due(contract: Contract, now: datetime) -> None:
-    """Start a signed contract whose start has come."""
+def _start_if_due(actor: Actor, contract: Contract, now: datetime) -> None:
+    """Start a signed contract whose start has come; a partner that was approved is active with it."""
     signed = _S.COUNTERSIGNED if contract.version.countersign else _S.ACCEPTED
     if contract.state == signed and contract.starts is not None and contract.starts <= now:
         _move(contract, _S.ACTIVE)
+        activate_approved(actor, contract.partner_id, f"contract {contract} is in force")

@@ -10,7 +10,7 @@ from django.utils import timezone
 from control.accounts.actor import Actor
 from control.audit.origin import ActorKind
 from control.contracts.models import Contract
-from control.contracts.services import advance
+from control.contracts.services import advance, is_due
 from control.contracts.states import ContractState
 from control.jobs.registry import JobRun, task
 
@@ -19,6 +19,7 @@ _NOTICE_DAYS_MAX = 731
 
 
 def _due() -> Q:
+    """Return a condition of those that may be due; notice periods differ."""
     now = timezone.now()
     waits = Q(state__in=[ContractState.ACCEPTED, ContractState.COUNTERSIGNED], starts__lte=now)
     may_expire = Q(state=ContractState.ACTIVE, ends__lte=now + timedelta(days=_NOTICE_DAYS_MAX))
@@ -29,7 +30,8 @@ def _due() -> Q:
 def advance_contracts(run: JobRun, _arguments: Mapping[str, Any]) -> None:
     """Make the transitions that are due. What binds is decided by the times of a contract, not by its state."""
     actor, now = Actor(ActorKind.JOB, run.job_id, "contracts.advance"), timezone.now()
-    found = list(Contract.objects.filter(_due()).order_by("number").values_list("pk", flat=True))
+    rows = Contract.objects.filter(_due()).select_related("version").order_by("number")
+    found = [row.pk for row in rows.iterator() if is_due(row, now)]
     for done, key in enumerate(found, 1):
         advance(actor, key, now)
         run.progress(done, len(found))

@@ -95,6 +95,20 @@ def transition(actor: Actor, number: int, to: str, reason: str = "") -> Partner:
     return partner
 
 
+def activate_approved(actor: Actor, number: int, reason: str) -> None:
+    """Make an approved partner active, for what the partner has done; others stay as they are.
+
+    Call it within `changing_program`. The right to do that is the caller's to check.
+    """
+    partner = locked(Partner, "partner", number=number)
+    if partner.status != PartnerStatus.APPROVED:
+        return
+    old = set_status(partner, PartnerStatus.ACTIVE, reason)
+    partner.save(update_fields=["status"])
+    note_states(actor, [(partner, old)], reason)
+    publish_routes(Touched(partners=[number]))
+
+
 def set_status(partner: Partner, to: str, reason: str) -> PartnerStatus:
     """Set the state of a locked partner if the transition is allowed, without storing; return the old one.
 

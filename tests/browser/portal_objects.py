@@ -44,6 +44,8 @@ def _objects(password: str) -> dict[str, list[Any]]:
     from control.accounts.models import Seat
     from control.accounts.people import new_user, store_with_seat
     from control.accounts.roles import PartnerRole
+    from control.contracts.services import send_contract
+    from control.contracts.templates import create_template, publish_version
     from control.leads.services import create_leads, offer_to
     from control.partners.services import create_partner
     from control.program.publishing import publish
@@ -65,7 +67,12 @@ def _objects(password: str) -> dict[str, list[Any]]:
     seat = Seat.objects.get(partner=partner, role=PartnerRole.MEMBER)
     (lead,) = create_leads(boss, [{"company": "Peak Tours", "contact": "Pia Peak", "country": "AT", "consent": True}])
     offer_to(boss, lead.pk, partner.number, timezone.now())
+    values = {"code": "terms", "name": "Partner terms"}
+    template = create_template(boss, values, {"texts": {"en": "# Terms\n\nYou promote **boots**."}})
+    publish_version(boss, template.pk)
+    contract = send_contract(boss, partner.number, "terms")
     return {
+        "portal_contract": [contract.pk],
         "portal_link": [link.code],
         "portal_offer": [offer.number],
         "portal_person": [seat.pk],

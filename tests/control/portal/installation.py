@@ -10,6 +10,7 @@ from control.accounts.models import Seat, User
 from control.accounts.people import add_operator
 from control.accounts.roles import PartnerRole
 from control.audit.origin import ActorKind, acting
+from control.contracts.services import accept, send_contract
 from control.leads.services import create_leads, offer_to
 from control.partners.models import Partner
 from control.partners.services import create_partner
@@ -20,6 +21,7 @@ from control.program.services.links import create_link
 from control.program.services.offers import create_offer
 from control.program.services.terms_rows import create_coupon, create_plan
 from tests.control.console.installation import signed_in
+from tests.control.contracts.sample import published, signature
 
 LANDING = "https://shop.example/?cid={click_id}"
 BOSS = command_line()
@@ -79,6 +81,10 @@ def filled_portal() -> Portal:
         for side in (own, foreign):
             create_coupon(BOSS, {"code": f"{side.marker}10", "partner": side.partner, "offer": offers["open"]})
         publish(BOSS, "First version")
+        published()
+        for side in (own, foreign):
+            contract = send_contract(BOSS, side.partner.number, "creators", {"company": f"{side.marker} Ltd"})
+            accept(side.actor("owner"), contract.pk, signature(contract, typed_name=f"{side.marker} owner"))
     return Portal(own, foreign, owner, offers)
 
 

@@ -2,6 +2,7 @@
 
 from django.urls import reverse
 
+from control.contracts.models import Contract
 from control.leads.models import Lead
 from tests.control.portal.installation import Portal, Side
 
@@ -29,11 +30,17 @@ PAGES: dict[str, set[str]] = {
     "portal_profile": EVERYBODY,
     "portal_leads": EVERYBODY,
     "portal_lead": EVERYBODY,
+    "portal_contracts": EVERYBODY,
+    "portal_contract": EVERYBODY,
+    "portal_contract_pdf": EVERYBODY,
     "portal_people": LEADERS,
     "portal_person": LEADERS,
 }
 """Roles within a partner that may open a page. A page that is not here fails a test."""
-FOREIGN = {"portal_link", "portal_link_qr", "portal_person", "portal_offer", "portal_lead"}
+FOREIGN = {
+    "portal_link", "portal_link_qr", "portal_person", "portal_offer", "portal_lead", "portal_contract",
+    "portal_contract_pdf",
+}  # fmt: skip
 """Pages of an object that belongs to one partner, or that only one partner may see."""
 
 
@@ -44,6 +51,8 @@ def paths_of(portal: Portal, side: Side) -> dict[str, str]:
     arguments: dict[str, list[object]] = {
         "portal_link": [side.link.code], "portal_link_qr": [side.link.code], "portal_person": [seat.pk],
         "portal_offer": [offer.number], "portal_conversion": ["0" * 32],
+        "portal_contract": [Contract.objects.get(partner=side.partner).pk],
+        "portal_contract_pdf": [Contract.objects.get(partner=side.partner).pk],
         "portal_lead": [Lead.objects.get(offered_to=side.partner).pk],
     }  # fmt: skip
     return {name: reverse(name, args=arguments.get(name, [])) for name in PAGES}
