@@ -93,7 +93,7 @@ class ApplicationQuery(PageQuery):
     score_min: int | None = Field(None, ge=0, le=100)
 
 
-class DecisionIn(Schema):
+class ApplicationDecisionIn(Schema):
     """State that an application is to have, with what the state needs."""
 
     model_config = ConfigDict(extra="forbid")
@@ -172,7 +172,7 @@ def get_application(request: HttpRequest, application_id: UUID) -> ApplicationOu
 
 
 @applications.post("/{application_id}/transitions", response=answers(ApplicationOut, errors=(404, 409)))
-def decide(request: HttpRequest, application_id: UUID, body: DecisionIn) -> ApplicationOut:
+def decide(request: HttpRequest, application_id: UUID, body: ApplicationDecisionIn) -> ApplicationOut:
     """Ask for more information, approve or reject; the applicant gets a mail."""
     actor = actor_of(request)
     require_operator(actor, Area.PARTNERS, Action.APPROVE)

@@ -145,7 +145,7 @@ class TriedOut(Schema):
     differs: bool
 
 
-class DryRunOut(Schema):
+class RuleDryRunOut(Schema):
     """Result of a dry run over the last applications."""
 
     rows: int
@@ -271,8 +271,8 @@ def get_rule(request: HttpRequest, rule_id: UUID) -> RuleOut:
     return _rule(rule_of(actor_of(request), rule_id))
 
 
-@application_rules.post("/{rule_id}/dry-run", response=answers(DryRunOut, errors=(404,)))
-def try_rule(request: HttpRequest, rule_id: UUID) -> DryRunOut:
+@application_rules.post("/{rule_id}/dry-run", response=answers(RuleDryRunOut, errors=(404,)))
+def try_rule(request: HttpRequest, rule_id: UUID) -> RuleDryRunOut:
     """Try a rule on the last 100 applications of its form; it can be switched on afterwards."""
     actor = actor_of(request)
     rule, rows = auto_rules.dry_run(actor, rule_id)
@@ -284,7 +284,7 @@ def try_rule(request: HttpRequest, rule_id: UUID) -> DryRunOut:
         for row in rows if row.fits
     ]  # fmt: skip
     result = rule.dry_run
-    return DryRunOut(rows=result["rows"], fits=result["fits"], differs=result["differs"], items=items)
+    return RuleDryRunOut(rows=result["rows"], fits=result["fits"], differs=result["differs"], items=items)
 
 
 @application_rules.post("/{rule_id}/mode", response=answers(RuleOut, errors=(404, 409)))

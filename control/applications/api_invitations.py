@@ -16,7 +16,7 @@ application_invitations = Router(tags=["application-invitations"])
 _ORDERS = Orders({"created": "created"}, "-created")
 
 
-class InvitationIn(Schema):
+class ApplicationInvitationIn(Schema):
     """Somebody to invite."""
 
     model_config = ConfigDict(extra="forbid")
@@ -26,7 +26,7 @@ class InvitationIn(Schema):
     name: str = Field("", max_length=120)
 
 
-class InvitationOut(InvitationIn):
+class ApplicationInvitationOut(ApplicationInvitationIn):
     """An invitation to apply."""
 
     id: str
@@ -36,33 +36,33 @@ class InvitationOut(InvitationIn):
     application: str | None = Field(description="Application that was sent by the link.")
 
 
-class InvitationPage(Schema):
+class ApplicationInvitationPage(Schema):
     """Page of invitations."""
 
-    items: list[InvitationOut]
+    items: list[ApplicationInvitationOut]
     next: str | None
 
 
-class InvitationQuery(InvitationFilters, PageQuery):
+class ApplicationInvitationQuery(InvitationFilters, PageQuery):
     """Filters of invitations."""
 
 
-def _out(row: ApplicationInvitation) -> InvitationOut:
-    return InvitationOut(
+def _out(row: ApplicationInvitation) -> ApplicationInvitationOut:
+    return ApplicationInvitationOut(
         id=str(row.pk), form=row.form.slug, email=row.email, name=row.name, invited_by=row.invited_by,
         created=row.created, expires=row.expires, application=str(row.application_id) if row.application_id else None,
     )  # fmt: skip
 
 
-@application_invitations.get("", response=answers(InvitationPage))
-def list_invitations(request: HttpRequest, query: Query[InvitationQuery]) -> HttpResponse:
+@application_invitations.get("", response=answers(ApplicationInvitationPage))
+def list_invitations(request: HttpRequest, query: Query[ApplicationInvitationQuery]) -> HttpResponse:
     """List invitations to apply, newest first."""
     actor = actor_of(request)
     found = INVITATION_FILTERS.asked(actor, visible_invitations(actor), query, request.GET.dict())
     return page(request, found, query, _ORDERS, _out)
 
 
-@application_invitations.post("", response=answers(InvitationOut, status=201, errors=(409,)))
-def add_invitation(request: HttpRequest, body: InvitationIn) -> Status[InvitationOut]:
+@application_invitations.post("", response=answers(ApplicationInvitationOut, status=201, errors=(409,)))
+def add_invitation(request: HttpRequest, body: ApplicationInvitationIn) -> Status[ApplicationInvitationOut]:
     """Invite somebody to apply, by mail."""
     return Status(201, _out(invite_to_apply(actor_of(request), body.form, body.email, body.name)))

@@ -33,7 +33,7 @@ class OpenFormOut(Schema):
     fields: list[FieldDefinition] = Field(description="Fields besides name and email. Points are left out.")
 
 
-class ApplyIn(Schema):
+class ApplicationIn(Schema):
     """An application."""
 
     model_config = ConfigDict(extra="forbid")
@@ -64,7 +64,7 @@ def get_open_form(request: HttpRequest, slug: str) -> OpenFormOut:
 
 
 @apply_router.post("/{slug}", response={202: ApplyOut, 404: None, 422: None, 429: None})
-def apply(request: HttpRequest, slug: str, body: ApplyIn) -> Status[ApplyOut]:
+def apply(request: HttpRequest, slug: str, body: ApplicationIn) -> Status[ApplyOut]:
     """Apply by a form. Network addresses are limited to some applications in an hour."""
     require_on("applications")
     form, version = open_form(slug)

@@ -46,7 +46,7 @@ class SignatureIn(Schema):
     sha256: str = Field(max_length=64, description="Hash of the text that was shown.")
 
 
-class ReasonIn(Schema):
+class ContractReasonIn(Schema):
     """A reason."""
 
     model_config = ConfigDict(extra="forbid")
@@ -54,7 +54,7 @@ class ReasonIn(Schema):
     reason: str = Field(max_length=REASON_CHARS_MAX)
 
 
-class TerminationIn(ReasonIn):
+class TerminationIn(ContractReasonIn):
     """The end of a contract before its time."""
 
     ends: AwareDatetime | None = Field(None, description="Null: as early as possible.")
@@ -185,13 +185,13 @@ def accept_contract(request: HttpRequest, contract_id: UUID, body: SignatureIn) 
 
 
 @contracts.post("/{contract_id}/decline", response=answers(ContractOut, errors=(404, 409)))
-def decline_contract(request: HttpRequest, contract_id: UUID, body: ReasonIn) -> ContractOut:
+def decline_contract(request: HttpRequest, contract_id: UUID, body: ContractReasonIn) -> ContractOut:
     """Decline a contract."""
     return _shown(request, services.decline(actor_of(request), contract_id, body.reason))
 
 
 @contracts.post("/{contract_id}/withdraw", response=answers(ContractOut, errors=(404, 409)))
-def withdraw_contract(request: HttpRequest, contract_id: UUID, body: ReasonIn) -> ContractOut:
+def withdraw_contract(request: HttpRequest, contract_id: UUID, body: ContractReasonIn) -> ContractOut:
     """Take a contract back that the partner has not answered."""
     return _shown(request, services.withdraw(actor_of(request), contract_id, body.reason))
 

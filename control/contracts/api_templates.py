@@ -71,7 +71,7 @@ class TemplateIn(Schema):
     version: VersionFields
 
 
-class VersionOut(VersionFields):
+class TemplateVersionOut(VersionFields):
     """A version of a template."""
 
     number: int
@@ -87,7 +87,7 @@ class TemplateOut(Schema):
     name: str
     kind: str
     created: datetime
-    versions: list[VersionOut]
+    versions: list[TemplateVersionOut]
 
 
 class TemplatePage(Schema):
@@ -97,8 +97,8 @@ class TemplatePage(Schema):
     next: str | None
 
 
-def _version(version: TemplateVersion) -> VersionOut:
-    return VersionOut(**{name: getattr(version, name) for name in VersionOut.model_fields})
+def _version(version: TemplateVersion) -> TemplateVersionOut:
+    return TemplateVersionOut(**{name: getattr(version, name) for name in TemplateVersionOut.model_fields})
 
 
 def template_out(template: ContractTemplate) -> TemplateOut:
@@ -131,13 +131,13 @@ def get_template(request: HttpRequest, template_id: UUID) -> TemplateOut:
     return template_out(template_of(actor_of(request), template_id))
 
 
-@contract_templates.put("/{template_id}/draft", response=answers(VersionOut, errors=(404,)))
-def put_draft(request: HttpRequest, template_id: UUID, body: VersionFields) -> VersionOut:
+@contract_templates.put("/{template_id}/draft", response=answers(TemplateVersionOut, errors=(404,)))
+def put_draft(request: HttpRequest, template_id: UUID, body: VersionFields) -> TemplateVersionOut:
     """Write the draft of the next version. Published versions never change."""
     return _version(services.save_draft(actor_of(request), template_id, body.model_dump()))
 
 
-@contract_templates.post("/{template_id}/publish", response=answers(VersionOut, errors=(404, 409)))
-def publish_draft(request: HttpRequest, template_id: UUID) -> VersionOut:
+@contract_templates.post("/{template_id}/publish", response=answers(TemplateVersionOut, errors=(404, 409)))
+def publish_draft(request: HttpRequest, template_id: UUID) -> TemplateVersionOut:
     """Publish the draft. From then on, it never changes, and new contracts are made from it."""
     return _version(services.publish_version(actor_of(request), template_id))

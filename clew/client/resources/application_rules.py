@@ -2,8 +2,30 @@
 
 from typing import Required, TypedDict, Unpack
 
-from clew.client.resources.shared import DryRun, Rule
-from clew.client.transport import AsyncTransport, Call, Transport, given, path
+import msgspec
+
+from clew.client.resources.shared import Rule
+from clew.client.transport import Answer, AsyncTransport, Call, Transport, given, path
+
+
+class Tried(msgspec.Struct, kw_only=True, omit_defaults=True):
+    """An old application that a rule would have decided."""
+
+    application: str
+    name: str
+    score: int | None
+    country: str
+    by_hand: str
+    differs: bool
+
+
+class RuleDryRun(Answer, kw_only=True, omit_defaults=True):
+    """Result of a dry run over the last applications."""
+
+    rows: int
+    fits: int
+    differs: int
+    items: list[Tried]
 
 
 class ModeIn(TypedDict, total=False):
@@ -27,10 +49,10 @@ class ApplicationRulesApi:
         """Take a rule out of use."""
         return self._transport.call(type(None), Call("DELETE", path("/application-rules/{}", rule_id)))
 
-    def dry_run(self, rule_id: str, *, idempotency_key: str = "") -> DryRun:
+    def dry_run(self, rule_id: str, *, idempotency_key: str = "") -> RuleDryRun:
         """Try a rule on the last 100 applications of its form; it can be switched on afterwards."""
         return self._transport.call(
-            DryRun, Call("POST", path("/application-rules/{}/dry-run", rule_id), idempotency_key=idempotency_key)
+            RuleDryRun, Call("POST", path("/application-rules/{}/dry-run", rule_id), idempotency_key=idempotency_key)
         )
 
     def mode(self, rule_id: str, *, idempotency_key: str = "", **fields: Unpack[ModeIn]) -> Rule:
@@ -57,10 +79,10 @@ class AsyncApplicationRulesApi:
         """Take a rule out of use."""
         return await self._transport.call(type(None), Call("DELETE", path("/application-rules/{}", rule_id)))
 
-    async def dry_run(self, rule_id: str, *, idempotency_key: str = "") -> DryRun:
+    async def dry_run(self, rule_id: str, *, idempotency_key: str = "") -> RuleDryRun:
         """Try a rule on the last 100 applications of its form; it can be switched on afterwards."""
         return await self._transport.call(
-            DryRun, Call("POST", path("/application-rules/{}/dry-run", rule_id), idempotency_key=idempotency_key)
+            RuleDryRun, Call("POST", path("/application-rules/{}/dry-run", rule_id), idempotency_key=idempotency_key)
         )
 
     async def mode(self, rule_id: str, *, idempotency_key: str = "", **fields: Unpack[ModeIn]) -> Rule:

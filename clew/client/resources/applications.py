@@ -5,7 +5,6 @@ from typing import Any, Required, TypedDict, Unpack
 
 import msgspec
 
-from clew.client.resources.shared import DecisionIn
 from clew.client.transport import Answer, AsyncPages, AsyncTransport, Call, Pages, Transport, given, path
 
 
@@ -62,6 +61,27 @@ class Application(Answer, kw_only=True, omit_defaults=True):
     again_from: datetime | None
 
 
+class ApplicationDecisionIn(TypedDict, total=False):
+    """State that an application is to have, with what the state needs."""
+
+    # needs_info, approved or rejected.
+    to: Required[str]
+    # Needed for needs_info.
+    question: str
+    # Code of a reason; needed for rejected.
+    reason: str
+    # Needed for the reason other.
+    reason_text: str
+    # Internal note.
+    note: str
+    # Contract that a new partner is sent.
+    contract_template: str
+    # Values of the contract's variables.
+    contract_values: dict[str, Any]
+    # Partner that the applicant joins.
+    partner: int | None
+
+
 class NoteIn(TypedDict, total=False):
     """An internal note."""
 
@@ -104,7 +124,7 @@ class ApplicationsApi:
         return self._transport.call(Application, Call("GET", path("/applications/{}", application_id)))
 
     def transitions(
-        self, application_id: str, *, idempotency_key: str = "", **fields: Unpack[DecisionIn]
+        self, application_id: str, *, idempotency_key: str = "", **fields: Unpack[ApplicationDecisionIn]
     ) -> Application:
         """Ask for more information, approve or reject; the applicant gets a mail."""
         return self._transport.call(
@@ -157,7 +177,7 @@ class AsyncApplicationsApi:
         return await self._transport.call(Application, Call("GET", path("/applications/{}", application_id)))
 
     async def transitions(
-        self, application_id: str, *, idempotency_key: str = "", **fields: Unpack[DecisionIn]
+        self, application_id: str, *, idempotency_key: str = "", **fields: Unpack[ApplicationDecisionIn]
     ) -> Application:
         """Ask for more information, approve or reject; the applicant gets a mail."""
         return await self._transport.call(

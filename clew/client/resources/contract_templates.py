@@ -4,12 +4,11 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Literal, Required, TypedDict, Unpack
 
+import msgspec
+
 from clew.client.resources.shared import (
     Money,
     MoneyIn,
-    PlanTerms,
-    VariableFields,
-    Version,
 )
 from clew.client.transport import (
     Answer,
@@ -23,6 +22,47 @@ from clew.client.transport import (
 )
 
 
+class VariableFields(msgspec.Struct, kw_only=True, omit_defaults=True):
+    """A variable of the text, written `{{ name }}`."""
+
+    name: str
+    label: str = ""
+    type: Literal["text", "number", "date"] = "text"
+    default: str = ""
+
+
+class PlanTerms(msgspec.Struct, kw_only=True, omit_defaults=True):
+    """Payout terms, with the fields of a plan."""
+
+    offer: int
+    goal: str = ""
+    # Such as 8.5.
+    percent: str = ""
+    fixed: Money | None = None
+    # Such as 30d.
+    hold: str = ""
+
+
+class TemplateVersion(Answer, kw_only=True, omit_defaults=True):
+    """A version of a template."""
+
+    # Markdown by language.
+    texts: dict[str, str]
+    variables: list[VariableFields] = msgspec.field(default_factory=list)
+    plan_terms: list[PlanTerms] = msgspec.field(default_factory=list)
+    # Months until the end; null for no end.
+    term_months: int | None = None
+    notice_days: int = 30
+    tail_days: int = 30
+    # Whether an operator signs after the partner.
+    countersign: bool = False
+    change_note: str = ""
+    number: int
+    # Hash of the content; empty for a draft.
+    sha256: str
+    published: datetime | None
+
+
 class Template(Answer, kw_only=True, omit_defaults=True):
     """A template with its versions, the newest first."""
 
@@ -31,7 +71,7 @@ class Template(Answer, kw_only=True, omit_defaults=True):
     name: str
     kind: str
     created: datetime
-    versions: list[Version]
+    versions: list[TemplateVersion]
 
 
 class VariableFieldsIn(TypedDict, total=False):
@@ -111,16 +151,17 @@ class ContractTemplatesApi:
         """Get one template."""
         return self._transport.call(Template, Call("GET", path("/contract-templates/{}", template_id)))
 
-    def replace_draft(self, template_id: str, **fields: Unpack[VersionFields]) -> Version:
+    def replace_draft(self, template_id: str, **fields: Unpack[VersionFields]) -> TemplateVersion:
         """Write the draft of the next version. Published versions never change."""
         return self._transport.call(
-            Version, Call("PUT", path("/contract-templates/{}/draft", template_id), body=given(fields))
+            TemplateVersion, Call("PUT", path("/contract-templates/{}/draft", template_id), body=given(fields))
         )
 
-    def publish(self, template_id: str, *, idempotency_key: str = "") -> Version:
+    def publish(self, template_id: str, *, idempotency_key: str = "") -> TemplateVersion:
         """Publish the draft. From then on, it never changes, and new contracts are made from it."""
         return self._transport.call(
-            Version, Call("POST", path("/contract-templates/{}/publish", template_id), idempotency_key=idempotency_key)
+            TemplateVersion,
+            Call("POST", path("/contract-templates/{}/publish", template_id), idempotency_key=idempotency_key),
         )
 
 
@@ -144,14 +185,15 @@ class AsyncContractTemplatesApi:
         """Get one template."""
         return await self._transport.call(Template, Call("GET", path("/contract-templates/{}", template_id)))
 
-    async def replace_draft(self, template_id: str, **fields: Unpack[VersionFields]) -> Version:
+    async def replace_draft(self, template_id: str, **fields: Unpack[VersionFields]) -> TemplateVersion:
         """Write the draft of the next version. Published versions never change."""
         return await self._transport.call(
-            Version, Call("PUT", path("/contract-templates/{}/draft", template_id), body=given(fields))
+            TemplateVersion, Call("PUT", path("/contract-templates/{}/draft", template_id), body=given(fields))
         )
 
-    async def publish(self, template_id: str, *, idempotency_key: str = "") -> Version:
+    async def publish(self, template_id: str, *, idempotency_key: str = "") -> TemplateVersion:
         """Publish the draft. From then on, it never changes, and new contracts are made from it."""
         return await self._transport.call(
-            Version, Call("POST", path("/contract-templates/{}/publish", template_id), idempotency_key=idempotency_key)
+            TemplateVersion,
+            Call("POST", path("/contract-templates/{}/publish", template_id), idempotency_key=idempotency_key),
         )

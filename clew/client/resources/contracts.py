@@ -5,7 +5,6 @@ from typing import Required, TypedDict, Unpack
 
 import msgspec
 
-from clew.client.resources.shared import ReasonIn
 from clew.client.transport import Answer, AsyncPages, AsyncTransport, Call, Pages, Transport, given, path
 
 
@@ -79,6 +78,12 @@ class SignatureIn(TypedDict, total=False):
     sha256: Required[str]
 
 
+class ContractReasonIn(TypedDict, total=False):
+    """A reason."""
+
+    reason: Required[str]
+
+
 class TerminationIn(TypedDict, total=False):
     """The end of a contract before its time."""
 
@@ -132,7 +137,7 @@ class ContractsApi:
             ),
         )
 
-    def decline(self, contract_id: str, *, idempotency_key: str = "", **fields: Unpack[ReasonIn]) -> Contract:
+    def decline(self, contract_id: str, *, idempotency_key: str = "", **fields: Unpack[ContractReasonIn]) -> Contract:
         """Decline a contract."""
         return self._transport.call(
             Contract,
@@ -141,7 +146,7 @@ class ContractsApi:
             ),
         )
 
-    def withdraw(self, contract_id: str, *, idempotency_key: str = "", **fields: Unpack[ReasonIn]) -> Contract:
+    def withdraw(self, contract_id: str, *, idempotency_key: str = "", **fields: Unpack[ContractReasonIn]) -> Contract:
         """Take a contract back that the partner has not answered."""
         return self._transport.call(
             Contract,
@@ -202,7 +207,9 @@ class AsyncContractsApi:
             ),
         )
 
-    async def decline(self, contract_id: str, *, idempotency_key: str = "", **fields: Unpack[ReasonIn]) -> Contract:
+    async def decline(
+        self, contract_id: str, *, idempotency_key: str = "", **fields: Unpack[ContractReasonIn]
+    ) -> Contract:
         """Decline a contract."""
         return await self._transport.call(
             Contract,
@@ -211,7 +218,9 @@ class AsyncContractsApi:
             ),
         )
 
-    async def withdraw(self, contract_id: str, *, idempotency_key: str = "", **fields: Unpack[ReasonIn]) -> Contract:
+    async def withdraw(
+        self, contract_id: str, *, idempotency_key: str = "", **fields: Unpack[ContractReasonIn]
+    ) -> Contract:
         """Take a contract back that the partner has not answered."""
         return await self._transport.call(
             Contract,

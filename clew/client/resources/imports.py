@@ -3,7 +3,8 @@
 from datetime import datetime
 from typing import IO, Required, TypedDict, Unpack
 
-from clew.client.resources.shared import ApplyIn, DryRun, ImportCounts, ImportForm, ImportRow
+import msgspec
+
 from clew.client.transport import (
     Answer,
     AsyncPages,
@@ -16,6 +17,29 @@ from clew.client.transport import (
     key_of,
     path,
 )
+
+
+class ImportForm(msgspec.Struct, kw_only=True, omit_defaults=True):
+    """Form in which the file is read."""
+
+    # csv or xlsx, by what the file holds.
+    kind: str
+    encoding: str = ""
+    delimiter: str = ""
+    sheet: str = ""
+
+
+class ImportCounts(msgspec.Struct, kw_only=True, omit_defaults=True):
+    """Numbers of rows: by outcome of the dry run, and by what became of them."""
+
+    created: int = 0
+    changed: int = 0
+    unchanged: int = 0
+    error: int = 0
+    applied: int = 0
+    refused: int = 0
+    undone: int = 0
+    kept: int = 0
 
 
 class Import(Answer, kw_only=True, omit_defaults=True):
@@ -77,6 +101,76 @@ class ImportPatch(TypedDict, total=False):
     encoding: str | None
     # Recognised if it is removed.
     delimiter: str | None
+
+
+class ImportChange(msgspec.Struct, kw_only=True, omit_defaults=True):
+    """Value of a field before and after, as a file has it."""
+
+    field: str
+    before: str
+    after: str
+
+
+class ImportMistake(msgspec.Struct, kw_only=True, omit_defaults=True):
+    """Mistake in one field of a row."""
+
+    field: str
+    message: str
+
+
+class ImportRow(Answer, kw_only=True, omit_defaults=True):
+    """One row of the file."""
+
+    # Number of the row in the file.
+    row: int
+    # created, changed, unchanged or error.
+    outcome: str
+    # waiting, applied, refused, undone or kept.
+    state: str
+    # Id of the object; empty for one that is not stored.
+    id: str
+    name: str
+    changes: list[ImportChange]
+    errors: list[ImportMistake]
+
+
+class DryRun(Answer, kw_only=True, omit_defaults=True):
+    """An import after its dry run, or while a job does it."""
+
+    id: str
+    type: str
+    # uploaded, checking, checked, applying, applied, undoing or undone.
+    state: str
+    # Name of the file.
+    file: str
+    form: ImportForm
+    headings: list[str]
+    rows: int
+    # Heading by field.
+    mapping: dict[str, str]
+    # Field by which rows find the objects that exist.
+    match: str
+    clear_empty: bool
+    # Reason why the file could not be read to its end.
+    problem: str
+    done_rows: int
+    total_rows: int
+    counts: ImportCounts
+    # Whether applying it needs a reason.
+    needs_reason: bool
+    reason: str
+    created: datetime
+    created_by: str
+    applied: datetime | None
+    undone: datetime | None
+    # The first 100 rows; all of them are at /imports/{id}/rows.
+    first_rows: list[ImportRow]
+
+
+class ApplyIn(TypedDict, total=False):
+    """Reason of the changes."""
+
+    reason: str
 
 
 class ImportsListQuery(TypedDict, total=False):

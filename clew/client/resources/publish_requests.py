@@ -3,7 +3,6 @@
 from datetime import datetime
 from typing import TypedDict, Unpack
 
-from clew.client.resources.shared import DecisionIn
 from clew.client.transport import Answer, AsyncPages, AsyncTransport, Call, Pages, Transport, given, path
 
 
@@ -40,6 +39,12 @@ class PublishRequestIn(TypedDict, total=False):
     back_to: int | None
     # Time from which the terms are to count.
     at: datetime | None
+
+
+class DecisionIn(TypedDict, total=False):
+    """Reason of a decision."""
+
+    reason: str
 
 
 class PublishRequestsListQuery(TypedDict, total=False):

@@ -2,6 +2,7 @@
 
 import json
 import threading
+from collections import Counter
 from collections.abc import Callable
 from typing import Any
 
@@ -9,6 +10,7 @@ import pytest
 from django.db import connections
 from django.test import Client
 from django.utils import timezone
+from ninja import Schema
 
 from control.accounts.actor import command_line
 from control.accounts.keys import make_key, revoke_key
@@ -260,3 +262,15 @@ def test_every_answer_is_as_the_document_says(api: MakeApi) -> None:
         schema = document["paths"][f"/api/v1{path}"]["get"]["responses"]["200"]["content"]["application/json"]["schema"]
         name = schema["$ref"].rpartition("/")[2]
         assert set(content) == set(document["components"]["schemas"][name]["properties"])
+
+
+def test_two_schemas_never_have_one_name() -> None:
+    """The document has each name once; of two classes with one name, one would be shown for both."""
+    assert ninja_api.get_openapi_schema()
+    pending, seen = [Schema], set[type[Schema]]()
+    while pending:
+        found = {kind for kind in pending.pop().__subclasses__() if kind.__module__.startswith("control.")} - seen
+        seen |= found
+        pending += found
+    names = Counter(kind.__name__ for kind in seen)
+    assert len(seen) > 100 and [name for name, count in names.items() if count > 1] == []
