@@ -11,6 +11,9 @@ from control.accounts.models import User
 _ENGLISH = ("/console/", "/api/")
 """Beginnings of paths whose texts are English for everybody, and whose times are UTC."""
 
+_STYLE_GUIDE = "/console/components/"
+"""Pages of the components, for developers, who look at them in both directions."""
+
 
 class LanguageMiddleware:
     """Activates what the person has chosen; before sign-in, the language that the browser asks for.
@@ -22,7 +25,7 @@ class LanguageMiddleware:
         self._get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        is_english = request.path.startswith(_ENGLISH)
+        is_english = request.path.startswith(_ENGLISH) and not request.path.startswith(_STYLE_GUIDE)
         user = request.user if not is_english and isinstance(request.user, User) else None
         zone = zone_of(user.time_zone if user is not None else "")
         with translation.override("en" if is_english else _language_of(request, user)), timezone.override(zone):

@@ -1,7 +1,7 @@
 """API: leads."""
 
 from datetime import datetime
-from typing import Any
+from typing import Annotated, Any
 from uuid import UUID
 
 from django.db import transaction
@@ -21,7 +21,7 @@ from control.api.merge_patch import MergePatch
 from control.api.money import Money
 from control.changes import locked
 from control.errors import FieldError, Invalid
-from control.filters import Number
+from control.filters import NUMBER_MAX, Number
 from control.leads.candidates import lead_routing, ways_of
 from control.leads.models import CONVERSIONS_MAX, REASON_CHARS_MAX, Lead
 from control.leads.selectors import lead_of, shows_contact, shows_details, visible_leads
@@ -139,7 +139,7 @@ class LeadMoveIn(Schema):
     reason: str = Field("", max_length=REASON_CHARS_MAX)
     order_number: str = Field("", max_length=200)
     conversions: list[str] = Field(default_factory=list, max_length=CONVERSIONS_MAX)
-    partner: Number = None
+    partner: Annotated[int, Field(ge=1, le=NUMBER_MAX)] | None = None
 
 
 class LeadOfferOut(Schema):

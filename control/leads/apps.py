@@ -43,7 +43,7 @@ class LeadsConfig(ModuleConfig):
     mail_kinds = {
         "lead.offered": MailKind("Lead offered", Category.PROGRAM, variables=_PARTNER),
         "lead.reminder": MailKind("Lead without activity", Category.PROGRAM, variables=_PARTNER),
-        "lead.reclaimed": MailKind("Lead taken back", Category.PROGRAM, variables=_PARTNER),
+        "lead.reclaimed": MailKind("Lead taken back", Category.PROGRAM),
         "lead.unassigned": MailKind("Lead that nobody takes", Category.SYSTEM, variables=_MANAGER),
     }
 

@@ -19,6 +19,7 @@ from control.imports.services import upload
 from control.leads.models import Lead
 from control.leads.services import create_leads, offer_to
 from control.partners.models import Partner
+from control.partners.states import PartnerStatus
 from control.program.models import PublishRequest
 from control.program.services.publish_requests import ask_to_publish
 from control.program.services.terms_rows import create_plan
@@ -68,7 +69,10 @@ def rows_of(console: Console) -> Rows:
         assert partner
         create_territory(BOSS, {"name": f"Land of {partner}", "rules": {"countries": ["DE"]}}, {partner.number: 1})
         (lead,) = create_leads(BOSS, [{"company": f"Customer of {partner}", "consent": True}])
-        offer_to(BOSS, lead.pk, partner.number, timezone.now())
+        if Partner.objects.get(pk=partner.pk).status == PartnerStatus.ACTIVE:
+            offer_to(BOSS, lead.pk, partner.number, timezone.now())
+        else:  # it was suspended while the lead was offered to it
+            Lead.objects.filter(pk=lead.pk).update(offered_to=partner)
     tomorrow = timezone.now() + timedelta(days=1)
     later = schedule_status(BOSS, "partner", str(console.own.number), "dormant", tomorrow)
     application = applied()

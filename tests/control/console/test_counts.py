@@ -65,7 +65,7 @@ def test_what_waits_is_counted_once_for_a_page(console: Console, role: Role) -> 
     visible = visible if role is Role.OWNER else visible.filter(manager=user)
     with CaptureQueriesContext(connection) as queries:
         numbers = applied_partners(request), asked_approvals(request), drafts(request)
-    assert len(queries) == (1 if role is Role.OWNER else 3)
+    assert len(queries) == (1 if role is Role.OWNER else 4)
     assert numbers[0] == visible.count()
 
 
