@@ -12,6 +12,7 @@ from control.accounts.actor import command_line
 from control.applications.auto_rules import create_rule
 from control.applications.models import Application, AutoRule
 from control.audit.models import AuditEvent
+from control.audit.origin import acting
 from control.contracts.models import Contract
 from control.contracts.services import accept, send_contract
 from control.imports.models import Import
@@ -72,7 +73,8 @@ def rows_of(console: Console) -> Rows:
         if Partner.objects.get(pk=partner.pk).status == PartnerStatus.ACTIVE:
             offer_to(BOSS, lead.pk, partner.number, timezone.now())
         else:  # it was suspended while the lead was offered to it
-            Lead.objects.filter(pk=lead.pk).update(offered_to=partner)
+            with acting(BOSS):
+                Lead.objects.filter(pk=lead.pk).update(offered_to=partner)
     tomorrow = timezone.now() + timedelta(days=1)
     later = schedule_status(BOSS, "partner", str(console.own.number), "dormant", tomorrow)
     application = applied()
