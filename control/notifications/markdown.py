@@ -61,6 +61,14 @@ def html_of(source: str) -> str:
     ).strip()  # fmt: skip
 
 
+def page_html_of(source: str) -> str:
+    """Return the HTML of a text without styles, for a page: its policy takes no inline styles."""
+    attributes = {tag: {"href"} for tag in _TAGS if tag == "a"}
+    return nh3.clean(
+        html_of(source), tags=_TAGS, attributes=attributes, url_schemes={"http", "https", "mailto"}, link_rel=None
+    ).strip()  # fmt: skip
+
+
 def text_of(source: str) -> str:
     """Return the plain text of a text: links as their addresses, no marks."""
     blocks: list[str] = []

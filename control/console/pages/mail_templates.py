@@ -17,7 +17,7 @@ from control.console.forms.base import add_refusal
 from control.errors import Refused
 from control.notifications.kinds import MailKind, mail_kinds
 from control.notifications.mails import program_name, send_test
-from control.notifications.markdown import html_of, text_of
+from control.notifications.markdown import page_html_of, text_of
 from control.notifications.own_texts import (
     PROGRAM,
     built_in_source,
@@ -106,6 +106,6 @@ def _preview(kind: MailKind, language: str, subject: str, body: str) -> dict[str
     with translation.override(language):
         text = filled(body, values, is_markdown=True)
         return {
-            "preview_subject": filled(subject, values, is_markdown=False), "preview_html": html_of(text),
+            "preview_subject": filled(subject, values, is_markdown=False), "preview_html": page_html_of(text),
             "preview_text": text_of(text), "direction": "rtl" if translation.get_language_bidi() else "ltr",
         }  # fmt: skip

@@ -38,7 +38,7 @@ def walk(browser: Client) -> dict[str, str]:
             continue
         answer = browser.get(path)
         content = b"".join(answer.streaming_content) if answer.streaming else answer.content
-        seen[path] = content.decode()
+        seen[path] = content.decode(errors="replace")  # a PDF is no text
         assert answer.status_code == 200, path
         for found in _HREF.findall(seen[path]):
             address = found.replace("&amp;", "&")
