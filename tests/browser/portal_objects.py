@@ -11,7 +11,8 @@ from typing import Any
 
 EMAIL = "paula@harbour.example"
 EXEMPT = {
-    "portal_link_qr": "answers a file", "portal_manifest": "answers a file",
+    "portal_link_qr": "answers a file", "portal_contract_pdf": "answers a file",
+    "portal_manifest": "answers a file",
     "portal_conversion": "needs an engine; without one it says so, as the list does",
 }  # fmt: skip
 """Addresses that are no pages."""
