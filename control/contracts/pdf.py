@@ -1,6 +1,5 @@
 """PDF of an accepted contract, by typst. It is imported here only, because it is 80 MiB."""
 
-import json
 from collections.abc import Iterator
 from datetime import datetime
 
@@ -10,6 +9,8 @@ from markdown_it.token import Token
 _SETUP = '#set page(paper: "a4", margin: 2.5cm, numbering: "1")\n#set text(size: 10.5pt)\n#set par(justify: true)\n'
 _OPEN = {"strong_open": "#strong[", "em_open": "#emph[", "s_open": "#strike["}
 _CLOSE = {"strong_close": "]", "em_close": "]", "s_close": "]", "link_close": "]"}
+
+_SPECIAL = frozenset('"\\')
 
 
 def pdf_of(text: str, facts: list[tuple[str, str]], at: datetime) -> bytes:
@@ -26,8 +27,11 @@ def pdf_of(text: str, facts: list[tuple[str, str]], at: datetime) -> bytes:
 
 def _text(text: str) -> str:
     """Return a text as a literal, in which nothing is mark-up."""
-    escaped = json.dumps(text, ensure_ascii=False)
-    return "".join(f"\\u{{{ord(c):x}}}" if ord(c) < 32 or ord(c) == 127 else c for c in escaped)
+    return f'"{"".join(map(_character, text))}"'
+
+
+def _character(char: str) -> str:
+    return f"\\u{{{ord(char):x}}}" if char in _SPECIAL or not char.isprintable() else char
 
 
 def _blocks(tokens: list[Token]) -> Iterator[str]:

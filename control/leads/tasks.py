@@ -14,6 +14,7 @@ from control.errors import Conflict
 from control.jobs.registry import JobRun, task
 from control.leads.candidates import lead_routing
 from control.leads.models import Lead
+from control.leads.selectors import OPEN
 from control.leads.services import ROUTE_TASK, expire, idle, late, route
 from control.leads.states import HELD, LeadState
 
@@ -51,7 +52,7 @@ def _keys(rows: QuerySet[Lead]) -> list[Any]:
     return list(rows.order_by(F("last_activity"), "pk").values_list("pk", flat=True)[:LEADS_PER_RUN_MAX])
 
 
-@task(ROUTE_TASK, every_s=EVERY_S)
+@task(ROUTE_TASK, every_s=EVERY_S, is_needed=lambda: Lead.objects.filter(state__in=OPEN).exists())
 def route_leads(_run: JobRun, _arguments: Mapping[str, Any]) -> None:
     """Move leads."""
     move_leads(timezone.now())

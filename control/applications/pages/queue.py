@@ -20,6 +20,7 @@ from control.accounts.actor import Actor
 from control.accounts.roles import Action, Area, Limit
 from control.applications import deciding
 from control.applications.models import Application
+from control.applications.pages.decision_forms import ApproveForm, AskForm, AssignForm, NoteForm, RejectForm
 from control.applications.pages.shown import answer_rows, duplicate_table, fact_rows, note_rows, part_table
 from control.applications.selectors import application_of, sees_applications, visible_applications, visible_forms
 from control.applications.states import TRANSITIONS, WAITING, ApplicationStatus
@@ -33,8 +34,6 @@ from control.errors import Forbidden
 from control.files.models import StoredFile
 from control.files.store import read_chunks
 from control.partners.selectors import possible_managers
-from control.reasons.models import ReasonArea
-from control.reasons.services import reasons
 from control.ui.moments import day_text
 from control.ui.states import state_text, state_tone
 from control.ui.table import Cell, Tone
@@ -141,28 +140,6 @@ def _forms(actor: Actor) -> Options:
     return [(str(form.pk), form.name) for form in visible_forms(actor)]
 
 
-def reason_choices() -> list[tuple[str, str]]:
-    """Return the reasons to choose from."""
-    return [(reason.code, reason.text_in("en")) for reason in reasons(ReasonArea.APPLICATION)]
-
-
-class RejectForm(forms.Form):
-    """Reason of a rejection."""
-
-    reason = forms.ChoiceField(label="Reason")
-    reason_text = forms.CharField(
-        label="Text for the applicant", required=False, widget=forms.Textarea({"rows": 3}),
-        help_text="Stands below the reason in the mail. The last reason needs it.",
-    )  # fmt: skip
-    note = forms.CharField(
-        label="Internal note", required=False, widget=forms.Textarea({"rows": 2}), help_text="Only operators see it."
-    )
-
-    def __init__(self, *arguments: Any, **options: Any) -> None:
-        super().__init__(*arguments, **options)
-        self.fields["reason"].choices = reason_choices()  # type: ignore[attr-defined]
-
-
 def _approve_one(actor: Actor, row_id: str, _values: Mapping[str, Any]) -> Mapping[str, Any]:
     deciding.approve(actor, UUID(row_id))
     return {}
@@ -256,40 +233,6 @@ def _address(application: Application) -> str:
 
 def _act_address(application: Application, act: str) -> str:
     return reverse("console_application_act", args=[application.pk, act])
-
-
-class ApproveForm(forms.Form):
-    """Further wishes of an approval."""
-
-    partner = forms.ChoiceField(
-        label="Partner", required=False,
-        help_text="The invitation is for this partner. Choose one that is there if it is the same company.",
-    )  # fmt: skip
-    contract_template = forms.CharField(
-        label="Contract template", max_length=60, required=False, help_text="Code of the contract that is sent."
-    )
-    note = forms.CharField(label="Internal note", required=False, widget=forms.Textarea({"rows": 2}))
-
-
-class AskForm(forms.Form):
-    """Question to an applicant."""
-
-    question = forms.CharField(
-        label="Question", max_length=deciding.QUESTION_CHARS_MAX, widget=forms.Textarea({"rows": 5}),
-        help_text="The applicant gets it by mail and answers on a page. The clock stands still until then.",
-    )  # fmt: skip
-
-
-class NoteForm(forms.Form):
-    """Internal note."""
-
-    text = forms.CharField(label="Note", max_length=deciding.NOTE_CHARS_MAX, widget=forms.Textarea({"rows": 4}))
-
-
-class AssignForm(forms.Form):
-    """Operator who takes an application."""
-
-    assigned = forms.ChoiceField(label="Assigned to", required=False)
 
 
 def _approving(actor: Actor, application: Application, data: Any) -> tuple[forms.Form, Callable[[], str]]:

@@ -13,9 +13,9 @@ from control.accounts.actor import Actor
 from control.accounts.roles import Action, Area
 from control.applications import auto_rules
 from control.applications.models import ApplicationForm, AutoRule
+from control.applications.pages.decision_forms import reason_choices
 from control.applications.pages.field_form import split_values
 from control.applications.pages.forms import form_address, form_crumbs
-from control.applications.pages.queue import reason_choices
 from control.applications.selectors import form_of, rule_of, sees_applications
 from control.applications.states import RuleMode
 from control.console.access import page

@@ -17,6 +17,7 @@ from control.console.figures.period import Period, preset
 from control.engine.answers import ConversionQuery, Filters, conversions
 from control.engine.names import names_of_conversions
 from control.engine.zone import program_zone
+from control.partners.states import LINKS_WORK
 from control.portal.access import own_partner, portal_page
 from control.portal.conversions import conversion_table
 from control.portal.figures import asking, balance_tiles, course_tiles, earnings_chart, read_balances
@@ -48,7 +49,7 @@ def home(request: HttpRequest, actor: Actor) -> HttpResponse:
             {"title": step.title, "text": step.text, "href": step.href, "icon": step.icon}
             for step in next_steps(actor, partner)
         ],
-        "may_link": actor.may(Area.LINKS, Action.WRITE),
+        "may_link": actor.may(Area.LINKS, Action.WRITE) and partner.status in LINKS_WORK,
         "trouble": found.trouble,
         **(found.answer or {}),
     }

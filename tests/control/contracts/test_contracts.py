@@ -21,6 +21,7 @@ from control.checks import check_all
 from control.contracts import services
 from control.contracts.archive import evidence_zip
 from control.contracts.models import Contract, TemplateVersion
+from control.contracts.pdf import pdf_of
 from control.contracts.periods import end_after, first_end, notice_starts
 from control.contracts.states import TRANSITIONS, ContractState
 from control.contracts.templates import publish_version, save_draft
@@ -200,3 +201,13 @@ def test_no_way_around_the_transitions_and_each_is_one_event(database: object, b
         states.append(ContractState(event.after["state"]))
     assert states[-1] == Contract.objects.get(pk=row.pk).state
     assert all(new in TRANSITIONS[old] for old, new in pairwise(states))
+
+
+def test_every_character_becomes_a_pdf() -> None:
+    """Quotes, code of the typesetter and control characters are text; a server that failed here could sign nothing."""
+    text = (
+        '# "Terms" \\\\ #read("/etc/passwd")\n\n* a\x08b\x0c\x01 $x$ `"#eval("1")"` é ش [link](https://shop.example/"a)'
+    )
+    assert pdf_of(text, [("Accepted by", 'Ana "\\" <ana@shop.example>')], datetime(2026, 3, 1, tzinfo=UTC)).startswith(
+        b"%PDF"
+    )
