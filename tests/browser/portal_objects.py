@@ -68,10 +68,10 @@ def _objects(password: str) -> dict[str, list[Any]]:
     seat = Seat.objects.get(partner=partner, role=PartnerRole.MEMBER)
     (lead,) = create_leads(boss, [{"company": "Peak Tours", "contact": "Pia Peak", "country": "AT", "consent": True}])
     offer_to(boss, lead.pk, partner.number, timezone.now())
-    values = {"code": "terms", "name": "Partner terms"}
+    values = {"code": "partner-terms", "name": "Partner terms"}
     template = create_template(boss, values, {"texts": {"en": "# Terms\n\nYou promote **boots**."}})
     publish_version(boss, template.pk)
-    contract = send_contract(boss, partner.number, "terms")
+    contract = send_contract(boss, partner.number, "partner-terms")
     return {
         "portal_contract": [contract.pk],
         "portal_link": [link.code],
